@@ -1,0 +1,300 @@
+//! Complex matrices of the compiler: products, singular values, Haar unitaries, distances.
+//!
+//! The matrices are `nalgebra`'s; products and singular values come from `faer`, which is several times
+//! faster on complex matrices and yields the full `V` that a mesh needs (`benches/linalg.rs`).
+
+use faer::{Accum, MatMut, MatRef, Par};
+use nalgebra::DMatrix;
+use num_complex::Complex;
+
+use crate::error::{Error, Result};
+use crate::rng::Stream;
+
+/// A complex amplitude or matrix element in double precision.
+pub type C64 = Complex<f64>;
+
+/// A complex matrix, row = output mode, column = input mode.
+pub type Matrix = DMatrix<C64>;
+
+/// Largest element of |U†U − 1| that is accepted as unitary.
+///
+/// A matrix that went through single precision misses unitarity by about 1e-7·√N; such a matrix must be
+/// refused rather than silently repaired.
+pub const UNITARY_LIMIT: f64 = 1e-9;
+
+fn view(m: &Matrix) -> MatRef<'_, C64> {
+    MatRef::from_column_major_slice(m.as_slice(), m.nrows(), m.ncols())
+}
+
+fn from_faer(m: MatRef<'_, C64>) -> Matrix {
+    Matrix::from_fn(m.nrows(), m.ncols(), |row, col| m[(row, col)])
+}
+
+/// The product `a b`.
+///
+/// # Panics
+/// If the inner dimensions differ.
+pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
+    multiply(view(a), view(b))
+}
+
+/// The product `a† b`.
+///
+/// # Panics
+/// If the inner dimensions differ.
+pub fn adjoint_product(a: &Matrix, b: &Matrix) -> Matrix {
+    assert_eq!(
+        a.nrows(),
+        b.nrows(),
+        "inner dimensions of a product must agree"
+    );
+    let mut out = Matrix::zeros(a.ncols(), b.ncols());
+    let (rows, cols) = out.shape();
+    faer::linalg::matmul::matmul(
+        MatMut::from_column_major_slice_mut(out.as_mut_slice(), rows, cols),
+        Accum::Replace,
+        view(a).adjoint(),
+        view(b),
+        C64::new(1.0, 0.0),
+        Par::Seq,
+    );
+    out
+}
+
+fn multiply(a: MatRef<'_, C64>, b: MatRef<'_, C64>) -> Matrix {
+    assert_eq!(
+        a.ncols(),
+        b.nrows(),
+        "inner dimensions of a product must agree"
+    );
+    let mut out = Matrix::zeros(a.nrows(), b.ncols());
+    let (rows, cols) = out.shape();
+    faer::linalg::matmul::matmul(
+        MatMut::from_column_major_slice_mut(out.as_mut_slice(), rows, cols),
+        Accum::Replace,
+        a,
+        b,
+        C64::new(1.0, 0.0),
+        Par::Seq,
+    );
+    out
+}
+
+/// A full singular value decomposition `m = U diag(s) V†`.
+#[derive(Debug, Clone)]
+pub struct Svd {
+    /// Left singular vectors, `[rows, rows]`, unitary.
+    pub u: Matrix,
+    /// Singular values, `min(rows, cols)` of them, not negative, descending.
+    pub s: Vec<f64>,
+    /// Adjoint of the right singular vectors, `[cols, cols]`, unitary.
+    pub v_adjoint: Matrix,
+}
+
+/// The full singular value decomposition of `m`.
+///
+/// # Errors
+/// [`Error::NotFinite`] if `m` holds NaN or an infinity, [`Error::Format`] if the iteration does not converge.
+pub fn svd(m: &Matrix) -> Result<Svd> {
+    check_finite("matrix", m)?;
+    let svd = view(m).svd().map_err(|_| {
+        Error::format(
+            "singular value decomposition",
+            "it did not converge for this matrix",
+        )
+    })?;
+    Ok(Svd {
+        u: from_faer(svd.U()),
+        s: svd
+            .S()
+            .column_vector()
+            .iter()
+            .map(|value| value.re)
+            .collect(),
+        v_adjoint: from_faer(svd.V()).adjoint(),
+    })
+}
+
+/// Fails on the first element of `m` that is NaN or infinite, and names it.
+///
+/// # Errors
+/// [`Error::NotFinite`].
+pub fn check_finite(what: &str, m: &Matrix) -> Result<()> {
+    for col in 0..m.ncols() {
+        for row in 0..m.nrows() {
+            let value = m[(row, col)];
+            if !(value.re.is_finite() && value.im.is_finite()) {
+                let bad = if value.re.is_finite() {
+                    value.im
+                } else {
+                    value.re
+                };
+                return Err(Error::NotFinite {
+                    what: what.to_owned(),
+                    index: format!("[{row}, {col}]"),
+                    got: bad.to_string(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless `u` is a unitary of at least one mode.
+///
+/// # Errors
+/// [`Error::Shape`] if `u` is empty or not square, [`Error::NotFinite`] if it holds NaN or an infinity,
+/// [`Error::NotUnitary`] if it misses unitarity by more than [`UNITARY_LIMIT`].
+pub fn check_unitary(what: &str, u: &Matrix) -> Result<()> {
+    if u.nrows() != u.ncols() || u.is_empty() {
+        return Err(Error::shape(
+            what,
+            [u.nrows(), u.ncols()],
+            "square, of at least one mode",
+        ));
+    }
+    check_finite(what, u)?;
+    let got = unitarity_error(u);
+    if got > UNITARY_LIMIT {
+        return Err(Error::NotUnitary {
+            what: what.to_owned(),
+            got,
+            limit: UNITARY_LIMIT,
+        });
+    }
+    Ok(())
+}
+
+/// The largest element of |U†U − 1|.
+pub fn unitarity_error(u: &Matrix) -> f64 {
+    let mut gram = adjoint_product(u, u);
+    for i in 0..gram.nrows() {
+        gram[(i, i)] -= 1.0;
+    }
+    gram.iter().map(|value| value.norm()).fold(0.0, f64::max)
+}
+
+/// A Haar-random unitary of `n` modes: QR of a Ginibre matrix with the phases of R's diagonal moved to Q.
+///
+/// Mezzadri, Notices of the AMS 54, 592 (2007).
+pub fn haar_unitary(n: usize, stream: &mut Stream) -> Matrix {
+    let ginibre = Matrix::from_fn(n, n, |_, _| {
+        C64::new(stream.standard_normal(), stream.standard_normal())
+    });
+    let qr = view(&ginibre).qr();
+    let mut q = from_faer(qr.compute_Q().as_ref());
+    for (col, mut column) in q.column_iter_mut().enumerate() {
+        let diagonal = qr.R()[(col, col)];
+        column *= diagonal / diagonal.norm();
+    }
+    q
+}
+
+/// Fidelity of `u` to the unitary `target`, in [0, 1]: `|tr(target† u)|² / (N tr(u†u))`.
+///
+/// For a unitary `u` this is `|tr(target† u)|² / N²`; a global phase or a uniform loss does not lower it.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn fidelity(u: &Matrix, target: &Matrix) -> f64 {
+    assert_eq!(u.shape(), target.shape(), "fidelity needs equal shapes");
+    let overlap: C64 = target.iter().zip(u).map(|(t, x)| t.conj() * x).sum();
+    let power: f64 = u.iter().map(|x| x.norm_sqr()).sum();
+    overlap.norm_sqr() / (u.nrows() as f64 * power)
+}
+
+/// Matrix error of `u` against `target`: `‖u − target‖_F / √N`.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn matrix_error(u: &Matrix, target: &Matrix) -> f64 {
+    assert_eq!(u.shape(), target.shape(), "matrix error needs equal shapes");
+    (u - target).norm() / (u.nrows() as f64).sqrt()
+}
+
+/// The largest element of |a − b|.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn max_abs_difference(a: &Matrix, b: &Matrix) -> f64 {
+    assert_eq!(a.shape(), b.shape(), "a difference needs equal shapes");
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| (x - y).norm())
+        .fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Effect, Seed};
+    use approx::assert_relative_eq;
+
+    fn random(rows: usize, cols: usize) -> Matrix {
+        let mut stream = Seed(1).stream(Effect::Haar, rows as u64, cols as u64, 0);
+        Matrix::from_fn(rows, cols, |_, _| {
+            C64::new(stream.standard_normal(), stream.standard_normal())
+        })
+    }
+
+    #[test]
+    fn products_agree_with_nalgebra() {
+        let (a, b) = (random(5, 7), random(7, 3));
+        assert!(max_abs_difference(&product(&a, &b), &(&a * &b)) < 1e-13);
+        let c = random(5, 3);
+        assert!(max_abs_difference(&adjoint_product(&a, &c), &(a.adjoint() * c)) < 1e-13);
+    }
+
+    #[test]
+    fn full_svd_reproduces_wide_and_tall_matrices() {
+        for (rows, cols) in [(1, 1), (4, 9), (9, 4), (6, 6)] {
+            let m = random(rows, cols);
+            let svd = svd(&m).unwrap();
+            assert!(unitarity_error(&svd.u) < 1e-13 && unitarity_error(&svd.v_adjoint) < 1e-13);
+            assert!(svd.s.is_sorted_by(|a, b| a >= b) && svd.s.iter().all(|s| *s >= 0.0));
+            let mut sigma = Matrix::zeros(rows, cols);
+            for (i, s) in svd.s.iter().enumerate() {
+                sigma[(i, i)] = C64::from(*s);
+            }
+            assert!(max_abs_difference(&(svd.u * sigma * svd.v_adjoint), &m) < 1e-13);
+        }
+    }
+
+    /// For Haar U, the eigenvalue-phase moment E|tr U|² = 1 (Diaconis–Shahshahani); its variance is 1.
+    #[test]
+    fn haar_unitaries_have_the_trace_moment_of_the_haar_measure() {
+        let draws = 2000;
+        let mean = (0..draws)
+            .map(|trial| {
+                let u = haar_unitary(4, &mut Seed(3).stream(Effect::Haar, trial, 0, 0));
+                assert!(unitarity_error(&u) < 1e-14);
+                u.trace().norm_sqr()
+            })
+            .sum::<f64>()
+            / draws as f64;
+        assert!((mean - 1.0).abs() < 5.0 / (draws as f64).sqrt(), "{mean}");
+    }
+
+    #[test]
+    fn fidelity_ignores_global_phase_and_uniform_loss() {
+        let u = haar_unitary(6, &mut Seed(5).stream(Effect::Haar, 0, 0, 0));
+        let lossy = &u * C64::from_polar(0.3, 1.1);
+        assert_relative_eq!(fidelity(&lossy, &u), 1.0, epsilon = 1e-13);
+        assert_relative_eq!(
+            matrix_error(&(&u * C64::from(0.9)), &u),
+            0.1,
+            epsilon = 1e-13
+        );
+    }
+
+    #[test]
+    fn what_is_not_unitary_is_named() {
+        let error = |m: &Matrix| check_unitary("U", m).unwrap_err().to_string();
+        assert!(error(&Matrix::zeros(0, 0)).contains("[0, 0]"));
+        assert!(error(&random(2, 3)).contains("[2, 3]"));
+        assert!(error(&random(3, 3)).contains("not unitary"));
+        let mut nan = Matrix::identity(3, 3);
+        nan[(1, 2)] = C64::new(f64::NAN, 0.0);
+        assert!(error(&nan).contains("[1, 2] is NaN"));
+    }
+}

@@ -1,0 +1,147 @@
+//! A mesh as light sees it: one complex 2×2 per MZI and one factor per output.
+
+use ndarray::Array2;
+
+use super::{Mesh, Mzi, Node};
+use crate::field::{Fields, Real, Step, TwoByTwo};
+use crate::linalg::{C64, Matrix};
+
+/// The numbers that a walk needs: every device effect inside a mesh is in them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coefficients {
+    modes: usize,
+    nodes: Vec<Node>,
+    matrices: Vec<TwoByTwo>,
+    screen: Vec<C64>,
+}
+
+impl Coefficients {
+    /// The coefficients of `mesh`'s layout and screen with the MZI that `mzi` says for each node.
+    pub fn new(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Self {
+        let screen = mesh
+            .screen
+            .iter()
+            .map(|phase| C64::from_polar(1.0, *phase))
+            .collect();
+        Self::with_screen(mesh, mzi, screen)
+    }
+
+    /// As [`new`](Self::new), with the output factors given.
+    ///
+    /// # Panics
+    /// If there is not one factor per mode.
+    pub fn with_screen(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi, screen: Vec<C64>) -> Self {
+        assert_eq!(screen.len(), mesh.modes, "one output factor per mode");
+        Self {
+            modes: mesh.modes,
+            nodes: mesh.nodes.clone(),
+            matrices: (0..mesh.nodes.len())
+                .map(|node| mzi(node).matrix())
+                .collect(),
+            screen,
+        }
+    }
+
+    /// Number of modes.
+    pub fn modes(&self) -> usize {
+        self.modes
+    }
+
+    /// The 2×2 of every MZI, in the order of the nodes.
+    pub fn matrices(&self) -> &[TwoByTwo] {
+        &self.matrices
+    }
+
+    fn steps(&self) -> impl DoubleEndedIterator<Item = Step> + Clone {
+        self.nodes
+            .iter()
+            .zip(&self.matrices)
+            .map(|(node, matrix)| Step {
+                top: node.top,
+                bottom: node.bottom,
+                matrix: *matrix,
+            })
+    }
+
+    /// Sends `fields` through the mesh: `x` becomes `U x`.
+    ///
+    /// # Panics
+    /// If `fields` has another number of modes.
+    pub fn walk<T: Real>(&self, fields: &mut Fields<T>) {
+        assert_eq!(
+            fields.modes(),
+            self.modes,
+            "fields and mesh must agree in modes"
+        );
+        fields.walk(self.steps());
+        fields.scale_modes(&self.screen);
+    }
+
+    /// Sends `fields` through the mesh from its outputs to its inputs: `x` becomes `Uᵀ x` (reciprocity).
+    ///
+    /// # Panics
+    /// If `fields` has another number of modes.
+    pub fn walk_back<T: Real>(&self, fields: &mut Fields<T>) {
+        assert_eq!(
+            fields.modes(),
+            self.modes,
+            "fields and mesh must agree in modes"
+        );
+        fields.scale_modes(&self.screen);
+        fields.walk(self.steps().rev().map(|step| {
+            let [a, b, c, d] = step.matrix;
+            Step {
+                matrix: [a, c, b, d],
+                ..step
+            }
+        }));
+    }
+
+    /// The transfer matrix, `[modes, modes]`, row = output mode.
+    pub fn transfer(&self) -> Matrix {
+        let fields = self.first_columns::<f64>(self.modes);
+        Matrix::from_fn(self.modes, self.modes, |row, col| {
+            C64::new(fields.re[[row, col]], fields.im[[row, col]])
+        })
+    }
+
+    /// The first `count` columns of the transfer matrix, `[mode, column]`.
+    pub fn first_columns<T: Real>(&self, count: usize) -> Fields<T> {
+        let mut fields = Fields::basis(self.modes, count);
+        self.walk(&mut fields);
+        fields
+    }
+
+    /// The first `count` rows of the transfer matrix, `[row, mode]`.
+    pub fn first_rows<T: Real>(&self, count: usize) -> Fields<T> {
+        let mut fields = Fields::basis(self.modes, count);
+        self.walk_back(&mut fields);
+        let transpose = |part: Array2<T>| part.reversed_axes().as_standard_layout().into_owned();
+        Fields {
+            re: transpose(fields.re),
+            im: transpose(fields.im),
+        }
+    }
+
+    /// The light in front of every column and behind the last: power `[column][mode]` of one input field.
+    ///
+    /// # Panics
+    /// If `input` does not hold one amplitude per mode.
+    pub fn powers(&self, input: &[C64]) -> Vec<Vec<f64>> {
+        assert_eq!(input.len(), self.modes, "one amplitude per mode");
+        let mut field = input.to_vec();
+        let columns = self.nodes.last().map_or(0, |node| node.column + 1);
+        let mut powers = Vec::with_capacity(columns + 1);
+        let mut steps = self.nodes.iter().zip(&self.matrices).peekable();
+        for column in 0..columns {
+            powers.push(field.iter().map(|a| a.norm_sqr()).collect());
+            while let Some((node, m)) = steps.next_if(|(node, _)| node.column == column) {
+                let (x, y) = (field[node.top], field[node.bottom]);
+                field[node.top] = m[0] * x + m[1] * y;
+                field[node.bottom] = m[2] * x + m[3] * y;
+            }
+        }
+        powers.push(field.iter().map(|a| a.norm_sqr()).collect());
+        powers
+    }
+}

@@ -1,0 +1,170 @@
+//! Meshes of Mach–Zehnder interferometers: geometry, phases, decomposition, transfer matrix.
+//!
+//! # Conventions
+//!
+//! Light passes the external phase shifter φ on the top arm, a coupler, the internal phase shifter θ on the
+//! top arm, a second coupler. Fields are column vectors, `y = U x`; modes count from 0; the output phase
+//! screen comes last; phases advance as e^{+iφ}.
+//!
+//! ```text
+//!  top    ──[φ]──╲ ╱──[θ]──╲ ╱──    B(x) = [[cos x, i sin x], [i sin x, cos x]], ideal x = π/4
+//!                 ╳         ╳       T(θ, φ) = B diag(e^{iθ}, 1) B diag(e^{iφ}, 1)
+//!  bottom ───────╱ ╲───────╱ ╲──            = i e^{iθ/2} [[e^{iφ} sin θ/2,  cos θ/2],
+//!                                                         [e^{iφ} cos θ/2, −sin θ/2]]
+//! ```
+//!
+//! θ = 0 is the cross state, θ = π the bar state.
+
+mod coefficients;
+mod decompose;
+mod geometry;
+mod haar;
+mod mzi;
+
+pub use coefficients::Coefficients;
+pub use decompose::decompose;
+pub use geometry::{Geometry, Node};
+pub use mzi::Mzi;
+
+use std::f64::consts::{PI, TAU};
+
+use crate::error::{Error, Result};
+use crate::linalg::Matrix;
+
+/// A feed-forward mesh of 2×2 MZIs over `modes` waveguides, with its phase settings.
+///
+/// Phases are in rad, stored as they were given: [`decompose`] yields `theta` in [0, π], `phi` and `screen`
+/// in [0, 2π).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mesh {
+    pub(crate) modes: usize,
+    pub(crate) geometry: Option<Geometry>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) theta: Vec<f64>,
+    pub(crate) phi: Vec<f64>,
+    pub(crate) screen: Vec<f64>,
+}
+
+impl Mesh {
+    /// A mesh of `geometry` with every MZI in the bar state and no other phase: light stays in its mode.
+    ///
+    /// Its transfer matrix is diagonal; decompose the identity for a mesh that also restores every phase.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `modes` is 0.
+    pub fn bar(geometry: Geometry, modes: usize) -> Result<Self> {
+        if modes == 0 {
+            return Err(Error::value("modes", modes, "at least 1"));
+        }
+        let nodes = geometry.nodes(modes);
+        Ok(Self {
+            modes,
+            geometry: Some(geometry),
+            theta: vec![PI; nodes.len()],
+            phi: vec![0.0; nodes.len()],
+            screen: vec![0.0; modes],
+            nodes,
+        })
+    }
+
+    /// A mesh of any feed-forward layout. `nodes` stand in the order in which light meets them.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if there is no mode, a node names a mode that does not exist or one mode twice, two
+    /// nodes of a column share a mode, or columns run backwards; [`Error::Shape`] if the phases are not one
+    /// per node and one screen phase per mode; [`Error::NotFinite`] if a phase is NaN or infinite.
+    pub fn new(
+        modes: usize,
+        nodes: Vec<Node>,
+        theta: Vec<f64>,
+        phi: Vec<f64>,
+        screen: Vec<f64>,
+    ) -> Result<Self> {
+        geometry::check_nodes(modes, &nodes)?;
+        for (what, phases, count) in [
+            ("theta", &theta, nodes.len()),
+            ("phi", &phi, nodes.len()),
+            ("screen", &screen, modes),
+        ] {
+            if phases.len() != count {
+                return Err(Error::shape(what, [phases.len()], format!("[{count}]")));
+            }
+            if let Some(index) = phases.iter().position(|phase| !phase.is_finite()) {
+                return Err(Error::NotFinite {
+                    what: what.to_owned(),
+                    index: format!("[{index}]"),
+                    got: phases[index].to_string(),
+                });
+            }
+        }
+        Ok(Self {
+            modes,
+            geometry: Geometry::of(modes, &nodes),
+            nodes,
+            theta,
+            phi,
+            screen,
+        })
+    }
+
+    /// Number of waveguides.
+    pub fn modes(&self) -> usize {
+        self.modes
+    }
+
+    /// The named geometry that the nodes follow, if they follow one.
+    pub fn geometry(&self) -> Option<Geometry> {
+        self.geometry
+    }
+
+    /// The MZIs in the order in which light meets them.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Optical depth: the number of columns.
+    pub fn columns(&self) -> usize {
+        self.nodes
+            .iter()
+            .map(|node| node.column + 1)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Internal phase shifts, rad, one per node.
+    pub fn theta(&self) -> &[f64] {
+        &self.theta
+    }
+
+    /// External phase shifts, rad, one per node.
+    pub fn phi(&self) -> &[f64] {
+        &self.phi
+    }
+
+    /// The output phase screen, rad, one per mode.
+    pub fn screen(&self) -> &[f64] {
+        &self.screen
+    }
+
+    /// Number of phase shifters: two per MZI and one per mode.
+    pub fn phase_shifters(&self) -> usize {
+        2 * self.nodes.len() + self.modes
+    }
+
+    /// The coefficients of the ideal mesh: lossless MZIs with 50:50 couplers.
+    pub fn coefficients(&self) -> Coefficients {
+        Coefficients::new(self, |node| Mzi::ideal(self.theta[node], self.phi[node]))
+    }
+
+    /// The transfer matrix of the ideal mesh, `[modes, modes]`, row = output mode.
+    pub fn transfer(&self) -> Matrix {
+        self.coefficients().transfer()
+    }
+}
+
+/// The same angle in [0, 2π).
+pub(crate) fn wrap(phase_rad: f64) -> f64 {
+    let wrapped = phase_rad.rem_euclid(TAU);
+    // A tiny negative angle rounds up to 2π itself.
+    if wrapped >= TAU { 0.0 } else { wrapped }
+}

@@ -1,0 +1,121 @@
+//! One Mach–Zehnder interferometer.
+
+use std::f64::consts::FRAC_PI_4;
+
+use crate::field::TwoByTwo;
+use crate::linalg::C64;
+
+/// Everything that decides how one MZI moves light.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mzi {
+    /// Internal phase shift, rad.
+    pub theta: f64,
+    /// External phase shift, rad.
+    pub phi: f64,
+    /// Splitting error of the first coupler, rad: its angle is π/4 + alpha.
+    pub alpha: f64,
+    /// Splitting error of the second coupler, rad: its angle is π/4 + beta.
+    pub beta: f64,
+    /// Field transmission of the whole MZI, both arms, in [0, 1].
+    pub amplitude: f64,
+    /// Additional field transmission of the top arm between the couplers, in [0, 1].
+    pub top_arm: f64,
+}
+
+impl Mzi {
+    /// A lossless MZI with 50:50 couplers.
+    pub fn ideal(theta: f64, phi: f64) -> Self {
+        Self {
+            theta,
+            phi,
+            alpha: 0.0,
+            beta: 0.0,
+            amplitude: 1.0,
+            top_arm: 1.0,
+        }
+    }
+
+    /// The 2×2 transfer matrix `[t11, t12, t21, t22]`, row = output, 1 = top:
+    /// `amplitude · B(π/4 + beta) diag(top_arm e^{iθ}, 1) B(π/4 + alpha) diag(e^{iφ}, 1)`.
+    pub fn matrix(&self) -> TwoByTwo {
+        let (sin_a, cos_a) = (FRAC_PI_4 + self.alpha).sin_cos();
+        let (sin_b, cos_b) = (FRAC_PI_4 + self.beta).sin_cos();
+        let arm = C64::from_polar(self.top_arm, self.theta);
+        let external = C64::from_polar(self.amplitude, self.phi);
+        let i = C64::i();
+        [
+            (arm * (cos_a * cos_b) - sin_a * sin_b) * external,
+            i * (arm * (sin_a * cos_b) + cos_a * sin_b) * self.amplitude,
+            i * (arm * (cos_a * sin_b) + sin_a * cos_b) * external,
+            (-(arm * (sin_a * sin_b)) + cos_a * cos_b) * self.amplitude,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::PI;
+
+    fn distance(a: TwoByTwo, b: TwoByTwo) -> f64 {
+        a.iter()
+            .zip(&b)
+            .map(|(x, y)| (x - y).norm())
+            .fold(0.0, f64::max)
+    }
+
+    /// T(θ, φ) = i e^{iθ/2} [[e^{iφ} sin θ/2, cos θ/2], [e^{iφ} cos θ/2, −sin θ/2]].
+    #[test]
+    fn ideal_mzi_follows_the_closed_form() {
+        for (theta, phi) in [(0.0, 0.0), (PI, 0.3), (1.1, 5.0), (0.01, 2.0)] {
+            let g = C64::i() * C64::from_polar(1.0, theta / 2.0);
+            let e = C64::from_polar(1.0, phi);
+            let (s, c) = (theta / 2.0).sin_cos();
+            let closed = [g * e * s, g * c, g * e * c, g * -s];
+            assert!(distance(Mzi::ideal(theta, phi).matrix(), closed) < 3e-16);
+        }
+    }
+
+    /// Bandyopadhyay, Hamerly, Englund, Optica 8, 1247 (2021): T with a = α + β, b = α − β.
+    #[test]
+    fn mzi_with_splitting_errors_follows_the_published_form() {
+        for (theta, phi, alpha, beta) in [(0.7, 0.4, 0.05, -0.02), (2.9, 6.0, -0.1, 0.03)] {
+            let (a, b): (f64, f64) = (alpha + beta, alpha - beta);
+            let (s, c) = (f64::sin(theta / 2.0), f64::cos(theta / 2.0));
+            let g = C64::from_polar(1.0, theta / 2.0);
+            let e = C64::from_polar(1.0, phi);
+            let published = [
+                g * e * C64::new(-c * a.sin(), s * b.cos()),
+                g * C64::new(-s * b.sin(), c * a.cos()),
+                g * e * C64::new(s * b.sin(), c * a.cos()),
+                g * C64::new(-c * a.sin(), -s * b.cos()),
+            ];
+            let mzi = Mzi {
+                alpha,
+                beta,
+                ..Mzi::ideal(theta, phi)
+            };
+            assert!(distance(mzi.matrix(), published) < 3e-16);
+        }
+    }
+
+    #[test]
+    fn loss_scales_the_whole_mzi_and_imbalance_only_the_top_arm() {
+        let ideal = Mzi::ideal(1.2, 0.5);
+        let lossy = Mzi {
+            amplitude: 0.8,
+            ..ideal
+        };
+        for (x, y) in lossy.matrix().iter().zip(ideal.matrix()) {
+            assert!((x - y * 0.8).norm() < 1e-15);
+        }
+        // A dead top arm leaves the bottom arm: every element has power 1/4.
+        let dead = Mzi {
+            top_arm: 0.0,
+            ..ideal
+        };
+        for x in dead.matrix() {
+            assert!((x.norm_sqr() - 0.25).abs() < 1e-15);
+        }
+    }
+}

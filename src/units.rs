@@ -1,0 +1,87 @@
+//! Units and physical constants: the only place where a unit is converted.
+//!
+//! A loss is a positive number of dB; pass it negated to these functions.
+
+/// Elementary charge, C (exact, SI 2019).
+pub const ELEMENTARY_CHARGE_C: f64 = 1.602_176_634e-19;
+
+/// Power ratio of a level in dB: `10^(db / 10)`.
+pub fn power_from_db(db: f64) -> f64 {
+    10f64.powf(db / 10.0)
+}
+
+/// Field-amplitude ratio of a level in dB: `10^(db / 20)`.
+pub fn amplitude_from_db(db: f64) -> f64 {
+    10f64.powf(db / 20.0)
+}
+
+/// Level in dB of a power ratio: `10 lg(ratio)`.
+pub fn db_from_power(ratio: f64) -> f64 {
+    10.0 * ratio.log10()
+}
+
+/// Power in dBm of a power in mW.
+pub fn dbm_from_mw(power_mw: f64) -> f64 {
+    db_from_power(power_mw)
+}
+
+/// Power in W of a power in mW.
+pub fn w_from_mw(power_mw: f64) -> f64 {
+    power_mw * 1e-3
+}
+
+/// Frequency in Hz of a frequency in GHz.
+pub fn hz_from_ghz(frequency_ghz: f64) -> f64 {
+    frequency_ghz * 1e9
+}
+
+/// Current in A of a current in nA.
+pub fn a_from_na(current_na: f64) -> f64 {
+    current_na * 1e-9
+}
+
+/// Noise density in A/√Hz of a density in pA/√Hz.
+pub fn a_from_pa(density_pa: f64) -> f64 {
+    density_pa * 1e-12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn three_db_halve_the_power_and_six_halve_the_amplitude() {
+        assert_relative_eq!(
+            power_from_db(-3.010_299_956_639_812),
+            0.5,
+            max_relative = 1e-15
+        );
+        assert_relative_eq!(
+            amplitude_from_db(-6.020_599_913_279_624),
+            0.5,
+            max_relative = 1e-15
+        );
+    }
+
+    #[test]
+    fn amplitude_is_the_square_root_of_power() {
+        for db in [-30.0, -0.2, 0.0, 4.8] {
+            assert_relative_eq!(
+                amplitude_from_db(db).powi(2),
+                power_from_db(db),
+                max_relative = 1e-14
+            );
+            assert_relative_eq!(db_from_power(power_from_db(db)), db, epsilon = 1e-13);
+        }
+        assert_relative_eq!(dbm_from_mw(20.0), 13.010_299_956_639_812);
+    }
+
+    #[test]
+    fn prefixes_are_powers_of_ten() {
+        assert_relative_eq!(w_from_mw(2.0), 2e-3);
+        assert_relative_eq!(hz_from_ghz(10.0), 1e10);
+        assert_relative_eq!(a_from_na(3.0), 3e-9);
+        assert_relative_eq!(a_from_pa(7.0), 7e-12);
+    }
+}
