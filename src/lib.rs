@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod field;
+pub mod hardware;
 pub mod linalg;
 pub mod mesh;
 pub mod rng;
@@ -12,5 +13,6 @@ pub mod units;
 
 pub use error::{Error, Result};
 pub use field::Fields;
+pub use hardware::{Chip, Hardware};
 pub use mesh::Mesh;
 pub use rng::Seed;

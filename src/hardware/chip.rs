@@ -1,0 +1,232 @@
+//! One drawn chip, and what happens to phases that are programmed into it.
+
+use std::f64::consts::{PI, TAU};
+
+use super::{Hardware, Heaters};
+use crate::linalg::{C64, Matrix};
+use crate::mesh::{Coefficients, Mesh, Mzi};
+use crate::rng::{Effect, Seed, Stream};
+use crate::units::amplitude_from_db;
+
+/// One chip drawn from [`Hardware`].
+///
+/// It holds no arrays: every error is a function of (seed, effect, trial, part), computed where it is needed,
+/// so chips of any size cost nothing to keep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chip {
+    hardware: Hardware,
+    seed: Seed,
+    trial: u64,
+}
+
+/// A part of a chip, the unit of its random streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The layer of the network.
+    pub layer: usize,
+    /// The tile within the layer.
+    pub tile: usize,
+    /// Which section of the tile.
+    pub section: Section,
+}
+
+/// A section of a tile, in the order in which light meets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Section {
+    /// The mesh of V†, or a mesh that stands alone.
+    Input = 0,
+    /// The attenuators between the meshes.
+    Attenuators = 1,
+    /// The mesh of U.
+    Output = 2,
+    /// The detectors.
+    Detectors = 3,
+}
+
+impl Part {
+    /// The section of a mesh that stands alone.
+    pub const MESH: Self = Self {
+        layer: 0,
+        tile: 0,
+        section: Section::Input,
+    };
+
+    pub(crate) fn unit(self) -> u64 {
+        ((self.layer as u64) << 40) | ((self.tile as u64) << 8) | self.section as u64
+    }
+}
+
+impl Chip {
+    pub(super) fn new(hardware: Hardware, seed: Seed, trial: u64) -> Self {
+        Self {
+            hardware,
+            seed,
+            trial,
+        }
+    }
+
+    /// The distribution that the chip was drawn from.
+    pub fn hardware(&self) -> &Hardware {
+        &self.hardware
+    }
+
+    /// The stream of `effect` on `part` of this chip.
+    pub fn stream(&self, effect: Effect, part: Part, block: u64) -> Stream {
+        self.seed.stream(effect, self.trial, part.unit(), block)
+    }
+
+    /// Transfer matrix of a mesh that stands alone, with its phases programmed into this chip.
+    pub fn transfer(&self, mesh: &Mesh) -> Matrix {
+        let mut heaters = Heaters::default();
+        heaters.push_mesh(mesh);
+        let targets = mesh_phases(mesh);
+        let phases = self.settle(&heaters, &[(Part::MESH, &targets)]);
+        self.coefficients(mesh, Part::MESH, &phases[0]).transfer()
+    }
+
+    /// The phases that a chip shows after `targets` were programmed into the sections of one tile.
+    ///
+    /// The supply rounds the voltage, V_π is not what calibration said, heat spreads over the whole tile;
+    /// then come the errors that add to a phase: offset, programming, drift. Each section's phases come back
+    /// in their order, rad.
+    ///
+    /// # Panics
+    /// If `heaters` does not hold one place per phase.
+    pub fn settle(&self, heaters: &Heaters, targets: &[(Part, &[f64])]) -> Vec<Vec<f64>> {
+        let shifter = &self.hardware.phase_shifter;
+        let mut heated = Vec::with_capacity(heaters.len());
+        for (part, phases) in targets {
+            let start = heated.len();
+            heated.extend(phases.iter().map(|phase| self.quantize(*phase)));
+            if shifter.v_pi_error > 0.0 {
+                let mut stream = self.stream(Effect::VPi, *part, 0);
+                for phase in &mut heated[start..] {
+                    // phase = π V²/V_π² with V chosen for the calibrated V_π.
+                    *phase /= (1.0 + shifter.v_pi_error * stream.standard_normal()).powi(2);
+                }
+            }
+        }
+        let heated = heaters.heat(&heated, shifter.crosstalk);
+        let drift_rad = shifter.drift_rad_per_sqrt_s * shifter.drift_time_s.sqrt();
+        let mut rest = heated.as_slice();
+        targets
+            .iter()
+            .map(|(part, targets)| {
+                let (section, behind) = rest.split_at(targets.len());
+                rest = behind;
+                let mut phases = section.to_vec();
+                for (effect, sigma) in [
+                    (Effect::Offset, shifter.offset_rad),
+                    (Effect::Programming, shifter.phase_error_rad),
+                    (Effect::Drift, drift_rad),
+                ] {
+                    self.add_normals(&mut phases, effect, *part, sigma);
+                }
+                phases
+            })
+            .collect()
+    }
+
+    /// The coefficients of `mesh` on this chip at the given (settled) phases: theta, phi, screen.
+    ///
+    /// # Panics
+    /// If `phases` does not hold one value per phase shifter.
+    pub fn coefficients(&self, mesh: &Mesh, part: Part, phases: &[f64]) -> Coefficients {
+        assert_eq!(phases.len(), mesh.phase_shifters(), "one phase per shifter");
+        let count = mesh.nodes().len();
+        let mzis = self.mzis(part, &phases[..count], &phases[count..2 * count]);
+        let screen = phases[2 * count..]
+            .iter()
+            .map(|phase| C64::from_polar(1.0, *phase))
+            .collect();
+        Coefficients::with_screen(mesh, |node| mzis[node], screen)
+    }
+
+    /// Field transmission of attenuators: the bar port of one MZI each, at the given (settled) phases.
+    pub fn attenuations(&self, part: Part, theta: &[f64]) -> Vec<C64> {
+        self.mzis(part, theta, &vec![0.0; theta.len()])
+            .iter()
+            .map(|mzi| mzi.matrix()[0])
+            .collect()
+    }
+
+    /// Gain of `count` detectors relative to the calibrated one.
+    pub fn detector_gains(&self, part: Part, count: usize) -> Vec<f64> {
+        let mut gains = vec![1.0; count];
+        self.add_normals(
+            &mut gains,
+            Effect::Gain,
+            part,
+            self.hardware.readout.gain_spread,
+        );
+        gains
+    }
+
+    /// The MZIs of one section with this chip's couplers and losses.
+    fn mzis(&self, part: Part, theta: &[f64], phi: &[f64]) -> Vec<Mzi> {
+        let Hardware { coupler, mesh, .. } = &self.hardware;
+        let mut splitting = vec![coupler.splitting_bias_rad; 2 * theta.len()];
+        self.add_normals(
+            &mut splitting,
+            Effect::Splitting,
+            part,
+            coupler.splitting_error_rad,
+        );
+        let mut loss_db = vec![mesh.insertion_loss_db; theta.len()];
+        self.add_normals(
+            &mut loss_db,
+            Effect::Loss,
+            part,
+            mesh.insertion_loss_spread_db,
+        );
+        let top_arm = amplitude_from_db(-mesh.arm_imbalance_db);
+        let amplitude = amplitude_from_db(-mesh.insertion_loss_db);
+        (0..theta.len())
+            .map(|node| Mzi {
+                theta: theta[node],
+                phi: phi[node],
+                alpha: splitting[2 * node],
+                beta: splitting[2 * node + 1],
+                amplitude: if mesh.insertion_loss_spread_db == 0.0 {
+                    amplitude
+                } else {
+                    amplitude_from_db(-loss_db[node].max(0.0))
+                },
+                top_arm,
+            })
+            .collect()
+    }
+
+    /// Adds `sigma · N(0, 1)`, one draw per value of this part.
+    fn add_normals(&self, values: &mut [f64], effect: Effect, part: Part, sigma: f64) {
+        if sigma == 0.0 {
+            return;
+        }
+        let mut stream = self.stream(effect, part, 0);
+        for value in values {
+            *value += sigma * stream.standard_normal();
+        }
+    }
+
+    /// The phase that the supply's nearest voltage yields: V = V_π √(φ/π) rounded to one of 2^bits levels
+    /// from 0 to v_max.
+    fn quantize(&self, phase: f64) -> f64 {
+        let shifter = &self.hardware.phase_shifter;
+        let Some(bits) = shifter.dac_bits else {
+            return phase;
+        };
+        let v_max = shifter
+            .v_max_v
+            .unwrap_or_else(|| self.hardware.v_max_for_two_pi_v());
+        let step = v_max / f64::from((1u32 << bits) - 1);
+        let volts = shifter.v_pi_v * (phase.rem_euclid(TAU) / PI).sqrt();
+        let set = (volts / step).round() * step;
+        PI * (set / shifter.v_pi_v).powi(2)
+    }
+}
+
+/// The phases of a mesh in the order of its heaters: theta, phi, screen.
+pub(crate) fn mesh_phases(mesh: &Mesh) -> Vec<f64> {
+    [mesh.theta(), mesh.phi(), mesh.screen()].concat()
+}
