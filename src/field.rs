@@ -1,6 +1,7 @@
 //! Planar batches of complex field amplitudes, and the kernels that move them.
 
-use ndarray::{Array2, LinalgScalar, Zip};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, LinalgScalar, Zip, s};
 use num_complex::Complex;
 
 /// A precision for fields: `f32` or `f64`.
@@ -117,6 +118,36 @@ impl<T: Real> Fields<T> {
         }
     }
 
+    /// The first `modes` modes of the first `samples` samples.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn crop(self, modes: usize, samples: usize) -> Self {
+        if self.re.dim() == (modes, samples) {
+            return self;
+        }
+        let part = |part: &Array2<T>| part.slice(s![..modes, ..samples]).to_owned();
+        Self {
+            re: part(&self.re),
+            im: part(&self.im),
+        }
+    }
+
+    /// The complex product of two matrices, `[m, k]` times `[k, n]`, by four real products.
+    ///
+    /// # Panics
+    /// If the inner dimensions differ.
+    pub fn times(&self, other: &Self) -> Self {
+        let mut out = Self {
+            re: self.re.dot(&other.re),
+            im: self.re.dot(&other.im),
+        };
+        general_mat_mul(-T::one(), &self.im, &other.im, T::one(), &mut out.re);
+        general_mat_mul(T::one(), &self.im, &other.re, T::one(), &mut out.im);
+        out
+    }
+
     /// Applies `steps` in their order to every sample.
     ///
     /// # Panics
@@ -175,6 +206,26 @@ fn rotate<T: Real>(m: [(T, T); 4], re1: &mut [T], im1: &mut [T], re2: &mut [T], 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_product_of_fields_is_the_complex_product() {
+        let matrix = |rows, cols, seed: f64| Fields::<f64> {
+            re: Array2::from_shape_fn((rows, cols), |(r, c)| {
+                (seed + 3.0 * r as f64).sin() + c as f64
+            }),
+            im: Array2::from_shape_fn((rows, cols), |(r, c)| (seed * c as f64).cos() - r as f64),
+        };
+        let (a, b) = (matrix(3, 4, 0.3), matrix(4, 2, 1.7));
+        let product = a.times(&b);
+        let at = |m: &Fields<f64>, r, c| Complex::new(m.re[[r, c]], m.im[[r, c]]);
+        for row in 0..3 {
+            for col in 0..2 {
+                let sum: Complex<f64> = (0..4).map(|k| at(&a, row, k) * at(&b, k, col)).sum();
+                assert!((at(&product, row, col) - sum).norm() < 1e-13);
+            }
+        }
+        assert_eq!(product.clone().crop(2, 1).re.dim(), (2, 1));
+    }
 
     #[test]
     fn a_step_multiplies_the_pair_of_amplitudes_by_its_matrix() {

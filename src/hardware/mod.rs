@@ -4,6 +4,7 @@ mod chip;
 mod crosstalk;
 mod preset;
 
+pub(crate) use chip::mesh_phases;
 pub use chip::{Chip, Part, Section};
 pub use crosstalk::Heaters;
 pub use preset::{PRESETS, preset};
