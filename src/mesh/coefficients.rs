@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{Mesh, Mzi, Node};
-use crate::field::{Fields, Real, Step, TwoByTwo};
+use crate::field::{Fields, Real, Step, TwoByTwo, Walk};
 use crate::linalg::{C64, Matrix};
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
@@ -73,8 +73,7 @@ impl Coefficients {
             self.modes,
             "fields and mesh must agree in modes"
         );
-        fields.walk(self.steps());
-        fields.scale_modes(&self.screen);
+        Walk::new(self.steps(), &self.screen).run(fields);
     }
 
     /// Sends `fields` through the mesh from its outputs to its inputs: `x` becomes `Uᵀ x` (reciprocity).
@@ -88,13 +87,14 @@ impl Coefficients {
             "fields and mesh must agree in modes"
         );
         fields.scale_modes(&self.screen);
-        fields.walk(self.steps().rev().map(|step| {
+        let steps = self.steps().rev().map(|step| {
             let [a, b, c, d] = step.matrix;
             Step {
                 matrix: [a, c, b, d],
                 ..step
             }
-        }));
+        });
+        Walk::new(steps, &vec![C64::ONE; self.modes]).run(fields);
     }
 
     /// The transfer matrix, `[modes, modes]`, row = output mode.

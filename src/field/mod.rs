@@ -1,5 +1,9 @@
 //! Planar batches of complex field amplitudes, and the kernels that move them.
 
+mod walk;
+
+pub use walk::Walk;
+
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, LinalgScalar, Zip, s};
 use num_complex::Complex;
@@ -52,9 +56,6 @@ pub struct Fields<T> {
 
 /// One complex 2×2 in the order of its rows: `[t11, t12, t21, t22]`, row = output, 1 = top.
 pub type TwoByTwo = [Complex<f64>; 4];
-
-/// Samples that are walked through the whole mesh together, so that their fields stay in the cache.
-const TILE: usize = 64;
 
 /// One step of a walk: a 2×2 on two modes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,60 +148,6 @@ impl<T: Real> Fields<T> {
         general_mat_mul(T::one(), &self.im, &other.re, T::one(), &mut out.im);
         out
     }
-
-    /// Applies `steps` in their order to every sample.
-    ///
-    /// # Panics
-    /// If a step names a mode that does not exist, or one mode twice.
-    pub fn walk(&mut self, steps: impl Iterator<Item = Step> + Clone) {
-        let samples = self.samples();
-        let re = self
-            .re
-            .as_slice_mut()
-            .expect("fields are stored in standard layout");
-        let im = self
-            .im
-            .as_slice_mut()
-            .expect("fields are stored in standard layout");
-        let mut start = 0;
-        while start < samples {
-            let len = TILE.min(samples - start);
-            for step in steps.clone() {
-                let (top, bottom) = (step.top * samples + start, step.bottom * samples + start);
-                let m = step.matrix.map(|z| (T::of(z.re), T::of(z.im)));
-                let (re1, re2) = pair(re, top, bottom, len);
-                let (im1, im2) = pair(im, top, bottom, len);
-                rotate(m, re1, im1, re2, im2);
-            }
-            start += len;
-        }
-    }
-}
-
-/// The slices of `len` elements at `a` and `b`, which must not overlap.
-fn pair<T>(data: &mut [T], a: usize, b: usize, len: usize) -> (&mut [T], &mut [T]) {
-    if a < b {
-        let (low, high) = data.split_at_mut(b);
-        (&mut low[a..a + len], &mut high[..len])
-    } else {
-        let (low, high) = data.split_at_mut(a);
-        (&mut high[..len], &mut low[b..b + len])
-    }
-}
-
-/// Applies one complex 2×2 to a tile of samples of two modes.
-#[inline]
-fn rotate<T: Real>(m: [(T, T); 4], re1: &mut [T], im1: &mut [T], re2: &mut [T], im2: &mut [T]) {
-    let [(ar, ai), (br, bi), (cr, ci), (dr, di)] = m;
-    let n = re1.len();
-    let (im1, re2, im2) = (&mut im1[..n], &mut re2[..n], &mut im2[..n]);
-    for k in 0..n {
-        let (xr, xi, yr, yi) = (re1[k], im1[k], re2[k], im2[k]);
-        re1[k] = ar * xr - ai * xi + br * yr - bi * yi;
-        im1[k] = ar * xi + ai * xr + br * yi + bi * yr;
-        re2[k] = cr * xr - ci * xi + dr * yr - di * yi;
-        im2[k] = cr * xi + ci * xr + dr * yi + di * yr;
-    }
 }
 
 #[cfg(test)]
@@ -225,36 +172,5 @@ mod tests {
             }
         }
         assert_eq!(product.clone().crop(2, 1).re.dim(), (2, 1));
-    }
-
-    #[test]
-    fn a_step_multiplies_the_pair_of_amplitudes_by_its_matrix() {
-        let c = |re, im| Complex::new(re, im);
-        let matrix = [c(0.1, 0.2), c(-0.3, 0.4), c(0.5, -0.6), c(0.7, 0.8)];
-        let x = [c(1.0, -2.0), c(0.25, 3.0)];
-        for (top, bottom) in [(0, 2), (2, 0)] {
-            // 130 samples: two whole tiles and a rest.
-            let mut fields = Fields::<f64>::zeros(3, 130);
-            for (mode, z) in [(top, x[0]), (bottom, x[1])] {
-                fields.re.row_mut(mode).fill(z.re);
-                fields.im.row_mut(mode).fill(z.im);
-            }
-            fields.walk(std::iter::once(Step {
-                top,
-                bottom,
-                matrix,
-            }));
-            let expected = [
-                matrix[0] * x[0] + matrix[1] * x[1],
-                matrix[2] * x[0] + matrix[3] * x[1],
-            ];
-            for sample in 0..130 {
-                for (mode, z) in [(top, expected[0]), (bottom, expected[1])] {
-                    let got = c(fields.re[[mode, sample]], fields.im[[mode, sample]]);
-                    assert!((got - z).norm() < 1e-15);
-                }
-                assert_eq!(fields.re[[1, sample]], 0.0);
-            }
-        }
     }
 }
