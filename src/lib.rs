@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod field;
+pub mod io;
 pub mod linalg;
 pub mod mesh;
 pub mod rng;
