@@ -6,6 +6,7 @@
 pub mod error;
 pub mod field;
 pub mod hardware;
+pub mod io;
 pub mod linalg;
 pub mod mesh;
 pub mod rng;

@@ -1,0 +1,101 @@
+//! Containers that know no physics: safetensors, npy and npz, IDX, CSV, ONNX graphs; and how files are written.
+//!
+//! Every reader first takes the bytes of a file, then compares what a header claims with the bytes that
+//! are there, and allocates only after that. What is unpacked (gzip, deflate) is bounded by
+//! [`UNPACKED_LIMIT`]. No input makes a reader panic.
+
+pub mod csv;
+pub mod idx;
+pub mod npy;
+pub mod onnx;
+pub mod safetensors;
+mod tensor;
+mod write;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+pub use tensor::{Dtype, Tensor, TensorData};
+pub use write::write_atomic;
+
+use crate::error::{Error, Result};
+
+/// Named tensors of one file, ordered by their names as text.
+pub type Tensors = BTreeMap<String, Tensor>;
+
+/// The most bytes that the compressed parts of one file may unpack to.
+///
+/// It admits 60 000 images of 3072 pixels in f32 with room to spare, and stops a few megabytes that
+/// unpack to a terabyte.
+pub const UNPACKED_LIMIT: u64 = 2 << 30;
+
+/// The bytes of the file at `path`.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read.
+pub fn read_bytes(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    std::fs::read(path).map_err(|source| Error::io(path, source))
+}
+
+/// The lower-case extension of `path`, or nothing.
+pub fn extension(path: &Path) -> String {
+    path.extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase())
+        .unwrap_or_default()
+}
+
+/// Reads exactly `expected` bytes and the end of the stream after them, growing only with what arrives.
+fn read_exactly(what: &str, reader: impl Read, expected: u64) -> Result<Vec<u8>> {
+    if expected > UNPACKED_LIMIT {
+        return Err(Error::value(
+            format!("{what}: unpacked size in bytes"),
+            expected,
+            format!("at most {UNPACKED_LIMIT}"),
+        ));
+    }
+    let mut bytes = Vec::new();
+    reader
+        .take(expected + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::format(what, source.to_string()))?;
+    if bytes.len() as u64 != expected {
+        let got = if bytes.len() as u64 > expected {
+            "more".to_owned()
+        } else {
+            bytes.len().to_string()
+        };
+        return Err(Error::format(
+            what,
+            format!("holds {got} bytes: must be the {expected} that its header claims"),
+        ));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod corruption {
+    //! Feeds a reader every prefix and many flipped bytes of a good file: it must return, never panic.
+
+    /// Every prefix of `good`, and `good` with each byte replaced by each of six values.
+    pub(crate) fn survives<T>(good: &[u8], read: impl Fn(&[u8]) -> crate::Result<T>) {
+        assert!(read(good).is_ok(), "the file itself must be readable");
+        for length in 0..good.len() {
+            assert!(
+                read(&good[..length]).is_err(),
+                "a file cut to {length} of {} bytes must be refused",
+                good.len()
+            );
+        }
+        let mut bytes = good.to_vec();
+        for position in 0..bytes.len() {
+            let byte = bytes[position];
+            for wrong in [0, 0xff, 0x7f, byte ^ 1, byte ^ 0x80, byte.wrapping_add(1)] {
+                bytes[position] = wrong;
+                let _ = read(&bytes);
+            }
+            bytes[position] = byte;
+        }
+    }
+}

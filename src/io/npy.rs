@@ -1,0 +1,420 @@
+//! NumPy's `.npy` arrays and `.npz` archives of them.
+
+use std::io::{Cursor, Read, Write};
+use std::path::Path;
+
+use ndarray::{ArrayView, Dimension};
+use npyz::WriterBuilder;
+use num_complex::Complex;
+
+use super::tensor::SUPPORTED;
+use super::{Dtype, Tensor, Tensors, UNPACKED_LIMIT, read_bytes, read_exactly};
+use crate::error::{Context, Error, Result};
+
+/// Largest header that is read; NumPy refuses longer ones too (`max_header_size`).
+const HEADER_LIMIT: usize = 10_000;
+
+/// Reads the `.npy` file at `path`.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read, [`Error::Format`] or [`Error::Shape`] if it is malformed, cut or has
+/// bytes left over, [`Error::Unsupported`] for an element type that has no exact `f64`.
+pub fn read(path: impl AsRef<Path>) -> Result<Tensor> {
+    let path = path.as_ref();
+    parse("array", &read_bytes(path)?).within(path.display())
+}
+
+/// Reads a `.npy` file from its bytes; `what` names the array in errors.
+///
+/// # Errors
+/// As [`read`], without the file's name.
+pub fn parse(what: &str, bytes: &[u8]) -> Result<Tensor> {
+    let header = Header::parse(what, bytes)?;
+    let data = &bytes[header.length..];
+    let tensor = |shape| Tensor::from_bytes(what, shape, header.dtype, header.big_endian, data);
+    if !header.fortran {
+        return tensor(header.shape.clone());
+    }
+    // Column-major: the same bytes are the row-major array of the reversed axes.
+    let mut reversed = header.shape.clone();
+    reversed.reverse();
+    Ok(tensor(reversed)?.transposed())
+}
+
+/// Reads the `.npz` archive at `path`; names lose their `.npy`.
+///
+/// # Errors
+/// As [`read`], and [`Error::Value`] if the archive unpacks to more than [`UNPACKED_LIMIT`].
+pub fn read_npz(path: impl AsRef<Path>) -> Result<Tensors> {
+    let path = path.as_ref();
+    parse_npz(&read_bytes(path)?).within(path.display())
+}
+
+/// Reads a `.npz` archive from its bytes.
+///
+/// # Errors
+/// As [`read_npz`], without the file's name.
+pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
+    let malformed = |error: zip::result::ZipError| {
+        Error::format("not a readable npz archive", error.to_string())
+    };
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
+    if archive.has_duplicate_names() {
+        return Err(Error::format(
+            "npz archive",
+            "two arrays have the same name",
+        ));
+    }
+    let mut tensors = Tensors::new();
+    let mut unpacked = 0u64;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(malformed)?;
+        let file = entry.name().map_err(malformed)?.into_owned();
+        let what = format!("array `{file}`");
+        let Some(name) = file.strip_suffix(".npy").map(str::to_owned) else {
+            return Err(Error::unsupported(
+                "npz archive",
+                file,
+                "every file in it must be a .npy array",
+            ));
+        };
+        unpacked = entry.size().saturating_add(unpacked);
+        if unpacked > UNPACKED_LIMIT {
+            return Err(Error::value(
+                format!("{what}: unpacked size of the archive in bytes"),
+                unpacked,
+                format!("at most {UNPACKED_LIMIT}"),
+            ));
+        }
+        let size = entry.size();
+        let array = parse(&what, &read_exactly(&what, entry.by_ref(), size)?)?;
+        if tensors.insert(name, array).is_some() {
+            return Err(Error::format(what, "stands twice in the archive"));
+        }
+    }
+    Ok(tensors)
+}
+
+/// A number that [`write`] knows how to store.
+pub trait Element: npyz::AutoSerialize + Copy {}
+impl Element for f32 {}
+impl Element for f64 {}
+impl Element for Complex<f32> {}
+impl Element for Complex<f64> {}
+
+/// Writes `array` as a `.npy` file in row-major order: float32, float64, complex64 or complex128.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn write<T: Element, D: Dimension>(
+    writer: impl Write,
+    array: ArrayView<'_, T, D>,
+) -> std::io::Result<()> {
+    let shape: Vec<u64> = array.shape().iter().map(|&length| length as u64).collect();
+    let mut npy = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&shape)
+        .writer(writer)
+        .begin_nd()?;
+    npy.extend(array.iter().copied())?;
+    npy.finish()
+}
+
+/// What the header of a `.npy` file says.
+struct Header {
+    /// Bytes before the data.
+    length: usize,
+    shape: Vec<usize>,
+    dtype: Dtype,
+    big_endian: bool,
+    fortran: bool,
+}
+
+impl Header {
+    fn parse(what: &str, bytes: &[u8]) -> Result<Self> {
+        let malformed = |reason: &str| Error::format(what, format!("not a .npy array: {reason}"));
+        let start = match bytes {
+            [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, ..] => 10,
+            [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, 0, ..] => 12,
+            _ => {
+                return Err(malformed(
+                    "it does not start with \\x93NUMPY and version 1, 2 or 3",
+                ));
+            }
+        };
+        let size = bytes
+            .get(8..start)
+            .ok_or_else(|| malformed("its header is cut"))?;
+        let text = size
+            .iter()
+            .rev()
+            .fold(0, |n, &byte| n << 8 | usize::from(byte));
+        if text > HEADER_LIMIT {
+            return Err(malformed(&format!(
+                "its header claims {text} bytes, at most {HEADER_LIMIT} are allowed"
+            )));
+        }
+        let length = start + text;
+        let head = bytes
+            .get(..length)
+            .ok_or_else(|| malformed("its header is cut"))?;
+        let (descr, fortran, shape) = std::str::from_utf8(&head[start..])
+            .ok()
+            .and_then(dictionary)
+            .ok_or_else(|| {
+                malformed("its header is not a dictionary of descr, fortran_order and shape")
+            })?;
+        let (dtype, big_endian) =
+            dtype(&descr).ok_or_else(|| Error::unsupported(what, descr, SUPPORTED))?;
+        Ok(Self {
+            length,
+            shape,
+            dtype,
+            big_endian,
+            fortran,
+        })
+    }
+}
+
+/// `descr`, `fortran_order` and `shape` of a header such as
+/// `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
+///
+/// A `descr` that is not a plain string (a record type) is returned as its text.
+fn dictionary(text: &str) -> Option<(String, bool, Vec<usize>)> {
+    let (mut descr, mut fortran, mut shape) = (None, None, None);
+    let mut rest = text.trim().strip_prefix('{')?.trim_start();
+    while !rest.starts_with('}') {
+        let (key, after) = quoted(rest)?;
+        let value = after.trim_start().strip_prefix(':')?.trim_start();
+        let after = match key {
+            "descr" if value.starts_with('[') => {
+                let (record, after) = value.split_at(value.find(']')? + 1);
+                descr = Some(record.to_owned());
+                after
+            }
+            "descr" => {
+                let (name, after) = quoted(value)?;
+                descr = Some(name.to_owned());
+                after
+            }
+            "fortran_order" => match value.strip_prefix("False") {
+                Some(after) => {
+                    fortran = Some(false);
+                    after
+                }
+                None => {
+                    fortran = Some(true);
+                    value.strip_prefix("True")?
+                }
+            },
+            "shape" => {
+                let (lengths, after) = value.strip_prefix('(')?.split_once(')')?;
+                let lengths = lengths.trim();
+                let lengths = lengths.strip_suffix(',').unwrap_or(lengths);
+                let one = |length: &str| length.trim().trim_end_matches('L').parse().ok();
+                shape = Some(match lengths {
+                    "" => Vec::new(),
+                    _ => lengths
+                        .split(',')
+                        .map(one)
+                        .collect::<Option<Vec<usize>>>()?,
+                });
+                after
+            }
+            _ => return None,
+        };
+        rest = after.trim_start();
+        if !rest.starts_with('}') {
+            rest = rest.strip_prefix(',')?.trim_start();
+        }
+    }
+    (rest == "}").then_some((descr?, fortran?, shape?))
+}
+
+/// The text of a leading Python string without escapes, and what follows it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    text[1..].split_once(quote)
+}
+
+/// The element type behind a type string such as `<f4`, and whether it is big-endian.
+fn dtype(descr: &str) -> Option<(Dtype, bool)> {
+    let order = descr.chars().next()?;
+    let dtype = match descr.get(1..)? {
+        "u1" => Dtype::U8,
+        "u2" => Dtype::U16,
+        "u4" => Dtype::U32,
+        "u8" => Dtype::U64,
+        "i1" => Dtype::I8,
+        "i2" => Dtype::I16,
+        "i4" => Dtype::I32,
+        "i8" => Dtype::I64,
+        "f2" => Dtype::F16,
+        "f4" => Dtype::F32,
+        "f8" => Dtype::F64,
+        "c8" => Dtype::Complex64,
+        "c16" => Dtype::Complex128,
+        _ => return None,
+    };
+    match order {
+        '<' => Some((dtype, false)),
+        '>' => Some((dtype, true)),
+        '|' if dtype.size() == 1 => Some((dtype, false)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::TensorData;
+    use crate::io::corruption::survives;
+    use ndarray::{Array1, arr1, arr2};
+
+    fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            let options = zip::write::SimpleFileOptions::default();
+            archive.start_file(*name, options).unwrap();
+            archive.write_all(bytes).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_to_the_bit() {
+        let real = arr2(&[[0.1, f64::MIN_POSITIVE, -3.0], [1e300, 0.0, -0.0]]);
+        let mut bytes = Vec::new();
+        write(&mut bytes, real.view()).unwrap();
+        assert_eq!(parse("x", &bytes).unwrap().into_matrix("x").unwrap(), real);
+        // A transposed view is written in its own order, not in that of memory.
+        bytes.clear();
+        write(&mut bytes, real.t()).unwrap();
+        assert_eq!(
+            parse("x", &bytes).unwrap().into_matrix("x").unwrap(),
+            real.t()
+        );
+
+        let fields = arr2(&[[Complex::new(0.1, -0.2)], [Complex::new(3.0, 4.0)]]);
+        bytes.clear();
+        write(&mut bytes, fields.view()).unwrap();
+        let read = parse("x", &bytes).unwrap();
+        assert_eq!(read.into_complex_matrix("x").unwrap(), fields);
+
+        bytes.clear();
+        write(&mut bytes, arr1(&[0.1f32, 2.0]).view()).unwrap();
+        let read = parse("x", &bytes).unwrap();
+        assert_eq!(read.dtype(), Dtype::F32);
+        assert_eq!(
+            read.into_vector("x").unwrap(),
+            arr1(&[f64::from(0.1f32), 2.0])
+        );
+
+        bytes.clear();
+        write(&mut bytes, arr1(&[Complex::new(0.5f32, 2.0)]).view()).unwrap();
+        assert_eq!(parse("x", &bytes).unwrap().dtype(), Dtype::Complex64);
+    }
+
+    #[test]
+    fn fortran_order_and_big_endian_give_the_same_array() {
+        let expected = arr2(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+        let c = npy(
+            "{'descr': '>i2', 'fortran_order': False, 'shape': (2, 3), }",
+            &[0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6],
+        );
+        assert_eq!(parse("x", &c).unwrap().into_matrix("x").unwrap(), expected);
+        let fortran = npy(
+            "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3)}\n",
+            &[1, 4, 2, 5, 3, 6],
+        );
+        assert_eq!(
+            parse("x", &fortran).unwrap().into_matrix("x").unwrap(),
+            expected
+        );
+    }
+
+    #[test]
+    fn scalars_and_empty_arrays_have_their_shapes() {
+        let scalar = npy(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': ()}",
+            &[0; 4],
+        );
+        assert_eq!(parse("x", &scalar).unwrap().shape(), &[0usize; 0]);
+        let empty = npy(
+            "{'descr': '<f4', 'fortran_order': True, 'shape': (0, 4)}",
+            &[],
+        );
+        assert_eq!(parse("x", &empty).unwrap().shape(), &[0, 4]);
+    }
+
+    #[test]
+    fn terabytes_and_leftovers_and_foreign_types_are_refused() {
+        for shape in [
+            "(1099511627776, 4)",
+            "(18446744073709551615, 18446744073709551615)",
+            "(1,)",
+        ] {
+            let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}");
+            assert!(parse("x", &npy(&header, &[0; 9])).is_err());
+        }
+        for descr in [
+            "'|O'",
+            "'<U5'",
+            "'|b1'",
+            "'<f16'",
+            "[('a', '<f4'), ('b', '<i4')]",
+        ] {
+            let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,)}}");
+            let error = parse("x", &npy(&header, &[0; 4])).unwrap_err();
+            assert!(
+                matches!(error, Error::Unsupported { .. }),
+                "{descr}: {error}"
+            );
+        }
+        assert!(parse("x", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{").is_err());
+    }
+
+    #[test]
+    fn no_cut_or_flipped_file_makes_the_reader_panic() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, arr2(&[[1.0f32, 2.0], [3.0, 4.0]]).view()).unwrap();
+        survives(&bytes, |bytes| parse("x", bytes));
+        survives(&zip_of(&[("a.npy", &bytes), ("b.npy", &bytes)]), parse_npz);
+    }
+
+    #[test]
+    fn an_archive_yields_its_arrays_by_name() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, arr1(&[1.0, 2.0]).view()).unwrap();
+        let tensors = parse_npz(&zip_of(&[("0.weight.npy", &bytes)])).unwrap();
+        assert_eq!(
+            tensors["0.weight"].data(),
+            &TensorData::Real(vec![1.0, 2.0])
+        );
+        let error = parse_npz(&zip_of(&[("readme.txt", b"hello")])).unwrap_err();
+        assert!(error.to_string().contains("`readme.txt` is not supported"));
+    }
+
+    /// An entry whose directory claims eight bytes, but which unpacks to a megabyte of zeros.
+    #[test]
+    fn an_entry_that_unpacks_to_more_than_it_claims_is_refused() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, Array1::<f64>::zeros(1 << 17).view()).unwrap();
+        let mut archive = zip_of(&[("a.npy", &bytes)]);
+        let size = (bytes.len() as u32).to_le_bytes();
+        for at in 0..archive.len() - 4 {
+            if archive[at..at + 4] == size {
+                archive[at..at + 4].copy_from_slice(&8u32.to_le_bytes());
+            }
+        }
+        assert!(parse_npz(&archive).is_err());
+    }
+}

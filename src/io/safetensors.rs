@@ -1,0 +1,127 @@
+//! Safetensors files: a JSON header, then the tensors, little-endian and row-major.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use safetensors::{Dtype as Stored, SafeTensors};
+
+use super::tensor::SUPPORTED;
+use super::{Dtype, Tensor, Tensors, read_bytes};
+use crate::error::{Context, Error, Result};
+
+/// What a safetensors file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// The tensors by name.
+    pub tensors: Tensors,
+    /// The text metadata of the header.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Reads the safetensors file at `path`.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is malformed or has bytes left over,
+/// [`Error::Unsupported`] for an element type that has no exact `f64`. They name the file and the tensor.
+pub fn read(path: impl AsRef<Path>) -> Result<Bundle> {
+    let path = path.as_ref();
+    parse(&read_bytes(path)?).within(path.display())
+}
+
+/// Reads a safetensors file from its bytes.
+///
+/// # Errors
+/// As [`read`], without the file's name.
+pub fn parse(bytes: &[u8]) -> Result<Bundle> {
+    let malformed = |error: safetensors::SafeTensorError| {
+        Error::format("not a readable safetensors file", error.to_string())
+    };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
+    let mut tensors = Tensors::new();
+    for (name, view) in file.iter() {
+        let what = format!("tensor `{name}`");
+        let dtype = dtype(&what, view.dtype())?;
+        let tensor = Tensor::from_bytes(&what, view.shape().to_vec(), dtype, false, view.data())?;
+        tensors.insert(name.to_owned(), tensor);
+    }
+    Ok(Bundle {
+        tensors,
+        metadata: metadata.into_iter().collect(),
+    })
+}
+
+fn dtype(what: &str, stored: Stored) -> Result<Dtype> {
+    Ok(match stored {
+        Stored::U8 => Dtype::U8,
+        Stored::I8 => Dtype::I8,
+        Stored::U16 => Dtype::U16,
+        Stored::I16 => Dtype::I16,
+        Stored::U32 => Dtype::U32,
+        Stored::I32 => Dtype::I32,
+        Stored::U64 => Dtype::U64,
+        Stored::I64 => Dtype::I64,
+        Stored::F16 => Dtype::F16,
+        Stored::BF16 => Dtype::BF16,
+        Stored::F32 => Dtype::F32,
+        Stored::F64 => Dtype::F64,
+        Stored::C64 => Dtype::Complex64,
+        other => return Err(Error::unsupported(what, format!("{other:?}"), SUPPORTED)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::TensorData;
+    use crate::io::corruption::survives;
+
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    fn small() -> Vec<u8> {
+        let header = r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"C64","shape":[1,1],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"#;
+        file(header, &[0, 0, 128, 63, 0, 0, 0, 192, 0, 0, 0, 63])
+    }
+
+    #[test]
+    fn tensors_and_metadata_are_read() {
+        let bundle = parse(&small()).unwrap();
+        assert_eq!(bundle.metadata["format"], "pt");
+        let one = num_complex::Complex::new(1.0, -2.0);
+        assert_eq!(bundle.tensors["a"].data(), &TensorData::Complex(vec![one]));
+        assert_eq!(bundle.tensors["b"].data(), &TensorData::Real(vec![0.5]));
+    }
+
+    #[test]
+    fn no_cut_or_flipped_file_makes_the_reader_panic() {
+        survives(&small(), parse);
+    }
+
+    #[test]
+    fn trailing_bytes_and_absurd_headers_are_refused() {
+        let mut long = small();
+        long.push(0);
+        assert!(parse(&long).is_err());
+        let huge =
+            r#"{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}"#;
+        assert!(parse(&file(huge, &[0; 8])).is_err());
+        assert!(parse(&u64::MAX.to_le_bytes()).is_err());
+        assert!(parse(&file(&"[".repeat(100_000), &[])).is_err());
+    }
+
+    #[test]
+    fn an_unsupported_element_type_is_named() {
+        let header = r#"{"mask":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}"#;
+        let error = parse(&file(header, &[0, 1])).unwrap_err().to_string();
+        assert!(
+            error.starts_with("tensor `mask`: `BOOL` is not supported"),
+            "{error}"
+        );
+    }
+}
