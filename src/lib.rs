@@ -8,10 +8,12 @@ pub mod field;
 pub mod io;
 pub mod linalg;
 pub mod mesh;
+pub mod nn;
 pub mod rng;
 pub mod units;
 
 pub use error::{Error, Result};
 pub use field::Fields;
 pub use mesh::Mesh;
+pub use nn::{Dataset, Model};
 pub use rng::Seed;
