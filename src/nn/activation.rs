@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// A nonlinearity after a layer. [`Activation::apply`](super::Activation::apply) states nothing new: the
-/// formulas are here.
+/// A nonlinearity after a layer, element by element except for the softmaxes.
 ///
 /// In files it is a table `{ kind = "leaky-relu", slope = 0.1 }` or, where no parameter is needed, its name.
 /// On the command line it is `relu` or `leaky-relu:slope=0.1`; several parameters are separated by commas.

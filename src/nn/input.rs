@@ -134,7 +134,7 @@ impl Input {
         let features = samples.features();
         let split = match self.encoding {
             Encoding::Real => features,
-            Encoding::ComplexHalves if features % 2 == 0 => features / 2,
+            Encoding::ComplexHalves if features.is_multiple_of(2) => features / 2,
             Encoding::ComplexHalves => {
                 return Err(Error::shape(
                     "data",
