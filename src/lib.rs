@@ -9,6 +9,7 @@ pub mod hardware;
 pub mod io;
 pub mod linalg;
 pub mod mesh;
+pub mod nn;
 pub mod rng;
 pub mod units;
 
@@ -16,4 +17,5 @@ pub use error::{Error, Result};
 pub use field::Fields;
 pub use hardware::{Chip, Hardware};
 pub use mesh::Mesh;
+pub use nn::{Dataset, Model};
 pub use rng::Seed;

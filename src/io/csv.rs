@@ -66,7 +66,7 @@ pub fn parse(bytes: &[u8]) -> Result<Table> {
             };
             if column < width {
                 x.push(value);
-            } else if value >= 0.0 && value <= LABEL_LIMIT && value.fract() == 0.0 {
+            } else if (0.0..=LABEL_LIMIT).contains(&value) && value.fract() == 0.0 {
                 y.push(value as usize);
             } else {
                 return Err(Error::value(

@@ -78,8 +78,10 @@ fn read_exactly(what: &str, reader: impl Read, expected: u64) -> Result<Vec<u8>>
 mod corruption {
     //! Feeds a reader every prefix and many flipped bytes of a good file: it must return, never panic.
 
+    use crate::error::Result;
+
     /// Every prefix of `good`, and `good` with each byte replaced by each of six values.
-    pub(crate) fn survives<T>(good: &[u8], read: impl Fn(&[u8]) -> crate::Result<T>) {
+    pub(crate) fn survives<T>(good: &[u8], read: impl Fn(&[u8]) -> Result<T>) {
         assert!(read(good).is_ok(), "the file itself must be readable");
         for length in 0..good.len() {
             assert!(

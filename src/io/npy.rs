@@ -95,7 +95,7 @@ pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
     Ok(tensors)
 }
 
-/// A number that [`write`] knows how to store.
+/// A number that [`write()`] knows how to store.
 pub trait Element: npyz::AutoSerialize + Copy {}
 impl Element for f32 {}
 impl Element for f64 {}

@@ -1,0 +1,395 @@
+//! Labelled raw data.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ndarray::{Array2, s};
+
+use crate::error::{Context, Error, Result};
+use crate::io::{self, Dtype, Tensor};
+
+/// Samples and their labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// What it is called: the name of its folder or file.
+    pub name: String,
+    /// Raw samples.
+    pub x: Samples,
+    /// The label of every sample.
+    pub y: Vec<usize>,
+}
+
+/// Raw samples, `[sample, feature]`, in the type of their file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples {
+    /// The numbers.
+    pub values: Values,
+    /// What a network takes as 1 unless its input says otherwise: 255 for bytes, else 1.
+    pub full_scale: f64,
+}
+
+/// The numbers of [`Samples`], `[sample, feature]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Unsigned bytes, as images are stored.
+    Bytes(Array2<u8>),
+    /// Single precision.
+    Single(Array2<f32>),
+    /// Double precision.
+    Double(Array2<f64>),
+}
+
+/// Which part of a folder of IDX files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Split {
+    /// `t10k-…`.
+    #[default]
+    Test,
+    /// `train-…`.
+    Train,
+}
+
+impl FromStr for Split {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "test" => Ok(Self::Test),
+            "train" => Ok(Self::Train),
+            other => Err(Error::value("split", format!("`{other}`"), "test or train")),
+        }
+    }
+}
+
+impl From<Array2<u8>> for Samples {
+    fn from(x: Array2<u8>) -> Self {
+        Self {
+            values: Values::Bytes(x),
+            full_scale: 255.0,
+        }
+    }
+}
+
+impl From<Array2<f32>> for Samples {
+    fn from(x: Array2<f32>) -> Self {
+        Self {
+            values: Values::Single(x),
+            full_scale: 1.0,
+        }
+    }
+}
+
+impl From<Array2<f64>> for Samples {
+    fn from(x: Array2<f64>) -> Self {
+        Self {
+            values: Values::Double(x),
+            full_scale: 1.0,
+        }
+    }
+}
+
+impl Samples {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.shape().0
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of features of a sample.
+    pub fn features(&self) -> usize {
+        self.shape().1
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        match &self.values {
+            Values::Bytes(x) => x.dim(),
+            Values::Single(x) => x.dim(),
+            Values::Double(x) => x.dim(),
+        }
+    }
+
+    /// The first `n` samples, or all if there are fewer.
+    #[must_use]
+    pub fn limit(self, n: usize) -> Self {
+        let part = s![..n.min(self.len()), ..];
+        let values = match self.values {
+            Values::Bytes(x) => Values::Bytes(x.slice(part).to_owned()),
+            Values::Single(x) => Values::Single(x.slice(part).to_owned()),
+            Values::Double(x) => Values::Double(x.slice(part).to_owned()),
+        };
+        Self { values, ..self }
+    }
+}
+
+impl Dataset {
+    /// Samples with their labels.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is not one label a sample, no sample or no feature, [`Error::NotFinite`]
+    /// if a number is NaN or infinite.
+    pub fn new(name: impl Into<String>, x: Samples, y: Vec<usize>) -> Result<Self> {
+        let shape = [x.len(), x.features()];
+        if shape.contains(&0) {
+            return Err(Error::shape(
+                "data",
+                shape,
+                "[sample, feature] with none of them 0",
+            ));
+        }
+        if y.len() != x.len() {
+            return Err(Error::shape(
+                "labels",
+                [y.len()],
+                format!("[{}], one a sample", x.len()),
+            ));
+        }
+        let bad = match &x.values {
+            Values::Bytes(_) => None,
+            Values::Single(x) => x
+                .indexed_iter()
+                .find(|(_, x)| !x.is_finite())
+                .map(|(at, x)| (at, f64::from(*x))),
+            Values::Double(x) => x
+                .indexed_iter()
+                .find(|(_, x)| !x.is_finite())
+                .map(|(at, x)| (at, *x)),
+        };
+        if let Some(((sample, feature), got)) = bad {
+            return Err(Error::NotFinite {
+                what: "data".into(),
+                index: format!("[{sample}, {feature}]"),
+                got: got.to_string(),
+            });
+        }
+        Ok(Self {
+            name: name.into(),
+            x,
+            y,
+        })
+    }
+
+    /// Reads a data set.
+    ///
+    /// `path` is a folder of IDX files under MNIST's names (`t10k-images-idx3-ubyte`, with `.gz` or not), of
+    /// which `split` is read (the test part if it is not given); an `.npz` with `x [sample, feature]` and
+    /// `y [sample]`; an `.npy` with its `labels` in another; or a `.csv` with the label last. Numbers stay raw.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for another kind of file, or a `split` or `labels` that it cannot have; whatever
+    /// is wrong with the files, named.
+    pub fn load(
+        path: impl AsRef<Path>,
+        split: Option<Split>,
+        labels: Option<&Path>,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        let kind = if path.is_dir() {
+            "folder".to_owned()
+        } else {
+            io::extension(path)
+        };
+        let place = path.display();
+        if split.is_some() && kind != "folder" {
+            return Err(Error::format(
+                format!("{place}: split"),
+                "is chosen only in a folder of IDX files",
+            ));
+        }
+        if labels.is_some() && kind != "npy" {
+            return Err(Error::format(
+                format!("{place}: labels"),
+                "are given apart only for an .npy file",
+            ));
+        }
+        let (x, y) = match &*kind {
+            "folder" => read_idx(path, split.unwrap_or_default())?,
+            "npz" => {
+                let mut arrays = io::npy::read_npz(path)?;
+                let mut take = |name: &str| {
+                    arrays.remove(name).ok_or_else(|| {
+                        Error::format(
+                            place.to_string(),
+                            format!("holds no array `{name}`: must hold x and y"),
+                        )
+                    })
+                };
+                let (x, y) = (take("x")?, take("y")?);
+                (samples(x).within(&place)?, whole_numbers(y).within(&place)?)
+            }
+            "npy" => {
+                let labels = labels.ok_or_else(|| {
+                    Error::format(place.to_string(), "needs its labels in another .npy file")
+                })?;
+                let x = samples(io::npy::read(path)?).within(&place)?;
+                (
+                    x,
+                    whole_numbers(io::npy::read(labels)?).within(labels.display())?,
+                )
+            }
+            "csv" => {
+                let table = io::csv::read(path)?;
+                (Samples::from(table.x), table.y)
+            }
+            _ => {
+                // A path that is not there at all is the likelier mistake.
+                std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
+                return Err(Error::unsupported(
+                    "data",
+                    place.to_string(),
+                    "must be a folder of IDX files, .npz, .npy or .csv",
+                ));
+            }
+        };
+        let name = path.file_stem().unwrap_or(path.as_os_str());
+        Self::new(name.to_string_lossy(), x, y).within(place)
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.y.len()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.y.is_empty()
+    }
+
+    /// The first `n` samples, or all if there are fewer.
+    #[must_use]
+    pub fn limit(mut self, n: usize) -> Self {
+        self.y.truncate(n);
+        Self {
+            x: self.x.limit(n),
+            ..self
+        }
+    }
+
+    /// Fails unless every label is below `classes`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] naming the first sample whose label is not.
+    pub fn check_labels(&self, classes: usize) -> Result<()> {
+        match self.y.iter().position(|&label| label >= classes) {
+            None => Ok(()),
+            Some(sample) => Err(Error::value(
+                format!("label of sample {sample}"),
+                self.y[sample],
+                format!("below {classes}, the number of classes of the network"),
+            )),
+        }
+    }
+}
+
+fn read_idx(folder: &Path, split: Split) -> Result<(Samples, Vec<usize>)> {
+    let prefix = match split {
+        Split::Test => "t10k",
+        Split::Train => "train",
+    };
+    let find = |kind: &str| -> Result<PathBuf> {
+        let name = format!("{prefix}-{kind}-ubyte");
+        let plain = folder.join(&name);
+        let packed = folder.join(format!("{name}.gz"));
+        [plain, packed]
+            .into_iter()
+            .find(|path| path.is_file())
+            .ok_or_else(|| {
+                Error::format(
+                    folder.display().to_string(),
+                    format!("holds neither {name} nor {name}.gz"),
+                )
+            })
+    };
+    let images = io::idx::read_images(find("images-idx3")?)?;
+    let labels = io::idx::read_labels(find("labels-idx1")?)?;
+    Ok((
+        Samples::from(images),
+        labels.into_iter().map(usize::from).collect(),
+    ))
+}
+
+/// The samples of a tensor in the smallest type that holds its numbers exactly.
+fn samples(x: Tensor) -> Result<Samples> {
+    let dtype = x.dtype();
+    let x = x.into_matrix("x")?;
+    Ok(match dtype {
+        Dtype::U8 => Samples::from(x.mapv(|x| x as u8)),
+        Dtype::I8 | Dtype::U16 | Dtype::I16 | Dtype::F16 | Dtype::BF16 | Dtype::F32 => {
+            Samples::from(x.mapv(|x| x as f32))
+        }
+        _ => Samples::from(x),
+    })
+}
+
+fn whole_numbers(y: Tensor) -> Result<Vec<usize>> {
+    let label = |(sample, &y): (usize, &f64)| {
+        if y >= 0.0 && y.fract() == 0.0 && y <= f64::from(u32::MAX) {
+            return Ok(y as usize);
+        }
+        Err(Error::value(
+            format!("label of sample {sample}"),
+            y,
+            "a whole number from 0",
+        ))
+    };
+    y.into_vector("y")?.iter().enumerate().map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, arr1, arr2};
+
+    fn save<T: io::npy::Element, D: ndarray::Dimension>(path: &Path, array: &ndarray::Array<T, D>) {
+        io::npy::write(std::fs::File::create(path).unwrap(), array.view()).unwrap();
+    }
+
+    #[test]
+    fn npy_data_keep_their_precision_and_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (x, y) = (folder.path().join("x.npy"), folder.path().join("y.npy"));
+        save(&x, &arr2(&[[0.5f32, 1.5], [2.5, 3.5], [4.5, 5.5]]));
+        save(&y, &arr1(&[2.0, 0.0, 1.0]));
+        let data = Dataset::load(&x, None, Some(&y)).unwrap();
+        assert_eq!(
+            data.x,
+            Samples::from(arr2(&[[0.5f32, 1.5], [2.5, 3.5], [4.5, 5.5]]))
+        );
+        assert_eq!((&*data.name, &data.y[..]), ("x", &[2, 0, 1][..]));
+        let two = data.limit(2);
+        assert_eq!((two.x.len(), &two.y[..]), (2, &[2, 0][..]));
+        assert_eq!(
+            two.check_labels(2).unwrap_err().to_string(),
+            "label of sample 0 = 2: must be below 2, the number of classes of the network"
+        );
+        assert!(two.check_labels(3).is_ok());
+        assert_eq!(two.clone().limit(9), two);
+    }
+
+    #[test]
+    fn wrong_data_are_refused_in_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let (x, y) = (folder.path().join("x.npy"), folder.path().join("y.npy"));
+        let error =
+            |labels: Option<&Path>| Dataset::load(&x, None, labels).unwrap_err().to_string();
+        save(&x, &arr2(&[[0.5, f64::NAN]]));
+        assert!(error(None).contains("needs its labels"));
+        save(&y, &arr1(&[1.0]));
+        assert!(error(Some(&y)).contains("element [0, 1] is NaN"));
+        save(&y, &arr1(&[0.5]));
+        assert!(error(Some(&y)).contains("label of sample 0 = 0.5: must be a whole number"));
+        save(&x, &arr2(&[[0.5, 0.5]]));
+        save(&y, &Array1::<f64>::zeros(3));
+        assert!(error(Some(&y)).contains("labels has shape [3]: must be [1]"));
+        save(&x, &Array2::<f64>::zeros((0, 3)));
+        assert!(error(Some(&y)).contains("[0, 3]"));
+        let load = |path: &Path| Dataset::load(path, None, None).unwrap_err().to_string();
+        assert!(load(folder.path()).contains("holds neither t10k-images-idx3-ubyte nor"));
+        assert!(load(Path::new("no/such.dat")).starts_with("no/such.dat: "));
+        let split = Dataset::load(&x, Some(Split::Train), None).unwrap_err();
+        assert!(split.to_string().contains("only in a folder"));
+    }
+}

@@ -1,0 +1,179 @@
+//! `network.toml`: a network described beside its weights.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::load::{bias, default_readout, read_tensors, weight};
+use super::model::{Layer, Model};
+use super::{Activation, Encoding, Input, Readout};
+use crate::error::{Context, Error, Result};
+use crate::io::{Tensors, read_bytes};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    /// The weights, beside the description.
+    weights: PathBuf,
+    #[serde(default)]
+    input: Input,
+    layers: Vec<LayerDescription>,
+    #[serde(default)]
+    output: Output,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LayerDescription {
+    /// The name of its weight tensor.
+    weight: String,
+    /// The name of its bias tensor.
+    bias: Option<String>,
+    #[serde(default)]
+    activation: Activation,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Output {
+    readout: Option<Readout>,
+}
+
+/// Reads the network that the file at `path` describes.
+pub(super) fn load(path: &Path) -> Result<Model> {
+    let description = parse(&read_bytes(path)?).within(path.display())?;
+    // `join` keeps an absolute path as it is.
+    let weights = path
+        .parent()
+        .unwrap_or(Path::new(""))
+        .join(&description.weights);
+    let tensors = read_tensors(&weights).within(path.display())?;
+    build(description, &tensors).within(path.display())
+}
+
+fn parse(bytes: &[u8]) -> Result<Description> {
+    let malformed = |reason: String| Error::format("network description", reason);
+    let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text[..start.min(text.len())].matches('\n').count() + 1;
+        malformed(format!("line {line}: {}", error.message()))
+    })
+}
+
+fn build(description: Description, tensors: &Tensors) -> Result<Model> {
+    let take = |name: &str| {
+        tensors.get(name).cloned().ok_or_else(|| {
+            let names: Vec<_> = tensors.keys().map(String::as_str).collect();
+            Error::format(
+                format!("tensor `{name}`"),
+                format!("is not in the weights: they hold {}", names.join(", ")),
+            )
+        })
+    };
+    let mut layers = Vec::new();
+    for layer in description.layers {
+        layers.push(Layer {
+            weight: weight(&layer.weight, take(&layer.weight)?)?,
+            bias: match &layer.bias {
+                Some(name) => Some(bias(name, take(name)?)?),
+                None => None,
+            },
+            activation: layer.activation,
+            name: match layer.weight.strip_suffix(".weight") {
+                Some(name) => name.to_owned(),
+                None => layer.weight,
+            },
+        });
+    }
+    let complex = description.input.encoding == Encoding::ComplexHalves
+        || layers.iter().any(|layer| layer.weight.is_complex());
+    let readout = description
+        .output
+        .readout
+        .unwrap_or(default_readout(complex));
+    Model::new(description.input, layers, readout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scale;
+    use super::*;
+    use crate::io::Tensor;
+
+    const TEXT: &str = r#"
+weights = "w.npz"
+[input]
+scale = 0.5
+mean = 0.1307
+std = 0.3081
+encoding = "complex-halves"
+[[layers]]
+weight = "0.weight"
+bias = "0.bias"
+activation = { kind = "modulus-softplus", temperature = 0.03 }
+[[layers]]
+weight = "last"
+activation = "identity"
+[output]
+readout = "intensity"
+"#;
+
+    fn tensors() -> Tensors {
+        let tensor = |shape: &[usize]| {
+            Tensor::real("w", shape.to_vec(), vec![1.0; shape.iter().product()]).unwrap()
+        };
+        Tensors::from([
+            ("0.weight".to_owned(), tensor(&[2, 3])),
+            ("0.bias".to_owned(), tensor(&[2])),
+            ("last".to_owned(), tensor(&[1, 2])),
+        ])
+    }
+
+    #[test]
+    fn a_description_says_everything_about_a_network() {
+        let model = build(parse(TEXT.as_bytes()).unwrap(), &tensors()).unwrap();
+        assert_eq!(model.input.scale, Scale::Factor(0.5));
+        assert_eq!((model.input.mean, model.input.std), (0.1307, 0.3081));
+        assert_eq!(model.features(), 6);
+        assert_eq!(model.readout, Readout::Intensity);
+        assert_eq!(
+            model.layers[0].activation,
+            Activation::ModulusSoftplus { temperature: 0.03 }
+        );
+        assert_eq!(
+            (&*model.layers[0].name, &*model.layers[1].name),
+            ("0", "last")
+        );
+        assert!(model.layers[0].bias.is_some() && model.layers[1].bias.is_none());
+    }
+
+    #[test]
+    fn a_short_description_gets_the_defaults() {
+        let text = "weights = 'w.npz'\n[[layers]]\nweight = 'last'";
+        let model = build(parse(text.as_bytes()).unwrap(), &tensors()).unwrap();
+        assert_eq!(model.input, Input::default());
+        assert_eq!(model.readout, Readout::Real);
+        assert_eq!(model.layers[0].activation, Activation::Identity);
+    }
+
+    #[test]
+    fn unknown_keys_and_missing_tensors_are_named() {
+        let error = |text: &str| match parse(text.as_bytes()) {
+            Err(error) => error.to_string(),
+            Ok(description) => build(description, &tensors()).unwrap_err().to_string(),
+        };
+        let with = |from: &str, to: &str| error(&TEXT.replacen(from, to, 1));
+        assert!(with("mean", "maen").contains("line 5: unknown field `maen`"));
+        assert!(with("readout", "read").contains("unknown field `read`"));
+        assert!(with("bias", "biass").contains("unknown field `biass`"));
+        assert!(with("temperature", "temp").contains("`temperature`"));
+        assert!(
+            with("\"0.weight\"", "\"1.weight\"")
+                .contains("tensor `1.weight`: is not in the weights")
+        );
+        assert!(with("std = 0.3081", "std = 0").contains("input.std = 0"));
+        assert!(error("weights = 'w.npz'\nlayers = []").contains("no layers"));
+        assert!(error("weights = 'w.npz").contains("line 1"));
+    }
+}

@@ -1,0 +1,25 @@
+//! The digital network: what was trained, and what its chip is compared with.
+//!
+//! A [`Model`] is `input → (weight, bias, activation)… → readout`. It comes from safetensors, npz, ONNX or a
+//! `network.toml` ([`Model::load`]). A [`Dataset`] holds raw samples `[sample, feature]` and labels.
+//! [`Model::forward`] is digital inference in f32 or f64; its pieces ([`Input::encode`], [`Batch`],
+//! [`Activation::apply`], [`Readout::read`]) are those of the noisy forward pass too.
+
+mod activation;
+mod apply;
+mod batch;
+mod dataset;
+mod description;
+mod input;
+mod load;
+pub mod metrics;
+mod model;
+mod network;
+mod onnx;
+
+pub use activation::{Activation, Domain};
+pub use batch::{Batch, Readout};
+pub use dataset::{Dataset, Samples, Split, Values};
+pub use input::{Encoding, Input, Scale};
+pub use model::{Bias, Layer, Model, Weight};
+pub use network::{BLOCK, Network};

@@ -1,0 +1,135 @@
+//! Networks trained in PyTorch reach PyTorch's accuracy on MNIST.
+//!
+//! The files lie beside the repository, not in it. Without them these tests say so and pass; with
+//! `LIGHTLOOM_REQUIRE_SHARED=1` they fail.
+
+use std::path::{Path, PathBuf};
+
+use lightloom::field::Real;
+use lightloom::nn::{Activation, Dataset, Model, Split, metrics};
+
+/// The path of `../shared/<name>`, or nothing (and a line that says so) where there is none.
+fn shared(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var("LIGHTLOOM_REQUIRE_SHARED").as_deref() != Ok("1"),
+        "../shared/{name} not found, and LIGHTLOOM_REQUIRE_SHARED=1"
+    );
+    println!("skipped: ../shared/{name} not found");
+    None
+}
+
+fn test_set() -> Option<Dataset> {
+    Some(Dataset::load(shared("data/mnist")?, Some(Split::Test), None).unwrap())
+}
+
+/// Correct predictions of the 10 000.
+fn correct<T: Real>(model: &Model, data: &Dataset) -> usize {
+    data.check_labels(model.classes()).unwrap();
+    let predicted = metrics::predict(model.forward::<T>(&data.x).unwrap().view());
+    (metrics::accuracy(&predicted, &data.y) * data.len() as f64).round() as usize
+}
+
+#[test]
+fn the_real_network_reaches_its_accuracy_from_safetensors_and_onnx() {
+    let Some(data) = test_set() else { return };
+    for kind in ["safetensors", "onnx"] {
+        let Some(path) = shared(&format!("models/mnist_mlp_784-256-256-10.{kind}")) else {
+            return;
+        };
+        let model = Model::load(&path, Activation::Relu).unwrap();
+        let names: Vec<_> = model.layers.iter().map(|layer| &*layer.name).collect();
+        assert_eq!(names, ["0", "2", "4"]);
+        assert_eq!(correct::<f32>(&model, &data), 9824, "{kind} in f32");
+        assert_eq!(correct::<f64>(&model, &data), 9824, "{kind} in f64");
+    }
+}
+
+#[test]
+fn onnx_and_safetensors_give_the_same_logits() {
+    let Some(data) = test_set() else { return };
+    let load = |kind: &str| {
+        let path = shared(&format!("models/mnist_mlp_784-256-256-10.{kind}"))?;
+        Some(Model::load(path, Activation::Relu).unwrap())
+    };
+    let (Some(a), Some(b)) = (load("safetensors"), load("onnx")) else {
+        return;
+    };
+    let few = data.limit(20);
+    assert_eq!(
+        a.forward::<f64>(&few.x).unwrap(),
+        b.forward::<f64>(&few.x).unwrap()
+    );
+}
+
+#[test]
+fn the_complex_network_reaches_its_accuracy_through_its_description() {
+    let Some(data) = test_set() else { return };
+    for kind in ["npz", "safetensors"] {
+        let Some(weights) = shared(&format!("models/mnist_complex_392-64-10.{kind}")) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("network.toml");
+        let weights = weights.canonicalize().unwrap();
+        let text = format!(
+            r#"
+weights = '{}'
+[input]
+scale = 0.00392156862745098
+mean = 0.1307
+std = 0.3081
+encoding = "complex-halves"
+[[layers]]
+weight = "0.weight"
+activation = {{ kind = "modulus-softplus", temperature = 0.03 }}
+[[layers]]
+weight = "2.weight"
+[output]
+readout = "intensity"
+"#,
+            weights.display()
+        );
+        std::fs::write(&path, text).unwrap();
+        let model = Model::load(&path, Activation::Identity).unwrap();
+        assert_eq!(model.features(), 784);
+        assert_eq!(correct::<f32>(&model, &data), 9718, "{kind} in f32");
+        assert_eq!(correct::<f64>(&model, &data), 9718, "{kind} in f64");
+    }
+}
+
+#[test]
+fn the_test_set_has_ten_thousand_images_of_784_bytes() {
+    let Some(data) = test_set() else { return };
+    assert_eq!((data.len(), data.x.features()), (10_000, 784));
+    assert_eq!(data.x.full_scale, 255.0);
+    assert_eq!(&*data.name, "mnist");
+    assert_eq!(&data.y[..5], &[7, 2, 1, 0, 4]);
+}
+
+#[test]
+fn a_cut_file_of_a_real_network_is_refused() {
+    for name in [
+        "models/mnist_complex_392-64-10.npz",
+        "models/mnist_complex_392-64-10.safetensors",
+        "models/mnist_mlp_784-256-256-10.onnx",
+    ] {
+        let Some(path) = shared(name) else { return };
+        let bytes = std::fs::read(&path).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let cut = folder.path().join(path.file_name().unwrap());
+        for step in 0..20 {
+            std::fs::write(&cut, &bytes[..bytes.len() * step / 20]).unwrap();
+            let error = Model::load(&cut, Activation::Identity).unwrap_err();
+            assert!(
+                error.to_string().starts_with(cut.to_str().unwrap()),
+                "{error}"
+            );
+        }
+    }
+}
