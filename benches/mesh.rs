@@ -75,5 +75,10 @@ fn walk_in<T: Real>(group: &mut BenchmarkGroup<'_, WallTime>, precision: &str, m
     });
 }
 
-criterion_group!(benches, phases, transfer, walk);
+criterion_group! {
+    name = benches;
+    // Plots and a long bootstrap would take more time than the measurement.
+    config = Criterion::default().without_plots().nresamples(10_000);
+    targets = phases, transfer, walk
+}
 criterion_main!(benches);
