@@ -3,19 +3,28 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod compile;
 pub mod error;
+pub mod experiment;
 pub mod field;
 pub mod hardware;
 pub mod io;
 pub mod linalg;
 pub mod mesh;
 pub mod nn;
+pub mod processor;
+pub mod report;
 pub mod rng;
 pub mod units;
 
+pub use compile::{Program, compile};
 pub use error::{Error, Result};
+pub use experiment::Experiment;
 pub use field::Fields;
 pub use hardware::{Chip, Hardware};
-pub use mesh::Mesh;
+pub use mesh::{Mesh, decompose};
 pub use nn::{Dataset, Model};
+pub use processor::Processor;
 pub use rng::Seed;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `lightloom` command.
+
+fn main() -> std::process::ExitCode {
+    lightloom::cli::main()
+}

@@ -5,11 +5,14 @@ use crate::mesh::Mesh;
 /// Coupling beyond this distance (in pitches) is left out; `0.1³` is the largest share that this drops.
 const REACH: i32 = 3;
 
+/// Pitches between successive heaters of a path.
+const PITCHES: usize = 2;
+
 /// Where the heaters of a tile stand on the chip.
 ///
-/// Along the light, one pitch separates φ from θ and θ from the next column's φ. Across, two modes are one
-/// pitch, so that the MZIs of a column are neighbours at distance 1. Shifters that stand on every mode
-/// (screens, attenuators) are staggered over two positions.
+/// Across the light, two modes are one pitch, so that the MZIs of a column are neighbours at distance 1. Along
+/// the light, where a heater and a coupler must fit in between, two pitches separate φ from θ and θ from the
+/// next column's φ. Shifters that stand on every mode (screens, attenuators) are staggered over two places.
 #[derive(Debug, Clone, Default)]
 pub struct Heaters {
     /// (position along the light, mode), one per heater.
@@ -25,11 +28,11 @@ impl Heaters {
         let place = |offset| {
             nodes
                 .iter()
-                .map(move |node| (start + 2 * node.column + offset, node.top))
+                .map(move |node| (start + 2 * PITCHES * node.column + offset, node.top))
         };
-        self.places.extend(place(1));
+        self.places.extend(place(PITCHES));
         self.places.extend(place(0));
-        self.next += 2 * mesh.columns();
+        self.next += 2 * PITCHES * mesh.columns();
         self.push_bank(mesh.modes());
     }
 
@@ -37,8 +40,8 @@ impl Heaters {
     pub fn push_bank(&mut self, modes: usize) {
         let start = self.next;
         self.places
-            .extend((0..modes).map(|mode| (start + mode % 2, mode)));
-        self.next += 2;
+            .extend((0..modes).map(|mode| (start + PITCHES * (mode % 2), mode)));
+        self.next += 2 * PITCHES;
     }
 
     /// Number of heaters.
@@ -125,12 +128,11 @@ mod tests {
         let heat = heaters.heat(&phases, k);
         let phi = mesh.nodes().len();
         assert_relative_eq!(heat[node(2, 2)], 1.0);
-        assert_relative_eq!(heat[phi + node(2, 2)], k); // its own phi
         assert_relative_eq!(heat[node(2, 4)], k); // the next MZI of the column
         assert_relative_eq!(heat[node(2, 6)], k * k, max_relative = 1e-12);
-        assert_relative_eq!(heat[phi + node(3, 3)], k.powf(1.25f64.sqrt())); // next column
-        assert_relative_eq!(heat[node(3, 3)], k.powf(4.25f64.sqrt()));
-        assert_eq!(heat[node(4, 2)], 0.0); // 4 pitches away
+        assert_relative_eq!(heat[phi + node(2, 2)], k * k, max_relative = 1e-12); // its own phi
+        assert_relative_eq!(heat[phi + node(3, 3)], k.powf(4.25f64.sqrt())); // next column
+        assert_eq!(heat[node(3, 3)], 0.0); // 4 pitches away
         // Linear: twice the phases, twice the heat.
         let other = heaters.heat(&vec![0.3; heaters.len()], k);
         let double = heaters.heat(&vec![0.6; heaters.len()], k);

@@ -1,12 +1,14 @@
 //! Safetensors files: a JSON header, then the tensors, little-endian and row-major.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 use std::path::Path;
 
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype as Stored, SafeTensors};
 
 use super::tensor::SUPPORTED;
-use super::{Dtype, Tensor, Tensors, read_bytes};
+use super::{Dtype, Tensor, TensorData, Tensors, read_bytes};
 use crate::error::{Context, Error, Result};
 
 /// What a safetensors file holds.
@@ -50,6 +52,41 @@ pub fn parse(bytes: &[u8]) -> Result<Bundle> {
         tensors,
         metadata: metadata.into_iter().collect(),
     })
+}
+
+/// Writes real tensors as float64, with one entry of text metadata.
+///
+/// # Errors
+/// [`Error::Unsupported`] for a complex tensor, [`Error::Io`] if `writer` fails.
+pub fn write(mut writer: impl Write, tensors: &Tensors, (key, text): (&str, &str)) -> Result<()> {
+    let mut bytes = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let TensorData::Real(data) = tensor.data() else {
+            let limit =
+                "a bundle holds float64; keep real and imaginary parts on a last axis of two";
+            return Err(Error::unsupported(
+                format!("tensor `{name}`"),
+                "complex",
+                limit,
+            ));
+        };
+        bytes.push(
+            data.iter()
+                .flat_map(|x| x.to_le_bytes())
+                .collect::<Vec<u8>>(),
+        );
+    }
+    let views = tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
+        let view = TensorView::new(Stored::F64, tensor.shape().to_vec(), bytes)
+            .expect("a tensor has eight bytes for every element of its shape");
+        (name.as_str(), view)
+    });
+    let metadata = HashMap::from([(key.to_owned(), text.to_owned())]);
+    let file = safetensors::serialize(views, Some(metadata))
+        .map_err(|error| Error::format("safetensors", error.to_string()))?;
+    writer
+        .write_all(&file)
+        .map_err(|source| Error::io("output", source))
 }
 
 fn dtype(what: &str, stored: Stored) -> Result<Dtype> {

@@ -265,7 +265,7 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Error::Unsupported`] if the tensor is complex.
-    fn into_real(self, what: &str) -> Result<Vec<f64>> {
+    pub(crate) fn into_real(self, what: &str) -> Result<Vec<f64>> {
         match self.data {
             TensorData::Real(data) => Ok(data),
             TensorData::Complex(_) => Err(Error::unsupported(

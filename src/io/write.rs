@@ -13,10 +13,10 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written, and whatever `write` returns.
-pub fn write_atomic(
+pub fn write_atomic<E: From<Error>>(
     path: impl AsRef<Path>,
-    write: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
+    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<(), E> {
     let path = path.as_ref();
     let io = |source| Error::io(path, source);
     let target = match path.canonicalize() {
@@ -24,15 +24,13 @@ pub fn write_atomic(
         Err(_) => path.to_owned(),
     };
     if target.is_dir() {
-        return Err(Error::format(
-            path.display().to_string(),
-            "is a folder: must be a file",
-        ));
+        let what = path.display().to_string();
+        return Err(Error::format(what, "is a folder: must be a file").into());
     }
     if target.exists() && !target.is_file() {
         let mut writer = BufWriter::new(File::options().write(true).open(&target).map_err(io)?);
         write(&mut writer)?;
-        return writer.flush().map_err(io);
+        return Ok(writer.flush().map_err(io)?);
     }
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

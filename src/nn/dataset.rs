@@ -205,21 +205,13 @@ impl Dataset {
                 "are given apart only for an .npy file",
             ));
         }
+        let name = path
+            .file_stem()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
         let (x, y) = match &*kind {
             "folder" => read_idx(path, split.unwrap_or_default())?,
-            "npz" => {
-                let mut arrays = io::npy::read_npz(path)?;
-                let mut take = |name: &str| {
-                    arrays.remove(name).ok_or_else(|| {
-                        Error::format(
-                            place.to_string(),
-                            format!("holds no array `{name}`: must hold x and y"),
-                        )
-                    })
-                };
-                let (x, y) = (take("x")?, take("y")?);
-                (samples(x).within(&place)?, whole_numbers(y).within(&place)?)
-            }
+            "npz" => return Self::from_npz(name, io::npy::read_npz(path)?).within(place),
             "npy" => {
                 let labels = labels.ok_or_else(|| {
                     Error::format(place.to_string(), "needs its labels in another .npy file")
@@ -244,8 +236,24 @@ impl Dataset {
                 ));
             }
         };
-        let name = path.file_stem().unwrap_or(path.as_os_str());
-        Self::new(name.to_string_lossy(), x, y).within(place)
+        Self::new(name, x, y).within(place)
+    }
+
+    /// The data set in the arrays of an `.npz` file: `x [sample, feature]` and `y [sample]`; others are ignored.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if one of them is missing, and as [`new`](Self::new).
+    pub fn from_npz(name: impl Into<String>, mut arrays: io::Tensors) -> Result<Self> {
+        let mut take = |key: &str| {
+            arrays.remove(key).ok_or_else(|| {
+                Error::format(
+                    "data set",
+                    format!("holds no array `{key}`: must hold x and y"),
+                )
+            })
+        };
+        let (x, y) = (take("x")?, take("y")?);
+        Self::new(name, samples(x)?, whole_numbers(y)?)
     }
 
     /// Number of samples.

@@ -2,15 +2,17 @@
 
 use ndarray::ArrayView2;
 
+use crate::field::Real;
+
 /// The predicted class of every sample: the largest of its logits, the first of equal ones.
 ///
 /// `logits` is `[sample, class]`. A NaN never wins.
-pub fn predict(logits: ArrayView2<'_, f64>) -> Vec<usize> {
+pub fn predict<T: Real>(logits: ArrayView2<'_, T>) -> Vec<usize> {
     logits
         .rows()
         .into_iter()
         .map(|row| {
-            let (mut class, mut best) = (0, f64::NEG_INFINITY);
+            let (mut class, mut best) = (0, T::neg_infinity());
             for (k, &logit) in row.iter().enumerate() {
                 if logit > best {
                     (class, best) = (k, logit);

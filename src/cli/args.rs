@@ -1,0 +1,337 @@
+//! What users type.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::mesh::Geometry;
+use crate::nn::Split;
+
+/// Trained networks on simulated photonic chips.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Without a command, lightloom runs the demo."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The main job on the built-in network and data: digital, ideal and noisy inference
+    Demo(DemoArgs),
+    /// Unitary matrix → phases of a mesh
+    Decompose(DecomposeArgs),
+    /// Transfer matrix of a mesh, ideal or on one drawn chip
+    Matrix(MatrixArgs),
+    /// Send fields through an ideal mesh
+    Apply(ApplyArgs),
+    /// Trained network → program: the phases of every mesh
+    Compile(CompileArgs),
+    /// Accuracy of a program on drawn chips, against digital
+    Infer(InferArgs),
+    /// Draw a mesh as SVG
+    Draw(DrawArgs),
+    /// Say in plain words what a file holds
+    Inspect(InspectArgs),
+    /// Phases for a laboratory, one row per phase shifter
+    Export(ExportArgs),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Demo(DemoArgs::default())
+    }
+}
+
+impl Command {
+    /// The flags that every computing command has.
+    pub fn common(&self) -> Option<&Common> {
+        match self {
+            Self::Demo(args) => Some(&args.common),
+            Self::Decompose(args) => Some(&args.common),
+            Self::Matrix(args) => Some(&args.common),
+            Self::Apply(args) => Some(&args.common),
+            Self::Compile(args) => Some(&args.common),
+            Self::Infer(args) => Some(&args.common),
+            Self::Draw(args) => Some(&args.common),
+            Self::Inspect(_) => None,
+            Self::Export(args) => Some(&args.common),
+        }
+    }
+}
+
+/// Flags of every computing command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    /// Threads; 0 means one per core. Results do not depend on it
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// No progress on stderr
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Which chips: a kind of hardware and a seed.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ChipArgs {
+    /// A preset (ideal, thermo-optic, mit-pnp, low-noise) or a TOML file
+    #[arg(long, default_value = "ideal", value_name = "HW")]
+    pub hardware: String,
+    /// Set one hardware key, such as coupler.splitting_error_rad=0.02; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of every random number
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Error correction before light is sent
+    #[arg(long, value_enum, default_value_t)]
+    pub correct: Correct,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Correct {
+    /// Phases as compiled for a perfect chip
+    #[default]
+    None,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom demo --trials 50 --out figures")]
+pub struct DemoArgs {
+    /// Number of chips of each kind
+    #[arg(long, default_value_t = 20, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
+    pub trials: u32,
+    /// Folder for the picture
+    #[arg(long, default_value = "lightloom-demo", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Write the results as JSON to this file; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Seed of every random number
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Default for DemoArgs {
+    fn default() -> Self {
+        Self {
+            trials: 20,
+            out: "lightloom-demo".into(),
+            json: None,
+            seed: 0,
+            common: Common::default(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom decompose U.npy -o u.mesh.json --geometry reck")]
+pub struct DecomposeArgs {
+    /// Unitary matrix, .npy, real or complex, row = output mode
+    pub matrix: PathBuf,
+    /// Mesh file to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Layout of the mesh: clements or reck
+    #[arg(long, default_value_t)]
+    pub geometry: Geometry,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 -o U.npy"
+)]
+pub struct MatrixArgs {
+    /// Mesh file; - is stdin
+    pub mesh: PathBuf,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// Which of the chips that follow from the seed
+    #[arg(long, default_value_t = 0, value_name = "T")]
+    pub trial: u64,
+    /// Matrix to write, .npy, complex128; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom apply u.mesh.json x.npy -o y.npy --precision f32")]
+pub struct ApplyArgs {
+    /// Mesh file
+    pub mesh: PathBuf,
+    /// Input fields, .npy, [sample, mode], real or complex; - is stdin
+    pub fields: PathBuf,
+    /// Output fields to write, .npy, [sample, mode], complex; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Precision of the arithmetic and of the output
+    #[arg(long, value_enum, default_value_t = Precision::F64)]
+    pub precision: Precision,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation relu"
+)]
+pub struct CompileArgs {
+    /// Trained network: .safetensors, .npz, .onnx or network.toml
+    pub network: PathBuf,
+    /// Program to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Modes of the chip's meshes; without it every layer gets one tile of its own size
+    #[arg(long, value_name = "N")]
+    pub tile: Option<usize>,
+    /// Layout of the meshes: clements or reck
+    #[arg(long, default_value_t)]
+    pub geometry: Geometry,
+    /// Activation between the layers of a .safetensors or .npz network
+    #[arg(long, default_value = "relu", value_name = "NAME")]
+    pub activation: String,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: lightloom infer mlp.program.safetensors --data mnist --hardware thermo-optic --trials 20 --json -"
+)]
+pub struct InferArgs {
+    /// Compiled program
+    pub program: PathBuf,
+    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv with the label last
+    #[arg(long, value_name = "DATA")]
+    pub data: PathBuf,
+    /// Labels for a .npy data set
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Which part of a folder of IDX files: test (the default) or train
+    #[arg(long, value_name = "PART")]
+    pub split: Option<Split>,
+    /// Only the first N samples
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// Number of chips
+    #[arg(long, default_value_t = 10, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
+    pub trials: u32,
+    /// Precision of the arithmetic
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Write the results as JSON to this file; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom draw u.mesh.json -o u.svg --color light --input 0")]
+pub struct DrawArgs {
+    /// Mesh file or program
+    pub file: PathBuf,
+    /// SVG to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// What the colours mean
+    #[arg(long, value_enum, default_value_t)]
+    pub color: ColorArg,
+    /// Input mode that carries light, for --color light
+    #[arg(long, default_value_t = 0, value_name = "MODE")]
+    pub input: usize,
+    /// Layer of a program, by number
+    #[arg(long, default_value_t = 0, value_name = "L")]
+    pub layer: usize,
+    /// Tile of that layer, by number
+    #[arg(long, default_value_t = 0, value_name = "K")]
+    pub tile: usize,
+    /// Which mesh of that tile
+    #[arg(long, value_enum, default_value_t)]
+    pub section: SectionArg,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// Internal phase shift
+    #[default]
+    Theta,
+    /// External phase shift
+    Phi,
+    /// Power of the light of one input mode
+    Light,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum SectionArg {
+    /// The mesh of V†
+    #[default]
+    Input,
+    /// The mesh of U
+    Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom inspect mlp.program.safetensors")]
+pub struct InspectArgs {
+    /// Any file that lightloom reads or writes: network, program, mesh, data, matrix, hardware
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: lightloom export u.mesh.json --format csv --volts --hardware thermo-optic -o phases.csv"
+)]
+pub struct ExportArgs {
+    /// Mesh file or program
+    pub file: PathBuf,
+    /// Format of the phases
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Also the voltage of every heater, from the hardware's V_π
+    #[arg(long)]
+    pub volts: bool,
+    /// Hardware whose V_π is used by --volts: a preset or a TOML file
+    #[arg(long, default_value = "ideal", value_name = "HW")]
+    pub hardware: String,
+    /// Set one hardware key, such as phase_shifter.v_pi_v=4.36; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// File to write; - is stdout
+    #[arg(short, long, default_value = "-", value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One row per phase shifter
+    Csv,
+    /// The same rows as JSON
+    Json,
+    /// Arrays by mesh, for NumPy
+    Npz,
+    /// A netlist of MZIs for SAX
+    Sax,
+}

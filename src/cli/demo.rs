@@ -1,0 +1,125 @@
+//! The main job on the built-in network and data.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::args::DemoArgs;
+use super::output;
+use crate::compile::Program;
+use crate::experiment::{Experiment, Report, Summary};
+use crate::hardware::Hardware;
+use crate::nn::Dataset;
+use crate::report::{ColorBy, DrawOptions, draw};
+use crate::rng::Seed;
+
+/// The compiled network of the demo and its test data.
+const PROGRAM: &[u8] = include_bytes!("../../meshes/demo/digits.program.safetensors");
+const TEST_DATA: &[u8] = include_bytes!("../../meshes/demo/digits-test.npz");
+
+/// The kinds of chips that the demo shows, from good to typical.
+const KINDS: [&str; 3] = ["low-noise", "mit-pnp", "thermo-optic"];
+
+#[derive(Serialize)]
+struct Kind {
+    hardware: &'static str,
+    #[serde(flatten)]
+    report: Report,
+}
+
+pub fn run(args: &DemoArgs) -> Result<()> {
+    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    match &args.json {
+        Some(path) => output::write(path, |writer| {
+            let (kinds, _) = compute(args)?;
+            output::json(writer, &kinds)
+        }),
+        None => {
+            let (kinds, picture) = compute(args)?;
+            print(&kinds, &picture)
+        }
+    }
+}
+
+fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
+    let program = Program::from_bundle(crate::io::safetensors::parse(PROGRAM)?)?;
+    let data = Dataset::from_npz("digits-test", crate::io::npy::parse_npz(TEST_DATA)?)?;
+    let picture = args.out.join("mesh.svg");
+    let tile = &program.tiles()[0][0];
+    let options = DrawOptions {
+        color: ColorBy::Theta,
+        title: Some("digits, first layer, V†".to_owned()),
+    };
+    output::write(&picture, |writer| {
+        Ok(writer.write_all(draw(&tile.input, &options)?.as_bytes())?)
+    })?;
+    let bar = args
+        .common
+        .progress(KINDS.len() * args.trials as usize, "chips");
+    let kinds = KINDS
+        .into_iter()
+        .map(|hardware| {
+            let experiment = Experiment {
+                hardware: Hardware::open(hardware)?,
+                seed: Seed(args.seed),
+                trials: args.trials as usize,
+            };
+            let report = experiment.run::<f32>(&program, &data, || bar.inc(1))?;
+            Ok(Kind { hardware, report })
+        })
+        .collect::<Result<_>>()?;
+    bar.finish_and_clear();
+    Ok((kinds, picture))
+}
+
+fn print(kinds: &[Kind], picture: &std::path::Path) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let first = &kinds[0].report;
+    let layers: Vec<&str> = first
+        .layers
+        .iter()
+        .map(|layer| layer.name.as_str())
+        .collect();
+    let mzis: usize = first.layers.iter().map(|layer| layer.mzis).sum();
+    writeln!(
+        out,
+        "handwritten digits, {} test samples; layers {} on meshes of {mzis} MZIs; {} chips of each kind, seed {}",
+        first.samples,
+        layers.join(", "),
+        first.trials,
+        first.seed.0
+    )?;
+    writeln!(out)?;
+    writeln!(
+        out,
+        "                 accuracy            agreement with digital"
+    )?;
+    let percent = |share: f64| 100.0 * share;
+    writeln!(
+        out,
+        "digital          {:6.2} %",
+        percent(first.digital.accuracy)
+    )?;
+    let ideal = &first.ideal;
+    writeln!(
+        out,
+        "ideal chip       {:6.2} %            {:6.2} %",
+        percent(ideal.accuracy),
+        percent(ideal.agreement)
+    )?;
+    for Kind { hardware, report } in kinds {
+        let Summary { mean, std, .. } = report.noisy.accuracy;
+        writeln!(
+            out,
+            "{hardware:<16} {:6.2} % ± {:5.2}    {:6.2} %",
+            percent(mean),
+            percent(std),
+            percent(report.noisy.agreement.mean)
+        )?;
+    }
+    writeln!(out)?;
+    writeln!(out, "picture of the first mesh: {}", picture.display())?;
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! What a file holds, in plain words.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::args::InspectArgs;
+use super::mesh;
+use crate::compile::Program;
+use crate::error::Error;
+use crate::hardware::Hardware;
+use crate::io::{self, Tensor, Tensors};
+use crate::linalg::{Matrix, unitarity_error};
+use crate::mesh::Mesh;
+use crate::nn::{Activation, Dataset, Model, Weight};
+
+pub fn run(args: &InspectArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let path = args.file.as_path();
+    if crate::hardware::preset(&args.file.to_string_lossy()).is_some() && !path.exists() {
+        return describe_hardware(&mut out, &args.file.to_string_lossy());
+    }
+    if path.is_dir() {
+        let data = Dataset::load(path, None, None)?;
+        return describe_data(&mut out, &data);
+    }
+    match io::extension(path).as_str() {
+        "safetensors" => {
+            let bundle = io::safetensors::read(path)?;
+            if Program::is_program(&bundle) {
+                let program = super::output::in_file(path, Program::from_bundle(bundle))?;
+                writeln!(out, "program: a network as phases of meshes")?;
+                describe_program(&mut out, &program)
+            } else {
+                describe_tensors(&mut out, &bundle.tensors)?;
+                describe_network(&mut out, path)
+            }
+        }
+        "npz" => {
+            describe_tensors(&mut out, &io::npy::read_npz(path)?)?;
+            describe_network(&mut out, path)
+        }
+        "onnx" => describe_network(&mut out, path),
+        "npy" => describe_matrix(&mut out, path),
+        "json" => describe_mesh(&mut out, &mesh::read_mesh(path)?),
+        "toml" => describe_toml(&mut out, path),
+        "csv" => describe_data(&mut out, &Dataset::load(path, None, None)?),
+        other => Err(Error::unsupported(
+            path.display().to_string(),
+            format!(".{other}"),
+            "must be .safetensors, .npz, .npy, .onnx, .toml, .json, .csv or a folder of IDX files",
+        )
+        .into()),
+    }
+}
+
+pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
+    let layout = program.layout();
+    let size = match layout.tile {
+        Some(modes) => format!("tiles of {modes} modes"),
+        None => "one tile per layer".to_owned(),
+    };
+    writeln!(out, "layout: {size}, {} meshes", layout.geometry)?;
+    let (mut mzis, mut shifters) = (0, 0);
+    for (layer, tiles) in program.model().layers.iter().zip(program.tiles()) {
+        let (outputs, inputs) = (layer.weight.outputs(), layer.weight.inputs());
+        let of_layer: usize = tiles.iter().map(|tile| tile.mzis()).sum();
+        mzis += of_layer;
+        shifters += tiles
+            .iter()
+            .map(|tile| tile.phase_shifters())
+            .sum::<usize>();
+        writeln!(
+            out,
+            "layer {}: {inputs} → {outputs} {}{}, then {}; {} tile(s), {of_layer} MZIs, {:.0} MZIs on a path",
+            layer.name,
+            kind(&layer.weight),
+            if layer.bias.is_some() {
+                " with bias"
+            } else {
+                ""
+            },
+            layer.activation,
+            tiles.len(),
+            tiles.first().map_or(0.0, |tile| tile.mean_depth()),
+        )?;
+    }
+    writeln!(out, "in all: {mzis} MZIs, {shifters} phase shifters")?;
+    Ok(())
+}
+
+fn kind(weight: &Weight) -> &'static str {
+    match weight {
+        Weight::Real(_) => "real",
+        Weight::Complex(_) => "complex",
+    }
+}
+
+fn describe_network(out: &mut dyn Write, path: &Path) -> Result<()> {
+    let model = match Model::load(path, Activation::Relu) {
+        Ok(model) => model,
+        Err(error) => {
+            writeln!(out, "not a network by itself: {error}")?;
+            return Ok(());
+        }
+    };
+    writeln!(out, "network:")?;
+    for layer in &model.layers {
+        let (outputs, inputs) = (layer.weight.outputs(), layer.weight.inputs());
+        writeln!(
+            out,
+            "  layer {}: {inputs} → {outputs} {}{}, then {}",
+            layer.name,
+            kind(&layer.weight),
+            if layer.bias.is_some() {
+                " with bias"
+            } else {
+                ""
+            },
+            layer.activation
+        )?;
+    }
+    Ok(())
+}
+
+fn describe_tensors(out: &mut dyn Write, tensors: &Tensors) -> Result<()> {
+    writeln!(out, "{} tensor(s):", tensors.len())?;
+    for (name, tensor) in tensors {
+        writeln!(out, "  {name}: {}", describe_tensor(tensor))?;
+    }
+    Ok(())
+}
+
+fn describe_tensor(tensor: &Tensor) -> String {
+    format!("{:?} {}", tensor.shape(), tensor.dtype().name())
+}
+
+fn describe_matrix(out: &mut dyn Write, path: &Path) -> Result<()> {
+    let tensor = io::npy::read(path)?;
+    writeln!(out, "array: {}", describe_tensor(&tensor))?;
+    if let [rows, cols] = *tensor.shape()
+        && rows == cols
+        && tensor.check_finite("array").is_ok()
+    {
+        let array = tensor.into_complex_matrix("array")?;
+        let matrix = Matrix::from_fn(rows, cols, |row, col| array[[row, col]]);
+        let error = unitarity_error(&matrix);
+        let verdict = if error <= crate::linalg::UNITARY_LIMIT {
+            "unitary: lightloom decompose takes it"
+        } else {
+            "not unitary"
+        };
+        writeln!(out, "{verdict}; max |U†U - 1| = {error:.1e}")?;
+    }
+    Ok(())
+}
+
+fn describe_mesh(out: &mut dyn Write, mesh: &Mesh) -> Result<()> {
+    let geometry = mesh
+        .geometry()
+        .map_or("its own layout", |geometry| geometry.name());
+    writeln!(
+        out,
+        "mesh: {} modes, {geometry}, {} MZIs in {} columns, {} phase shifters",
+        mesh.modes(),
+        mesh.nodes().len(),
+        mesh.columns(),
+        mesh.phase_shifters()
+    )?;
+    let range = |values: &[f64]| {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if values.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("{low:.4} to {high:.4} rad")
+        }
+    };
+    writeln!(out, "theta: {}", range(mesh.theta()))?;
+    writeln!(out, "phi: {}", range(mesh.phi()))?;
+    writeln!(out, "screen: {}", range(mesh.screen()))?;
+    Ok(())
+}
+
+fn describe_data(out: &mut dyn Write, data: &Dataset) -> Result<()> {
+    let classes = data.y.iter().max().map_or(0, |label| label + 1);
+    writeln!(
+        out,
+        "data set: {} samples of {} features, labels 0 to {}",
+        data.len(),
+        data.x.features(),
+        classes.saturating_sub(1)
+    )?;
+    for class in 0..classes {
+        let count = data.y.iter().filter(|label| **label == class).count();
+        writeln!(out, "  class {class}: {count}")?;
+    }
+    Ok(())
+}
+
+/// A TOML file is a network if it names weights, else hardware.
+fn describe_toml(out: &mut dyn Write, path: &Path) -> Result<()> {
+    let text = String::from_utf8(io::read_bytes(path)?).map_err(|_| {
+        Error::format(
+            path.display().to_string(),
+            "is not UTF-8 text: must be TOML",
+        )
+    })?;
+    if text
+        .parse::<toml::Table>()
+        .is_ok_and(|table| table.contains_key("weights"))
+    {
+        // A damaged network is an error here: the file says what it wants to be.
+        Model::load(path, Activation::Relu)?;
+        return describe_network(out, path);
+    }
+    describe_hardware(out, &path.to_string_lossy())
+}
+
+fn describe_hardware(out: &mut dyn Write, name_or_path: &str) -> Result<()> {
+    let hardware = Hardware::open(name_or_path)?;
+    writeln!(out, "hardware; keys that are not listed are ideal:")?;
+    match crate::hardware::preset(name_or_path) {
+        Some(text) => write!(out, "{text}")?,
+        None => write!(out, "{}", toml::to_string(&hardware)?)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! The command line: arguments → library calls → files; errors → sentences.
+//!
+//! Data goes to stdout or the named file, progress to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage or data
+//! error with one line on stderr.
+
+mod args;
+mod demo;
+mod export;
+mod inspect;
+mod mesh;
+mod network;
+mod output;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use args::{Cli, Command, Common};
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with exit code 0, usage errors to stderr with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of our output has seen enough (`lightloom … | head`).
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let command = cli.command.unwrap_or_default();
+    let threads = command.common().map_or(0, |common| common.threads);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    pool.install(|| match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Decompose(args) => mesh::decompose(&args),
+        Command::Matrix(args) => mesh::matrix(&args),
+        Command::Apply(args) => mesh::apply(&args),
+        Command::Draw(args) => mesh::draw(&args),
+        Command::Compile(args) => network::compile(&args),
+        Command::Infer(args) => network::infer(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Export(args) => export::run(&args),
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+impl Common {
+    /// A progress bar of `length` steps on stderr, hidden where stderr is no terminal.
+    fn progress(&self, length: usize, what: &'static str) -> indicatif::ProgressBar {
+        if self.quiet {
+            return indicatif::ProgressBar::hidden();
+        }
+        let style = indicatif::ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta}")
+            .expect("the template is valid");
+        let bar = indicatif::ProgressBar::new(length as u64).with_style(style);
+        bar.set_message(what);
+        bar
+    }
+}

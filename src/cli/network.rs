@@ -1,0 +1,148 @@
+//! Commands on networks and programs.
+
+use std::io::Write;
+use std::time::Instant;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::args::{CompileArgs, InferArgs, Precision};
+use super::{mesh, output};
+use crate::compile::{Layout, Program, compile as compile_model};
+use crate::experiment::{Experiment, Report};
+use crate::nn::{Activation, Dataset, Model};
+use crate::rng::Seed;
+
+pub fn compile(args: &CompileArgs) -> Result<()> {
+    output::write(&args.output, |writer| {
+        let between: Activation = args.activation.parse()?;
+        let model = Model::load(&args.network, between)?;
+        let layout = Layout {
+            tile: args.tile,
+            geometry: args.geometry,
+        };
+        let clock = Instant::now();
+        let program = output::in_file(&args.network, compile_model(&model, layout))?;
+        let seconds = clock.elapsed().as_secs_f64();
+        program.write(&mut *writer)?;
+        if !args.common.quiet {
+            let mut stderr = std::io::stderr().lock();
+            super::inspect::describe_program(&mut stderr, &program)?;
+            writeln!(stderr, "compiled in {seconds:.2} s")?;
+        }
+        Ok(())
+    })
+}
+
+/// What `--json` prints: the report with the program's name.
+#[derive(Serialize)]
+struct Named<'a> {
+    program: String,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+pub fn infer(args: &InferArgs) -> Result<()> {
+    match &args.json {
+        Some(path) => output::write(path, |writer| {
+            let report = run(args)?;
+            output::json(
+                writer,
+                &Named {
+                    program: args.program.display().to_string(),
+                    report: &report,
+                },
+            )
+        }),
+        None => print(&run(args)?),
+    }
+}
+
+fn run(args: &InferArgs) -> Result<Report> {
+    let clock = Instant::now();
+    let program = Program::load(&args.program)?;
+    let data = Dataset::load(&args.data, args.split, args.labels.as_deref())?;
+    let data = match args.limit {
+        Some(limit) => data.limit(limit),
+        None => data,
+    };
+    let load = clock.elapsed().as_secs_f64();
+    let experiment = Experiment {
+        hardware: mesh::hardware(&args.chip)?,
+        seed: Seed(args.chip.seed),
+        trials: args.trials as usize,
+    };
+    let bar = args.common.progress(experiment.trials, "chips");
+    let done = || bar.inc(1);
+    let mut report = match args.precision {
+        Precision::F32 => experiment.run::<f32>(&program, &data, done),
+        Precision::F64 => experiment.run::<f64>(&program, &data, done),
+    }?;
+    bar.finish_and_clear();
+    report.seconds.load = load;
+    Ok(report)
+}
+
+/// A report for people.
+fn print(report: &Report) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    writeln!(out, "samples   {}", report.samples)?;
+    writeln!(out, "digital   {}", percent(report.digital.accuracy))?;
+    writeln!(
+        out,
+        "ideal     {}   agreement {}",
+        percent(report.ideal.accuracy),
+        percent(report.ideal.agreement)
+    )?;
+    let noisy = &report.noisy;
+    writeln!(
+        out,
+        "noisy     {} ± {}   agreement {}   ({} chips, seed {})",
+        percent(noisy.accuracy.mean),
+        percent(noisy.accuracy.std),
+        percent(noisy.agreement.mean),
+        report.trials,
+        report.seed.0
+    )?;
+    let a = &noisy.accuracy;
+    writeln!(
+        out,
+        "          min {}   5 % {}   median {}   95 % {}   max {}",
+        percent(a.min),
+        percent(a.p05),
+        percent(a.p50),
+        percent(a.p95),
+        percent(a.max)
+    )?;
+    writeln!(out)?;
+    writeln!(
+        out,
+        "layer        tiles     MZIs   matrix error   loss of a path"
+    )?;
+    for layer in &report.layers {
+        writeln!(
+            out,
+            "{:<12} {:>5} {:>8}   {:>12.4}   {:>11.1} dB",
+            layer.name, layer.tiles, layer.mzis, layer.matrix_error, layer.loss_db
+        )?;
+    }
+    let s = &report.seconds;
+    writeln!(out)?;
+    writeln!(
+        out,
+        "seconds   load {:.2}   digital {:.3}   ideal {:.3}   noisy {:.2} ({:.3} a chip)",
+        s.load, s.digital, s.ideal, s.noisy, s.noisy_per_trial
+    )?;
+    for layer in report.layers.iter().filter(|layer| layer.loss_db > DARK_DB) {
+        writeln!(
+            out,
+            "note      a path through layer `{}` loses {:.0} dB: smaller tiles (lightloom compile --tile 64) lose less",
+            layer.name, layer.loss_db
+        )?;
+    }
+    Ok(())
+}
+
+/// Loss beyond which a 1 mW laser delivers a photon a microsecond at best.
+const DARK_DB: f64 = 100.0;

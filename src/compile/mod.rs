@@ -1,0 +1,96 @@
+//! Trained network → phases: tiles, singular values, decomposition.
+
+mod file;
+mod tile;
+
+pub use tile::Tile;
+
+use rayon::prelude::*;
+
+use crate::error::{Context, Error, Result};
+use crate::linalg::Matrix;
+use crate::mesh::Geometry;
+use crate::nn::{Layer, Model, Weight};
+
+/// How a network is laid out on meshes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Modes of the chip's meshes; `None` gives every layer one tile of its own size.
+    pub tile: Option<usize>,
+    /// Geometry of every mesh.
+    pub geometry: Geometry,
+}
+
+/// A network as phase settings: what a chip of the right size is asked to do.
+///
+/// It keeps the network that it was compiled from, so that a chip can be compared with digital.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    model: Model,
+    layout: Layout,
+    /// Tiles of each layer, row by row.
+    tiles: Vec<Vec<Tile>>,
+}
+
+impl Program {
+    /// The network that was compiled.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// How it was laid out.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The tiles of each layer: by layer, then row by row.
+    pub fn tiles(&self) -> &[Vec<Tile>] {
+        &self.tiles
+    }
+}
+
+/// Compiles a network: `W = s · U diag(a) V†` for every tile of every layer.
+///
+/// Tiles are compiled in parallel on rayon's current pool; the result does not depend on it.
+///
+/// # Errors
+/// [`Error::Value`] if a tile would have fewer than 2 modes; those of the decomposition.
+pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
+    if let Some(modes) = layout.tile.filter(|modes| *modes < 2) {
+        return Err(Error::value("tile", modes, "at least 2 modes"));
+    }
+    let tiles = model
+        .layers
+        .iter()
+        .map(|layer| compile_layer(layer, layout).within(format_args!("layer `{}`", layer.name)))
+        .collect::<Result<_>>()?;
+    Ok(Program {
+        model: model.clone(),
+        layout,
+        tiles,
+    })
+}
+
+fn compile_layer(layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {
+    let weight = matrix(&layer.weight);
+    let (rows, cols) = weight.shape();
+    let (tile_rows, tile_cols) = layout.tile.map_or((rows, cols), |modes| (modes, modes));
+    let corners: Vec<_> = (0..rows)
+        .step_by(tile_rows)
+        .flat_map(|row| (0..cols).step_by(tile_cols).map(move |col| (row, col)))
+        .collect();
+    corners
+        .into_par_iter()
+        .map(|(row, col)| {
+            let shape = (tile_rows.min(rows - row), tile_cols.min(cols - col));
+            let block = weight.view((row, col), shape).into_owned();
+            tile::compile_tile(&block, (row, col), (tile_rows, tile_cols), layout.geometry)
+        })
+        .collect()
+}
+
+/// The weight of a layer as a complex matrix, `[out, in]`.
+pub(crate) fn matrix(weight: &Weight) -> Matrix {
+    let w = weight.to_complex();
+    Matrix::from_fn(w.nrows(), w.ncols(), |row, col| w[[row, col]])
+}

@@ -1,0 +1,258 @@
+//! Monte-Carlo inference: many drawn chips, one data set, accuracy against digital.
+
+mod stats;
+
+pub use stats::{Summary, quantile};
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::compile::Program;
+use crate::error::Result;
+use crate::field::Real;
+use crate::hardware::Hardware;
+use crate::nn::metrics::{accuracy, agreement, predict};
+use crate::nn::{BLOCK, Batch, Dataset};
+use crate::processor::Processor;
+use crate::rng::Seed;
+
+/// Noisy inference of one program on `trials` chips of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// The kind of chip.
+    pub hardware: Hardware,
+    /// The seed from which every chip and every shot follows.
+    pub seed: Seed,
+    /// Number of chips.
+    pub trials: usize,
+}
+
+/// What came out of an [`Experiment`]; its JSON form is that of `lightloom infer --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The kind of chip, with every default.
+    pub hardware: Hardware,
+    /// The seed.
+    pub seed: Seed,
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of chips.
+    pub trials: usize,
+    /// The network as it was trained.
+    pub digital: Digital,
+    /// The program on a perfect chip.
+    pub ideal: Ideal,
+    /// The program on the drawn chips.
+    pub noisy: Noisy,
+    /// What each layer became, and how far the chips' matrices are from it.
+    pub layers: Vec<LayerReport>,
+    /// Wall-clock times, s.
+    pub seconds: Seconds,
+}
+
+/// Accuracy of the digital network.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Digital {
+    /// Share of samples that are classified as labelled.
+    pub accuracy: f64,
+}
+
+/// Accuracy of the perfect chip.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ideal {
+    /// Share of samples that are classified as labelled.
+    pub accuracy: f64,
+    /// Share of samples that are classified as by the digital network.
+    pub agreement: f64,
+}
+
+/// Accuracy of the drawn chips.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Noisy {
+    /// Accuracy over the trials.
+    pub accuracy: Summary,
+    /// Agreement with the digital network over the trials.
+    pub agreement: Summary,
+    /// One entry a chip.
+    pub per_trial: Vec<Trial>,
+}
+
+/// One chip.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trial {
+    /// Its number, from 0.
+    pub trial: usize,
+    /// Share of samples that it classifies as labelled.
+    pub accuracy: f64,
+    /// Share of samples that it classifies as the digital network does.
+    pub agreement: f64,
+    /// ‖W_chip − W‖_F / ‖W‖_F of every layer.
+    pub matrix_errors: Vec<f64>,
+}
+
+/// One layer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerReport {
+    /// Its name in the network.
+    pub name: String,
+    /// Number of tiles.
+    pub tiles: usize,
+    /// Number of MZIs, attenuators included.
+    pub mzis: usize,
+    /// ‖W_chip − W‖_F / ‖W‖_F, mean over the trials.
+    pub matrix_error: f64,
+    /// Mean loss of a path through a tile, dB.
+    pub loss_db: f64,
+}
+
+/// Wall-clock times, s.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
+pub struct Seconds {
+    /// Reading the program and the data; 0 where the library was given both.
+    pub load: f64,
+    /// One digital inference of the data set.
+    pub digital: f64,
+    /// One inference on the perfect chip, its loading included.
+    pub ideal: f64,
+    /// All trials.
+    pub noisy: f64,
+    /// One trial on average.
+    pub noisy_per_trial: f64,
+}
+
+impl Experiment {
+    /// Runs the experiment at precision `T` on rayon's current pool; `done` is called after every trial.
+    ///
+    /// The result (not its times) is the same to the bit on any number of threads. At most as many chips as
+    /// there are threads are held at a time.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) or [`Error::Value`](crate::Error::Value) if data and network do not
+    /// fit together or the hardware cannot read this network.
+    pub fn run<T: Real>(
+        &self,
+        program: &Program,
+        data: &Dataset,
+        done: impl Fn() + Sync,
+    ) -> Result<Report> {
+        let model = program.model();
+        model.check_features(&data.x)?;
+        data.check_labels(model.classes())?;
+        let network = model.prepare::<T>()?;
+        // Random numbers of shots are addressed by block, so the size of a block is part of the result.
+        let blocks = (0..data.len())
+            .step_by(BLOCK)
+            .map(|start| {
+                model
+                    .input
+                    .encode(&data.x, start..data.len().min(start + BLOCK))
+            })
+            .collect::<Result<Vec<Batch<T>>>>()?;
+        let labels = &data.y;
+
+        let clock = Instant::now();
+        let digital = predictions(&blocks, |_, batch| network.forward_block(batch));
+        let digital_seconds = clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
+        let ideal = infer(program, &Hardware::default(), self.seed, 0, &blocks)?.0;
+        let ideal_seconds = clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
+        let mut trials = Vec::with_capacity(self.trials);
+        let threads = rayon::current_num_threads().max(1);
+        for start in (0..self.trials).step_by(threads) {
+            let chunk = (start..self.trials.min(start + threads))
+                .into_par_iter()
+                .map(|trial| {
+                    let (classes, matrix_errors) =
+                        infer(program, &self.hardware, self.seed, trial as u64, &blocks)?;
+                    done();
+                    Ok(Trial {
+                        trial,
+                        accuracy: accuracy(&classes, labels),
+                        agreement: agreement(&classes, &digital),
+                        matrix_errors,
+                    })
+                })
+                .collect::<Result<Vec<_>>>()?;
+            trials.extend(chunk);
+        }
+        let noisy_seconds = clock.elapsed().as_secs_f64();
+
+        let layers = model.layers.iter().zip(program.tiles()).enumerate();
+        let layers = layers.map(|(index, (layer, tiles))| LayerReport {
+            name: layer.name.clone(),
+            tiles: tiles.len(),
+            mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
+            matrix_error: mean(trials.iter().map(|trial| trial.matrix_errors[index])),
+            loss_db: tiles.first().map_or(0.0, |tile| {
+                self.hardware.mesh.insertion_loss_db * tile.mean_depth()
+            }),
+        });
+        Ok(Report {
+            hardware: self.hardware.clone(),
+            seed: self.seed,
+            samples: labels.len(),
+            trials: self.trials,
+            digital: Digital {
+                accuracy: accuracy(&digital, labels),
+            },
+            ideal: Ideal {
+                accuracy: accuracy(&ideal, labels),
+                agreement: agreement(&ideal, &digital),
+            },
+            layers: layers.collect(),
+            noisy: Noisy {
+                accuracy: Summary::of(trials.iter().map(|trial| trial.accuracy)),
+                agreement: Summary::of(trials.iter().map(|trial| trial.agreement)),
+                per_trial: trials,
+            },
+            seconds: Seconds {
+                load: 0.0,
+                digital: digital_seconds,
+                ideal: ideal_seconds,
+                noisy: noisy_seconds,
+                noisy_per_trial: noisy_seconds / self.trials.max(1) as f64,
+            },
+        })
+    }
+}
+
+/// The classes that one chip predicts, and its layers' matrix errors.
+fn infer<T: Real>(
+    program: &Program,
+    hardware: &Hardware,
+    seed: Seed,
+    trial: u64,
+    blocks: &[Batch<T>],
+) -> Result<(Vec<usize>, Vec<f64>)> {
+    let mut processor = Processor::load(program, hardware.fabricate(seed, trial))?;
+    if let Some(first) = blocks.first().filter(|_| processor.needs_calibration()) {
+        processor.calibrate(first);
+    }
+    let classes = predictions(blocks, |index, batch| {
+        processor.forward(batch, index as u64)
+    });
+    Ok((classes, processor.matrix_errors()))
+}
+
+/// The predicted class of every sample, blocks in parallel, in the order of the data.
+fn predictions<T: Real>(
+    blocks: &[Batch<T>],
+    logits: impl Fn(usize, Batch<T>) -> ndarray::Array2<T> + Sync,
+) -> Vec<usize> {
+    let classes: Vec<Vec<usize>> = blocks
+        .par_iter()
+        .enumerate()
+        .map(|(index, batch)| predict(logits(index, batch.clone()).t()))
+        .collect();
+    classes.concat()
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
+}

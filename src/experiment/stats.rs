@@ -1,0 +1,84 @@
+//! Summaries of a quantity over trials.
+
+use serde::Serialize;
+
+/// A quantity over trials.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
+pub struct Summary {
+    /// Mean.
+    pub mean: f64,
+    /// Sample standard deviation (n − 1); 0 for fewer than two trials.
+    pub std: f64,
+    /// Smallest value.
+    pub min: f64,
+    /// 5 % quantile.
+    pub p05: f64,
+    /// Median.
+    pub p50: f64,
+    /// 95 % quantile.
+    pub p95: f64,
+    /// Largest value.
+    pub max: f64,
+}
+
+impl Summary {
+    /// The summary of `values`; all zero if there is none.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = values.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else {
+            return Self::default();
+        };
+        let count = sorted.len() as f64;
+        let mean = sorted.iter().sum::<f64>() / count;
+        let squares: f64 = sorted.iter().map(|x| (x - mean).powi(2)).sum();
+        Self {
+            mean,
+            std: if sorted.len() > 1 {
+                (squares / (count - 1.0)).sqrt()
+            } else {
+                0.0
+            },
+            min,
+            p05: quantile(&sorted, 0.05),
+            p50: quantile(&sorted, 0.5),
+            p95: quantile(&sorted, 0.95),
+            max,
+        }
+    }
+}
+
+/// The `share` quantile of ascending values, linear between order statistics (NumPy's default).
+///
+/// # Panics
+/// If there is no value.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let position = share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    /// numpy: x = [3, 1, 4, 1, 5, 9, 2, 6]; mean, std(ddof=1), quantile([.05, .5, .95]).
+    #[test]
+    fn summaries_agree_with_numpy() {
+        let s = Summary::of([3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0]);
+        assert_relative_eq!(s.mean, 3.875);
+        assert_relative_eq!(s.std, 2.748_376_143_938_713, max_relative = 1e-14);
+        assert_relative_eq!(s.p05, 1.0);
+        assert_relative_eq!(s.p50, 3.5);
+        assert_relative_eq!(s.p95, 7.95, max_relative = 1e-14);
+        assert_eq!((s.min, s.max), (1.0, 9.0));
+    }
+
+    #[test]
+    fn one_trial_has_no_spread_and_none_has_nothing() {
+        assert_eq!(Summary::of([0.5]).std, 0.0);
+        assert_eq!(Summary::of([]), Summary::default());
+    }
+}

@@ -1,0 +1,239 @@
+//! What stands behind the chip: photodiodes, amplifiers, converters.
+
+use crate::hardware::{AdcRange, Hardware};
+use crate::units::{ELEMENTARY_CHARGE_C, a_from_na, a_from_pa, hz_from_ghz, w_from_mw};
+
+/// How the outputs of a tile are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Not at all: the field goes on to an optical activation.
+    Optical,
+    /// One quadrature: the signed real part of the field.
+    Real,
+    /// Both quadratures: signal and local oscillator are split in half between two balanced pairs.
+    Quadratures,
+    /// The power.
+    Intensity,
+}
+
+/// Variance of a reading in the square of its own unit: `constant + slope · |a|²`, where `a` is the field
+/// amplitude relative to full scale. A coherent reading is in units of `a`, an intensity in units of `|a|²`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DetectorNoise {
+    /// Variance in the dark (with the local oscillator on).
+    pub constant: f64,
+    /// Additional variance per `|a|²`: the shot noise of the signal.
+    pub slope: f64,
+}
+
+/// Noise of a detector that sees `full_scale_w` at amplitude 1.
+///
+/// Coherent: i = 2R √(P_lo P_fs) Re a, variance 2q (R (P_lo + |a|² P_fs) + 2 I_d) B + i_n² B.
+/// Intensity: i = R P_fs |a|², variance 2q (R P_fs |a|² + I_d) B + i_n² B.
+/// Laser noise is not here: it is on the field before the chip.
+pub fn detector_noise(hardware: &Hardware, reading: Reading, full_scale_w: f64) -> DetectorNoise {
+    let readout = &hardware.readout;
+    let bandwidth_hz = hz_from_ghz(readout.bandwidth_ghz);
+    let responsivity = readout.responsivity_a_w;
+    let shot = 2.0 * ELEMENTARY_CHARGE_C * bandwidth_hz;
+    let dark_a = a_from_na(readout.dark_current_na);
+    let thermal = a_from_pa(readout.thermal_noise_pa_sqrt_hz).powi(2) * bandwidth_hz;
+    // Current at |a| = 1, current of the noise at a = 0, signal's photocurrent at |a| = 1.
+    let (unit_a, dark_sources_a, signal_a) = match reading {
+        Reading::Intensity => {
+            let unit = responsivity * full_scale_w;
+            (unit, dark_a, unit)
+        }
+        Reading::Real | Reading::Quadratures | Reading::Optical => {
+            let share = if reading == Reading::Quadratures {
+                0.5
+            } else {
+                1.0
+            };
+            let lo_w = share * w_from_mw(readout.lo_power_mw);
+            let signal_w = share * full_scale_w;
+            (
+                2.0 * responsivity * (lo_w * signal_w).sqrt(),
+                responsivity * lo_w + 2.0 * dark_a,
+                responsivity * signal_w,
+            )
+        }
+    };
+    DetectorNoise {
+        constant: (shot * dark_sources_a + thermal) / unit_a.powi(2),
+        slope: shot * signal_a / unit_a.powi(2),
+    }
+}
+
+impl DetectorNoise {
+    /// Whether there is any noise.
+    pub fn is_active(&self) -> bool {
+        self.constant > 0.0 || self.slope > 0.0
+    }
+}
+
+/// An ideal quantizer for readings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Adc {
+    step: f64,
+    lowest: f64,
+    highest: f64,
+}
+
+impl Adc {
+    /// A converter of `bits` for readings from −range to range, or from 0 to range where they are powers.
+    pub fn new(bits: u32, range: f64, reading: Reading) -> Self {
+        let codes = f64::from(1u32 << bits);
+        if reading == Reading::Intensity {
+            Self {
+                step: range / (codes - 1.0),
+                lowest: 0.0,
+                highest: codes - 1.0,
+            }
+        } else {
+            Self {
+                step: 2.0 * range / codes,
+                lowest: -codes / 2.0,
+                highest: codes / 2.0 - 1.0,
+            }
+        }
+    }
+
+    /// The nearest level; beyond its range the converter saturates.
+    pub fn convert(&self, reading: f64) -> f64 {
+        if self.step == 0.0 {
+            return 0.0; // nothing ever reached this converter in calibration
+        }
+        (reading / self.step)
+            .round()
+            .clamp(self.lowest, self.highest)
+            * self.step
+    }
+}
+
+/// Full scale for the given readings of a calibration batch.
+pub fn adc_range(rule: AdcRange, mut magnitudes: Vec<f64>) -> f64 {
+    let percentile = match rule {
+        AdcRange::Max => 100.0,
+        AdcRange::Percentile(percentile) => percentile,
+    };
+    if magnitudes.is_empty() {
+        return 0.0;
+    }
+    let rank = (percentile / 100.0 * magnitudes.len() as f64).ceil() as usize;
+    let index = rank.clamp(1, magnitudes.len()) - 1;
+    *magnitudes.select_nth_unstable_by(index, f64::total_cmp).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+    use std::f64::consts::TAU;
+
+    fn hardware(settings: &[(&str, &str)]) -> Hardware {
+        settings
+            .iter()
+            .fold(Hardware::default(), |hw, (key, value)| {
+                hw.with(key, value).unwrap()
+            })
+    }
+
+    /// Shot-limited SNR = R P / (2 q B): 1 µW, 1 A/W, 1 GHz → 3120.8 (34.9 dB).
+    #[test]
+    fn shot_limited_intensity_has_the_textbook_snr() {
+        let hw = hardware(&[("readout.bandwidth_ghz", "1")]);
+        let noise = detector_noise(&hw, Reading::Intensity, 1e-6);
+        assert_eq!(noise.constant, 0.0);
+        let snr = 1.0 / noise.slope;
+        assert_relative_eq!(
+            snr,
+            1e-6 / (2.0 * 1.602_176_634e-19 * 1e9),
+            max_relative = 1e-12
+        );
+        assert_relative_eq!(snr, 3120.755, max_relative = 1e-6);
+    }
+
+    /// i = 2R√(P_lo P_fs) Re a; variance 2qR(P_lo + |a|²P_fs)B + i_n²B.
+    #[test]
+    fn coherent_noise_follows_its_formula() {
+        let hw = hardware(&[
+            ("readout.bandwidth_ghz", "5"),
+            ("readout.lo_power_mw", "2"),
+            ("readout.responsivity_a_w", "0.8"),
+            ("readout.thermal_noise_pa_sqrt_hz", "10"),
+        ]);
+        let (q, b, r, lo, fs) = (1.602_176_634e-19, 5e9, 0.8, 2e-3, 3e-6);
+        let unit: f64 = 2.0 * r * f64::sqrt(lo * fs);
+        for a2 in [0.0, 0.5, 2.0] {
+            let variance_a = 2.0 * q * r * (lo + a2 * fs) * b + 1e-22 * b;
+            let noise = detector_noise(&hw, Reading::Real, fs);
+            let ours = noise.constant + noise.slope * a2;
+            assert_relative_eq!(ours, variance_a / unit.powi(2), max_relative = 1e-12);
+        }
+    }
+
+    /// Both quadratures at once cost 3 dB where shot noise of the oscillator rules.
+    #[test]
+    fn two_quadratures_double_the_shot_variance() {
+        let hw = hardware(&[("readout.bandwidth_ghz", "1")]);
+        let one = detector_noise(&hw, Reading::Real, 1e-6).constant;
+        let two = detector_noise(&hw, Reading::Quadratures, 1e-6).constant;
+        assert_relative_eq!(two / one, 2.0, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn dark_current_adds_its_shot_noise() {
+        let hw = hardware(&[
+            ("readout.bandwidth_ghz", "1"),
+            ("readout.dark_current_na", "50"),
+        ]);
+        let noise = detector_noise(&hw, Reading::Intensity, 1e-6);
+        let expected = 2.0 * 1.602_176_634e-19 * 50e-9 * 1e9 / 1e-12;
+        assert_relative_eq!(noise.constant, expected, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn without_bandwidth_there_is_no_noise() {
+        for reading in [Reading::Real, Reading::Quadratures, Reading::Intensity] {
+            assert!(!detector_noise(&Hardware::default(), reading, 1e-6).is_active());
+        }
+    }
+
+    /// SQNR = 6.02 b + 1.76 dB (± 0.1 dB) for a full-scale sine.
+    #[test]
+    fn quantizer_has_the_textbook_noise_of_a_full_scale_sine() {
+        for bits in [6, 8, 10, 12] {
+            let adc = Adc::new(bits, 1.0, Reading::Real);
+            let n = 100_003;
+            // Half a level below full scale: a two's-complement converter has no code for +1 itself.
+            let peak = 1.0 - 0.5f64.powi(bits as i32);
+            let (mut signal, mut error) = (0.0, 0.0);
+            for k in 0..n {
+                let x = peak * (TAU * 0.618_034 * f64::from(k)).sin();
+                signal += x * x;
+                error += (adc.convert(x) - x).powi(2);
+            }
+            let sqnr_db = 10.0 * (signal / error).log10();
+            let textbook = 6.0206 * f64::from(bits) + 1.7609;
+            assert!(
+                (sqnr_db - textbook).abs() < 0.1,
+                "{bits} bits: {sqnr_db} dB"
+            );
+        }
+    }
+
+    #[test]
+    fn the_range_is_the_largest_or_the_percentile_of_the_batch() {
+        let values: Vec<f64> = (1..=1000).rev().map(f64::from).collect();
+        assert_eq!(adc_range(AdcRange::Max, values.clone()), 1000.0);
+        assert_eq!(adc_range(AdcRange::Percentile(99.0), values), 990.0);
+        let adc = Adc::new(3, 4.0, Reading::Real);
+        assert_eq!(
+            [-9.0, -0.4, 0.6, 9.0].map(|x| adc.convert(x)),
+            [-4.0, 0.0, 1.0, 3.0]
+        );
+        let adc = Adc::new(2, 3.0, Reading::Intensity);
+        assert_eq!([-1.0, 1.4, 9.0].map(|x| adc.convert(x)), [0.0, 1.0, 3.0]);
+    }
+}

@@ -1,0 +1,264 @@
+//! One layer on a chip: fields through tiles, readings, digital sum.
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2, s};
+
+use super::detector::{Adc, Reading, adc_range};
+use super::load::LoadedTile;
+use super::modulator::{Modulator, laser_factors, laser_field_error};
+use crate::field::{Fields, Real};
+use crate::hardware::{Chip, Part, Section};
+use crate::nn::Batch;
+use crate::rng::{Effect, Stream};
+
+/// A layer's tiles on a chip.
+#[derive(Debug)]
+pub(super) struct LoadedLayer<T> {
+    pub(super) index: usize,
+    pub(super) reading: Reading,
+    /// Whether light enters through modulators, not from an optical activation.
+    pub(super) modulated: bool,
+    pub(super) tiles: Vec<LoadedTile<T>>,
+    /// All tiles as one matrix with digital scales and detector gains, `[out, in]`.
+    pub(super) whole: Fields<T>,
+    /// ‖W_chip − W‖_F / ‖W‖_F.
+    pub(super) matrix_error: f64,
+    pub(super) calibration: Option<Calibration>,
+}
+
+/// Ranges set with a calibration batch.
+#[derive(Debug)]
+pub(super) struct Calibration {
+    /// Value that drives a modulator to full amplitude.
+    full_scale: f64,
+    modulator: Modulator,
+    /// One converter range per tile, where there are converters.
+    adcs: Option<Vec<Adc>>,
+}
+
+impl<T: Real> LoadedLayer<T> {
+    /// The layer's outputs without any effect that differs from shot to shot, `[out, sample]`.
+    pub(super) fn clean(&self, input: &Batch<T>) -> Batch<T> {
+        let imaginary = self.reading != Reading::Real;
+        let (re, im) = match input {
+            Batch::Real(x) => multiply(&self.whole, x.view(), None, imaginary),
+            Batch::Complex(x) => multiply(&self.whole, x.re.view(), Some(x.im.view()), imaginary),
+        };
+        match (self.reading, im) {
+            (Reading::Intensity, Some(mut im)) => {
+                im.zip_mut_with(&re, |y, x| *y = *x * *x + *y * *y);
+                Batch::Real(im)
+            }
+            (_, Some(im)) => Batch::Complex(Fields { re, im }),
+            (_, None) => Batch::Real(re),
+        }
+    }
+
+    /// Sets the ranges of modulators and converters so that `input` just fits.
+    pub(super) fn calibrate(&mut self, chip: &Chip, input: &Batch<T>) {
+        let hardware = chip.hardware();
+        let full_scale = largest(input);
+        let adcs = hardware.readout.adc_bits.map(|bits| {
+            let adc = |tile: &LoadedTile<T>| {
+                let range = adc_range(
+                    hardware.readout.adc_range,
+                    tile.magnitudes(input, self.reading),
+                );
+                Adc::new(bits, range, self.reading)
+            };
+            self.tiles.iter().map(adc).collect()
+        });
+        self.calibration = Some(Calibration {
+            full_scale,
+            modulator: Modulator::new(hardware, full_scale),
+            adcs,
+        });
+    }
+
+    /// The layer's outputs with every effect of the shots of `block`, `[out, sample]`.
+    ///
+    /// # Panics
+    /// If the layer was not calibrated.
+    pub(super) fn shots(&self, chip: &Chip, mut input: Batch<T>, block: u64) -> Batch<T> {
+        let calibration = self
+            .calibration
+            .as_ref()
+            .expect("shots need a calibrated processor");
+        if self.modulated {
+            calibration.modulator.drive(&mut input);
+            let part = Part {
+                layer: self.index,
+                tile: 0,
+                section: Section::Input,
+            };
+            let sigma = laser_field_error(chip.hardware());
+            if sigma > 0.0 {
+                let mut stream = chip.stream(Effect::Laser, part, block);
+                let factors = laser_factors(sigma, input.samples(), &mut stream);
+                scale_samples(&mut input, &factors);
+            }
+        }
+        if self.reading == Reading::Optical {
+            return self.clean(&input);
+        }
+        let mut out = Fields::zeros(self.whole.modes(), input.samples());
+        for (index, tile) in self.tiles.iter().enumerate() {
+            let adc = calibration.adcs.as_ref().map(|adcs| adcs[index]);
+            let mut stream = chip.stream(Effect::Detector, tile.part, block);
+            tile.read(
+                self.reading,
+                &input,
+                calibration.full_scale,
+                adc,
+                &mut stream,
+                &mut out,
+            );
+        }
+        match self.reading {
+            Reading::Real | Reading::Intensity => Batch::Real(out.re),
+            Reading::Optical | Reading::Quadratures => Batch::Complex(out),
+        }
+    }
+}
+
+impl<T: Real> LoadedTile<T> {
+    fn gain(&self, row: usize) -> f64 {
+        self.gains.as_ref().map_or(1.0, |gains| gains[row].double())
+    }
+
+    /// Amplitudes behind the tile for the inputs that it covers; the imaginary part only where it is needed.
+    fn amplitudes(&self, input: &Batch<T>, imaginary: bool) -> (Array2<T>, Option<Array2<T>>) {
+        let columns = s![self.col..self.col + self.cols, ..];
+        match input {
+            Batch::Real(x) => multiply(&self.matrix, x.slice(columns), None, imaginary),
+            Batch::Complex(x) => multiply(
+                &self.matrix,
+                x.re.slice(columns),
+                Some(x.im.slice(columns)),
+                imaginary,
+            ),
+        }
+    }
+
+    /// Sizes of all readings of a batch before noise and conversion, in the tile's own units.
+    fn magnitudes(&self, input: &Batch<T>, reading: Reading) -> Vec<f64> {
+        let (re, im) = self.amplitudes(input, reading != Reading::Real);
+        let mut sizes = Vec::new();
+        for row in 0..self.rows {
+            let gain = self.gain(row).abs();
+            let re = re.row(row);
+            let im = im.as_ref().map(|im| im.row(row));
+            match (reading, im) {
+                (Reading::Intensity, Some(im)) => {
+                    let powers = re.iter().zip(im).map(|(x, y)| power(*x, *y));
+                    sizes.extend(powers.map(|power| power * gain));
+                }
+                (_, im) => {
+                    let quadratures = re.iter().chain(im.iter().flatten());
+                    sizes.extend(quadratures.map(|x| x.double().abs() * gain));
+                }
+            }
+        }
+        sizes
+    }
+
+    /// Reads the tile's outputs and adds them, scaled, to the layer's outputs.
+    fn read(
+        &self,
+        reading: Reading,
+        input: &Batch<T>,
+        full_scale: f64,
+        adc: Option<Adc>,
+        stream: &mut Stream,
+        out: &mut Fields<T>,
+    ) {
+        // The shot noise of a real reading also depends on the quadrature that it does not see.
+        let imaginary = reading != Reading::Real || self.noise.slope > 0.0;
+        let (re, im) = self.amplitudes(input, imaginary);
+        let intensity = reading == Reading::Intensity;
+        // What a reading of 1 means in the tile's own units: amplitude, or power.
+        let unit = if intensity {
+            full_scale.powi(2)
+        } else {
+            full_scale
+        };
+        let scale = if intensity {
+            self.scale.powi(2)
+        } else {
+            self.scale
+        };
+        let noise = &self.noise;
+        for row in 0..self.rows {
+            let gain = self.gain(row);
+            let mut sense = |value: f64, power: f64| {
+                let mut value = value;
+                if noise.is_active() && full_scale > 0.0 {
+                    let variance = noise.constant + noise.slope * power / full_scale.powi(2);
+                    value += unit * variance.sqrt() * stream.standard_normal();
+                }
+                value *= gain;
+                T::of(adc.map_or(value, |adc| adc.convert(value)) * scale)
+            };
+            let mut re_out = out.re.row_mut(self.row + row);
+            let mut im_out = out.im.row_mut(self.row + row);
+            for (sample, x) in re.row(row).iter().enumerate() {
+                let y = im.as_ref().map_or(T::zero(), |im| im[[row, sample]]);
+                let power = power(*x, y);
+                if intensity {
+                    re_out[sample] += sense(power, power);
+                } else {
+                    re_out[sample] += sense(x.double(), power);
+                }
+                if reading == Reading::Quadratures {
+                    im_out[sample] += sense(y.double(), power);
+                }
+            }
+        }
+    }
+}
+
+/// `matrix · (re + i im)`; without `imaginary` only the real part is computed.
+fn multiply<T: Real>(
+    matrix: &Fields<T>,
+    re: ArrayView2<T>,
+    im: Option<ArrayView2<T>>,
+    imaginary: bool,
+) -> (Array2<T>, Option<Array2<T>>) {
+    let mut out_re = matrix.re.dot(&re);
+    let mut out_im = imaginary.then(|| matrix.im.dot(&re));
+    if let Some(im) = im {
+        general_mat_mul(-T::one(), &matrix.im, &im, T::one(), &mut out_re);
+        if let Some(out_im) = &mut out_im {
+            general_mat_mul(T::one(), &matrix.re, &im, T::one(), out_im);
+        }
+    }
+    (out_re, out_im)
+}
+
+/// |x + iy|² in double precision.
+fn power<T: Real>(x: T, y: T) -> f64 {
+    x.double().powi(2) + y.double().powi(2)
+}
+
+/// The largest absolute value (or modulus) of a batch.
+fn largest<T: Real>(batch: &Batch<T>) -> f64 {
+    match batch {
+        Batch::Real(x) => x.iter().map(|x| x.double().abs()).fold(0.0, f64::max),
+        Batch::Complex(z) => {
+            let squares = z.re.iter().zip(&z.im).map(|(x, y)| power(*x, *y));
+            squares.fold(0.0, f64::max).sqrt()
+        }
+    }
+}
+
+/// Multiplies every sample by its own factor.
+fn scale_samples<T: Real>(batch: &mut Batch<T>, factors: &[T]) {
+    let factors = ndarray::ArrayView1::from(factors);
+    match batch {
+        Batch::Real(x) => *x *= &factors,
+        Batch::Complex(z) => {
+            z.re *= &factors;
+            z.im *= &factors;
+        }
+    }
+}

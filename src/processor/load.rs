@@ -1,0 +1,153 @@
+//! Program × chip → the matrices that light really sees.
+
+use num_complex::Complex;
+
+use super::detector::{DetectorNoise, Reading, detector_noise};
+use super::modulator::full_scale_power_w;
+use crate::compile::Tile;
+use crate::error::{Error, Result};
+use crate::field::{Fields, Real};
+use crate::hardware::{Chip, Hardware, Heaters, Part, Section, mesh_phases};
+use crate::units::amplitude_from_db;
+
+/// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left, and
+/// no photon of any laser arrives.
+const LOSS_LIMIT_DB: f64 = 600.0;
+
+/// A tile on a chip.
+#[derive(Debug, Clone)]
+pub(super) struct LoadedTile<T> {
+    pub(super) row: usize,
+    pub(super) col: usize,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    pub(super) part: Part,
+    /// Digital factor that turns amplitudes behind the chip into values.
+    pub(super) scale: f64,
+    /// Amplitudes behind the chip per amplitude before it, `[row, col]`.
+    pub(super) matrix: Fields<T>,
+    /// Gain of each row's detector, where gains spread.
+    pub(super) gains: Option<Vec<T>>,
+    pub(super) noise: DetectorNoise,
+}
+
+/// Mean loss of a tile, dB: what its digital scale makes up for.
+///
+/// A mode of a mesh of N modes meets N − 1 MZIs on average.
+pub(super) fn mean_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
+    hardware.mesh.insertion_loss_db * tile.mean_depth()
+}
+
+/// Loads `tile` on `chip`.
+pub(super) fn load_tile<T: Real>(
+    tile: &Tile,
+    chip: &Chip,
+    (layer, index): (usize, usize),
+    reading: Reading,
+) -> Result<LoadedTile<T>> {
+    let hardware = chip.hardware();
+    let loss_db = mean_loss_db(hardware, tile);
+    if loss_db > LOSS_LIMIT_DB {
+        let got = format!(
+            "{} ({loss_db:.0} dB per path)",
+            hardware.mesh.insertion_loss_db
+        );
+        let limit = format!("such that a path loses at most {LOSS_LIMIT_DB} dB: use smaller tiles");
+        return Err(Error::value("mesh.insertion_loss_db", got, limit));
+    }
+    let part = |section| Part {
+        layer,
+        tile: index,
+        section,
+    };
+    let (input, middle, output) = (
+        part(Section::Input),
+        part(Section::Attenuators),
+        part(Section::Output),
+    );
+    let mut heaters = Heaters::default();
+    heaters.push_mesh(&tile.input);
+    heaters.push_bank(tile.attenuators.len());
+    heaters.push_mesh(&tile.output);
+    let targets = [
+        (input, mesh_phases(&tile.input)),
+        (middle, tile.attenuators.clone()),
+        (output, mesh_phases(&tile.output)),
+    ];
+    let phases = chip.settle(
+        &heaters,
+        &targets.each_ref().map(|(part, p)| (*part, p.as_slice())),
+    );
+    let joined = tile.attenuators.len();
+    let mut inner: Fields<T> = chip
+        .coefficients(&tile.input, input, &phases[0])
+        .first_rows(joined);
+    inner.scale_modes(&chip.attenuations(middle, &phases[1]));
+    let outer: Fields<T> = chip
+        .coefficients(&tile.output, output, &phases[2])
+        .first_columns(joined);
+    let matrix = outer
+        .crop(tile.rows, joined)
+        .times(&inner.crop(joined, tile.cols));
+    let detectors = part(Section::Detectors);
+    let spreads = hardware.readout.gain_spread > 0.0;
+    Ok(LoadedTile {
+        row: tile.row,
+        col: tile.col,
+        rows: tile.rows,
+        cols: tile.cols,
+        part: detectors,
+        scale: tile.scale / amplitude_from_db(-loss_db),
+        matrix,
+        gains: spreads.then(|| {
+            let gains = chip.detector_gains(detectors, tile.rows);
+            gains.into_iter().map(T::of).collect()
+        }),
+        noise: detector_noise(
+            hardware,
+            reading,
+            full_scale_power_w(hardware, tile.input.modes()),
+        ),
+    })
+}
+
+/// The matrix of a whole layer as its tiles realize it, with digital scales, `[out, in]`.
+pub(super) fn assemble<T: Real>(
+    tiles: &[LoadedTile<T>],
+    outputs: usize,
+    inputs: usize,
+) -> Fields<T> {
+    let mut whole = Fields::zeros(outputs, inputs);
+    for tile in tiles {
+        for row in 0..tile.rows {
+            let gain = tile.gains.as_ref().map_or(1.0, |gains| gains[row].double());
+            let factor = tile.scale * gain;
+            for col in 0..tile.cols {
+                let from = [row, col];
+                let to = [tile.row + row, tile.col + col];
+                // In double precision: a lossy tile has tiny elements and a huge scale.
+                whole.re[to] = T::of(tile.matrix.re[from].double() * factor);
+                whole.im[to] = T::of(tile.matrix.im[from].double() * factor);
+            }
+        }
+    }
+    whole
+}
+
+/// Relative error of a layer's matrix: ‖W_chip − W‖_F / ‖W‖_F; 0 for a layer of zeros that stays zero.
+pub(super) fn relative_error<T: Real>(chip: &Fields<T>, weight: &crate::linalg::Matrix) -> f64 {
+    let (mut error, mut norm) = (0.0, 0.0);
+    for col in 0..weight.ncols() {
+        for row in 0..weight.nrows() {
+            let target = weight[(row, col)];
+            let got = Complex::new(chip.re[[row, col]].double(), chip.im[[row, col]].double());
+            error += (got - target).norm_sqr();
+            norm += target.norm_sqr();
+        }
+    }
+    if error == 0.0 {
+        0.0
+    } else {
+        (error / norm).sqrt()
+    }
+}

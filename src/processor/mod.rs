@@ -1,0 +1,181 @@
+//! A program loaded on a chip: inference as the chip does it.
+//!
+//! A layer is modulators → tiles → detectors → digital sum over the tiles of a row, scale, bias → activation.
+//! A complex layer of one tile column whose activation acts on fields goes on without detection: the
+//! activation is optical. Its light is taken to be restored to the full scale of the next layer.
+
+mod detector;
+mod layer;
+mod load;
+mod modulator;
+
+pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
+pub use modulator::{full_scale_power_w, laser_field_error};
+
+use crate::compile::{Program, matrix};
+use crate::error::{Error, Result};
+use crate::field::Real;
+use crate::hardware::{Chip, Detection, Hardware};
+use crate::nn::{Activation, Batch, Encoding, Layer, Readout};
+use layer::LoadedLayer;
+use load::{assemble, load_tile, relative_error};
+
+/// A [`Program`] loaded on a [`Chip`], at precision `T`.
+#[derive(Debug)]
+pub struct Processor<'a, T> {
+    program: &'a Program,
+    chip: Chip,
+    layers: Vec<LoadedLayer<T>>,
+}
+
+impl<'a, T: Real> Processor<'a, T> {
+    /// Programs every phase of `program` into `chip`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
+    /// much light is lost that none arrives.
+    pub fn load(program: &'a Program, chip: Chip) -> Result<Self> {
+        let readings = readings(program, chip.hardware())?;
+        let mut modulated = true;
+        let mut layers = Vec::with_capacity(readings.len());
+        for (index, (layer, tiles)) in program
+            .model()
+            .layers
+            .iter()
+            .zip(program.tiles())
+            .enumerate()
+        {
+            let reading = readings[index];
+            let tiles = tiles
+                .iter()
+                .enumerate()
+                .map(|(tile_index, tile)| load_tile(tile, &chip, (index, tile_index), reading))
+                .collect::<Result<Vec<_>>>()
+                .map_err(|error| error.within(format_args!("layer `{}`", layer.name)))?;
+            let weight = matrix(&layer.weight);
+            let whole = assemble(&tiles, weight.nrows(), weight.ncols());
+            layers.push(LoadedLayer {
+                index,
+                reading,
+                modulated,
+                tiles,
+                matrix_error: relative_error(&whole, &weight),
+                whole,
+                calibration: None,
+            });
+            modulated = reading != Reading::Optical;
+        }
+        Ok(Self {
+            program,
+            chip,
+            layers,
+        })
+    }
+
+    /// Relative error of every layer's matrix on this chip: ‖W_chip − W‖_F / ‖W‖_F.
+    pub fn matrix_errors(&self) -> Vec<f64> {
+        self.layers.iter().map(|layer| layer.matrix_error).collect()
+    }
+
+    /// Sets the ranges of modulators and converters so that `batch` just fits, in a run without noise.
+    ///
+    /// Needed before [`forward`](Self::forward) where the hardware [has shot effects](Self::needs_calibration).
+    pub fn calibrate(&mut self, batch: &Batch<T>) {
+        let mut signal = batch.clone();
+        for index in 0..self.layers.len() {
+            self.layers[index].calibrate(&self.chip, &signal);
+            signal = self.layers[index].clean(&signal);
+            self.activate(index, &mut signal);
+        }
+    }
+
+    /// Whether the hardware has effects that differ from shot to shot, whose ranges need a calibration batch.
+    pub fn needs_calibration(&self) -> bool {
+        has_shot_effects(self.chip.hardware())
+    }
+
+    /// Logits `[class, sample]` of the encoded `batch`, which is block number `block` of the data.
+    ///
+    /// The block number is part of the address of every random number of a shot.
+    ///
+    /// # Panics
+    /// If the hardware has shot effects and the processor was not calibrated.
+    pub fn forward(&self, batch: Batch<T>, block: u64) -> ndarray::Array2<T> {
+        let shots = self.needs_calibration();
+        let mut signal = batch;
+        for (index, layer) in self.layers.iter().enumerate() {
+            signal = if shots {
+                layer.shots(&self.chip, signal, block)
+            } else {
+                layer.clean(&signal)
+            };
+            self.activate(index, &mut signal);
+        }
+        let measured = self.layers.last().map(|layer| layer.reading);
+        let readout = match (measured, self.program.model().readout) {
+            // The detectors have already squared the field.
+            (Some(Reading::Intensity), Readout::Intensity) => Readout::Real,
+            (Some(Reading::Intensity), Readout::Modulus) => {
+                return match signal {
+                    Batch::Real(powers) => powers.mapv(|power| power.max(T::zero()).sqrt()),
+                    Batch::Complex(_) => unreachable!("intensities are real"),
+                };
+            }
+            (_, readout) => readout,
+        };
+        readout.read(signal)
+    }
+
+    /// The digital part behind layer `index`: bias and activation.
+    fn activate(&self, index: usize, signal: &mut Batch<T>) {
+        let layer = &self.program.model().layers[index];
+        if let Some(bias) = &layer.bias {
+            signal.add_bias(bias);
+        }
+        layer.activation.apply(signal);
+    }
+}
+
+/// Effects that differ from shot to shot, or ranges that shots share.
+fn has_shot_effects(hardware: &Hardware) -> bool {
+    hardware.readout.bandwidth_ghz > 0.0
+        || hardware.readout.adc_bits.is_some()
+        || hardware.input.dac_bits.is_some()
+        || hardware.input.extinction_ratio_db.is_some()
+}
+
+/// How each layer's outputs are measured.
+fn readings(program: &Program, hardware: &Hardware) -> Result<Vec<Reading>> {
+    let model = program.model();
+    let intensity = hardware.readout.detection == Detection::Intensity;
+    let mut complex = model.input.encoding == Encoding::ComplexHalves;
+    let count = model.layers.len();
+    let mut readings = Vec::with_capacity(count);
+    for (index, (layer, tiles)) in model.layers.iter().zip(program.tiles()).enumerate() {
+        complex |= layer.weight.is_complex();
+        let whole_field = tiles.iter().all(|tile| tile.col == 0) && layer.bias.is_none();
+        let last = index + 1 == count;
+        readings.push(match (complex, last) {
+            (true, true) if intensity && whole_field && reads_power(layer, model.readout) => {
+                Reading::Intensity
+            }
+            (true, false) if whole_field => Reading::Optical,
+            _ if intensity => {
+                let what = "readout.detection";
+                let limit = format!(
+                    "coherent: layer `{}` needs the sign or phase of what it sums",
+                    layer.name
+                );
+                return Err(Error::value(what, "intensity", limit));
+            }
+            (true, _) => Reading::Quadratures,
+            (false, _) => Reading::Real,
+        });
+    }
+    Ok(readings)
+}
+
+/// Whether the network's output follows from the power of the last layer's fields alone.
+fn reads_power(layer: &Layer, readout: Readout) -> bool {
+    layer.activation == Activation::Identity && readout != Readout::Real
+}

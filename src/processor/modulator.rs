@@ -1,0 +1,176 @@
+//! What stands between digital inputs and the chip: converters, modulators, the laser.
+
+use ndarray::Zip;
+use num_complex::Complex;
+
+use crate::field::Real;
+use crate::hardware::Hardware;
+use crate::nn::Batch;
+use crate::rng::Stream;
+use crate::units::{amplitude_from_db, hz_from_ghz, power_from_db, w_from_mw};
+
+/// Power that reaches a detector behind a lossless mesh when one mode is at full scale, W.
+///
+/// The laser is split evenly over `modes`; light crosses a facet, a modulator, and a facet again.
+pub fn full_scale_power_w(hardware: &Hardware, modes: usize) -> f64 {
+    let input = &hardware.input;
+    let loss_db = 2.0 * input.facet_loss_db + input.modulator_loss_db;
+    w_from_mw(input.laser_power_mw) / modes as f64 * power_from_db(-loss_db)
+}
+
+/// Standard deviation of the field's relative error by laser noise: ½ √(RIN · B).
+pub fn laser_field_error(hardware: &Hardware) -> f64 {
+    let bandwidth_hz = hz_from_ghz(hardware.readout.bandwidth_ghz);
+    let rin = hardware.input.rin_dbc_hz.map_or(0.0, power_from_db);
+    0.5 * (rin * bandwidth_hz).sqrt()
+}
+
+/// The modulators of one layer: values in, field amplitudes in units of `full_scale` out.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Modulator {
+    /// Value that drives a modulator to full amplitude.
+    full_scale: f64,
+    /// Largest code of the converter; its codes are −largest ..= largest.
+    largest_code: Option<f64>,
+    /// Smallest amplitude, relative to full scale.
+    floor: f64,
+}
+
+impl Modulator {
+    pub(super) fn new(hardware: &Hardware, full_scale: f64) -> Self {
+        let largest = |bits: u32| f64::from((1u32 << bits) / 2).max(2.0) - 1.0;
+        Self {
+            full_scale,
+            largest_code: hardware.input.dac_bits.map(largest),
+            floor: hardware
+                .input
+                .extinction_ratio_db
+                .map_or(0.0, |ratio| amplitude_from_db(-ratio)),
+        }
+    }
+
+    /// Modulates `values` in place; a value beyond full scale saturates the converter.
+    pub(super) fn drive<T: Real>(&self, values: &mut Batch<T>) {
+        if self.full_scale == 0.0 || (self.largest_code.is_none() && self.floor == 0.0) {
+            return;
+        }
+        match values {
+            Batch::Real(x) => x.mapv_inplace(|x| self.drive_real(x)),
+            Batch::Complex(z) => Zip::from(&mut z.re)
+                .and(&mut z.im)
+                .for_each(|re, im| (*re, *im) = self.drive_complex(*re, *im)),
+        }
+    }
+
+    fn drive_real<T: Real>(&self, value: T) -> T {
+        let amplitude = self.convert(value.double() / self.full_scale);
+        let lifted = amplitude.abs().max(self.floor).copysign(amplitude);
+        T::of(lifted * self.full_scale)
+    }
+
+    /// Each quadrature has a converter; the floor is one of amplitude.
+    fn drive_complex<T: Real>(&self, re: T, im: T) -> (T, T) {
+        let z = Complex::new(
+            self.convert(re.double() / self.full_scale),
+            self.convert(im.double() / self.full_scale),
+        );
+        let z = if z.norm() >= self.floor {
+            z
+        } else {
+            Complex::from_polar(self.floor, z.arg())
+        };
+        (T::of(z.re * self.full_scale), T::of(z.im * self.full_scale))
+    }
+
+    fn convert(&self, relative: f64) -> f64 {
+        match self.largest_code {
+            Some(largest) => (relative.clamp(-1.0, 1.0) * largest).round() / largest,
+            None => relative,
+        }
+    }
+}
+
+/// The factor 1 + ε on the field of each of `samples` shots.
+pub(super) fn laser_factors<T: Real>(sigma: f64, samples: usize, stream: &mut Stream) -> Vec<T> {
+    (0..samples)
+        .map(|_| T::of(1.0 + sigma * stream.standard_normal()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn modulator(settings: &[(&str, &str)], full_scale: f64) -> Modulator {
+        let hardware = settings
+            .iter()
+            .fold(Hardware::default(), |hw, (key, value)| {
+                hw.with(key, value).unwrap()
+            });
+        Modulator::new(&hardware, full_scale)
+    }
+
+    #[test]
+    fn a_converter_of_four_bits_has_fifteen_levels_and_saturates() {
+        let m = modulator(&[("input.dac_bits", "4")], 2.0);
+        let levels: std::collections::BTreeSet<i64> = (-400..=400)
+            .map(|k| (m.drive_real(f64::from(k) / 100.0) * 7.0 / 2.0).round() as i64)
+            .collect();
+        assert_eq!(
+            levels.into_iter().collect::<Vec<_>>(),
+            (-7..=7).collect::<Vec<_>>()
+        );
+        assert_relative_eq!(m.drive_real(9.0), 2.0);
+        assert_eq!(m.drive_real(0.0), 0.0);
+    }
+
+    #[test]
+    fn no_amplitude_is_below_the_extinction_ratio() {
+        let m = modulator(&[("input.extinction_ratio_db", "20")], 3.0);
+        assert_relative_eq!(m.drive_real(0.0), 0.3, max_relative = 1e-15);
+        assert_relative_eq!(m.drive_real(-0.1), -0.3, max_relative = 1e-15);
+        assert_relative_eq!(m.drive_real(1.5), 1.5, max_relative = 1e-15);
+        let (re, im) = m.drive_complex(0.0, 0.01);
+        assert_relative_eq!(
+            Complex::new(re, im),
+            Complex::new(0.0, 0.3),
+            epsilon = 1e-15
+        );
+    }
+
+    #[test]
+    fn full_scale_power_is_the_laser_power_less_every_loss_on_the_way() {
+        let hw = Hardware::default()
+            .with("input.laser_power_mw", "10")
+            .unwrap()
+            .with("input.facet_loss_db", "3.5")
+            .unwrap()
+            .with("input.modulator_loss_db", "3")
+            .unwrap();
+        assert_relative_eq!(
+            full_scale_power_w(&hw, 10),
+            1e-3 * 0.1,
+            max_relative = 1e-12
+        );
+    }
+
+    /// σ = ½ √(RIN B): −140 dBc/Hz over 1 GHz is 10⁻⁵ in power, 1.58e-3 in field; 5 sigma of 200 000 draws.
+    #[test]
+    fn laser_noise_has_the_spread_of_its_rin() {
+        let hw = Hardware::default()
+            .with("input.rin_dbc_hz", "-140")
+            .unwrap()
+            .with("readout.bandwidth_ghz", "1")
+            .unwrap();
+        let sigma = laser_field_error(&hw);
+        assert_relative_eq!(sigma, 0.5 * 1e-5f64.sqrt(), max_relative = 1e-12);
+        let n = 200_000;
+        let mut stream = crate::Seed(0).stream(crate::rng::Effect::Laser, 0, 0, 0);
+        let factors: Vec<f64> = laser_factors(sigma, n, &mut stream);
+        let mean = factors.iter().sum::<f64>() / n as f64;
+        let var = factors.iter().map(|f| (f - 1.0).powi(2)).sum::<f64>() / n as f64;
+        assert!((mean - 1.0).abs() < 5.0 * sigma / (n as f64).sqrt());
+        assert!((var / sigma.powi(2) - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt());
+    }
+}
