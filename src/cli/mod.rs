@@ -22,21 +22,42 @@ use args::{Cli, Command, Common};
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to stdout with exit code 0, usage errors to stderr with 2.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        Err(error) if error.use_stderr() => return refuse(&usage(&error.to_string())),
+        Err(help_or_version) => {
+            let _ = help_or_version.print();
+            return ExitCode::SUCCESS;
         }
     };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output has seen enough (`lightloom … | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
+        Err(error) => refuse(&match error.downcast_ref::<crate::Error>() {
+            // Ours say everything themselves.
+            Some(ours) => ours.to_string(),
+            None => format!("{error:#}"),
+        }),
     }
+}
+
+/// One line on stderr, exit code 2.
+fn refuse(message: &str) -> ExitCode {
+    let lines: Vec<&str> = message.lines().map(str::trim).collect();
+    eprintln!("error: {}", lines.join(" ").trim());
+    ExitCode::from(2)
+}
+
+/// What clap says of wrong arguments, without its summary of the usage.
+fn usage(message: &str) -> String {
+    let said = message.split("\nUsage:").next().unwrap_or(message);
+    let said = said.split("\nFor more information").next().unwrap_or(said);
+    let said = said.trim().trim_start_matches("error: ");
+    let lines: Vec<&str> = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join(" ")
 }
 
 fn run(cli: Cli) -> Result<()> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::args::{CompileArgs, InferArgs, Precision};
 use super::{mesh, output};
 use crate::compile::{Layout, Program, compile as compile_model};
+use crate::error::Error;
 use crate::experiment::{Experiment, Report};
 use crate::nn::{Activation, Dataset, Model};
 use crate::rng::Seed;
@@ -63,6 +64,7 @@ fn run(args: &InferArgs) -> Result<Report> {
     let program = Program::load(&args.program)?;
     let data = Dataset::load(&args.data, args.split, args.labels.as_deref())?;
     let data = match args.limit {
+        Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
         Some(limit) => data.limit(limit),
         None => data,
     };

@@ -5,8 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
+use lightloom::compile::{Layout, compile};
+use lightloom::experiment::Experiment;
 use lightloom::field::Real;
+use lightloom::hardware::Hardware;
 use lightloom::nn::{Activation, Dataset, Model, Split, metrics};
+use lightloom::rng::Seed;
 
 /// The path of `../shared/<name>`, or nothing (and a line that says so) where there is none.
 fn shared(name: &str) -> Option<PathBuf> {
@@ -33,6 +37,32 @@ fn correct<T: Real>(model: &Model, data: &Dataset) -> usize {
     data.check_labels(model.classes()).unwrap();
     let predicted = metrics::predict(model.forward::<T>(&data.x).unwrap().view());
     (metrics::accuracy(&predicted, &data.y) * data.len() as f64).round() as usize
+}
+
+/// Writes the description of the complex network into `folder`.
+fn complex_description(folder: &Path, kind: &str) -> Option<PathBuf> {
+    let weights = shared(&format!("models/mnist_complex_392-64-10.{kind}"))?;
+    let text = format!(
+        r#"
+weights = '{}'
+[input]
+scale = 0.00392156862745098
+mean = 0.1307
+std = 0.3081
+encoding = "complex-halves"
+[[layers]]
+weight = "0.weight"
+activation = {{ kind = "modulus-softplus", temperature = 0.03 }}
+[[layers]]
+weight = "2.weight"
+[output]
+readout = "intensity"
+"#,
+        weights.canonicalize().unwrap().display()
+    );
+    let path = folder.join("network.toml");
+    std::fs::write(&path, text).unwrap();
+    Some(path)
 }
 
 #[test]
@@ -71,31 +101,10 @@ fn onnx_and_safetensors_give_the_same_logits() {
 fn the_complex_network_reaches_its_accuracy_through_its_description() {
     let Some(data) = test_set() else { return };
     for kind in ["npz", "safetensors"] {
-        let Some(weights) = shared(&format!("models/mnist_complex_392-64-10.{kind}")) else {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(path) = complex_description(folder.path(), kind) else {
             return;
         };
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("network.toml");
-        let weights = weights.canonicalize().unwrap();
-        let text = format!(
-            r#"
-weights = '{}'
-[input]
-scale = 0.00392156862745098
-mean = 0.1307
-std = 0.3081
-encoding = "complex-halves"
-[[layers]]
-weight = "0.weight"
-activation = {{ kind = "modulus-softplus", temperature = 0.03 }}
-[[layers]]
-weight = "2.weight"
-[output]
-readout = "intensity"
-"#,
-            weights.display()
-        );
-        std::fs::write(&path, text).unwrap();
         let model = Model::load(&path, Activation::Identity).unwrap();
         assert_eq!(model.features(), 784);
         assert_eq!(correct::<f32>(&model, &data), 9718, "{kind} in f32");
@@ -130,6 +139,42 @@ fn a_cut_file_of_a_real_network_is_refused() {
                 error.to_string().starts_with(cut.to_str().unwrap()),
                 "{error}"
             );
+        }
+    }
+}
+
+/// Agreement with digital of at least 0.9999, for whole layers and for tiles of 64 modes.
+#[test]
+fn perfect_chips_classify_as_the_digital_networks_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (Some(data), Some(real), Some(complex)) = (
+        test_set(),
+        shared("models/mnist_mlp_784-256-256-10.onnx"),
+        complex_description(folder.path(), "npz"),
+    ) else {
+        return;
+    };
+    for (path, accuracy) in [(real, 0.9824), (complex, 0.9718)] {
+        let model = Model::load(path, Activation::Relu).unwrap();
+        for tile in [None, Some(64)] {
+            let layout = Layout {
+                tile,
+                ..Layout::default()
+            };
+            let program = compile(&model, layout).unwrap();
+            let hardware = Hardware::default()
+                .with("coupler.splitting_error_rad", "0.005")
+                .unwrap();
+            let experiment = Experiment {
+                hardware,
+                seed: Seed(0),
+                trials: 1,
+            };
+            let report = experiment.run::<f32>(&program, &data, || ()).unwrap();
+            assert_eq!(report.digital.accuracy, accuracy);
+            let agreement = report.ideal.agreement;
+            assert!(agreement >= 0.9999, "tile {tile:?}: {agreement}");
+            assert!(report.noisy.agreement.mean < 1.0);
         }
     }
 }

@@ -1,0 +1,640 @@
+//! The command line's contract, on the built binary, in an empty folder.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use lightloom::linalg::haar_unitary;
+use lightloom::rng::{Effect, Seed};
+use ndarray::{Array1, Array2};
+use num_complex::Complex;
+use serde_json::Value;
+
+const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
+
+fn lightloom(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// The standard output of a command that must succeed.
+fn ok(folder: &Path, args: &[&str]) -> String {
+    let output = lightloom(folder, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Fails unless the command exits with 2 and one line on stderr that says `says`, and leaves no file behind.
+fn refused(folder: &Path, args: &[&str], says: &str) {
+    let files = || {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let output = lightloom(folder, args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    assert!(stderr.contains(says), "{args:?}: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    assert_eq!(files(), before, "{args:?} left a file behind");
+}
+
+fn write_npy(path: &Path, array: &Array2<Complex<f64>>) {
+    let mut bytes = Vec::new();
+    lightloom::io::npy::write(&mut bytes, array.view()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn read_npy(path: &Path) -> Array2<Complex<f64>> {
+    let tensor = lightloom::io::npy::read(path).unwrap();
+    tensor.into_complex_matrix("array").unwrap()
+}
+
+fn haar(n: usize) -> Array2<Complex<f64>> {
+    let u = haar_unitary(n, &mut Seed(1).stream(Effect::Haar, 0, 0, 0));
+    Array2::from_shape_fn((n, n), |(row, col)| u[(row, col)])
+}
+
+fn distance(a: &Array2<Complex<f64>>, b: &Array2<Complex<f64>>) -> f64 {
+    assert_eq!(a.dim(), b.dim());
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| (x - y).norm())
+        .fold(0.0, f64::max)
+}
+
+#[test]
+fn a_unitary_goes_to_phases_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let u = haar(6);
+    write_npy(&folder.join("U.npy"), &u);
+    for geometry in ["clements", "reck"] {
+        ok(
+            folder,
+            &[
+                "decompose",
+                "U.npy",
+                "-o",
+                "u.mesh.json",
+                "--geometry",
+                geometry,
+            ],
+        );
+        ok(folder, &["matrix", "u.mesh.json", "-o", "V.npy"]);
+        assert!(distance(&read_npy(&folder.join("V.npy")), &u) < 1e-13);
+    }
+    // Fields, both precisions: y = U x for every sample.
+    let x = Array2::from_shape_fn((5, 6), |(i, j)| {
+        Complex::new((i + j) as f64, j as f64 - 2.0)
+    });
+    write_npy(&folder.join("x.npy"), &x);
+    let y = x.dot(&u.t());
+    for (precision, bound) in [("f64", 1e-12), ("f32", 1e-4)] {
+        ok(
+            folder,
+            &[
+                "apply",
+                "u.mesh.json",
+                "x.npy",
+                "-o",
+                "y.npy",
+                "--precision",
+                precision,
+            ],
+        );
+        assert!(distance(&read_npy(&folder.join("y.npy")), &y) < bound);
+    }
+    // One drawn chip, twice the same, another trial another.
+    let chip = |trial: &str, file: &str| {
+        let set = "coupler.splitting_error_rad=0.05";
+        ok(
+            folder,
+            &[
+                "matrix",
+                "u.mesh.json",
+                "--set",
+                set,
+                "--trial",
+                trial,
+                "-o",
+                file,
+            ],
+        );
+        read_npy(&folder.join(file))
+    };
+    assert_eq!(chip("1", "a.npy"), chip("1", "b.npy"));
+    assert!(distance(&chip("1", "a.npy"), &chip("2", "b.npy")) > 1e-3);
+    let preset = &[
+        "matrix",
+        "u.mesh.json",
+        "--hardware",
+        "thermo-optic",
+        "--correct",
+        "none",
+        "-o",
+        "c.npy",
+    ];
+    ok(folder, preset);
+}
+
+#[test]
+fn a_mesh_is_drawn_inspected_and_exported() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    write_npy(&folder.join("U.npy"), &haar(5));
+    ok(folder, &["decompose", "U.npy", "-o", "u.mesh.json"]);
+    for color in ["theta", "phi", "light"] {
+        ok(
+            folder,
+            &["draw", "u.mesh.json", "-o", "u.svg", "--color", color],
+        );
+        let svg = std::fs::read_to_string(folder.join("u.svg")).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    }
+    let said = ok(folder, &["inspect", "u.mesh.json"]);
+    assert!(
+        said.contains("5 modes, clements, 10 MZIs in 5 columns, 25 phase shifters"),
+        "{said}"
+    );
+    assert!(ok(folder, &["inspect", "U.npy"]).contains("unitary: lightloom decompose takes it"));
+    assert!(ok(folder, &["inspect", "thermo-optic"]).contains("splitting_error_rad = 0.02"));
+
+    let csv = ok(
+        folder,
+        &["export", "u.mesh.json", "--format", "csv", "--volts"],
+    );
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        "id,kind,column,mode,phase_rad,voltage_v"
+    );
+    assert_eq!(lines.count(), 25);
+    let rows: Value = serde_json::from_str(&ok(
+        folder,
+        &["export", "u.mesh.json", "--format", "json", "--volts"],
+    ))
+    .unwrap();
+    for row in rows.as_array().unwrap() {
+        let (phase, volts) = (
+            row["phase_rad"].as_f64().unwrap(),
+            row["voltage_v"].as_f64().unwrap(),
+        );
+        let from_volts = std::f64::consts::PI * (volts / 4.36).powi(2);
+        assert!((from_volts - phase).abs() < 1e-12, "{row}");
+    }
+    ok(
+        folder,
+        &["export", "u.mesh.json", "--format", "npz", "-o", "u.npz"],
+    );
+    let arrays = lightloom::io::npy::read_npz(folder.join("u.npz")).unwrap();
+    assert_eq!(arrays["mesh.theta_rad"].shape(), [10]);
+    assert_eq!(arrays["mesh.screen_rad"].shape(), [5]);
+    let sax: Value =
+        serde_json::from_str(&ok(folder, &["export", "u.mesh.json", "--format", "sax"])).unwrap();
+    assert_eq!(sax["instances"].as_object().unwrap().len(), 15);
+    assert_eq!(sax["ports"].as_object().unwrap().len(), 10);
+    assert_eq!(sax["connections"].as_object().unwrap().len(), 20);
+}
+
+#[test]
+fn a_network_is_compiled_inferred_drawn_and_exported() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let network = format!("{DEMO}/network.toml");
+    let data = format!("{DEMO}/digits-test.npz");
+    ok(
+        folder,
+        &[
+            "compile",
+            &network,
+            "-o",
+            "d.program.safetensors",
+            "--tile",
+            "16",
+            "--geometry",
+            "reck",
+        ],
+    );
+    let said = ok(folder, &["inspect", "d.program.safetensors"]);
+    assert!(said.contains("tiles of 16 modes, reck meshes"), "{said}");
+    ok(
+        folder,
+        &[
+            "draw",
+            "d.program.safetensors",
+            "-o",
+            "d.svg",
+            "--layer",
+            "1",
+            "--tile",
+            "2",
+            "--section",
+            "output",
+        ],
+    );
+    let rows = ok(
+        folder,
+        &["export", "d.program.safetensors", "--format", "csv"],
+    );
+    assert!(
+        rows.contains("\n1.0.attenuators.attenuator.0.3,"),
+        "{}",
+        &rows[..200]
+    );
+
+    let infer = |threads: &str| -> Value {
+        let args = [
+            "infer",
+            "d.program.safetensors",
+            "--data",
+            &data,
+            "--hardware",
+            "thermo-optic",
+            "--limit",
+            "200",
+            "--trials",
+            "3",
+            "--seed",
+            "7",
+            "--threads",
+            threads,
+            "--json",
+            "-",
+        ];
+        serde_json::from_str(&ok(folder, &args)).unwrap()
+    };
+    let mut report = infer("1");
+    for (pointer, expected) in [("/samples", 200), ("/trials", 3), ("/seed", 7)] {
+        assert_eq!(report.pointer(pointer).unwrap(), expected);
+    }
+    assert_eq!(report["program"], "d.program.safetensors");
+    assert_eq!(report["hardware"]["coupler"]["splitting_error_rad"], 0.02);
+    assert_eq!(report["ideal"]["agreement"], 1.0);
+    assert_eq!(report["ideal"]["accuracy"], report["digital"]["accuracy"]);
+    for key in ["mean", "std", "min", "p05", "p50", "p95", "max"] {
+        assert!(report["noisy"]["accuracy"][key].is_number(), "{key}");
+    }
+    assert!(report["noisy"]["agreement"]["mean"].is_number());
+    assert_eq!(report["noisy"]["per_trial"].as_array().unwrap().len(), 3);
+    assert_eq!(report["noisy"]["per_trial"][2]["trial"], 2);
+    for key in ["name", "tiles", "mzis", "matrix_error"] {
+        assert!(report["layers"][0].get(key).is_some(), "{key}");
+    }
+    for key in ["load", "digital", "ideal", "noisy", "noisy_per_trial"] {
+        assert!(report["seconds"][key].is_number(), "{key}");
+    }
+    let mut other = infer("2");
+    report["seconds"].take();
+    other["seconds"].take();
+    assert_eq!(report, other);
+
+    let table = ok(
+        folder,
+        &[
+            "infer",
+            "d.program.safetensors",
+            "--data",
+            &data,
+            "--limit",
+            "50",
+            "--trials",
+            "1",
+        ],
+    );
+    assert!(
+        table.contains("digital") && table.contains("agreement 100.00 %"),
+        "{table}"
+    );
+}
+
+#[test]
+fn every_form_of_data_gives_the_same_accuracy() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let arrays = lightloom::io::npy::read_npz(format!("{DEMO}/digits-test.npz")).unwrap();
+    let x = arrays["x"].clone().into_matrix("x").unwrap();
+    let y = arrays["y"].clone().into_vector("y").unwrap();
+    let (x, y) = (
+        x.slice(ndarray::s![..60, ..]).to_owned(),
+        y.slice(ndarray::s![..60]).to_owned(),
+    );
+    let mut bytes = Vec::new();
+    lightloom::io::npy::write(&mut bytes, x.view()).unwrap();
+    std::fs::write(folder.join("x.npy"), bytes).unwrap();
+    let mut bytes = Vec::new();
+    lightloom::io::npy::write(&mut bytes, y.view()).unwrap();
+    std::fs::write(folder.join("y.npy"), bytes).unwrap();
+    let csv: String = x
+        .rows()
+        .into_iter()
+        .zip(&y)
+        .map(|(row, label)| {
+            let cells: Vec<String> = row.iter().map(|v| v.to_string()).collect();
+            format!("{},{label}\n", cells.join(","))
+        })
+        .collect();
+    std::fs::write(folder.join("d.csv"), csv).unwrap();
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let npz = format!("{DEMO}/digits-test.npz");
+    let accuracy = |data: &[&str]| {
+        let mut args = vec![
+            "infer", &program, "--trials", "1", "--json", "-", "--limit", "60", "--data",
+        ];
+        args.extend(data);
+        let report: Value = serde_json::from_str(&ok(folder, &args)).unwrap();
+        report["digital"]["accuracy"].as_f64().unwrap()
+    };
+    let expected = accuracy(&[&npz]);
+    assert!(expected > 0.9);
+    assert_eq!(accuracy(&["x.npy", "--labels", "y.npy"]), expected);
+    assert_eq!(accuracy(&["d.csv"]), expected);
+}
+
+#[test]
+fn the_demo_prints_its_table_and_leaves_its_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = ok(dir.path(), &["demo", "--trials", "2"]);
+    for word in [
+        "digital",
+        "ideal chip",
+        "low-noise",
+        "mit-pnp",
+        "thermo-optic",
+        "mesh.svg",
+    ] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert!(dir.path().join("lightloom-demo/mesh.svg").exists());
+    let json: Value =
+        serde_json::from_str(&ok(dir.path(), &["demo", "--trials", "1", "--json", "-"])).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let dir = tempfile::tempdir().unwrap();
+    for command in [
+        "demo",
+        "decompose",
+        "matrix",
+        "apply",
+        "compile",
+        "infer",
+        "draw",
+        "inspect",
+        "export",
+    ] {
+        let help = ok(dir.path(), &[command, "--help"]);
+        assert!(
+            help.contains(&format!("Example: lightloom {command}")),
+            "{help}"
+        );
+    }
+    assert!(ok(dir.path(), &["--version"]).starts_with("lightloom "));
+}
+
+#[test]
+fn bad_input_gives_one_sentence_and_exit_code_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let put = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+    let network = format!("{DEMO}/network.toml");
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let data = format!("{DEMO}/digits-test.npz");
+    write_npy(&folder.join("U.npy"), &haar(3));
+    ok(folder, &["decompose", "U.npy", "-o", "u.mesh.json"]);
+
+    // Matrices.
+    write_npy(&folder.join("half.npy"), &haar(3).mapv(|z| z * 0.5));
+    refused(
+        folder,
+        &["decompose", "half.npy", "-o", "o.json"],
+        "half.npy: matrix is not unitary",
+    );
+    write_npy(&folder.join("wide.npy"), &Array2::zeros((2, 3)));
+    refused(
+        folder,
+        &["decompose", "wide.npy", "-o", "o.json"],
+        "shape [2, 3]: must be square",
+    );
+    write_npy(&folder.join("empty.npy"), &Array2::zeros((0, 0)));
+    refused(
+        folder,
+        &["decompose", "empty.npy", "-o", "o.json"],
+        "[0, 0]",
+    );
+    let mut nan = haar(3);
+    nan[[1, 2]].im = f64::NAN;
+    write_npy(&folder.join("nan.npy"), &nan);
+    refused(
+        folder,
+        &["decompose", "nan.npy", "-o", "o.json"],
+        "element [1, 2] is NaN",
+    );
+    refused(
+        folder,
+        &["decompose", "none.npy", "-o", "o.json"],
+        "none.npy",
+    );
+    refused(
+        folder,
+        &["decompose", "U.npy", "-o", "no/such/folder/o.json"],
+        "no/such/folder/o.json",
+    );
+    refused(folder, &["decompose", "U.npy", "-o", "."], "is a folder");
+    let whole = std::fs::read(folder.join("U.npy")).unwrap();
+    put("cut.npy", &whole[..whole.len() - 5]);
+    refused(folder, &["decompose", "cut.npy", "-o", "o.json"], "cut.npy");
+    let huge = b"\x93NUMPY\x01\x00\x76\x00{'descr': '<c16', 'fortran_order': False, 'shape': (1000000000, 1000000000), }                                  \n";
+    put("huge.npy", huge);
+    refused(
+        folder,
+        &["decompose", "huge.npy", "-o", "o.json"],
+        "huge.npy",
+    );
+
+    // Meshes.
+    let mesh = std::fs::read(folder.join("u.mesh.json")).unwrap();
+    put("cut.json", &mesh[..mesh.len() / 2]);
+    refused(folder, &["matrix", "cut.json", "-o", "o.npy"], "cut.json");
+    put("binary.json", &[0xff, 0xfe, 0x00]);
+    refused(
+        folder,
+        &["matrix", "binary.json", "-o", "o.npy"],
+        "not UTF-8",
+    );
+    refused(
+        folder,
+        &[
+            "apply",
+            "u.mesh.json",
+            "half.npy",
+            "-o",
+            "o.npy",
+            "--precision",
+            "f16",
+        ],
+        "f16",
+    );
+    write_npy(&folder.join("x4.npy"), &Array2::zeros((2, 4)));
+    refused(
+        folder,
+        &["apply", "u.mesh.json", "x4.npy", "-o", "o.npy"],
+        "must be [sample, 3]",
+    );
+    refused(
+        folder,
+        &[
+            "draw",
+            "u.mesh.json",
+            "-o",
+            "o.svg",
+            "--color",
+            "light",
+            "--input",
+            "3",
+        ],
+        "a mode below 3",
+    );
+
+    // Hardware.
+    let matrix = |rest: &[&str], says: &str| {
+        let mut args = vec!["matrix", "u.mesh.json", "-o", "o.npy"];
+        args.extend(rest);
+        refused(folder, &args, says);
+    };
+    matrix(&["--hardware", "thermo-optics"], "thermo-optic");
+    matrix(
+        &["--set", "readout.adc_bits=40"],
+        "readout.adc_bits = 40: must be 1..=24",
+    );
+    matrix(&["--set", "coupler.error=1"], "unknown field");
+    matrix(&["--set", "coupler.splitting_error_rad"], "key=value");
+    put("bad.toml", b"[coupler]\nsplitting_error_rad = ");
+    matrix(&["--hardware", "bad.toml"], "bad.toml");
+    put("unknown.toml", b"[coupler]\nspliting = 1");
+    matrix(&["--hardware", "unknown.toml"], "unknown field");
+    matrix(&["--correct", "magic"], "magic");
+
+    // Networks and programs.
+    put("cut.safetensors", &std::fs::read(&program).unwrap()[..5000]);
+    refused(
+        folder,
+        &["compile", "cut.safetensors", "-o", "o.safetensors"],
+        "cut.safetensors",
+    );
+    refused(
+        folder,
+        &["infer", "cut.safetensors", "--data", &data],
+        "cut.safetensors",
+    );
+    put("huge.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\x7f{}");
+    refused(
+        folder,
+        &["infer", "huge.safetensors", "--data", &data],
+        "huge.safetensors",
+    );
+    refused(
+        folder,
+        &[
+            "infer",
+            &format!("{DEMO}/digits.safetensors"),
+            "--data",
+            &data,
+        ],
+        "compile it first",
+    );
+    refused(
+        folder,
+        &["compile", &network, "-o", "o.safetensors", "--tile", "1"],
+        "tile = 1: must be at least 2",
+    );
+    refused(
+        folder,
+        &[
+            "compile",
+            &network,
+            "-o",
+            "o.safetensors",
+            "--geometry",
+            "round",
+        ],
+        "clements or reck",
+    );
+    let weights = format!("{DEMO}/digits.safetensors");
+    refused(
+        folder,
+        &[
+            "compile",
+            &weights,
+            "-o",
+            "o.safetensors",
+            "--activation",
+            "zrelu",
+        ],
+        "zrelu",
+    );
+    refused(
+        folder,
+        &[
+            "compile",
+            &weights,
+            "-o",
+            "o.safetensors",
+            "--activation",
+            "rely",
+        ],
+        "rely",
+    );
+
+    // Data.
+    let labels = |labels: Vec<f64>, name: &str| {
+        let mut bytes = Vec::new();
+        lightloom::io::npy::write(&mut bytes, Array1::from(labels).view()).unwrap();
+        put(name, &bytes);
+    };
+    write_npy(&folder.join("x64.npy"), &Array2::zeros((2, 64)));
+    let mut real = Vec::new();
+    lightloom::io::npy::write(&mut real, Array2::<f64>::zeros((2, 64)).view()).unwrap();
+    put("x.npy", &real);
+    labels(vec![1.0, 12.0], "y12.npy");
+    labels(vec![1.0], "y1.npy");
+    labels(vec![1.0, 2.0], "y.npy");
+    let infer = |rest: &[&str], says: &str| {
+        let mut args = vec![
+            "infer", &program, "--trials", "1", "--json", "o.json", "--data",
+        ];
+        args.extend(rest);
+        refused(folder, &args, says);
+    };
+    infer(&["x.npy", "--labels", "y12.npy"], "12");
+    infer(&["x.npy", "--labels", "y1.npy"], "labels");
+    infer(&["x64.npy", "--labels", "y.npy"], "x64.npy");
+    infer(&["x.npy"], "labels");
+    infer(&["nowhere"], "nowhere");
+    put("bad.csv", b"1,2,3\n1,2\n");
+    infer(&["bad.csv"], "bad.csv");
+    put("few.csv", b"1,2,3\n1,2,3\n");
+    infer(&["few.csv"], "[sample, 64]");
+    infer(
+        &[
+            "x.npy",
+            "--labels",
+            "y.npy",
+            "--set",
+            "readout.detection=intensity",
+        ],
+        "must be coherent",
+    );
+    infer(&["x.npy", "--labels", "y.npy", "--trials", "0"], "0");
+    infer(&["x.npy", "--labels", "y.npy", "--limit", "0"], "limit");
+}

@@ -1,0 +1,386 @@
+//! Noisy inference end to end: what a processor yields, against its formulas.
+
+use lightloom::compile::{Layout, Program, compile};
+use lightloom::experiment::{Experiment, Report};
+use lightloom::hardware::Hardware;
+use lightloom::nn::{
+    Activation, Batch, Encoding, Input, Layer, Model, Readout, Samples, Scale, Weight,
+};
+use lightloom::processor::{Processor, Reading, detector_noise, full_scale_power_w};
+use lightloom::rng::{Effect, Seed};
+use lightloom::{Dataset, Result};
+use ndarray::{Array1, Array2};
+use num_complex::Complex;
+
+fn demo() -> (Program, Dataset) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
+    let program = Program::load(format!("{folder}/digits.program.safetensors")).unwrap();
+    let data = Dataset::load(format!("{folder}/digits-test.npz"), None, None).unwrap();
+    (program, data)
+}
+
+fn hardware(settings: &[(&str, &str)]) -> Hardware {
+    settings
+        .iter()
+        .fold(Hardware::default(), |hw, (key, value)| {
+            hw.with(key, value).unwrap()
+        })
+}
+
+fn run(program: &Program, data: &Dataset, hardware: Hardware, trials: usize) -> Result<Report> {
+    let seed = Seed(4);
+    Experiment {
+        hardware,
+        seed,
+        trials,
+    }
+    .run::<f32>(program, data, || ())
+}
+
+/// One layer of `weight` that is read as it is, and a batch that drives every input with its own constant.
+fn one_layer(weight: Weight, readout: Readout) -> Program {
+    let layer = Layer {
+        name: "only".to_owned(),
+        weight,
+        bias: None,
+        activation: Activation::Identity,
+    };
+    let input = Input {
+        scale: Scale::Factor(1.0),
+        ..Input::default()
+    };
+    let model = Model::new(input, vec![layer], readout).unwrap();
+    compile(&model, Layout::default()).unwrap()
+}
+
+fn constant_batch(amplitudes: &[f64], samples: usize) -> Batch<f64> {
+    Batch::Real(Array2::from_shape_fn(
+        (amplitudes.len(), samples),
+        |(row, _)| amplitudes[row],
+    ))
+}
+
+/// Logits of many shots of one batch, `[class, shot]`.
+fn shots(program: &Program, hardware: &Hardware, batch: &Batch<f64>) -> Array2<f64> {
+    let mut processor = Processor::load(program, hardware.fabricate(Seed(2), 0)).unwrap();
+    processor.calibrate(batch);
+    processor.forward(batch.clone(), 0)
+}
+
+/// Fails unless each row has this mean and variance within five standard errors.
+fn check_rows(logits: &Array2<f64>, means: &[f64], variances: &[f64]) {
+    let n = logits.ncols() as f64;
+    for (row, (mean, variance)) in logits.rows().into_iter().zip(means.iter().zip(variances)) {
+        let got = row.sum() / n;
+        let spread = row.mapv(|x| (x - mean).powi(2)).sum() / n;
+        assert!(
+            (got - mean).abs() < 5.0 * (variance / n).sqrt() + 1e-12,
+            "mean {got}, expected {mean}"
+        );
+        assert!(
+            (spread / variance - 1.0).abs() < 5.0 * (2.0 / n).sqrt(),
+            "variance {spread}, expected {variance}"
+        );
+    }
+}
+
+#[test]
+fn same_seed_same_bits_on_any_thread_count() {
+    let (program, data) = demo();
+    let data = data.limit(300);
+    let mut everything = Hardware::open("thermo-optic").unwrap();
+    for (key, value) in [
+        ("phase_shifter.crosstalk", "0.001"),
+        ("phase_shifter.v_pi_error", "0.001"),
+        ("phase_shifter.dac_bits", "14"),
+        ("phase_shifter.offset_rad", "0.01"),
+        ("phase_shifter.drift_rad_per_sqrt_s", "0.001"),
+        ("phase_shifter.drift_time_s", "10"),
+        ("mesh.insertion_loss_spread_db", "0.05"),
+        ("mesh.arm_imbalance_db", "0.05"),
+        ("input.extinction_ratio_db", "30"),
+        ("input.rin_dbc_hz", "-145"),
+        ("readout.thermal_noise_pa_sqrt_hz", "5"),
+        ("readout.dark_current_na", "10"),
+        ("readout.gain_spread", "0.01"),
+    ] {
+        everything = everything.with(key, value).unwrap();
+    }
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let report = pool
+            .install(|| run(&program, &data, everything.clone(), 5))
+            .unwrap();
+        (report.digital, report.ideal, report.noisy, report.layers)
+    };
+    let one = on(1);
+    assert!(one.2.accuracy.std > 0.0, "chips must differ");
+    assert_eq!(one, on(2));
+    assert_eq!(one, on(8));
+}
+
+#[test]
+fn a_perfect_chip_agrees_with_digital_for_every_tile_size() {
+    let (program, data) = demo();
+    for tile in [None, Some(2), Some(5), Some(16), Some(64)] {
+        let layout = Layout {
+            tile,
+            ..Layout::default()
+        };
+        let program = compile(program.model(), layout).unwrap();
+        let report = run(&program, &data, Hardware::default(), 1).unwrap();
+        assert_eq!(report.ideal.agreement, 1.0, "tile {tile:?}");
+        assert_eq!(report.noisy.agreement.mean, 1.0);
+        assert!(report.layers.iter().all(|layer| layer.matrix_error < 1e-5));
+    }
+}
+
+/// Var = 2qR(P_lo + |a|²P_fs)B / (2R√(P_lo P_fs))², in units of the digital scale and the full-scale input.
+#[test]
+fn coherent_readings_have_the_variance_of_shot_and_thermal_noise() {
+    let weight = Array2::from_diag(&Array1::from(vec![3.0, 1.5, 0.0]));
+    let program = one_layer(Weight::Real(weight), Readout::Real);
+    let hw = hardware(&[
+        ("readout.bandwidth_ghz", "5"),
+        ("readout.lo_power_mw", "0.01"),
+        ("readout.thermal_noise_pa_sqrt_hz", "8"),
+        ("readout.dark_current_na", "20"),
+        ("readout.responsivity_a_w", "0.9"),
+        ("input.facet_loss_db", "1.5"),
+        ("input.laser_power_mw", "2"),
+    ]);
+    let inputs = [2.0, -1.0, 0.5];
+    let logits = shots(&program, &hw, &constant_batch(&inputs, 40_000));
+    let (q, b, r) = (1.602_176_634e-19, 5e9, 0.9);
+    let (lo, fs) = (1e-5, 2e-3 / 3.0 * 10f64.powf(-0.3));
+    let unit = 2.0 * r * f64::sqrt(lo * fs);
+    let (scale, full_scale) = (3.0, 2.0);
+    let variance = |a: f64| {
+        let current = 2.0 * q * (r * (lo + a * a * fs) + 2.0 * 20e-9) * b + 64e-24 * b;
+        current / unit.powi(2) * (scale * full_scale * 1.0f64).powi(2)
+    };
+    // Amplitudes behind the chip, relative to full scale: a_k x_k / 2 with a = w / s.
+    let amplitudes = [1.0, 0.5 * -0.5, 0.0];
+    check_rows(&logits, &[6.0, -1.5, 0.0], &amplitudes.map(variance));
+}
+
+/// i = R P_fs |a|²; Var = 2q(R P_fs |a|² + I_d)B + i_n²B + (R P_fs |a|²)² RIN B.
+#[test]
+fn intensity_readings_have_the_variance_of_shot_thermal_and_laser_noise() {
+    let weight = Array2::from_diag(&Array1::from(vec![
+        Complex::new(2.0, 0.0),
+        Complex::new(1.0, 0.0),
+    ]));
+    let program = one_layer(Weight::Complex(weight), Readout::Intensity);
+    let hw = hardware(&[
+        ("readout.detection", "intensity"),
+        ("readout.bandwidth_ghz", "1"),
+        ("readout.thermal_noise_pa_sqrt_hz", "3"),
+        ("readout.dark_current_na", "50"),
+        ("input.rin_dbc_hz", "-130"),
+        ("input.laser_power_mw", "0.1"),
+    ]);
+    let logits = shots(&program, &hw, &constant_batch(&[1.0, 0.8], 60_000));
+    let (q, b, fs, rin) = (1.602_176_634e-19, 1e9, 1e-4 / 2.0, 1e-13);
+    let variance = |power: f64| {
+        let i = fs * power;
+        let current = 2.0 * q * (i + 50e-9) * b + 9e-24 * b + i * i * rin * b;
+        current / (fs * fs) * 16.0 // (scale s = 2)⁴
+    };
+    // Powers behind the chip: (a x)² with a = 1, 1/2.
+    check_rows(&logits, &[4.0, 0.64], &[1.0, 0.16].map(variance));
+}
+
+/// Both quadratures are read with half of the light each.
+#[test]
+fn complex_readings_have_noise_on_both_quadratures() {
+    let weight = Array2::from_elem((1, 1), Complex::new(0.6, -0.8));
+    let program = one_layer(Weight::Complex(weight), Readout::Intensity);
+    let hw = hardware(&[
+        ("readout.bandwidth_ghz", "5"),
+        ("input.laser_power_mw", "0.01"),
+    ]);
+    let fs = full_scale_power_w(&hw, 1);
+    let noise = detector_noise(&hw, Reading::Quadratures, fs);
+    let variance = noise.constant + noise.slope;
+    let n = 50_000;
+    let logits = shots(&program, &hw, &constant_batch(&[1.0], n));
+    // |z + n|² has mean |z|² + 2σ² and variance 4|z|²σ² + 4σ⁴.
+    check_rows(
+        &logits,
+        &[1.0 + 2.0 * variance],
+        &[4.0 * variance + 4.0 * variance.powi(2)],
+    );
+}
+
+#[test]
+fn converters_leave_their_number_of_levels() {
+    let weight = Array2::from_elem((1, 1), 2.0);
+    let program = one_layer(Weight::Real(weight), Readout::Real);
+    let ramp = Batch::Real(Array2::from_shape_fn((1, 4001), |(_, k)| {
+        k as f64 / 2000.0 - 1.0
+    }));
+    let levels = |settings: &[(&str, &str)]| {
+        let logits = shots(&program, &hardware(settings), &ramp);
+        let mut values: Vec<i64> = logits.iter().map(|x| (x * 1e9).round() as i64).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.len()
+    };
+    assert_eq!(levels(&[("readout.adc_bits", "5")]), 32);
+    assert_eq!(levels(&[("input.dac_bits", "5")]), 31);
+    // Half of the ramp saturates a range that is its median.
+    let clipped = shots(
+        &program,
+        &hardware(&[("readout.adc_bits", "8"), ("readout.adc_range", "50")]),
+        &ramp,
+    );
+    assert!(clipped.iter().all(|x| x.abs() <= 1.01));
+}
+
+#[test]
+fn shot_effects_that_are_off_change_no_bit() {
+    let (program, data) = demo();
+    let batch = program.model().input.encode::<f32>(&data.x, 0..64).unwrap();
+    let logits = |hw: Hardware| {
+        let mut processor = Processor::<f32>::load(&program, hw.fabricate(Seed(0), 0)).unwrap();
+        processor.calibrate(&batch);
+        processor.forward(batch.clone(), 0)
+    };
+    let ideal = logits(Hardware::default());
+    // Without bandwidth, bits or extinction the rest of the readout has nothing to act on.
+    let idle = hardware(&[
+        ("readout.thermal_noise_pa_sqrt_hz", "10"),
+        ("readout.dark_current_na", "10"),
+        ("input.rin_dbc_hz", "-100"),
+        ("input.facet_loss_db", "4"),
+        ("readout.adc_range", "90"),
+    ]);
+    assert_eq!(ideal, logits(idle));
+    // Fine converters approach it.
+    let fine = logits(hardware(&[
+        ("readout.adc_bits", "24"),
+        ("input.dac_bits", "24"),
+    ]));
+    let far = ideal
+        .iter()
+        .zip(&fine)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    assert!(far > 0.0 && far < 1e-3, "{far}");
+}
+
+#[test]
+fn intensity_detection_is_refused_where_a_sign_is_needed() {
+    let (program, _) = demo();
+    let chip = hardware(&[("readout.detection", "intensity")]).fabricate(Seed(0), 0);
+    let error = Processor::<f32>::load(&program, chip)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("readout.detection = intensity: must be coherent"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_chip_that_loses_all_light_is_refused() {
+    let (program, _) = demo();
+    let chip = hardware(&[("mesh.insertion_loss_db", "50")]).fabricate(Seed(0), 0);
+    let error = Processor::<f32>::load(&program, chip)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("smaller tiles"), "{error}");
+}
+
+#[test]
+fn complex_networks_pass_optical_activations_and_tiles() {
+    let mut stream = Seed(8).stream(Effect::Haar, 0, 0, 0);
+    let mut random = |rows, cols| {
+        Weight::Complex(Array2::from_shape_fn((rows, cols), |_| {
+            Complex::new(stream.standard_normal(), stream.standard_normal())
+        }))
+    };
+    let layer = |name: &str, weight, activation| Layer {
+        name: name.to_owned(),
+        weight,
+        bias: None,
+        activation,
+    };
+    let activation = Activation::ModulusSoftplus { temperature: 0.03 };
+    let layers = vec![
+        layer("0", random(7, 6), activation),
+        layer("2", random(4, 7), Activation::Identity),
+    ];
+    let input = Input {
+        encoding: Encoding::ComplexHalves,
+        ..Input::default()
+    };
+    let model = Model::new(input, layers, Readout::Intensity).unwrap();
+    let raw = Array2::from_shape_fn((40, 12), |(i, j)| ((3 * i + 5 * j) as f64).sin());
+    let samples = Samples::from(raw);
+    let digital = model.forward::<f64>(&samples).unwrap();
+    for (tile, detection) in [
+        (None, "coherent"),
+        (Some(3), "coherent"),
+        (None, "intensity"),
+    ] {
+        let program = compile(
+            &model,
+            Layout {
+                tile,
+                ..Layout::default()
+            },
+        )
+        .unwrap();
+        let hw = hardware(&[("readout.detection", detection)]);
+        let processor = Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0)).unwrap();
+        let batch = model.input.encode::<f64>(&samples, 0..40).unwrap();
+        let chip = processor.forward(batch, 0);
+        for ((class, sample), got) in chip.indexed_iter() {
+            let expected = digital[[sample, class]];
+            assert!(
+                (got - expected).abs() < 1e-10 * expected.abs().max(1.0),
+                "tile {tile:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_program_survives_its_file_to_the_bit() {
+    let (program, _) = demo();
+    for layout in [
+        Layout::default(),
+        Layout {
+            tile: Some(16),
+            ..Layout::default()
+        },
+    ] {
+        let program = compile(program.model(), layout).unwrap();
+        let mut bytes = Vec::new();
+        program.write(&mut bytes).unwrap();
+        let bundle = lightloom::io::safetensors::parse(&bytes).unwrap();
+        assert_eq!(Program::from_bundle(bundle).unwrap(), program);
+    }
+}
+
+#[test]
+fn the_program_of_the_demo_is_what_its_network_compiles_to() {
+    let (stored, _) = demo();
+    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo/network.toml");
+    let model = Model::load(network, Activation::Identity).unwrap();
+    assert_eq!(stored.model(), &model);
+    let fresh = compile(&model, stored.layout()).unwrap();
+    for (a, b) in stored
+        .tiles()
+        .iter()
+        .flatten()
+        .zip(fresh.tiles().iter().flatten())
+    {
+        assert!((a.matrix() - b.matrix()).norm() < 1e-11);
+    }
+}
