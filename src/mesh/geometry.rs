@@ -70,7 +70,13 @@ impl Geometry {
     pub(crate) fn of(modes: usize, nodes: &[Node]) -> Option<Self> {
         [Self::Clements, Self::Reck]
             .into_iter()
-            .find(|geometry| geometry.nodes(modes) == nodes)
+            .find(|geometry| geometry.is_of(modes, nodes))
+    }
+
+    /// Whether these are the geometry's canonical nodes. Counts first: a file may claim any number of modes.
+    pub(crate) fn is_of(self, modes: usize, nodes: &[Node]) -> bool {
+        let count = modes.checked_mul(modes.saturating_sub(1)).map(|n| n / 2);
+        count == Some(nodes.len()) && self.nodes(modes) == nodes
     }
 }
 

@@ -15,13 +15,17 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
+mod cells;
 mod coefficients;
+mod convention;
 mod decompose;
+mod file;
 mod geometry;
 mod haar;
 mod mzi;
 
 pub use coefficients::Coefficients;
+pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
 pub use decompose::decompose;
 pub use geometry::{Geometry, Node};
 pub use mzi::Mzi;
