@@ -7,6 +7,7 @@ pub mod error;
 pub mod field;
 pub mod linalg;
 pub mod mesh;
+pub mod report;
 pub mod rng;
 pub mod units;
 
