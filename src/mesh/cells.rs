@@ -91,10 +91,10 @@ impl Mesh {
 
     /// The cells of `convention` that do what this mesh does, global phase included.
     ///
-    /// One cell per MZI in the order of the nodes; phases in [0, 2π), mixing angles in [0, π/2]. Conventions
-    /// with φ at the input end with a phase per mode, those with φ at the output begin with one, and
-    /// `bell-walmsley` has N phases where its cells cannot take them up: N² phases in all of them, for a
-    /// mesh of N (N − 1) / 2 MZIs.
+    /// One cell per MZI in the order of the nodes; phases in [0, 2π), mixing angles ω in [0, π/2]. Conventions
+    /// with φ at the input end with a phase per mode, those with φ at the output begin with one: N² phases for
+    /// a mesh of N (N − 1) / 2 MZIs. `bell-walmsley` has phase shifters only where its cells cannot take a
+    /// phase up: N at inputs and outputs, and N/2 − 1 more along the last mode of a rectangle of even N.
     pub fn to_cells(&self, convention: Convention) -> Cells {
         match convention.external() {
             External::Input(place) => self.pushed_ahead(convention, place),
@@ -286,3 +286,6 @@ fn check_phase(phase_rad: f64) -> Result<()> {
     }
     Err(Error::value("phase_rad", phase_rad, "finite"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,11 @@ use serde::Deserialize;
 use super::{Geometry, Mesh, Node};
 use crate::error::{Context, Error, Result};
 
+/// The specification, whose example runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../meshes/README.md")]
+struct Specification;
+
 /// What `format` must say.
 const FORMAT: &str = "lightloom-mesh";
 
@@ -178,9 +183,207 @@ fn write_atomic(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    // A temporary file is its owner's alone; this one becomes a file like any other, as the umask says.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
     write(&mut file)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::{C64, Matrix, max_abs_difference};
+    use crate::mesh::decompose;
+    use crate::rng::{Effect, Seed};
+
+    fn meshes() -> Vec<Mesh> {
+        let mut meshes = Vec::new();
+        for n in [1, 2, 3, 4, 9, 32] {
+            for geometry in [Geometry::Clements, Geometry::Reck] {
+                let mut stream = Seed(8).stream(Effect::Haar, n as u64, 0, 0);
+                meshes.push(Mesh::haar(geometry, n, &mut stream).unwrap());
+            }
+        }
+        let node = |column, top, bottom| Node {
+            column,
+            top,
+            bottom,
+        };
+        let nodes = vec![node(0, 0, 2), node(5, 2, 1)];
+        let phases = (vec![-0.0, 1e-300], vec![-1e9, 5e-324]);
+        meshes
+            .push(Mesh::new(3, nodes, phases.0, phases.1, vec![0.1, 1.0 / 3.0, f64::MAX]).unwrap());
+        meshes
+    }
+
+    fn same_bits(a: &Mesh, b: &Mesh) -> bool {
+        let bits = |phases: &[f64]| phases.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        let all = |mesh: &Mesh| [bits(&mesh.theta), bits(&mesh.phi), bits(&mesh.screen)];
+        a == b && all(a) == all(b)
+    }
+
+    #[test]
+    fn a_saved_mesh_loads_to_the_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.mesh.json");
+        for mesh in meshes() {
+            mesh.save(&path).unwrap();
+            assert!(same_bits(&Mesh::load(&path).unwrap(), &mesh));
+            assert!(same_bits(
+                &Mesh::read_json(mesh.to_json().as_bytes()).unwrap(),
+                &mesh
+            ));
+        }
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing else is left"
+        );
+    }
+
+    #[test]
+    fn every_truncated_file_is_refused() {
+        let text = meshes()[6].to_json();
+        for end in 0..text.trim_end().len() {
+            assert!(Mesh::from_json(&text[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_must_not_say_is_named() {
+        let good = Mesh::bar(Geometry::Clements, 4).unwrap().to_json();
+        let refused = |from: &str, to: &str, message: &str| {
+            let text = good.replacen(from, to, 1);
+            assert_ne!(text, good, "{from}");
+            let error = Mesh::from_json(&text).unwrap_err().to_string();
+            assert!(error.contains(message), "{to}: {error}");
+        };
+        refused(
+            "lightloom-mesh",
+            "mesh",
+            "format = mesh: must be lightloom-mesh",
+        );
+        refused("\"version\": 1", "\"version\": 2", "version = 2: must be 1");
+        refused(
+            "\"modes\": 4",
+            "\"modes\": 4, \"size\": 4",
+            "unknown field `size`",
+        );
+        refused(
+            "\"column\": 0,",
+            "\"column\": 0, \"loss\": 0,",
+            "unknown field `loss`",
+        );
+        refused(
+            "\"modes\": 4",
+            "\"modes\": 5",
+            "screen_rad has shape [4]: must be [5]",
+        );
+        refused(
+            "\"modes\": 4",
+            "\"modes\": 18446744073709551615",
+            "must be [18446744073709551615]",
+        );
+        refused(
+            "\"clements\"",
+            "\"reck\"",
+            "geometry = reck: must be clements",
+        );
+        refused(
+            "\"clements\"",
+            "\"butterfly\"",
+            "unknown variant `butterfly`",
+        );
+        refused("\"column\": 0", "\"column\": 9", "column 9 or later");
+        refused("\"top\": 0", "\"top\": 4", "on modes below 4");
+        refused("\"phi_rad\": 0.0", "\"phi_rad\": NaN", "line 7");
+        refused(
+            "\"phi_rad\": 0.0",
+            "\"phi_rad\": 1e999",
+            "number out of range",
+        );
+        refused(
+            "\"phi_rad\": 0.0",
+            "\"phi_rad\": null",
+            "invalid type: null",
+        );
+        refused("\"modes\": 4,", "", "missing field `modes`");
+        refused("]\n}", "]\n} {}", "trailing characters");
+    }
+
+    #[test]
+    fn a_file_may_have_a_name_and_leave_the_geometry_to_the_nodes() {
+        let mesh = Mesh::bar(Geometry::Reck, 5).unwrap();
+        let text = mesh.to_json();
+        let named = text.replacen("\"modes\"", "\"name\": \"bar\", \"modes\"", 1);
+        assert_eq!(Mesh::from_json(&named).unwrap(), mesh);
+        let null = text.replacen("\"reck\"", "null", 1);
+        assert_eq!(Mesh::from_json(&null).unwrap(), mesh);
+    }
+
+    #[test]
+    fn a_missing_file_and_a_missing_folder_are_named() {
+        for error in [
+            Mesh::load("no/such.mesh.json").unwrap_err(),
+            meshes()[0].save("no/such.mesh.json").unwrap_err(),
+        ] {
+            assert!(
+                error.to_string().starts_with("no/such.mesh.json: "),
+                "{error}"
+            );
+        }
+    }
+
+    /// The matrices of the example files, row = output mode.
+    fn example(name: &str) -> Matrix {
+        match name {
+            // (F)_{jk} = e^{−2πi jk/8} / √8
+            "dft-8-clements" => Matrix::from_fn(8, 8, |row, col| {
+                let turns = (row * col % 8) as f64 / 8.0;
+                C64::from_polar(8f64.sqrt().recip(), -std::f64::consts::TAU * turns)
+            }),
+            _ => {
+                let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/haar-4.unitary.json");
+                let text = std::fs::read_to_string(folder).unwrap();
+                let parts: std::collections::BTreeMap<String, Vec<Vec<f64>>> =
+                    serde_json::from_str(&text).unwrap();
+                let (re, im) = (&parts["unitary_re"], &parts["unitary_im"]);
+                Matrix::from_fn(4, 4, |row, col| C64::new(re[row][col], im[row][col]))
+            }
+        }
+    }
+
+    #[test]
+    fn example_files_hold_the_decomposition_of_their_matrices() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("meshes");
+        for (name, geometry) in [
+            ("haar-4-clements", Geometry::Clements),
+            ("haar-4-reck", Geometry::Reck),
+            ("dft-8-clements", Geometry::Clements),
+        ] {
+            let path = folder.join(name).with_extension("mesh.json");
+            let u = example(name);
+            let solved = decompose(&u, geometry).unwrap();
+            // LIGHTLOOM_WRITE_MESHES=1 writes the files anew.
+            if std::env::var_os("LIGHTLOOM_WRITE_MESHES").is_some() {
+                solved.save(&path).unwrap();
+            }
+            let mesh = Mesh::load(&path).unwrap();
+            assert_eq!(mesh.geometry(), Some(geometry));
+            assert!(max_abs_difference(&mesh.transfer(), &u) < 1e-14, "{name}");
+            let phases = |mesh: &Mesh| [mesh.theta(), mesh.phi(), mesh.screen()].concat();
+            for (x, y) in phases(&mesh).iter().zip(phases(&solved)) {
+                let off = (x - y).abs();
+                assert!(
+                    off.min(std::f64::consts::TAU - off) < 1e-12,
+                    "{name}: {x} {y}"
+                );
+            }
+        }
+    }
 }

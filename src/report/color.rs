@@ -52,7 +52,7 @@ fn oklch(lightness: f64, chroma: f64, hue: f64) -> Rgb {
 /// A quantity that has an end on both sides, `t` in [0, 1]: dark blue over green to yellow.
 pub(super) fn sequential(t: f64) -> Rgb {
     let t = t.clamp(0.0, 1.0);
-    oklch(0.30 + 0.62 * t, 0.105 + 0.06 * t * t, 0.79 - 0.52 * t)
+    oklch(0.30 + 0.62 * t, 0.095 + 0.07 * t.powi(3), 0.79 - 0.52 * t)
 }
 
 /// An angle, `turns` in [0, 1): the hues at one lightness, so that no phase stands out.
@@ -63,7 +63,11 @@ pub(super) fn cyclic(turns: f64) -> Rgb {
 /// Light on white paper, `t` in [0, 1]: pale grey where it is dark, deep red where it is bright.
 pub(super) fn light(t: f64) -> Rgb {
     let t = t.clamp(0.0, 1.0);
-    oklch(0.90 - 0.42 * t, 0.012 + 0.20 * t.powf(0.8), 0.17 - 0.10 * t)
+    oklch(
+        0.90 - 0.41 * t,
+        0.012 + 0.175 * t.powf(0.8),
+        0.17 - 0.10 * t,
+    )
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! A mesh as a drawing.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI, TAU};
+use std::f64::consts::{PI, TAU};
 use std::fmt::Write as _;
 
+use super::bar::draw_bar;
 use super::color::{self, Rgb};
 use super::layout::{ARM, COUPLERS_X, Layout, PHI_X, Place, THETA_X, adjacent};
+use super::light::Light;
 use super::svg::{Svg, number};
 use crate::error::{Error, Result};
 use crate::linalg::C64;
@@ -50,8 +52,9 @@ pub struct DrawOptions {
 /// bar with its unit.
 ///
 /// Up to 8 modes every MZI shows its couplers, its arms and both phase shifters with their values in rad;
-/// larger meshes show one box per MZI. MZIs on waveguides that are no neighbours are drawn as links, with
-/// dots on the waveguides that they join. Hovering over an MZI shows its modes and phases.
+/// larger meshes show one box per MZI, coloured by its phase or by the power that passes it. MZIs on
+/// waveguides that are no neighbours are drawn as links, with dots on the waveguides that they join. Hovering
+/// over an MZI shows its modes and phases.
 ///
 /// # Errors
 /// [`Error::Shape`] if the light to draw does not have one amplitude per mode; [`Error::Value`] if its power
@@ -69,7 +72,7 @@ pub struct DrawOptions {
 /// ```
 pub fn draw(mesh: &Mesh, options: &DrawOptions) -> Result<String> {
     let light = match &options.color {
-        ColorBy::Light(input) => Some(Light::through(mesh, input)?),
+        ColorBy::Light(input) => Some(Light::new(mesh, input)?),
         _ => None,
     };
     let layout = Layout::of(mesh);
@@ -82,72 +85,12 @@ pub fn draw(mesh: &Mesh, options: &DrawOptions) -> Result<String> {
     Ok(picture.render())
 }
 
-/// Powers everywhere in a mesh, as a share of the input power.
-struct Light {
-    /// `[column][mode]`, in front of every column and behind the last.
-    columns: Vec<Vec<f64>>,
-    /// Between the couplers of every node: top, bottom.
-    arms: Vec<[f64; 2]>,
-    /// The largest of them.
-    most: f64,
-}
-
-impl Light {
-    fn through(mesh: &Mesh, input: &[C64]) -> Result<Self> {
-        if input.len() != mesh.modes() {
-            let limit = format!("[{}], one amplitude per mode", mesh.modes());
-            return Err(Error::shape("input", [input.len()], limit));
-        }
-        let total: f64 = input.iter().map(|a| a.norm_sqr()).sum();
-        if !(total.is_finite() && total > 0.0) {
-            return Err(Error::value(
-                "power of the input",
-                total,
-                "above 0 and finite",
-            ));
-        }
-        let scale = total.sqrt().recip();
-        let mut field: Vec<C64> = input.iter().map(|a| a * scale).collect();
-        let coefficients = mesh.coefficients();
-        let columns = coefficients.powers(&field);
-        let mut arms = Vec::with_capacity(mesh.nodes().len());
-        for ((node, m), phi) in mesh
-            .nodes()
-            .iter()
-            .zip(coefficients.matrices())
-            .zip(mesh.phi())
-        {
-            let (x, y) = (field[node.top], field[node.bottom]);
-            let (shifted, i) = (x * C64::from_polar(FRAC_1_SQRT_2, *phi), C64::i());
-            let y_half = y * FRAC_1_SQRT_2;
-            arms.push([
-                (shifted + i * y_half).norm_sqr(),
-                (i * shifted + y_half).norm_sqr(),
-            ]);
-            field[node.top] = m[0] * x + m[1] * y;
-            field[node.bottom] = m[2] * x + m[3] * y;
-        }
-        let all = columns.iter().flatten().chain(arms.iter().flatten());
-        let most = all.copied().fold(0.0, f64::max);
-        Ok(Self {
-            columns,
-            arms,
-            most,
-        })
-    }
-
-    /// Field amplitude relative to the largest, in [0, 1]: what the eye should see grow evenly.
-    fn level(&self, power: f64) -> f64 {
-        (power / self.most).sqrt()
-    }
-}
-
 /// Steps of brightness: pieces of one step share one path.
 const LEVELS: usize = 24;
 
 const MARGIN_LEFT: f64 = 58.0;
 const MARGIN_TOP: f64 = 84.0;
-const MARGIN_BOTTOM: f64 = 34.0;
+const MARGIN_BOTTOM: f64 = 50.0;
 /// From the last column to the mode numbers: room for the screen.
 const OUTPUT: f64 = 62.0;
 /// From the mode numbers to the right edge: room for the colour bar.
@@ -155,11 +98,11 @@ const BAR: f64 = 108.0;
 const LEAD: f64 = 14.0;
 
 const WAVEGUIDE: &str = "#6b7480";
-const INK: &str = "#1c2126";
+pub(super) const INK: &str = "#1c2126";
 const SOFT_INK: &str = "#59626c";
 const PLAIN: Rgb = Rgb([0xe9, 0xec, 0xef]);
 const CELL: &str = "#f3f5f7";
-const EDGE: &str = "#39414a";
+pub(super) const EDGE: &str = "#39414a";
 
 struct Picture<'a> {
     mesh: &'a Mesh,
@@ -174,9 +117,11 @@ impl Picture<'_> {
         let span = self.layout.y(mesh.modes() - 1);
         // The colour bar needs its height even beside two modes.
         let slack = (120.0 - span).max(0.0) / 2.0;
-        let width = (MARGIN_LEFT + self.layout.width + OUTPUT + BAR).max(420.0);
         let height = MARGIN_TOP + span + 2.0 * slack + MARGIN_BOTTOM;
         let (title, subtitle) = self.titles();
+        let text = |text: &str, letter: f64| 40.0 + letter * text.chars().count() as f64;
+        let width = (MARGIN_LEFT + self.layout.width + OUTPUT + BAR)
+            .max(text(&title, 10.4).max(text(&subtitle, 7.2)));
         let mut svg = Svg::document(width, height, &title, &subtitle);
         let bold = [("font-size", "17"), ("font-weight", "bold"), ("fill", INK)];
         svg.label(20.0, 31.0, &bold, &title);
@@ -196,7 +141,13 @@ impl Picture<'_> {
         self.screen(&mut svg);
         self.mode_numbers(&mut svg);
         svg.close();
-        self.bar(&mut svg, width - 84.0, MARGIN_TOP, span + 2.0 * slack);
+        let place = [width - 84.0, MARGIN_TOP, span + 2.0 * slack];
+        draw_bar(&mut svg, &self.options.color, self.light.as_ref(), place);
+        if self.layout.style.detailed {
+            let note = "values in rad: φ, then θ between the couplers, the screen last";
+            let soft = [("font-size", "11"), ("fill", SOFT_INK)];
+            svg.label(20.0, height - 14.0, &soft, note);
+        }
         svg.finish()
     }
 
@@ -206,11 +157,10 @@ impl Picture<'_> {
             .geometry()
             .map_or("feed-forward", |geometry| geometry.name());
         let size = format!(
-            "{} {} · {kind} · {} MZIs in {} columns",
-            mesh.modes(),
-            if mesh.modes() == 1 { "mode" } else { "modes" },
-            mesh.nodes().len(),
-            mesh.columns()
+            "{} · {kind} · {} in {}",
+            counted(mesh.modes(), "mode"),
+            counted(mesh.nodes().len(), "MZI"),
+            counted(mesh.columns(), "column")
         );
         let meaning = match &self.options.color {
             ColorBy::Theta => "internal phase θ: 0 cross, π bar",
@@ -381,8 +331,9 @@ impl Picture<'_> {
     fn small_mzi(&self, svg: &mut Svg, index: usize, node: &Node) {
         let style = self.layout.style;
         let x = self.layout.x[index] + style.lane / 2.0;
-        let fill = match self.options.color {
-            ColorBy::Phi => self.phi_color(self.mesh.phi()[index]),
+        let fill = match (&self.options.color, &self.light) {
+            (_, Some(light)) => color::light(light.level(light.passing(node))),
+            (ColorBy::Phi, _) => self.phi_color(self.mesh.phi()[index]),
             _ => self.theta_color(self.mesh.theta()[index]),
         };
         let (y, w, h) = if adjacent(node) {
@@ -391,10 +342,8 @@ impl Picture<'_> {
             self.links(svg, &[x], self.y(node.top), self.y(node.bottom));
             (self.y(node.top), 0.5 * style.lane, 0.5 * style.pitch)
         };
-        // Light passes under a box that would hide it.
-        let opacity = if self.light.is_some() { "0" } else { "1" };
         let fill = fill.hex();
-        let attributes = [("fill", fill.as_str()), ("fill-opacity", opacity)];
+        let attributes = [("fill", fill.as_str())];
         svg.pill([x, y, w, h], 0.12 * style.pitch, &attributes);
     }
 
@@ -482,76 +431,6 @@ impl Picture<'_> {
         }
         svg.close();
     }
-
-    /// The colour bar at `x`, from `top`, beside a mesh of height `span`.
-    fn bar(&self, svg: &mut Svg, x: f64, top: f64, span: f64) {
-        let height = span.min(280.0);
-        let top = top + (span - height) / 2.0;
-        let ticks: Vec<(f64, String)> = match (&self.options.color, &self.light) {
-            (ColorBy::Light(_), Some(light)) => (0..=4)
-                .map(|quarter| {
-                    let level = f64::from(quarter) / 4.0;
-                    (level, short(light.most * level * level))
-                })
-                .collect(),
-            (color, _) => {
-                let names = if *color == ColorBy::Phi {
-                    ["0", "π/2", "π", "3π/2", "2π"]
-                } else {
-                    ["0", "π/4", "π/2", "3π/4", "π"]
-                };
-                let tick = |(index, name): (usize, &str)| (index as f64 / 4.0, name.to_owned());
-                names.into_iter().enumerate().map(tick).collect()
-            }
-        };
-        let (map, heading): (fn(f64) -> Rgb, &str) = match self.options.color {
-            ColorBy::Theta => (color::sequential, "θ (rad)"),
-            ColorBy::Phi => (color::cyclic, "φ (rad)"),
-            ColorBy::Light(_) => (color::light, "power / input"),
-        };
-        svg.open("defs", &[]);
-        svg.open(
-            "linearGradient",
-            &[
-                ("id", "lightloom-bar"),
-                ("x1", "0"),
-                ("y1", "1"),
-                ("x2", "0"),
-                ("y2", "0"),
-            ],
-        );
-        for stop in 0..=24 {
-            let t = f64::from(stop) / 24.0;
-            let offset = format!("{:.4}", t);
-            svg.empty(
-                "stop",
-                &[("offset", &offset), ("stop-color", &map(t).hex())],
-            );
-        }
-        svg.close();
-        svg.close();
-        svg.open(
-            "g",
-            &[("class", "colorbar"), ("font-size", "12"), ("fill", INK)],
-        );
-        svg.label(x - 6.0, top - 14.0, &[("font-size", "12.5")], heading);
-        let frame = [
-            ("fill", "url(#lightloom-bar)"),
-            ("stroke", EDGE),
-            ("stroke-width", "0.6"),
-        ];
-        svg.pill([x + 8.0, top + height / 2.0, 16.0, height], 2.0, &frame);
-        for (level, text) in ticks {
-            let y = top + height * (1.0 - level);
-            let line = format!("M{} {}h4", number(x + 16.0), number(y));
-            svg.empty(
-                "path",
-                &[("d", &line), ("stroke", EDGE), ("stroke-width", "0.8")],
-            );
-            svg.label(x + 24.0, y + 4.2, &[], &text);
-        }
-        svg.close();
-    }
 }
 
 /// A phase shifter with its value.
@@ -561,11 +440,10 @@ fn shifter(svg: &mut Svg, x: f64, y: f64, phase: f64, fill: Rgb) {
     svg.label(x, y + 3.8, &text, &format!("{phase:.2}"));
 }
 
-/// Two digits that count.
-fn short(value: f64) -> String {
-    if value == 0.0 || value >= 0.095 {
-        return format!("{}", (100.0 * value).round() / 100.0);
-    }
-    let decimals = (1.0 - value.log10().floor()).clamp(0.0, 12.0) as usize;
-    format!("{value:.decimals$}")
+/// `3 modes`, `1 mode`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests;
