@@ -13,6 +13,8 @@ pub mod hardware;
 pub mod io;
 pub mod linalg;
 pub mod mesh;
+pub mod nn;
+pub mod processor;
 pub mod report;
 pub mod rng;
 pub mod units;

@@ -1,13 +1,14 @@
 //! The mesh file: versioned JSON that people read. `meshes/README.md` is its specification.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::{Geometry, Mesh, Node};
 use crate::error::{Context, Error, Result};
+use crate::io::write_atomic;
 
 /// The specification, whose example runs as a test.
 #[cfg(doctest)]
@@ -71,8 +72,12 @@ impl Mesh {
     /// [`Error::Io`] if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        write_atomic(path, |writer| writer.write_all(self.to_json().as_bytes()))
-            .map_err(|error| Error::io(path, error))
+        write_atomic(path, |writer| {
+            let text = self.to_json();
+            writer
+                .write_all(text.as_bytes())
+                .map_err(|error| Error::io(path, error))
+        })
     }
 
     /// The mesh that `reader` holds as the text of a mesh file.
@@ -172,26 +177,6 @@ impl Mesh {
 /// The shortest JSON number that reads back as the same bits.
 fn number(value: f64) -> String {
     serde_json::to_string(&value).expect("a mesh holds finite phases only")
-}
-
-/// Writes beside `path`, then moves the whole file there.
-fn write_atomic(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is its owner's alone; this one becomes a file like any other, as the umask says.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    write(&mut file)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -610,9 +610,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     labels(vec![1.0], "y1.npy");
     labels(vec![1.0, 2.0], "y.npy");
     let infer = |rest: &[&str], says: &str| {
-        let mut args = vec![
-            "infer", &program, "--trials", "1", "--json", "o.json", "--data",
-        ];
+        let mut args = vec!["infer", &program, "--json", "o.json", "--data"];
         args.extend(rest);
         refused(folder, &args, says);
     };
