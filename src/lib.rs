@@ -28,3 +28,8 @@ pub use mesh::{Mesh, decompose};
 pub use nn::{Dataset, Model};
 pub use processor::Processor;
 pub use rng::Seed;
+
+/// The README, whose code runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
