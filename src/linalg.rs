@@ -3,6 +3,7 @@
 //! The matrices are `nalgebra`'s; products and singular values come from `faer`, which is several times
 //! faster on complex matrices and yields the full `V` that a mesh needs (`benches/linalg.rs`).
 
+use faer::traits::Conjugate;
 use faer::{Accum, MatMut, MatRef, Par};
 use nalgebra::DMatrix;
 use num_complex::Complex;
@@ -43,25 +44,10 @@ pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
 /// # Panics
 /// If the inner dimensions differ.
 pub fn adjoint_product(a: &Matrix, b: &Matrix) -> Matrix {
-    assert_eq!(
-        a.nrows(),
-        b.nrows(),
-        "inner dimensions of a product must agree"
-    );
-    let mut out = Matrix::zeros(a.ncols(), b.ncols());
-    let (rows, cols) = out.shape();
-    faer::linalg::matmul::matmul(
-        MatMut::from_column_major_slice_mut(out.as_mut_slice(), rows, cols),
-        Accum::Replace,
-        view(a).adjoint(),
-        view(b),
-        C64::new(1.0, 0.0),
-        Par::Seq,
-    );
-    out
+    multiply(view(a).adjoint(), view(b))
 }
 
-fn multiply(a: MatRef<'_, C64>, b: MatRef<'_, C64>) -> Matrix {
+fn multiply<A: Conjugate<Canonical = C64>>(a: MatRef<'_, A>, b: MatRef<'_, C64>) -> Matrix {
     assert_eq!(
         a.ncols(),
         b.nrows(),

@@ -72,7 +72,8 @@ impl<T: Real> Walk<T> {
             assert!(top != bottom, "a step joins two different modes");
             let scaled = scaled_form(matrix, scales[top], scales[bottom]);
             // NaN, from a row of zeros, is not below the limit either.
-            if scaled.down.norm() <= LARGEST_RATIO && scaled.up.norm() <= LARGEST_RATIO {
+            let fits = |ratio: Complex<f64>| ratio.norm_sqr() <= LARGEST_RATIO * LARGEST_RATIO;
+            if fits(scaled.down) && fits(scaled.up) {
                 if scaled.swap {
                     rows.swap(top, bottom);
                 }
