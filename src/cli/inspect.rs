@@ -13,7 +13,7 @@ use crate::hardware::Hardware;
 use crate::io::{self, Tensor, Tensors};
 use crate::linalg::{Matrix, unitarity_error};
 use crate::mesh::Mesh;
-use crate::nn::{Activation, Dataset, Model, Weight};
+use crate::nn::{Activation, Dataset, Layer, Model};
 
 pub fn run(args: &InspectArgs) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -25,6 +25,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         let data = Dataset::load(path, None, None)?;
         return describe_data(&mut out, &data);
     }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     match io::extension(path).as_str() {
         "safetensors" => {
             let bundle = io::safetensors::read(path)?;
@@ -34,22 +35,23 @@ pub fn run(args: &InspectArgs) -> Result<()> {
                 describe_program(&mut out, &program)
             } else {
                 describe_tensors(&mut out, &bundle.tensors)?;
-                describe_network(&mut out, path)
+                describe_layers(&mut out, path)
             }
         }
         "npz" => {
             describe_tensors(&mut out, &io::npy::read_npz(path)?)?;
-            describe_network(&mut out, path)
+            describe_layers(&mut out, path)
         }
         "onnx" => describe_network(&mut out, path),
         "npy" => describe_matrix(&mut out, path),
         "json" => describe_mesh(&mut out, &mesh::read_mesh(path)?),
         "toml" => describe_toml(&mut out, path),
+        _ if name.contains("idx") => describe_idx(&mut out, path),
         "csv" => describe_data(&mut out, &Dataset::load(path, None, None)?),
         other => Err(Error::unsupported(
             path.display().to_string(),
             format!(".{other}"),
-            "must be .safetensors, .npz, .npy, .onnx, .toml, .json, .csv or a folder of IDX files",
+            "must be .safetensors, .npz, .npy, .onnx, .toml, .json, .csv, an IDX file or a folder of them",
         )
         .into()),
     }
@@ -64,7 +66,6 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
     writeln!(out, "layout: {size}, {} meshes", layout.geometry)?;
     let (mut mzis, mut shifters) = (0, 0);
     for (layer, tiles) in program.model().layers.iter().zip(program.tiles()) {
-        let (outputs, inputs) = (layer.weight.outputs(), layer.weight.inputs());
         let of_layer: usize = tiles.iter().map(|tile| tile.mzis()).sum();
         mzis += of_layer;
         shifters += tiles
@@ -73,14 +74,8 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
             .sum::<usize>();
         writeln!(
             out,
-            "layer {}: {inputs} → {outputs} {}{}, then {}; {} tile(s), {of_layer} MZIs, {:.0} MZIs on a path",
-            layer.name,
-            kind(&layer.weight),
-            if layer.bias.is_some() {
-                " with bias"
-            } else {
-                ""
-            },
+            "{}, then {}; {} tile(s), {of_layer} MZIs, {:.0} MZIs on a path",
+            describe_layer(layer),
             layer.activation,
             tiles.len(),
             tiles.first().map_or(0.0, |tile| tile.mean_depth()),
@@ -90,36 +85,68 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
     Ok(())
 }
 
-fn kind(weight: &Weight) -> &'static str {
-    match weight {
-        Weight::Real(_) => "real",
-        Weight::Complex(_) => "complex",
-    }
-}
-
+/// A network that states its activations.
 fn describe_network(out: &mut dyn Write, path: &Path) -> Result<()> {
-    let model = match Model::load(path, Activation::Relu) {
-        Ok(model) => model,
-        Err(error) => {
-            writeln!(out, "not a network by itself: {error}")?;
-            return Ok(());
-        }
-    };
     writeln!(out, "network:")?;
-    for layer in &model.layers {
-        let (outputs, inputs) = (layer.weight.outputs(), layer.weight.inputs());
+    for layer in &Model::load(path, Activation::Identity)?.layers {
         writeln!(
             out,
-            "  layer {}: {inputs} → {outputs} {}{}, then {}",
-            layer.name,
-            kind(&layer.weight),
-            if layer.bias.is_some() {
-                " with bias"
-            } else {
-                ""
-            },
+            "  {}, then {}",
+            describe_layer(layer),
             layer.activation
         )?;
+    }
+    Ok(())
+}
+
+/// Named tensors that may be the layers of a network or the arrays of a data set.
+fn describe_layers(out: &mut dyn Write, path: &Path) -> Result<()> {
+    if let Ok(model) = Model::load(path, Activation::Identity) {
+        writeln!(
+            out,
+            "layers of a network; its activations are not in the file:"
+        )?;
+        for layer in &model.layers {
+            writeln!(out, "  {}", describe_layer(layer))?;
+        }
+    } else if let Ok(data) = Dataset::load(path, None, None) {
+        describe_data(out, &data)?;
+    } else {
+        writeln!(out, "neither the layers of a network nor a data set")?;
+    }
+    Ok(())
+}
+
+fn describe_layer(layer: &Layer) -> String {
+    format!(
+        "layer {}: {} → {} {}{}",
+        layer.name,
+        layer.weight.inputs(),
+        layer.weight.outputs(),
+        if layer.weight.is_complex() {
+            "complex"
+        } else {
+            "real"
+        },
+        if layer.bias.is_some() {
+            " with bias"
+        } else {
+            ""
+        },
+    )
+}
+
+/// One file of a folder of IDX files.
+fn describe_idx(out: &mut dyn Write, path: &Path) -> Result<()> {
+    match io::idx::read_images(path) {
+        Ok(images) => {
+            let (samples, features) = images.dim();
+            writeln!(out, "images: {samples} of {features} bytes")?;
+        }
+        Err(not_images) => match io::idx::read_labels(path) {
+            Ok(labels) => writeln!(out, "labels: {} of them", labels.len())?,
+            Err(_) => return Err(not_images.into()),
+        },
     }
     Ok(())
 }
@@ -211,8 +238,6 @@ fn describe_toml(out: &mut dyn Write, path: &Path) -> Result<()> {
         .parse::<toml::Table>()
         .is_ok_and(|table| table.contains_key("weights"))
     {
-        // A damaged network is an error here: the file says what it wants to be.
-        Model::load(path, Activation::Relu)?;
         return describe_network(out, path);
     }
     describe_hardware(out, &path.to_string_lossy())

@@ -57,7 +57,7 @@ fn usage(message: &str) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    lines.join(" ")
+    format!("{} (see lightloom --help)", lines.join(" "))
 }
 
 fn run(cli: Cli) -> Result<()> {
