@@ -55,7 +55,9 @@ pub enum Error {
         got: String,
     },
     /// A matrix that must be unitary is not.
-    #[error("{what} is not unitary: max |U†U - 1| = {got:.1e}: must be at most {limit:.0e}")]
+    #[error(
+        "{what} is not unitary: max |U†U - 1| = {got:.1e}: must be at most {limit:.0e} (U V† of its SVD is the nearest unitary)"
+    )]
     NotUnitary {
         /// The matrix.
         what: String,

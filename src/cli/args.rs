@@ -68,8 +68,8 @@ impl Command {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Common {
     /// Threads; 0 means one per core. Results do not depend on it
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub threads: usize,
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(..=256))]
+    pub threads: u16,
     /// No progress on stderr
     #[arg(long)]
     pub quiet: bool,
@@ -85,7 +85,7 @@ pub struct ChipArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of every random number
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
     /// Error correction before light is sent
     #[arg(long, value_enum, default_value_t)]
@@ -103,7 +103,7 @@ pub enum Correct {
 #[command(after_help = "Example: lightloom demo --trials 50 --out figures")]
 pub struct DemoArgs {
     /// Number of chips of each kind
-    #[arg(long, default_value_t = 20, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_name = "T", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub trials: u32,
     /// Folder for the picture
     #[arg(long, default_value = "lightloom-demo", value_name = "DIR")]
@@ -112,7 +112,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Seed of every random number
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
     #[command(flatten)]
     pub common: Common,
@@ -155,7 +155,12 @@ pub struct MatrixArgs {
     #[command(flatten)]
     pub chip: ChipArgs,
     /// Which of the chips that follow from the seed
-    #[arg(long, default_value_t = 0, value_name = "T")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "T",
+        allow_negative_numbers = true
+    )]
     pub trial: u64,
     /// Matrix to write, .npy, complex128; - is stdout
     #[arg(short, long, value_name = "FILE")]
@@ -198,14 +203,14 @@ pub struct CompileArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Modes of the chip's meshes; without it every layer gets one tile of its own size
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub tile: Option<usize>,
     /// Layout of the meshes: clements or reck
     #[arg(long, default_value_t)]
     pub geometry: Geometry,
-    /// Activation between the layers of a .safetensors or .npz network
-    #[arg(long, default_value = "relu", value_name = "NAME")]
-    pub activation: String,
+    /// Activation between the layers of a .safetensors or .npz network; relu by default
+    #[arg(long, value_name = "NAME")]
+    pub activation: Option<String>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -227,12 +232,12 @@ pub struct InferArgs {
     #[arg(long, value_name = "PART")]
     pub split: Option<Split>,
     /// Only the first N samples
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit: Option<usize>,
     #[command(flatten)]
     pub chip: ChipArgs,
     /// Number of chips
-    #[arg(long, default_value_t = 10, value_name = "T", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10, value_name = "T", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub trials: u32,
     /// Precision of the arithmetic
     #[arg(long, value_enum, default_value_t = Precision::F32)]
@@ -255,18 +260,18 @@ pub struct DrawArgs {
     /// What the colours mean
     #[arg(long, value_enum, default_value_t)]
     pub color: ColorArg,
-    /// Input mode that carries light, for --color light
-    #[arg(long, default_value_t = 0, value_name = "MODE")]
-    pub input: usize,
-    /// Layer of a program, by number
-    #[arg(long, default_value_t = 0, value_name = "L")]
-    pub layer: usize,
-    /// Tile of that layer, by number
-    #[arg(long, default_value_t = 0, value_name = "K")]
-    pub tile: usize,
-    /// Which mesh of that tile
-    #[arg(long, value_enum, default_value_t)]
-    pub section: SectionArg,
+    /// Input mode that carries light, for --color light; 0 by default
+    #[arg(long, value_name = "MODE")]
+    pub input: Option<usize>,
+    /// Layer of a program, by the name that `inspect` shows; the first one by default
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// Tile of that layer, by number, row by row; 0 by default
+    #[arg(long, value_name = "K")]
+    pub tile: Option<usize>,
+    /// Which mesh of that tile; the mesh of V† by default
+    #[arg(long, value_enum)]
+    pub section: Option<SectionArg>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -294,7 +299,7 @@ pub enum SectionArg {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: lightloom inspect mlp.program.safetensors")]
 pub struct InspectArgs {
-    /// Any file that lightloom reads or writes: network, program, mesh, data, matrix, hardware
+    /// A network, program, mesh, data set, array or hardware; a preset's name
     pub file: PathBuf,
 }
 

@@ -24,7 +24,8 @@ const KINDS: [&str; 3] = ["low-noise", "mit-pnp", "thermo-optic"];
 
 #[derive(Serialize)]
 struct Kind {
-    hardware: &'static str,
+    program: &'static str,
+    preset: &'static str,
     #[serde(flatten)]
     report: Report,
 }
@@ -32,10 +33,7 @@ struct Kind {
 pub fn run(args: &DemoArgs) -> Result<()> {
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     match &args.json {
-        Some(path) => output::write(path, |writer| {
-            let (kinds, _) = compute(args)?;
-            output::json(writer, &kinds)
-        }),
+        Some(path) => output::write(path, || output::json(&compute(args)?.0)),
         None => {
             let (kinds, picture) = compute(args)?;
             print(&kinds, &picture)
@@ -52,9 +50,7 @@ fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
         color: ColorBy::Theta,
         title: Some("digits, first layer, V†".to_owned()),
     };
-    output::write(&picture, |writer| {
-        Ok(writer.write_all(draw(&tile.input, &options)?.as_bytes())?)
-    })?;
+    output::write(&picture, || Ok(draw(&tile.input, &options)?.into_bytes()))?;
     let bar = args
         .common
         .progress(KINDS.len() * args.trials as usize, "chips");
@@ -67,7 +63,11 @@ fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
                 trials: args.trials as usize,
             };
             let report = experiment.run::<f32>(&program, &data, || bar.inc(1))?;
-            Ok(Kind { hardware, report })
+            Ok(Kind {
+                program: "digits",
+                preset: hardware,
+                report,
+            })
         })
         .collect::<Result<_>>()?;
     bar.finish_and_clear();
@@ -109,11 +109,11 @@ fn print(kinds: &[Kind], picture: &std::path::Path) -> Result<()> {
         percent(ideal.accuracy),
         percent(ideal.agreement)
     )?;
-    for Kind { hardware, report } in kinds {
+    for Kind { preset, report, .. } in kinds {
         let Summary { mean, std, .. } = report.noisy.accuracy;
         writeln!(
             out,
-            "{hardware:<16} {:6.2} % ± {:5.2}    {:6.2} %",
+            "{preset:<16} {:6.2} % ± {:5.2}    {:6.2} %",
             percent(mean),
             percent(std),
             percent(report.noisy.agreement.mean)

@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{ExportArgs, ExportFormat};
+use super::open::{self, Compiled};
 use super::{mesh, output};
-use crate::compile::Program;
-use crate::io::npy;
+use crate::compile::{Program, Tile};
 use crate::mesh::Mesh;
 
 /// One phase shifter.
@@ -38,30 +38,27 @@ struct Group {
 }
 
 pub fn run(args: &ExportArgs) -> Result<()> {
-    output::write(&args.output, |writer| {
+    output::write(&args.output, || {
         let hardware = mesh::hardware_with(&args.hardware, &args.set)?;
         let v_pi_v = args.volts.then_some(hardware.phase_shifter.v_pi_v);
-        let groups = if mesh::is_program_path(&args.file) {
-            let program = Program::load(&args.file)?;
-            if args.format == ExportFormat::Sax {
-                return output::json(writer, &program_netlists(&program));
-            }
-            program_groups(&program, v_pi_v)
-        } else {
-            let mesh = mesh::read_mesh(&args.file)?;
-            if args.format == ExportFormat::Sax {
-                return output::json(writer, &netlist(&mesh));
-            }
-            vec![mesh_group("mesh", &mesh, v_pi_v)]
+        let compiled = open::compiled(&args.file)?;
+        if args.format == ExportFormat::Sax {
+            return match &compiled {
+                Compiled::Mesh(mesh) => output::json(&netlist(mesh)),
+                Compiled::Program(program) => output::json(&program_netlists(program)),
+            };
+        }
+        let groups = match &compiled {
+            Compiled::Mesh(mesh) => vec![mesh_group("mesh", mesh, v_pi_v)],
+            Compiled::Program(program) => program_groups(program, v_pi_v),
         };
         match args.format {
-            ExportFormat::Csv => write_csv(writer, &groups),
-            ExportFormat::Json => {
+            ExportFormat::Csv => csv_rows(&groups),
+            ExportFormat::Npz => npz_arrays(&groups),
+            ExportFormat::Json | ExportFormat::Sax => {
                 let rows: Vec<&Row> = groups.iter().flat_map(|group| &group.rows).collect();
-                output::json(writer, &rows)
+                output::json(&rows)
             }
-            ExportFormat::Npz => write_npz(writer, &groups),
-            ExportFormat::Sax => unreachable!("netlists were written above"),
         }
     })
 }
@@ -104,9 +101,18 @@ fn mesh_group(path: &str, mesh: &Mesh, v_pi_v: Option<f64>) -> Group {
     }
 }
 
+fn named_layers(program: &Program) -> impl Iterator<Item = (&str, &Vec<Tile>)> {
+    let names = program
+        .model()
+        .layers
+        .iter()
+        .map(|layer| layer.name.as_str());
+    names.zip(program.tiles())
+}
+
 fn program_groups(program: &Program, v_pi_v: Option<f64>) -> Vec<Group> {
     let mut groups = Vec::new();
-    for (layer, tiles) in program.tiles().iter().enumerate() {
+    for (layer, tiles) in named_layers(program) {
         for (number, tile) in tiles.iter().enumerate() {
             let path = |section: &str| format!("{layer}.{number}.{section}");
             groups.push(mesh_group(&path("input"), &tile.input, v_pi_v));
@@ -124,25 +130,23 @@ fn program_groups(program: &Program, v_pi_v: Option<f64>) -> Vec<Group> {
     groups
 }
 
-fn write_csv(writer: &mut dyn Write, groups: &[Group]) -> Result<()> {
-    let mut csv = csv::Writer::from_writer(writer);
+fn csv_rows(groups: &[Group]) -> Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
     for row in groups.iter().flat_map(|group| &group.rows) {
         csv.serialize(row)?;
     }
-    csv.flush()?;
-    Ok(())
+    Ok(csv.into_inner()?)
 }
 
 /// Arrays `PATH.KIND_rad` (and `_v`), `PATH.KIND_column`, `PATH.KIND_mode`, in the order of the CSV rows.
-fn write_npz(writer: &mut dyn Write, groups: &[Group]) -> Result<()> {
+fn npz_arrays(groups: &[Group]) -> Result<Vec<u8>> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let mut zip = zip::ZipWriter::new(&mut bytes);
     let options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Deflated);
-    let mut put = |name: String, values: Vec<f64>| -> Result<()> {
+    let mut put = |name: String, npy: Vec<u8>| -> Result<()> {
         zip.start_file(format!("{name}.npy"), options)?;
-        npy::write(&mut zip, Array1::from(values).view())?;
-        Ok(())
+        Ok(zip.write_all(&npy)?)
     };
     for group in groups {
         let mut kinds: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
@@ -151,19 +155,31 @@ fn write_npz(writer: &mut dyn Write, groups: &[Group]) -> Result<()> {
         }
         for (kind, rows) in kinds {
             let name = format!("{}.{kind}", group.path);
-            let column = |value: fn(&Row) -> f64| rows.iter().map(|row| value(row)).collect();
-            put(format!("{name}_rad"), column(|row| row.phase_rad))?;
-            put(format!("{name}_column"), column(|row| row.column as f64))?;
-            put(format!("{name}_mode"), column(|row| row.mode as f64))?;
-            let volts: Option<Vec<f64>> = rows.iter().map(|row| row.voltage_v).collect();
-            if let Some(volts) = volts {
-                put(format!("{name}_v"), volts)?;
+            let reals = |value: &dyn Fn(&Row) -> f64| {
+                output::npy(
+                    rows.iter()
+                        .map(|row| value(row))
+                        .collect::<Array1<f64>>()
+                        .view(),
+                )
+            };
+            let counts = |value: &dyn Fn(&Row) -> usize| {
+                let counts = rows.iter().map(|row| value(row) as i64);
+                output::npy(counts.collect::<Array1<i64>>().view())
+            };
+            put(format!("{name}_rad"), reals(&|row| row.phase_rad)?)?;
+            put(format!("{name}_column"), counts(&|row| row.column)?)?;
+            put(format!("{name}_mode"), counts(&|row| row.mode)?)?;
+            if rows.iter().any(|row| row.voltage_v.is_some()) {
+                put(
+                    format!("{name}_v"),
+                    reals(&|row| row.voltage_v.unwrap_or(f64::NAN))?,
+                )?;
             }
         }
     }
     zip.finish()?;
-    writer.write_all(bytes.get_ref())?;
-    Ok(())
+    Ok(bytes.into_inner())
 }
 
 /// A SAX netlist of a mesh: components `mzi` (theta, phi; ports in0, in1, out0, out1, 0 = top) and `phase`
@@ -209,7 +225,7 @@ fn netlist(mesh: &Mesh) -> Value {
 /// A netlist for each mesh of a program, by the path that the other formats use.
 fn program_netlists(program: &Program) -> Value {
     let mut netlists = serde_json::Map::new();
-    for (layer, tiles) in program.tiles().iter().enumerate() {
+    for (layer, tiles) in named_layers(program) {
         for (number, tile) in tiles.iter().enumerate() {
             netlists.insert(format!("{layer}.{number}.input"), netlist(&tile.input));
             netlists.insert(format!("{layer}.{number}.output"), netlist(&tile.output));

@@ -6,50 +6,57 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::args::InspectArgs;
-use super::mesh;
+use super::open::{self, Compiled};
 use crate::compile::Program;
 use crate::error::Error;
 use crate::hardware::Hardware;
 use crate::io::{self, Tensor, Tensors};
 use crate::linalg::{Matrix, unitarity_error};
 use crate::mesh::Mesh;
-use crate::nn::{Activation, Dataset, Layer, Model};
+use crate::nn::{Activation, Dataset, Layer, Model, Split};
 
 pub fn run(args: &InspectArgs) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let path = args.file.as_path();
-    if crate::hardware::preset(&args.file.to_string_lossy()).is_some() && !path.exists() {
-        return describe_hardware(&mut out, &args.file.to_string_lossy());
+    let text = args.file.to_string_lossy();
+    if !path.exists() && text != "-" {
+        if crate::hardware::preset(&text).is_some() {
+            return describe_hardware(&mut out, &text);
+        }
+        let presets: Vec<&str> = crate::hardware::PRESETS
+            .iter()
+            .map(|preset| preset.0)
+            .collect();
+        let limit = format!("an existing file or a preset: {}", presets.join(", "));
+        return Err(Error::value("file", text, limit).into());
     }
     if path.is_dir() {
-        let data = Dataset::load(path, None, None)?;
-        return describe_data(&mut out, &data);
+        return describe_data(&mut out, &Dataset::load(path, Some(Split::Test), None)?);
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match io::extension(path).as_str() {
-        "safetensors" => {
-            let bundle = io::safetensors::read(path)?;
-            if Program::is_program(&bundle) {
-                let program = super::output::in_file(path, Program::from_bundle(bundle))?;
-                writeln!(out, "program: a network as phases of meshes")?;
-                describe_program(&mut out, &program)
-            } else {
-                describe_tensors(&mut out, &bundle.tensors)?;
-                describe_layers(&mut out, path)
-            }
-        }
         "npz" => {
             describe_tensors(&mut out, &io::npy::read_npz(path)?)?;
             describe_layers(&mut out, path)
         }
         "onnx" => describe_network(&mut out, path),
         "npy" => describe_matrix(&mut out, path),
-        "json" => describe_mesh(&mut out, &mesh::read_mesh(path)?),
         "toml" => describe_toml(&mut out, path),
-        _ if name.contains("idx") => describe_idx(&mut out, path),
         "csv" => describe_data(&mut out, &Dataset::load(path, None, None)?),
+        _ if name.contains("idx") => describe_idx(&mut out, path),
+        "safetensors" if !Program::is_program(&io::safetensors::read(path)?) => {
+            describe_tensors(&mut out, &io::safetensors::read(path)?.tensors)?;
+            describe_layers(&mut out, path)
+        }
+        "safetensors" | "json" | "" => match open::compiled(path)? {
+            Compiled::Mesh(mesh) => describe_mesh(&mut out, &mesh),
+            Compiled::Program(program) => {
+                writeln!(out, "program: a network as phases of meshes")?;
+                describe_program(&mut out, &program)
+            }
+        },
         other => Err(Error::unsupported(
-            path.display().to_string(),
+            text,
             format!(".{other}"),
             "must be .safetensors, .npz, .npy, .onnx, .toml, .json, .csv, an IDX file or a folder of them",
         )
@@ -245,10 +252,18 @@ fn describe_toml(out: &mut dyn Write, path: &Path) -> Result<()> {
 
 fn describe_hardware(out: &mut dyn Write, name_or_path: &str) -> Result<()> {
     let hardware = Hardware::open(name_or_path)?;
-    writeln!(out, "hardware; keys that are not listed are ideal:")?;
     match crate::hardware::preset(name_or_path) {
-        Some(text) => write!(out, "{text}")?,
-        None => write!(out, "{}", toml::to_string(&hardware)?)?,
+        Some(text) if hardware != Hardware::default() => {
+            writeln!(out, "hardware preset; keys that are not listed are ideal:")?;
+            write!(out, "{text}")?;
+        }
+        _ => {
+            writeln!(
+                out,
+                "hardware, every key (bits, ratios and noise that are left out are ideal):"
+            )?;
+            write!(out, "{}", toml::to_string(&hardware)?)?;
+        }
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use num_complex::Complex;
 use super::args::{
     ApplyArgs, ChipArgs, ColorArg, DecomposeArgs, DrawArgs, MatrixArgs, Precision, SectionArg,
 };
+use super::open::{self, Compiled};
 use super::output;
-use crate::compile::Program;
 use crate::error::Error;
 use crate::field::{Fields, Real};
 use crate::hardware::Hardware;
@@ -21,10 +21,9 @@ use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
 pub fn decompose(args: &DecomposeArgs) -> Result<()> {
-    output::write(&args.output, |writer| {
+    output::write(&args.output, || {
         let matrix = read_matrix(&args.matrix)?;
         let mesh = output::in_file(&args.matrix, decompose_matrix(&matrix, args.geometry))?;
-        writer.write_all(mesh.to_json().as_bytes())?;
         if !args.common.quiet {
             eprintln!(
                 "{} modes, {} MZIs, {} columns; max |U - U'| = {:.1e}",
@@ -34,17 +33,16 @@ pub fn decompose(args: &DecomposeArgs) -> Result<()> {
                 max_abs_difference(&mesh.transfer(), &matrix)
             );
         }
-        Ok(())
+        Ok(mesh.to_json().into_bytes())
     })
 }
 
 pub fn matrix(args: &MatrixArgs) -> Result<()> {
-    output::write(&args.output, |writer| {
-        let mesh = read_mesh(&args.mesh)?;
+    output::write(&args.output, || {
+        let mesh = open::mesh(&args.mesh)?;
         let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
         let u = chip.transfer(&mesh);
         let rows = Array2::from_shape_fn(u.shape(), |(row, col)| u[(row, col)]);
-        npy::write(writer, rows.view())?;
         if !args.common.quiet {
             let ideal = mesh.transfer();
             eprintln!(
@@ -56,26 +54,31 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
                 crate::linalg::fidelity(&u, &ideal)
             );
         }
-        Ok(())
+        output::npy(rows.view())
     })
 }
 
 pub fn apply(args: &ApplyArgs) -> Result<()> {
-    output::write(&args.output, |writer| {
-        let mesh = read_mesh(&args.mesh)?;
-        let input = npy::parse("fields", &output::read(&args.fields)?);
-        let input = output::in_file(&args.fields, input)?;
-        let input = output::in_file(&args.fields, input.into_complex_matrix("fields"))?;
-        if input.ncols() != mesh.modes() {
-            let limit = format!("[sample, {}], as the mesh has modes", mesh.modes());
-            let error = Error::shape("fields", input.shape(), limit);
-            return output::in_file(&args.fields, Err(error));
+    output::write(&args.output, || {
+        if args.mesh == args.fields {
+            let limit = "another file than the mesh's (stdin is read once)";
+            return Err(Error::value("fields", args.fields.display(), limit).into());
         }
+        let mesh = open::mesh(&args.mesh)?;
+        let fields = npy::parse("fields", &output::read(&args.fields)?).and_then(|fields| {
+            fields.check_finite("fields")?;
+            let fields = fields.into_complex_matrix("fields")?;
+            if fields.ncols() != mesh.modes() {
+                let limit = format!("[sample, {}], as the mesh has modes", mesh.modes());
+                return Err(Error::shape("fields", fields.shape(), limit));
+            }
+            Ok(fields)
+        });
+        let fields = output::in_file(&args.fields, fields)?;
         match args.precision {
-            Precision::F32 => npy::write(writer, walk::<f32>(&mesh, input.view()).view())?,
-            Precision::F64 => npy::write(writer, walk::<f64>(&mesh, input.view()).view())?,
+            Precision::F32 => output::npy(walk::<f32>(&mesh, fields.view()).view()),
+            Precision::F64 => output::npy(walk::<f64>(&mesh, fields.view()).view()),
         }
-        Ok(())
     })
 }
 
@@ -96,19 +99,28 @@ fn walk<T: Real>(mesh: &Mesh, input: ArrayView2<C64>) -> Array2<Complex<T>> {
 }
 
 pub fn draw(args: &DrawArgs) -> Result<()> {
-    output::write(&args.output, |writer| {
+    output::write(&args.output, || {
         let (mesh, title) = pick_mesh(args)?;
-        let color = match args.color {
-            ColorArg::Theta => ColorBy::Theta,
-            ColorArg::Phi => ColorBy::Phi,
-            ColorArg::Light => ColorBy::light_in(args.input, mesh.modes())?,
+        let color = match (args.color, args.input) {
+            (ColorArg::Light, mode) => {
+                let mode = mode.unwrap_or(0);
+                if mode >= mesh.modes() {
+                    let limit = format!("a mode below {}", mesh.modes());
+                    return Err(Error::value("--input", mode, limit).into());
+                }
+                ColorBy::light_in(mode, mesh.modes())?
+            }
+            (_, Some(mode)) => {
+                return Err(Error::value("--input", mode, "used with --color light only").into());
+            }
+            (ColorArg::Theta, None) => ColorBy::Theta,
+            (ColorArg::Phi, None) => ColorBy::Phi,
         };
         let options = DrawOptions {
             color,
             title: Some(title),
         };
-        writer.write_all(crate::report::draw(&mesh, &options)?.as_bytes())?;
-        Ok(())
+        Ok(crate::report::draw(&mesh, &options)?.into_bytes())
     })
 }
 
@@ -116,39 +128,28 @@ pub fn draw(args: &DrawArgs) -> Result<()> {
 fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
     let name = args.file.file_name().unwrap_or(args.file.as_os_str());
     let name = name.to_string_lossy();
-    if !is_program_path(&args.file) {
-        return Ok((read_mesh(&args.file)?, name.into_owned()));
-    }
-    let program = Program::load(&args.file)?;
-    let pick = |what: &str, index: usize, count: usize| {
-        Error::value(what, index, format!("a number below {count}"))
+    let program = match open::compiled(&args.file)? {
+        Compiled::Program(program) => program,
+        Compiled::Mesh(mesh) => {
+            if args.layer.is_some() || args.tile.is_some() || args.section.is_some() {
+                let what = "--layer, --tile and --section";
+                return Err(
+                    Error::format(what, "choose a mesh of a program: this is a mesh").into(),
+                );
+            }
+            return Ok((mesh, name.into_owned()));
+        }
     };
-    let layers = program.tiles();
-    let tiles = layers
-        .get(args.layer)
-        .ok_or_else(|| pick("--layer", args.layer, layers.len()))?;
-    let tile = tiles
-        .get(args.tile)
-        .ok_or_else(|| pick("--tile", args.tile, tiles.len()))?;
-    let (mesh, section) = match args.section {
+    let layer = open::layer(&program, args.layer.as_deref())?;
+    let number = args.tile.unwrap_or(0);
+    let tile = open::tile(&program, layer, number)?;
+    let (mesh, section) = match args.section.unwrap_or_default() {
         SectionArg::Input => (&tile.input, "V†"),
         SectionArg::Output => (&tile.output, "U"),
     };
-    let layer = &program.model().layers[args.layer].name;
-    let title = format!("{name}: layer {layer}, tile {}, {section}", args.tile);
+    let layer = &program.model().layers[layer].name;
+    let title = format!("{name}: layer {layer}, tile {number}, {section}");
     Ok((mesh.clone(), title))
-}
-
-/// Programs are safetensors files; meshes are JSON.
-pub(super) fn is_program_path(path: &Path) -> bool {
-    crate::io::extension(path) == "safetensors"
-}
-
-pub(super) fn read_mesh(path: &Path) -> Result<Mesh> {
-    let bytes = output::read(path)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Error::format("mesh", "is not UTF-8 text: must be a mesh file in JSON"));
-    output::in_file(path, text.and_then(Mesh::from_json))
 }
 
 fn read_matrix(path: &Path) -> Result<Matrix> {

@@ -9,6 +9,7 @@ mod export;
 mod inspect;
 mod mesh;
 mod network;
+mod open;
 mod output;
 
 use std::process::ExitCode;
@@ -64,7 +65,7 @@ fn run(cli: Cli) -> Result<()> {
     let command = cli.command.unwrap_or_default();
     let threads = command.common().map_or(0, |common| common.threads);
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(threads.into())
         .build()?;
     pool.install(|| match command {
         Command::Demo(args) => demo::run(&args),

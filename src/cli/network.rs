@@ -7,16 +7,24 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::args::{CompileArgs, InferArgs, Precision};
-use super::{mesh, output};
-use crate::compile::{Layout, Program, compile as compile_model};
+use super::{mesh, open, output};
+use crate::compile::{Layout, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Report};
 use crate::nn::{Activation, Dataset, Model};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
-    output::write(&args.output, |writer| {
-        let between: Activation = args.activation.parse()?;
+    output::write(&args.output, || {
+        let states_activations = matches!(&*crate::io::extension(&args.network), "onnx" | "toml");
+        let between = match &args.activation {
+            Some(name) if states_activations => {
+                let limit = "left out: this network states its own activations";
+                return Err(Error::value("--activation", name, limit).into());
+            }
+            Some(name) => name.parse()?,
+            None => Activation::Relu,
+        };
         let model = Model::load(&args.network, between)?;
         let layout = Layout {
             tile: args.tile,
@@ -25,13 +33,14 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
         let clock = Instant::now();
         let program = output::in_file(&args.network, compile_model(&model, layout))?;
         let seconds = clock.elapsed().as_secs_f64();
-        program.write(&mut *writer)?;
+        let mut bytes = Vec::new();
+        program.write(&mut bytes)?;
         if !args.common.quiet {
             let mut stderr = std::io::stderr().lock();
             super::inspect::describe_program(&mut stderr, &program)?;
             writeln!(stderr, "compiled in {seconds:.2} s")?;
         }
-        Ok(())
+        Ok(bytes)
     })
 }
 
@@ -45,15 +54,11 @@ struct Named<'a> {
 
 pub fn infer(args: &InferArgs) -> Result<()> {
     match &args.json {
-        Some(path) => output::write(path, |writer| {
-            let report = run(args)?;
-            output::json(
-                writer,
-                &Named {
-                    program: args.program.display().to_string(),
-                    report: &report,
-                },
-            )
+        Some(path) => output::write(path, || {
+            output::json(&Named {
+                program: args.program.display().to_string(),
+                report: &run(args)?,
+            })
         }),
         None => print(&run(args)?),
     }
@@ -61,13 +66,15 @@ pub fn infer(args: &InferArgs) -> Result<()> {
 
 fn run(args: &InferArgs) -> Result<Report> {
     let clock = Instant::now();
-    let program = Program::load(&args.program)?;
+    let program = open::program(&args.program)?;
     let data = Dataset::load(&args.data, args.split, args.labels.as_deref())?;
     let data = match args.limit {
         Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
         Some(limit) => data.limit(limit),
         None => data,
     };
+    output::in_file(&args.data, program.model().check_features(&data.x))?;
+    output::in_file(&args.data, data.check_labels(program.model().classes()))?;
     let load = clock.elapsed().as_secs_f64();
     let experiment = Experiment {
         hardware: mesh::hardware(&args.chip)?,
@@ -98,25 +105,33 @@ fn print(report: &Report) -> Result<()> {
         percent(report.ideal.agreement)
     )?;
     let noisy = &report.noisy;
-    writeln!(
-        out,
-        "noisy     {} ± {}   agreement {}   ({} chips, seed {})",
-        percent(noisy.accuracy.mean),
-        percent(noisy.accuracy.std),
-        percent(noisy.agreement.mean),
-        report.trials,
-        report.seed.0
-    )?;
     let a = &noisy.accuracy;
-    writeln!(
-        out,
-        "          min {}   5 % {}   median {}   95 % {}   max {}",
-        percent(a.min),
-        percent(a.p05),
-        percent(a.p50),
-        percent(a.p95),
-        percent(a.max)
-    )?;
+    let agreement = percent(noisy.agreement.mean);
+    let seed = report.seed.0;
+    if report.trials == 1 {
+        let mean = percent(a.mean);
+        writeln!(
+            out,
+            "noisy     {mean}   agreement {agreement}   (one chip, seed {seed})"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "noisy     {} ± {}   agreement {agreement}   ({} chips, seed {seed})",
+            percent(a.mean),
+            percent(a.std),
+            report.trials,
+        )?;
+        writeln!(
+            out,
+            "          min {}   5 % {}   median {}   95 % {}   max {}",
+            percent(a.min),
+            percent(a.p05),
+            percent(a.p50),
+            percent(a.p95),
+            percent(a.max)
+        )?;
+    }
     writeln!(out)?;
     writeln!(
         out,
@@ -146,5 +161,5 @@ fn print(report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Loss beyond which a 1 mW laser delivers a photon a microsecond at best.
-const DARK_DB: f64 = 100.0;
+/// Loss of a path beyond which a smaller tile is worth a hint.
+const DARK_DB: f64 = 40.0;

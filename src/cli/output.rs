@@ -1,12 +1,13 @@
 //! Where data comes from and goes to: a file, or `-` for stdin and stdout.
 
-use std::io::{BufWriter, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use ndarray::{ArrayView, Dimension};
 
 use crate::error::Error;
-use crate::io;
+use crate::io::{self, npy::Element};
 
 fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
@@ -26,24 +27,41 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     }
 }
 
-/// Fills the file at `path`, or stdout, with what `work` writes.
+/// Fills the file at `path`, or stdout, with what `work` returns.
 ///
-/// A file is opened before `work` starts and appears only when it has succeeded.
-pub fn write(path: &Path, work: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+/// Whether a file can be written is tried before `work` starts; it appears only when `work` has succeeded, and
+/// an interrupt during `work` leaves nothing behind.
+pub fn write(path: &Path, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
     if is_standard(path) {
-        let mut stdout = BufWriter::new(std::io::stdout().lock());
-        work(&mut stdout)?;
-        stdout.flush()?;
-        return Ok(());
+        let bytes = work()?;
+        let mut stdout = std::io::stdout().lock();
+        return stdout
+            .write_all(&bytes)
+            .and_then(|()| stdout.flush())
+            .context("stdout");
     }
-    io::write_atomic(path, work)
+    io::check_writable(path)?;
+    let bytes = work()?;
+    io::write_atomic(path, |writer| {
+        writer
+            .write_all(&bytes)
+            .map_err(|source| Error::io(path, source))
+    })?;
+    Ok(())
 }
 
-/// Writes a value as one JSON document and a line end.
-pub fn json(writer: &mut dyn Write, value: &impl serde::Serialize) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *writer, value)?;
-    writeln!(writer)?;
-    Ok(())
+/// A value as one JSON document and a line end.
+pub fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// An array as a `.npy` file.
+pub fn npy<T: Element, D: Dimension>(array: ArrayView<'_, T, D>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::npy::write(&mut bytes, array)?;
+    Ok(bytes)
 }
 
 /// An error of this library as the command line's error, said to lie in the file at `path`.

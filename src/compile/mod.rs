@@ -12,6 +12,9 @@ use crate::linalg::Matrix;
 use crate::mesh::Geometry;
 use crate::nn::{Layer, Model, Weight};
 
+/// Modes of the largest tile: beyond it the phases of one mesh alone fill gigabytes.
+const LARGEST_TILE: usize = 4096;
+
 /// How a network is laid out on meshes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Layout {
@@ -54,10 +57,17 @@ impl Program {
 /// Tiles are compiled in parallel on rayon's current pool; the result does not depend on it.
 ///
 /// # Errors
-/// [`Error::Value`] if a tile would have fewer than 2 modes; those of the decomposition.
+/// [`Error::Value`] if a tile would have fewer than 2 or more than 4096 modes; those of the decomposition.
 pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
-    if let Some(modes) = layout.tile.filter(|modes| *modes < 2) {
-        return Err(Error::value("tile", modes, "at least 2 modes"));
+    if let Some(modes) = layout
+        .tile
+        .filter(|modes| !(2..=LARGEST_TILE).contains(modes))
+    {
+        return Err(Error::value(
+            "tile",
+            modes,
+            format!("2..={LARGEST_TILE} modes"),
+        ));
     }
     let tiles = model
         .layers

@@ -231,8 +231,12 @@ impl Hardware {
     /// [`Error::Format`] if it is not TOML or a key is unknown or of the wrong type, [`Error::Value`] if a value
     /// is out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let hardware: Self =
-            toml::from_str(text).map_err(|error| Error::format("hardware", one_line(&error)))?;
+        let hardware: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            Error::format(format!("hardware: line {line}"), one_line(&error))
+        })?;
         hardware.check()?;
         Ok(hardware)
     }

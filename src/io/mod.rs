@@ -17,7 +17,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use tensor::{Dtype, Tensor, TensorData};
-pub use write::write_atomic;
+pub use write::{check_writable, write_atomic};
 
 use crate::error::{Error, Result};
 

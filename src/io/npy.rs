@@ -97,12 +97,14 @@ pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
 
 /// A number that [`write()`] knows how to store.
 pub trait Element: npyz::AutoSerialize + Copy {}
+impl Element for i64 {}
 impl Element for f32 {}
 impl Element for f64 {}
 impl Element for Complex<f32> {}
 impl Element for Complex<f64> {}
 
-/// Writes `array` as a `.npy` file in row-major order: float32, float64, complex64 or complex128.
+/// Writes `array` as a `.npy` file in row-major order: int64, float32, float64, complex64 or
+/// complex128.
 ///
 /// # Errors
 /// Whatever the writer returns.

@@ -47,7 +47,11 @@ pub fn write_atomic<E: From<Error>>(
             .map_or(0o666, |old| old.permissions().mode());
         builder.permissions(std::fs::Permissions::from_mode(mode));
     }
-    let mut writer = BufWriter::new(builder.tempfile_in(folder).map_err(io)?);
+    let mut writer = BufWriter::new(
+        builder
+            .tempfile_in(folder)
+            .map_err(|source| io(plain(source)))?,
+    );
     write(&mut writer)?;
     let file = writer
         .into_inner()
@@ -55,6 +59,40 @@ pub fn write_atomic<E: From<Error>>(
     file.as_file().sync_all().map_err(io)?;
     file.persist(&target).map_err(|error| io(error.error))?;
     Ok(())
+}
+
+/// Fails as [`write_atomic`] would before it writes: if the folder is missing or closed, or `path` is a folder.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Format`].
+pub fn check_writable(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return Err(Error::format(
+            path.display().to_string(),
+            "is a folder: must be a file",
+        ));
+    }
+    if path.exists() && !path.is_file() {
+        return Ok(());
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // A nameless file where the system has them; in any case gone at once.
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(Error::io(path, plain(source))),
+    }
+}
+
+/// An error of the operating system without the temporary path that its message would add.
+fn plain(error: std::io::Error) -> std::io::Error {
+    match error.get_ref().and_then(|inner| inner.source()) {
+        Some(source) => std::io::Error::new(error.kind(), source.to_string()),
+        None => error,
+    }
 }
 
 #[cfg(test)]

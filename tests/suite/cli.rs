@@ -234,7 +234,7 @@ fn a_network_is_compiled_inferred_drawn_and_exported() {
             "-o",
             "d.svg",
             "--layer",
-            "1",
+            "2",
             "--tile",
             "2",
             "--section",
@@ -246,7 +246,7 @@ fn a_network_is_compiled_inferred_drawn_and_exported() {
         &["export", "d.program.safetensors", "--format", "csv"],
     );
     assert!(
-        rows.contains("\n1.0.attenuators.attenuator.0.3,"),
+        rows.contains("\n2.0.attenuators.attenuator.0.3,"),
         "{}",
         &rows[..200]
     );
@@ -376,7 +376,13 @@ fn the_demo_prints_its_table_and_leaves_its_picture() {
     assert!(dir.path().join("lightloom-demo/mesh.svg").exists());
     let json: Value =
         serde_json::from_str(&ok(dir.path(), &["demo", "--trials", "1", "--json", "-"])).unwrap();
-    assert_eq!(json.as_array().unwrap().len(), 3);
+    let presets: Vec<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| &kind["preset"])
+        .collect();
+    assert_eq!(presets, ["low-noise", "mit-pnp", "thermo-optic"]);
 }
 
 #[test]
@@ -470,7 +476,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     refused(
         folder,
         &["matrix", "binary.json", "-o", "o.npy"],
-        "not UTF-8",
+        "neither a mesh file",
     );
     refused(
         folder,
@@ -504,6 +510,50 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "3",
         ],
         "a mode below 3",
+    );
+
+    let mut inf = haar(3);
+    inf[[0, 1]].re = f64::INFINITY;
+    write_npy(&folder.join("inf.npy"), &inf);
+    refused(
+        folder,
+        &["apply", "u.mesh.json", "inf.npy", "-o", "o.npy"],
+        "element [0, 1] is inf",
+    );
+    refused(
+        folder,
+        &["apply", "-", "-", "-o", "o.npy"],
+        "stdin is read once",
+    );
+    refused(
+        folder,
+        &["draw", "u.mesh.json", "-o", "o.svg", "--layer", "0"],
+        "this is a mesh",
+    );
+    refused(
+        folder,
+        &["draw", "u.mesh.json", "-o", "o.svg", "--input", "0"],
+        "--color light only",
+    );
+    refused(
+        folder,
+        &["draw", &program, "-o", "o.svg", "--layer", "9"],
+        "one of 0, 2, 4",
+    );
+    refused(
+        folder,
+        &["infer", "u.mesh.json", "--data", &data],
+        "is a mesh: must be a program",
+    );
+    refused(
+        folder,
+        &["infer", &network, "--data", &data],
+        "compile it first",
+    );
+    refused(
+        folder,
+        &["inspect", "thermo"],
+        "a preset: ideal, thermo-optic",
     );
 
     // Hardware.
@@ -556,7 +606,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     refused(
         folder,
         &["compile", &network, "-o", "o.safetensors", "--tile", "1"],
-        "tile = 1: must be at least 2",
+        "tile = 1: must be 2..=4096 modes",
     );
     refused(
         folder,
@@ -595,6 +645,16 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
         ],
         "rely",
     );
+
+    let compile = |rest: &[&str], says: &str| {
+        let mut args = vec!["compile", &network, "-o", "o.safetensors"];
+        args.extend(rest);
+        refused(folder, &args, says);
+    };
+    compile(&["--tile", "100000"], "must be 2..=4096 modes");
+    compile(&["--tile", "-3"], "-3");
+    compile(&["--threads", "9999"], "9999 is not in 0..=256");
+    compile(&["--activation", "tanh"], "states its own activations");
 
     // Data.
     let labels = |labels: Vec<f64>, name: &str| {

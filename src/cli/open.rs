@@ -1,0 +1,82 @@
+//! Meshes and programs, told by their content.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::output;
+use crate::compile::{Program, Tile};
+use crate::error::Error;
+use crate::io::safetensors;
+use crate::mesh::Mesh;
+
+/// What `decompose` and `compile` write.
+pub enum Compiled {
+    Mesh(Mesh),
+    Program(Program),
+}
+
+/// The mesh or program at `path`, or on stdin.
+pub fn compiled(path: &Path) -> Result<Compiled> {
+    let bytes = output::read(path)?;
+    // A safetensors file is eight bytes of length, then JSON; a mesh file is JSON from the start.
+    let parsed = if bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0) {
+        safetensors::parse(&bytes)
+            .and_then(Program::from_bundle)
+            .map(Compiled::Program)
+    } else {
+        std::str::from_utf8(&bytes)
+            .map_err(|_| Error::format("content", "is neither a mesh file (JSON) nor a program"))
+            .and_then(Mesh::from_json)
+            .map(Compiled::Mesh)
+    };
+    output::in_file(path, parsed)
+}
+
+pub fn mesh(path: &Path) -> Result<Mesh> {
+    match compiled(path)? {
+        Compiled::Mesh(mesh) => Ok(mesh),
+        Compiled::Program(_) => output::in_file(
+            path,
+            Err(Error::format(
+                "content",
+                "is a program: must be a mesh file",
+            )),
+        ),
+    }
+}
+
+pub fn program(path: &Path) -> Result<Program> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some(kind @ ("onnx" | "npz" | "toml")) => {
+            let what = format!("is a network (.{kind}): compile it first (lightloom compile)");
+            output::in_file(path, Err(Error::format("content", what)))
+        }
+        _ => match compiled(path)? {
+            Compiled::Program(program) => Ok(program),
+            Compiled::Mesh(_) => output::in_file(
+                path,
+                Err(Error::format("content", "is a mesh: must be a program")),
+            ),
+        },
+    }
+}
+
+/// The number of the layer called `name`; the first layer without a name.
+pub fn layer(program: &Program, name: Option<&str>) -> Result<usize> {
+    let layers = &program.model().layers;
+    let Some(name) = name else { return Ok(0) };
+    let found = layers.iter().position(|layer| layer.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
+        Error::value("--layer", name, format!("one of {}", names.join(", "))).into()
+    })
+}
+
+/// A tile of a layer by its number.
+pub fn tile(program: &Program, layer: usize, number: usize) -> Result<&Tile> {
+    let tiles = &program.tiles()[layer];
+    tiles.get(number).ok_or_else(|| {
+        Error::value("--tile", number, format!("a number below {}", tiles.len())).into()
+    })
+}
