@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::field::{Fields, Real};
 use crate::hardware::Hardware;
 use crate::io::npy;
-use crate::linalg::{C64, Matrix, max_abs_difference};
+use crate::linalg::{C64, Matrix, check_finite, max_abs_difference};
 use crate::mesh::{Mesh, decompose as decompose_matrix};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
@@ -42,6 +42,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
         let mesh = open::mesh(&args.mesh)?;
         let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
         let u = chip.transfer(&mesh);
+        check_finite("transfer matrix", &u)?;
         let rows = Array2::from_shape_fn(u.shape(), |(row, col)| u[(row, col)]);
         if !args.common.quiet {
             let ideal = mesh.transfer();

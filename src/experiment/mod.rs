@@ -90,6 +90,8 @@ pub struct Trial {
     pub agreement: f64,
     /// ‖W_chip − W‖_F / ‖W‖_F of every layer.
     pub matrix_errors: Vec<f64>,
+    /// Loss of every layer's tiles, dB, mean over the tiles.
+    pub losses_db: Vec<f64>,
 }
 
 /// One layer.
@@ -103,7 +105,7 @@ pub struct LayerReport {
     pub mzis: usize,
     /// ‖W_chip − W‖_F / ‖W‖_F, mean over the trials.
     pub matrix_error: f64,
-    /// Mean loss of a path through a tile, dB.
+    /// Loss of a tile that its digital scale makes up for, dB, mean over tiles and trials.
     pub loss_db: f64,
 }
 
@@ -153,11 +155,21 @@ impl Experiment {
         let labels = &data.y;
 
         let clock = Instant::now();
-        let digital = predictions(&blocks, |_, batch| network.forward_block(batch));
+        for batch in &blocks {
+            batch.check_finite("encoded data")?;
+        }
+        let digital = predictions(&blocks, |_, batch| {
+            let logits = Batch::Real(network.forward_block(batch));
+            logits.check_finite("digital logits")?;
+            match logits {
+                Batch::Real(logits) => Ok(logits),
+                Batch::Complex(_) => unreachable!("logits are real"),
+            }
+        })?;
         let digital_seconds = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let ideal = infer(program, &Hardware::default(), self.seed, 0, &blocks)?.0;
+        let ideal = infer(program, &Hardware::default(), self.seed, 0, &blocks)?.classes;
         let ideal_seconds = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -167,14 +179,15 @@ impl Experiment {
             let chunk = (start..self.trials.min(start + threads))
                 .into_par_iter()
                 .map(|trial| {
-                    let (classes, matrix_errors) =
+                    let inferred =
                         infer(program, &self.hardware, self.seed, trial as u64, &blocks)?;
                     done();
                     Ok(Trial {
                         trial,
-                        accuracy: accuracy(&classes, labels),
-                        agreement: agreement(&classes, &digital),
-                        matrix_errors,
+                        accuracy: accuracy(&inferred.classes, labels),
+                        agreement: agreement(&inferred.classes, &digital),
+                        matrix_errors: inferred.matrix_errors,
+                        losses_db: inferred.losses_db,
                     })
                 })
                 .collect::<Result<Vec<_>>>()?;
@@ -188,9 +201,7 @@ impl Experiment {
             tiles: tiles.len(),
             mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
             matrix_error: mean(trials.iter().map(|trial| trial.matrix_errors[index])),
-            loss_db: tiles.first().map_or(0.0, |tile| {
-                self.hardware.mesh.insertion_loss_db * tile.mean_depth()
-            }),
+            loss_db: mean(trials.iter().map(|trial| trial.losses_db[index])),
         });
         Ok(Report {
             hardware: self.hardware.clone(),
@@ -221,35 +232,46 @@ impl Experiment {
     }
 }
 
-/// The classes that one chip predicts, and its layers' matrix errors.
+/// What one chip did.
+struct Inferred {
+    classes: Vec<usize>,
+    matrix_errors: Vec<f64>,
+    losses_db: Vec<f64>,
+}
+
+/// Sends all blocks through one chip.
 fn infer<T: Real>(
     program: &Program,
     hardware: &Hardware,
     seed: Seed,
     trial: u64,
     blocks: &[Batch<T>],
-) -> Result<(Vec<usize>, Vec<f64>)> {
+) -> Result<Inferred> {
     let mut processor = Processor::load(program, hardware.fabricate(seed, trial))?;
     if let Some(first) = blocks.first().filter(|_| processor.needs_calibration()) {
         processor.calibrate(first);
     }
     let classes = predictions(blocks, |index, batch| {
         processor.forward(batch, index as u64)
-    });
-    Ok((classes, processor.matrix_errors()))
+    })?;
+    Ok(Inferred {
+        classes,
+        matrix_errors: processor.matrix_errors(),
+        losses_db: processor.losses_db(),
+    })
 }
 
 /// The predicted class of every sample, blocks in parallel, in the order of the data.
 fn predictions<T: Real>(
     blocks: &[Batch<T>],
-    logits: impl Fn(usize, Batch<T>) -> ndarray::Array2<T> + Sync,
-) -> Vec<usize> {
+    logits: impl Fn(usize, Batch<T>) -> Result<ndarray::Array2<T>> + Sync,
+) -> Result<Vec<usize>> {
     let classes: Vec<Vec<usize>> = blocks
         .par_iter()
         .enumerate()
-        .map(|(index, batch)| predict(logits(index, batch.clone()).t()))
-        .collect();
-    classes.concat()
+        .map(|(index, batch)| Ok(predict(logits(index, batch.clone())?.t())))
+        .collect::<Result<_>>()?;
+    Ok(classes.concat())
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

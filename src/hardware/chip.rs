@@ -71,6 +71,11 @@ impl Chip {
         &self.hardware
     }
 
+    /// Which of the chips that follow from the seed this is.
+    pub fn trial(&self) -> u64 {
+        self.trial
+    }
+
     /// The stream of `effect` on `part` of this chip.
     pub fn stream(&self, effect: Effect, part: Part, block: u64) -> Stream {
         self.seed.stream(effect, self.trial, part.unit(), block)

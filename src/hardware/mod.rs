@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Context, Error, Result};
 use crate::rng::Seed;
+use crate::units::{hz_from_ghz, power_from_db};
 
 /// A kind of chip: how its parts deviate from the ideal, and what stands at its inputs and outputs.
 ///
@@ -372,7 +373,10 @@ impl Hardware {
             within("phase_shifter.v_max_v", v_max, v_max >= least, &limit)?;
         }
         if let Some(rin) = input.rin_dbc_hz {
-            within("input.rin_dbc_hz", rin, rin <= 0.0, "0 or less")?;
+            let bandwidth_hz = hz_from_ghz(readout.bandwidth_ghz);
+            let spread = (power_from_db(rin) * bandwidth_hz).sqrt();
+            let limit = "such that the power spread √(RIN · B) is at most 0.3";
+            within("input.rin_dbc_hz", rin, spread <= 0.3, limit)?;
         }
         if let AdcRange::Percentile(p) = readout.adc_range {
             within(

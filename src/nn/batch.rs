@@ -4,6 +4,7 @@ use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
 
 use super::model::Bias;
+use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 
 /// Signals of some samples, planar: `[feature, sample]`.
@@ -35,6 +36,25 @@ impl<T: Real> Batch<T> {
     /// Whether the signals are complex.
     pub fn is_complex(&self) -> bool {
         matches!(self, Self::Complex(_))
+    }
+
+    /// Fails on the first signal that is NaN or infinite; `what` names the batch.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn check_finite(&self, what: &str) -> Result<()> {
+        let check = |x: &Array2<T>| match x.indexed_iter().find(|(_, x)| !x.is_finite()) {
+            None => Ok(()),
+            Some(((feature, sample), got)) => Err(Error::NotFinite {
+                what: what.to_owned(),
+                index: format!("[{sample}, {feature}]"),
+                got: got.double().to_string(),
+            }),
+        };
+        match self {
+            Self::Real(x) => check(x),
+            Self::Complex(fields) => check(&fields.re).and_then(|()| check(&fields.im)),
+        }
     }
 
     /// Adds `bias`, one number a feature, to every sample.

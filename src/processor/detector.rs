@@ -30,7 +30,8 @@ pub struct DetectorNoise {
 ///
 /// Coherent: i = 2R √(P_lo P_fs) Re a, variance 2q (R (P_lo + |a|² P_fs) + 2 I_d) B + i_n² B.
 /// Intensity: i = R P_fs |a|², variance 2q (R P_fs |a|² + I_d) B + i_n² B.
-/// Laser noise is not here: it is on the field before the chip.
+/// Laser noise is not here: it is on the field before the chip. The local oscillator has none, as if it came from
+/// a laser of its own; from the same laser a coherent reading would show twice the relative error.
 pub fn detector_noise(hardware: &Hardware, reading: Reading, full_scale_w: f64) -> DetectorNoise {
     let readout = &hardware.readout;
     let bandwidth_hz = hz_from_ghz(readout.bandwidth_ghz);
@@ -73,42 +74,56 @@ impl DetectorNoise {
 }
 
 /// An ideal quantizer for readings.
+///
+/// A signed one of b bits has 2^b − 1 levels from −range to range, zero among them; of one bit it is a comparator
+/// with the levels ±range. One for powers has 2^b levels from 0 to range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adc {
-    step: f64,
-    lowest: f64,
-    highest: f64,
+    range: f64,
+    /// Levels above zero.
+    steps: f64,
+    reading: Reading,
 }
 
 impl Adc {
     /// A converter of `bits` for readings from −range to range, or from 0 to range where they are powers.
     pub fn new(bits: u32, range: f64, reading: Reading) -> Self {
-        let codes = f64::from(1u32 << bits);
-        if reading == Reading::Intensity {
-            Self {
-                step: range / (codes - 1.0),
-                lowest: 0.0,
-                highest: codes - 1.0,
-            }
-        } else {
-            Self {
-                step: 2.0 * range / codes,
-                lowest: -codes / 2.0,
-                highest: codes / 2.0 - 1.0,
-            }
+        let steps = match reading {
+            Reading::Intensity => f64::from((1u32 << bits) - 1),
+            _ => signed_steps(bits),
+        };
+        Self {
+            range,
+            steps,
+            reading,
         }
     }
 
     /// The nearest level; beyond its range the converter saturates.
     pub fn convert(&self, reading: f64) -> f64 {
-        if self.step == 0.0 {
+        if self.range == 0.0 {
             return 0.0; // nothing ever reached this converter in calibration
         }
-        (reading / self.step)
-            .round()
-            .clamp(self.lowest, self.highest)
-            * self.step
+        let relative = reading / self.range;
+        self.range
+            * match self.reading {
+                Reading::Intensity => (relative.clamp(0.0, 1.0) * self.steps).round() / self.steps,
+                _ => nearest_level(relative, self.steps),
+            }
     }
+}
+
+/// Levels above zero of a signed converter; 0 stands for a comparator.
+pub(super) fn signed_steps(bits: u32) -> f64 {
+    f64::from((1u32 << (bits - 1)) - 1)
+}
+
+/// The level nearest to `relative` of a signed converter with `steps` levels on each side of zero.
+pub(super) fn nearest_level(relative: f64, steps: f64) -> f64 {
+    if steps == 0.0 {
+        return 1f64.copysign(relative);
+    }
+    (relative.clamp(-1.0, 1.0) * steps).round() / steps
 }
 
 /// Full scale for the given readings of a calibration batch.
@@ -211,21 +226,17 @@ mod tests {
         10.0 * (power / noise).log10()
     }
 
-    /// SQNR = 6.02 b + 1.76 dB for a full-scale sine, ± 0.1 dB from 10 bits on: the error of fewer bits is not
-    /// uniform near the crests. A full-scale ramp has 6.02 b dB at any number of bits.
+    /// A full-scale ramp over L levels has an SQNR of 20 lg(L − 1); a full-scale sine has 6.02 b + 1.76 dB, ± 0.1 dB
+    /// from 10 bits on: the error of fewer bits is not uniform near the crests.
     #[test]
     fn quantizer_has_the_textbook_noise_of_sines_and_ramps() {
-        for bits in [6, 8, 10, 12, 14] {
+        for bits in [4, 6, 8, 10, 12, 14] {
             let adc = Adc::new(bits, 1.0, Reading::Real);
-            // Codes reach from half a level below -1 to half a level below +1.
-            let half_a_level = 0.5f64.powi(bits as i32);
-            let ramp = sqnr_db(&adc, |t| 2.0 * t - 1.0 - half_a_level);
-            assert!(
-                (ramp - 6.0206 * f64::from(bits)).abs() < 0.03,
-                "{bits} bits: {ramp} dB"
-            );
+            let ramp = sqnr_db(&adc, |t| 2.0 * t - 1.0);
+            let law = 20.0 * (2f64.powi(bits as i32) - 2.0).log10();
+            assert!((ramp - law).abs() < 0.03, "{bits} bits: {ramp} dB");
             if bits >= 10 {
-                let sine = sqnr_db(&adc, |t| (1.0 - half_a_level) * (TAU * 61_803.0 * t).sin());
+                let sine = sqnr_db(&adc, |t| (TAU * 61_803.0 * t).sin());
                 let textbook = 6.0206 * f64::from(bits) + 1.7609;
                 assert!((sine - textbook).abs() < 0.1, "{bits} bits: {sine} dB");
             }
@@ -233,14 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn a_converter_of_one_bit_is_a_comparator() {
+        let adc = Adc::new(1, 2.0, Reading::Real);
+        assert_eq!(
+            [-9.0, -0.1, 0.1, 9.0].map(|x| adc.convert(x)),
+            [-2.0, -2.0, 2.0, 2.0]
+        );
+        let adc = Adc::new(1, 2.0, Reading::Intensity);
+        assert_eq!(
+            [-9.0, 0.9, 1.1, 9.0].map(|x| adc.convert(x)),
+            [0.0, 0.0, 2.0, 2.0]
+        );
+    }
+
+    #[test]
     fn the_range_is_the_largest_or_the_percentile_of_the_batch() {
         let values: Vec<f64> = (1..=1000).rev().map(f64::from).collect();
         assert_eq!(adc_range(AdcRange::Max, values.clone()), 1000.0);
         assert_eq!(adc_range(AdcRange::Percentile(99.0), values), 990.0);
-        let adc = Adc::new(3, 4.0, Reading::Real);
+        let adc = Adc::new(3, 3.0, Reading::Real);
         assert_eq!(
             [-9.0, -0.4, 0.6, 9.0].map(|x| adc.convert(x)),
-            [-4.0, 0.0, 1.0, 3.0]
+            [-3.0, 0.0, 1.0, 3.0]
         );
         let adc = Adc::new(2, 3.0, Reading::Intensity);
         assert_eq!([-1.0, 1.4, 9.0].map(|x| adc.convert(x)), [0.0, 1.0, 3.0]);

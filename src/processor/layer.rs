@@ -19,7 +19,7 @@ pub(super) struct LoadedLayer<T> {
     /// Whether light enters through modulators, not from an optical activation.
     pub(super) modulated: bool,
     pub(super) tiles: Vec<LoadedTile<T>>,
-    /// All tiles as one matrix with digital scales and detector gains, `[out, in]`.
+    /// All tiles as one matrix with digital scales, `[out, in]`.
     pub(super) whole: Fields<T>,
     /// ‖W_chip − W‖_F / ‖W‖_F.
     pub(super) matrix_error: f64,
@@ -38,7 +38,17 @@ pub(super) struct Calibration {
 
 impl<T: Real> LoadedLayer<T> {
     /// The layer's outputs without any effect that differs from shot to shot, `[out, sample]`.
-    pub(super) fn clean(&self, input: &Batch<T>) -> Batch<T> {
+    pub(super) fn noiseless(&self, input: &Batch<T>) -> Batch<T> {
+        if self.tiles.iter().any(|tile| tile.gains.is_some()) {
+            // A gain acts on a reading, so every tile is read by itself.
+            self.read_tiles(input, |_| Shot::default())
+        } else {
+            self.clean(input)
+        }
+    }
+
+    /// The same where every detector has its calibrated gain.
+    fn clean(&self, input: &Batch<T>) -> Batch<T> {
         let imaginary = self.reading != Reading::Real;
         let (re, im) = match input {
             Batch::Real(x) => multiply(&self.whole, x.view(), None, imaginary),
@@ -101,18 +111,18 @@ impl<T: Real> LoadedLayer<T> {
         if self.reading == Reading::Optical {
             return self.clean(&input);
         }
+        self.read_tiles(&input, |index| Shot {
+            full_scale: calibration.full_scale,
+            noise: Some(chip.stream(Effect::Detector, self.tiles[index].part, block)),
+            adc: calibration.adcs.as_ref().map(|adcs| adcs[index]),
+        })
+    }
+
+    /// The digital sum of all tiles' readings, each under the conditions of `shot`.
+    fn read_tiles(&self, input: &Batch<T>, shot: impl Fn(usize) -> Shot) -> Batch<T> {
         let mut out = Fields::zeros(self.whole.modes(), input.samples());
         for (index, tile) in self.tiles.iter().enumerate() {
-            let adc = calibration.adcs.as_ref().map(|adcs| adcs[index]);
-            let mut stream = chip.stream(Effect::Detector, tile.part, block);
-            tile.read(
-                self.reading,
-                &input,
-                calibration.full_scale,
-                adc,
-                &mut stream,
-                &mut out,
-            );
+            tile.read(self.reading, input, shot(index), &mut out);
         }
         match self.reading {
             Reading::Real | Reading::Intensity => Batch::Real(out.re),
@@ -121,9 +131,19 @@ impl<T: Real> LoadedLayer<T> {
     }
 }
 
+/// Conditions of one reading of a tile; the default has no noise and no converter.
+#[derive(Default)]
+struct Shot {
+    /// Value that drives a modulator to full amplitude.
+    full_scale: f64,
+    noise: Option<Stream>,
+    adc: Option<Adc>,
+}
+
 impl<T: Real> LoadedTile<T> {
-    fn gain(&self, row: usize) -> f64 {
-        self.gains.as_ref().map_or(1.0, |gains| gains[row].double())
+    /// Gains of a row's detectors: real part (or the only one), imaginary part.
+    fn gains(&self, row: usize) -> [f64; 2] {
+        self.gains.as_ref().map_or([1.0; 2], |gains| gains[row])
     }
 
     /// Amplitudes behind the tile for the inputs that it covers; the imaginary part only where it is needed.
@@ -145,17 +165,15 @@ impl<T: Real> LoadedTile<T> {
         let (re, im) = self.amplitudes(input, reading != Reading::Real);
         let mut sizes = Vec::new();
         for row in 0..self.rows {
-            let gain = self.gain(row).abs();
+            let [gain_re, gain_im] = self.gains(row).map(f64::abs);
             let re = re.row(row);
-            let im = im.as_ref().map(|im| im.row(row));
-            match (reading, im) {
+            match (reading, im.as_ref().map(|im| im.row(row))) {
                 (Reading::Intensity, Some(im)) => {
-                    let powers = re.iter().zip(im).map(|(x, y)| power(*x, *y));
-                    sizes.extend(powers.map(|power| power * gain));
+                    sizes.extend(re.iter().zip(im).map(|(x, y)| power(*x, *y) * gain_re));
                 }
                 (_, im) => {
-                    let quadratures = re.iter().chain(im.iter().flatten());
-                    sizes.extend(quadratures.map(|x| x.double().abs() * gain));
+                    sizes.extend(re.iter().map(|x| x.double().abs() * gain_re));
+                    sizes.extend(im.iter().flatten().map(|y| y.double().abs() * gain_im));
                 }
             }
         }
@@ -163,15 +181,12 @@ impl<T: Real> LoadedTile<T> {
     }
 
     /// Reads the tile's outputs and adds them, scaled, to the layer's outputs.
-    fn read(
-        &self,
-        reading: Reading,
-        input: &Batch<T>,
-        full_scale: f64,
-        adc: Option<Adc>,
-        stream: &mut Stream,
-        out: &mut Fields<T>,
-    ) {
+    fn read(&self, reading: Reading, input: &Batch<T>, shot: Shot, out: &mut Fields<T>) {
+        let Shot {
+            full_scale,
+            mut noise,
+            adc,
+        } = shot;
         // The shot noise of a real reading also depends on the quadrature that it does not see.
         let imaginary = reading != Reading::Real || self.noise.slope > 0.0;
         let (re, im) = self.amplitudes(input, imaginary);
@@ -187,13 +202,17 @@ impl<T: Real> LoadedTile<T> {
         } else {
             self.scale
         };
-        let noise = &self.noise;
+        let variances = &self.noise;
+        if !variances.is_active() || full_scale == 0.0 {
+            noise = None;
+        }
         for row in 0..self.rows {
-            let gain = self.gain(row);
-            let mut sense = |value: f64, power: f64| {
+            let [gain_re, gain_im] = self.gains(row);
+            let mut sense = |value: f64, power: f64, gain: f64| {
                 let mut value = value;
-                if noise.is_active() && full_scale > 0.0 {
-                    let variance = noise.constant + noise.slope * power / full_scale.powi(2);
+                if let Some(stream) = &mut noise {
+                    let variance =
+                        variances.constant + variances.slope * power / full_scale.powi(2);
                     value += unit * variance.sqrt() * stream.standard_normal();
                 }
                 value *= gain;
@@ -205,12 +224,12 @@ impl<T: Real> LoadedTile<T> {
                 let y = im.as_ref().map_or(T::zero(), |im| im[[row, sample]]);
                 let power = power(*x, y);
                 if intensity {
-                    re_out[sample] += sense(power, power);
+                    re_out[sample] += sense(power, power, gain_re);
                 } else {
-                    re_out[sample] += sense(x.double(), power);
+                    re_out[sample] += sense(x.double(), power, gain_re);
                 }
                 if reading == Reading::Quadratures {
-                    im_out[sample] += sense(y.double(), power);
+                    im_out[sample] += sense(y.double(), power, gain_im);
                 }
             }
         }

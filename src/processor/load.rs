@@ -8,7 +8,7 @@ use crate::compile::Tile;
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Heaters, Part, Section, mesh_phases};
-use crate::units::amplitude_from_db;
+use crate::units::{amplitude_from_db, db_from_power};
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left, and
 /// no photon of any laser arrives.
@@ -26,16 +26,38 @@ pub(super) struct LoadedTile<T> {
     pub(super) scale: f64,
     /// Amplitudes behind the chip per amplitude before it, `[row, col]`.
     pub(super) matrix: Fields<T>,
-    /// Gain of each row's detector, where gains spread.
-    pub(super) gains: Option<Vec<T>>,
+    /// Loss that the digital factor makes up for, dB.
+    pub(super) loss_db: f64,
+    /// Gains of each row's detectors (both quadratures), where there are detectors and their gains spread.
+    pub(super) gains: Option<Vec<[f64; 2]>>,
     pub(super) noise: DetectorNoise,
 }
 
-/// Mean loss of a tile, dB: what its digital scale makes up for.
-///
-/// A mode of a mesh of N modes meets N − 1 MZIs on average.
-pub(super) fn mean_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
-    hardware.mesh.insertion_loss_db * tile.mean_depth()
+/// Loss of a path by design, dB: a mode of a mesh of N modes meets N − 1 MZIs on average, and half of the light
+/// of an MZI goes through its lossier arm.
+fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
+    let mesh = &hardware.mesh;
+    (mesh.insertion_loss_db + 0.5 * mesh.arm_imbalance_db) * tile.mean_depth()
+}
+
+/// Loss of a tile on its chip, dB: how much less power it passes than its matrix asks for, with light in each input
+/// in turn. A chip without loss is not measured: there it is 0.
+fn measured_loss_db<T: Real>(hardware: &Hardware, tile: &Tile, matrix: &Fields<T>) -> f64 {
+    let mesh = &hardware.mesh;
+    let lossy = [
+        mesh.insertion_loss_db,
+        mesh.insertion_loss_spread_db,
+        mesh.arm_imbalance_db,
+    ];
+    let asked: f64 = tile
+        .attenuators
+        .iter()
+        .map(|theta| (theta / 2.0).sin().powi(2))
+        .sum();
+    if asked == 0.0 || lossy.iter().all(|loss_db| *loss_db == 0.0) {
+        return 0.0;
+    }
+    -db_from_power(matrix.power() / asked)
 }
 
 /// Loads `tile` on `chip`.
@@ -46,7 +68,7 @@ pub(super) fn load_tile<T: Real>(
     reading: Reading,
 ) -> Result<LoadedTile<T>> {
     let hardware = chip.hardware();
-    let loss_db = mean_loss_db(hardware, tile);
+    let loss_db = design_loss_db(hardware, tile);
     if loss_db > LOSS_LIMIT_DB {
         let got = format!(
             "{} ({loss_db:.0} dB per path)",
@@ -89,8 +111,17 @@ pub(super) fn load_tile<T: Real>(
     let matrix = outer
         .crop(tile.rows, joined)
         .times(&inner.crop(joined, tile.cols));
+    let loss_db = measured_loss_db(hardware, tile, &matrix);
+    if !loss_db.is_finite() {
+        let limit = "such that some light arrives: use smaller tiles";
+        return Err(Error::value(
+            "mesh.insertion_loss_db",
+            hardware.mesh.insertion_loss_db,
+            limit,
+        ));
+    }
     let detectors = part(Section::Detectors);
-    let spreads = hardware.readout.gain_spread > 0.0;
+    let spreads = reading != Reading::Optical && hardware.readout.gain_spread > 0.0;
     Ok(LoadedTile {
         row: tile.row,
         col: tile.col,
@@ -99,9 +130,13 @@ pub(super) fn load_tile<T: Real>(
         part: detectors,
         scale: tile.scale / amplitude_from_db(-loss_db),
         matrix,
+        loss_db,
         gains: spreads.then(|| {
-            let gains = chip.detector_gains(detectors, tile.rows);
-            gains.into_iter().map(T::of).collect()
+            let gains = chip.detector_gains(detectors, 2 * tile.rows);
+            gains
+                .chunks_exact(2)
+                .map(|pair| [pair[0], pair[1]])
+                .collect()
         }),
         noise: detector_noise(
             hardware,
@@ -111,7 +146,7 @@ pub(super) fn load_tile<T: Real>(
     })
 }
 
-/// The matrix of a whole layer as its tiles realize it, with digital scales, `[out, in]`.
+/// The matrix of a whole layer as its tiles realize it, with digital scales, without detectors, `[out, in]`.
 pub(super) fn assemble<T: Real>(
     tiles: &[LoadedTile<T>],
     outputs: usize,
@@ -120,14 +155,12 @@ pub(super) fn assemble<T: Real>(
     let mut whole = Fields::zeros(outputs, inputs);
     for tile in tiles {
         for row in 0..tile.rows {
-            let gain = tile.gains.as_ref().map_or(1.0, |gains| gains[row].double());
-            let factor = tile.scale * gain;
             for col in 0..tile.cols {
                 let from = [row, col];
                 let to = [tile.row + row, tile.col + col];
                 // In double precision: a lossy tile has tiny elements and a huge scale.
-                whole.re[to] = T::of(tile.matrix.re[from].double() * factor);
-                whole.im[to] = T::of(tile.matrix.im[from].double() * factor);
+                whole.re[to] = T::of(tile.matrix.re[from].double() * tile.scale);
+                whole.im[to] = T::of(tile.matrix.im[from].double() * tile.scale);
             }
         }
     }

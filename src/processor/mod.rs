@@ -77,6 +77,15 @@ impl<'a, T: Real> Processor<'a, T> {
         self.layers.iter().map(|layer| layer.matrix_error).collect()
     }
 
+    /// Loss of every layer's tiles on this chip, dB, mean over the tiles: what their digital scales make up for.
+    pub fn losses_db(&self) -> Vec<f64> {
+        let mean = |layer: &LoadedLayer<T>| {
+            let sum: f64 = layer.tiles.iter().map(|tile| tile.loss_db).sum();
+            sum / layer.tiles.len() as f64
+        };
+        self.layers.iter().map(mean).collect()
+    }
+
     /// Sets the ranges of modulators and converters so that `batch` just fits, in a run without noise.
     ///
     /// Needed before [`forward`](Self::forward) where the hardware [has shot effects](Self::needs_calibration).
@@ -84,7 +93,7 @@ impl<'a, T: Real> Processor<'a, T> {
         let mut signal = batch.clone();
         for index in 0..self.layers.len() {
             self.layers[index].calibrate(&self.chip, &signal);
-            signal = self.layers[index].clean(&signal);
+            signal = self.layers[index].noiseless(&signal);
             self.activate(index, &mut signal);
         }
     }
@@ -98,17 +107,26 @@ impl<'a, T: Real> Processor<'a, T> {
     ///
     /// The block number is part of the address of every random number of a shot.
     ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a layer's outputs leave the range of `T`: the light is too weak or the noise too strong
+    /// to be computed.
+    ///
     /// # Panics
     /// If the hardware has shot effects and the processor was not calibrated.
-    pub fn forward(&self, batch: Batch<T>, block: u64) -> ndarray::Array2<T> {
+    pub fn forward(&self, batch: Batch<T>, block: u64) -> Result<ndarray::Array2<T>> {
         let shots = self.needs_calibration();
         let mut signal = batch;
         for (index, layer) in self.layers.iter().enumerate() {
             signal = if shots {
                 layer.shots(&self.chip, signal, block)
             } else {
-                layer.clean(&signal)
+                layer.noiseless(&signal)
             };
+            signal.check_finite(&format!(
+                "outputs of layer `{}` on chip {}",
+                self.program.model().layers[index].name,
+                self.chip.trial()
+            ))?;
             self.activate(index, &mut signal);
         }
         let measured = self.layers.last().map(|layer| layer.reading);
@@ -117,13 +135,13 @@ impl<'a, T: Real> Processor<'a, T> {
             (Some(Reading::Intensity), Readout::Intensity) => Readout::Real,
             (Some(Reading::Intensity), Readout::Modulus) => {
                 return match signal {
-                    Batch::Real(powers) => powers.mapv(|power| power.max(T::zero()).sqrt()),
+                    Batch::Real(powers) => Ok(powers.mapv(|power| power.max(T::zero()).sqrt())),
                     Batch::Complex(_) => unreachable!("intensities are real"),
                 };
             }
             (_, readout) => readout,
         };
-        readout.read(signal)
+        Ok(readout.read(signal))
     }
 
     /// The digital part behind layer `index`: bias and activation.

@@ -3,6 +3,7 @@
 use ndarray::Zip;
 use num_complex::Complex;
 
+use super::detector::{nearest_level, signed_steps};
 use crate::field::Real;
 use crate::hardware::Hardware;
 use crate::nn::Batch;
@@ -30,18 +31,17 @@ pub fn laser_field_error(hardware: &Hardware) -> f64 {
 pub(super) struct Modulator {
     /// Value that drives a modulator to full amplitude.
     full_scale: f64,
-    /// Largest code of the converter; its codes are −largest ..= largest.
-    largest_code: Option<f64>,
+    /// Levels of the converter on each side of zero; 0 for a comparator.
+    steps: Option<f64>,
     /// Smallest amplitude, relative to full scale.
     floor: f64,
 }
 
 impl Modulator {
     pub(super) fn new(hardware: &Hardware, full_scale: f64) -> Self {
-        let largest = |bits: u32| f64::from((1u32 << bits) / 2).max(2.0) - 1.0;
         Self {
             full_scale,
-            largest_code: hardware.input.dac_bits.map(largest),
+            steps: hardware.input.dac_bits.map(signed_steps),
             floor: hardware
                 .input
                 .extinction_ratio_db
@@ -49,9 +49,9 @@ impl Modulator {
         }
     }
 
-    /// Modulates `values` in place; a value beyond full scale saturates the converter.
+    /// Modulates `values` in place; a value beyond full scale saturates: a modulator adds no light.
     pub(super) fn drive<T: Real>(&self, values: &mut Batch<T>) {
-        if self.full_scale == 0.0 || (self.largest_code.is_none() && self.floor == 0.0) {
+        if self.full_scale == 0.0 {
             return;
         }
         match values {
@@ -83,9 +83,9 @@ impl Modulator {
     }
 
     fn convert(&self, relative: f64) -> f64 {
-        match self.largest_code {
-            Some(largest) => (relative.clamp(-1.0, 1.0) * largest).round() / largest,
-            None => relative,
+        match self.steps {
+            Some(steps) => nearest_level(relative, steps),
+            None => relative.clamp(-1.0, 1.0),
         }
     }
 }
@@ -109,6 +109,12 @@ mod tests {
                 hw.with(key, value).unwrap()
             });
         Modulator::new(&hardware, full_scale)
+    }
+
+    #[test]
+    fn a_modulator_adds_no_light() {
+        let m = modulator(&[], 2.0);
+        assert_eq!([-5.0, 0.3, 2.5].map(|x| m.drive_real(x)), [-2.0, 0.3, 2.0]);
     }
 
     #[test]

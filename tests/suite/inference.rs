@@ -64,7 +64,7 @@ fn constant_batch(amplitudes: &[f64], samples: usize) -> Batch<f64> {
 fn shots(program: &Program, hardware: &Hardware, batch: &Batch<f64>) -> Array2<f64> {
     let mut processor = Processor::load(program, hardware.fabricate(Seed(2), 0)).unwrap();
     processor.calibrate(batch);
-    processor.forward(batch.clone(), 0)
+    processor.forward(batch.clone(), 0).unwrap()
 }
 
 /// Fails unless each row has this mean and variance within five standard errors.
@@ -230,7 +230,9 @@ fn converters_leave_their_number_of_levels() {
         values.dedup();
         values.len()
     };
-    assert_eq!(levels(&[("readout.adc_bits", "5")]), 32);
+    assert_eq!(levels(&[("readout.adc_bits", "5")]), 31);
+    assert_eq!(levels(&[("readout.adc_bits", "1")]), 2);
+    assert_eq!(levels(&[("input.dac_bits", "1")]), 2);
     assert_eq!(levels(&[("input.dac_bits", "5")]), 31);
     // Half of the ramp saturates a range that is its median.
     let clipped = shots(
@@ -248,7 +250,7 @@ fn shot_effects_that_are_off_change_no_bit() {
     let logits = |hw: Hardware| {
         let mut processor = Processor::<f32>::load(&program, hw.fabricate(Seed(0), 0)).unwrap();
         processor.calibrate(&batch);
-        processor.forward(batch.clone(), 0)
+        processor.forward(batch.clone(), 0).unwrap()
     };
     let ideal = logits(Hardware::default());
     // Without bandwidth, bits or extinction the rest of the readout has nothing to act on.
@@ -271,6 +273,159 @@ fn shot_effects_that_are_off_change_no_bit() {
         .map(|(a, b)| (a - b).abs())
         .fold(0.0, f32::max);
     assert!(far > 0.0 && far < 1e-3, "{far}");
+}
+
+/// Every reading: an effect that is switched on but does nothing must not change what the others do.
+#[test]
+fn detector_gains_act_alike_with_and_without_shot_effects() {
+    let z = Complex::new;
+    let weight = Array2::from_shape_fn((3, 3), |(r, c)| z((r + 2 * c) as f64 - 2.0, r as f64));
+    let real = one_layer(Weight::Real(weight.mapv(|z| z.re)), Readout::Real);
+    let complex = one_layer(Weight::Complex(weight), Readout::Intensity);
+    let batch = constant_batch(&[1.0, -0.5, 0.25], 4);
+    for (program, detection) in [
+        (&real, "coherent"),
+        (&complex, "coherent"),
+        (&complex, "intensity"),
+    ] {
+        let logits = |gain: &str, idle: bool| {
+            let mut settings = vec![
+                ("readout.gain_spread", gain),
+                ("readout.detection", detection),
+            ];
+            if idle {
+                settings.push(("input.extinction_ratio_db", "1000"));
+            }
+            shots(program, &hardware(&settings), &batch)
+        };
+        let (clean, shot) = (logits("0.3", false), logits("0.3", true));
+        let far = clean
+            .iter()
+            .zip(&shot)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        assert!(far < 1e-12, "{detection}: {far}");
+        let ideal = logits("0", false);
+        if detection == "intensity" {
+            // A gain of power: the same factor for every sample, one power of it.
+            let chip = hardware(&[("readout.gain_spread", "0.3")]).fabricate(Seed(2), 0);
+            let part = lightloom::hardware::Part {
+                layer: 0,
+                tile: 0,
+                section: lightloom::hardware::Section::Detectors,
+            };
+            let gains = chip.detector_gains(part, 6);
+            for row in 0..3 {
+                let ratio = clean[[row, 0]] / ideal[[row, 0]];
+                assert!((ratio - gains[2 * row]).abs() < 1e-12);
+            }
+        }
+        assert_ne!(clean, ideal);
+    }
+}
+
+#[test]
+fn layers_that_are_not_detected_have_no_detector_gain() {
+    let eye = || {
+        Weight::Complex(Array2::from_diag(&Array1::from(vec![
+            Complex::new(1.0, 0.0);
+            3
+        ])))
+    };
+    let layer = |name: &str| Layer {
+        name: name.to_owned(),
+        weight: eye(),
+        bias: None,
+        activation: Activation::Identity,
+    };
+    let input = Input {
+        scale: Scale::Factor(1.0),
+        ..Input::default()
+    };
+    let model = Model::new(input, vec![layer("a"), layer("b")], Readout::Intensity).unwrap();
+    let program = compile(&model, Layout::default()).unwrap();
+    let batch = constant_batch(&[1.0, 0.5, 0.25], 2);
+    let hw = hardware(&[
+        ("readout.gain_spread", "0.2"),
+        ("readout.detection", "intensity"),
+    ]);
+    let processor = Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0)).unwrap();
+    assert!(processor.matrix_errors().iter().all(|error| *error < 1e-12));
+    let logits = processor.forward(batch, 0).unwrap();
+    // One gain, that of the last layer: the ratio to |x|² is the same as for the last layer alone.
+    let alone = one_layer(eye(), Readout::Intensity);
+    let alone = Processor::<f64>::load(&alone, hw.fabricate(Seed(2), 0)).unwrap();
+    assert!(alone.matrix_errors()[0] < 1e-12);
+    for (row, x) in [1.0, 0.5, 0.25f64].into_iter().enumerate() {
+        assert!((logits[[row, 0]] / (x * x) - 1.0).abs() < 5.0 * 0.2);
+        assert_ne!(logits[[row, 0]], x * x);
+    }
+}
+
+/// Loss in every form is made up for: what remains is the change of the matrix's shape.
+#[test]
+fn the_digital_scale_makes_up_for_loss_spread_and_imbalance() {
+    let mut stream = Seed(6).stream(Effect::Haar, 0, 0, 0);
+    let weight = Array2::from_shape_fn((24, 24), |_| stream.standard_normal());
+    let program = one_layer(Weight::Real(weight), Readout::Real);
+    for (settings, most) in [
+        (vec![("mesh.insertion_loss_db", "0.2")], 0.1),
+        (vec![("mesh.arm_imbalance_db", "0.05")], 0.05),
+        (vec![("mesh.arm_imbalance_db", "0.2")], 0.2),
+        (
+            vec![
+                ("mesh.insertion_loss_db", "0.01"),
+                ("mesh.insertion_loss_spread_db", "0.2"),
+            ],
+            0.2,
+        ),
+    ] {
+        let chip = hardware(&settings).fabricate(Seed(0), 0);
+        let processor = Processor::<f64>::load(&program, chip).unwrap();
+        let error = processor.matrix_errors()[0];
+        assert!(error > 1e-4 && error < most, "{settings:?}: {error}");
+        assert!(processor.losses_db()[0] > 0.5, "{settings:?}");
+    }
+}
+
+#[test]
+fn numbers_that_leave_their_range_are_refused_not_guessed() {
+    let (program, data) = demo();
+    let data = data.limit(20);
+    for settings in [
+        [
+            ("input.facet_loss_db", "3000"),
+            ("readout.bandwidth_ghz", "5"),
+        ],
+        [
+            ("input.laser_power_mw", "1e-300"),
+            ("readout.bandwidth_ghz", "5"),
+        ],
+        [
+            ("readout.thermal_noise_pa_sqrt_hz", "1e300"),
+            ("readout.bandwidth_ghz", "5"),
+        ],
+        [
+            ("phase_shifter.drift_rad_per_sqrt_s", "1e300"),
+            ("phase_shifter.drift_time_s", "1e300"),
+        ],
+    ] {
+        let error = run(&program, &data, hardware(&settings), 1)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("must be finite"), "{settings:?}: {error}");
+    }
+    let huge = Dataset::new(
+        "huge",
+        Samples::from(Array2::from_elem((2, 64), 1e300)),
+        vec![0, 1],
+    );
+    let error = run(&program, &huge.unwrap(), Hardware::default(), 1)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("encoded data"), "{error}");
+    let rin = hardware(&[("readout.bandwidth_ghz", "5")]).with("input.rin_dbc_hz", "0");
+    assert!(rin.unwrap_err().to_string().contains("at most 0.3"));
 }
 
 #[test]
@@ -339,7 +494,7 @@ fn complex_networks_pass_optical_activations_and_tiles() {
         let hw = hardware(&[("readout.detection", detection)]);
         let processor = Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0)).unwrap();
         let batch = model.input.encode::<f64>(&samples, 0..40).unwrap();
-        let chip = processor.forward(batch, 0);
+        let chip = processor.forward(batch, 0).unwrap();
         for ((class, sample), got) in chip.indexed_iter() {
             let expected = digital[[sample, class]];
             assert!(
