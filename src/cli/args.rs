@@ -331,12 +331,12 @@ pub struct ExportArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// One row per phase shifter
+    /// One row per phase shifter; digital scales are not phases and not in it
     Csv,
     /// The same rows as JSON
     Json,
-    /// Arrays by mesh, for NumPy
+    /// Arrays by mesh, for NumPy, with the digital scale and block of every tile
     Npz,
-    /// A netlist of MZIs for SAX
+    /// A netlist of MZIs for SAX; of a program, one for each tile with its scale and block
     Sax,
 }

@@ -35,6 +35,15 @@ struct Group {
     /// `mesh`, or `layer.tile.section` within a program.
     path: String,
     rows: Vec<Row>,
+    /// The digital side of a tile, beside its attenuators.
+    digital: Option<Digital>,
+}
+
+/// What of a tile is no phase.
+struct Digital {
+    scale: f64,
+    /// row, col, rows, cols of the layer's matrix.
+    block: [usize; 4],
 }
 
 pub fn run(args: &ExportArgs) -> Result<()> {
@@ -98,6 +107,7 @@ fn mesh_group(path: &str, mesh: &Mesh, v_pi_v: Option<f64>) -> Group {
     Group {
         path: path.to_owned(),
         rows,
+        digital: None,
     }
 }
 
@@ -123,6 +133,10 @@ fn program_groups(program: &Program, v_pi_v: Option<f64>) -> Vec<Group> {
                     .map(|(mode, theta)| row(&bank, "attenuator", (0, mode), *theta, v_pi_v))
                     .collect(),
                 path: bank,
+                digital: Some(Digital {
+                    scale: tile.scale,
+                    block: [tile.row, tile.col, tile.rows, tile.cols],
+                }),
             });
             groups.push(mesh_group(&path("output"), &tile.output, v_pi_v));
         }
@@ -138,7 +152,8 @@ fn csv_rows(groups: &[Group]) -> Result<Vec<u8>> {
     Ok(csv.into_inner()?)
 }
 
-/// Arrays `PATH.KIND_rad` (and `_v`), `PATH.KIND_column`, `PATH.KIND_mode`, in the order of the CSV rows.
+/// Arrays `PATH.KIND_rad` (and `_v`), `PATH.KIND_column`, `PATH.KIND_mode`, in the order of the CSV rows; for a tile
+/// also `LAYER.TILE.attenuators.scale` and `.block` (row, col, rows, cols).
 fn npz_arrays(groups: &[Group]) -> Result<Vec<u8>> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let mut zip = zip::ZipWriter::new(&mut bytes);
@@ -149,6 +164,18 @@ fn npz_arrays(groups: &[Group]) -> Result<Vec<u8>> {
         Ok(zip.write_all(&npy)?)
     };
     for group in groups {
+        if let Some(Digital { scale, block }) = &group.digital {
+            let name = &group.path;
+            put(
+                format!("{name}.scale"),
+                output::npy(ndarray::arr0(*scale).view())?,
+            )?;
+            let block = block.map(|count| count as i64);
+            put(
+                format!("{name}.block"),
+                output::npy(ndarray::arr1(&block).view())?,
+            )?;
+        }
         let mut kinds: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
         for row in &group.rows {
             kinds.entry(row.kind).or_default().push(row);
@@ -185,51 +212,116 @@ fn npz_arrays(groups: &[Group]) -> Result<Vec<u8>> {
 /// A SAX netlist of a mesh: components `mzi` (theta, phi; ports in0, in1, out0, out1, 0 = top) and `phase`
 /// (phi; ports in0, out0).
 fn netlist(mesh: &Mesh) -> Value {
-    let mut instances = serde_json::Map::new();
-    let mut connections = serde_json::Map::new();
-    let mut ports = serde_json::Map::new();
-    // The port at which each mode's light stands; the chip's own input where it has met nothing.
-    let mut ends: Vec<Option<String>> = vec![None; mesh.modes()];
-    let mut join = |ends: &mut Vec<Option<String>>, mode: usize, input: String, output: String| {
-        match ends[mode].replace(output) {
-            Some(from) => connections.insert(from, Value::String(input)),
-            None => ports.insert(format!("in{mode}"), Value::String(input)),
-        };
-    };
-    for (index, node) in mesh.nodes().iter().enumerate() {
-        let name = format!("mzi_{}_{}", node.column, node.top);
-        for (port, mode) in [node.top, node.bottom].into_iter().enumerate() {
-            let (input, output) = (format!("{name},in{port}"), format!("{name},out{port}"));
-            join(&mut ends, mode, input, output);
-        }
-        let settings = json!({"theta": mesh.theta()[index], "phi": mesh.phi()[index]});
-        instances.insert(name, json!({"component": "mzi", "settings": settings}));
-    }
-    for (mode, phase) in mesh.screen().iter().enumerate() {
-        let name = format!("screen_{mode}");
-        join(
-            &mut ends,
-            mode,
-            format!("{name},in0"),
-            format!("{name},out0"),
-        );
-        let settings = json!({"phi": phase});
-        instances.insert(name, json!({"component": "phase", "settings": settings}));
-    }
-    for (mode, end) in ends.into_iter().enumerate() {
-        ports.insert(format!("out{mode}"), Value::from(end));
-    }
-    json!({"instances": instances, "connections": connections, "ports": ports})
+    let mut circuit = Circuit::new(mesh.modes());
+    circuit.push_mesh("", mesh);
+    circuit.finish()
 }
 
-/// A netlist for each mesh of a program, by the path that the other formats use.
+/// For each tile of a program the netlist of its whole path (V†, attenuators, U) and what stays digital: the
+/// scale, and the block of the layer's matrix that it covers.
+///
+/// Output k of the netlist is amplitude k of `U diag(a) V†`; ports beyond rows and cols are padding.
 fn program_netlists(program: &Program) -> Value {
-    let mut netlists = serde_json::Map::new();
+    let mut tiles_by_path = serde_json::Map::new();
     for (layer, tiles) in named_layers(program) {
         for (number, tile) in tiles.iter().enumerate() {
-            netlists.insert(format!("{layer}.{number}.input"), netlist(&tile.input));
-            netlists.insert(format!("{layer}.{number}.output"), netlist(&tile.output));
+            let mut circuit = Circuit::new(tile.input.modes());
+            circuit.push_mesh("v_", &tile.input);
+            circuit.push_attenuators(&tile.attenuators);
+            circuit.resize(tile.output.modes());
+            circuit.push_mesh("u_", &tile.output);
+            let entry = json!({
+                "scale": tile.scale, "row": tile.row, "col": tile.col, "rows": tile.rows, "cols": tile.cols,
+                "netlist": circuit.finish(),
+            });
+            tiles_by_path.insert(format!("{layer}.{number}"), entry);
         }
     }
-    Value::Object(netlists)
+    Value::Object(tiles_by_path)
+}
+
+/// A netlist that grows from the inputs to the outputs.
+struct Circuit {
+    instances: serde_json::Map<String, Value>,
+    connections: serde_json::Map<String, Value>,
+    ports: serde_json::Map<String, Value>,
+    /// The port at which each mode's light stands.
+    ends: Vec<End>,
+}
+
+enum End {
+    /// The chip's own input.
+    Input,
+    /// The output port of an instance.
+    Port(String),
+    /// No light: a mode that begins inside the chip.
+    Dark,
+}
+
+impl Circuit {
+    fn new(modes: usize) -> Self {
+        Self {
+            instances: serde_json::Map::new(),
+            connections: serde_json::Map::new(),
+            ports: serde_json::Map::new(),
+            ends: (0..modes).map(|_| End::Input).collect(),
+        }
+    }
+
+    /// Leads `mode` into port `input` and lets it go on from port `output`.
+    fn join(&mut self, mode: usize, input: String, output: String) {
+        match std::mem::replace(&mut self.ends[mode], End::Port(output)) {
+            End::Input => self.ports.insert(format!("in{mode}"), Value::String(input)),
+            End::Port(from) => self.connections.insert(from, Value::String(input)),
+            End::Dark => None,
+        };
+    }
+
+    fn put(&mut self, name: &str, component: &str, settings: Value) {
+        let instance = json!({"component": component, "settings": settings});
+        self.instances.insert(name.to_owned(), instance);
+    }
+
+    fn push_mesh(&mut self, prefix: &str, mesh: &Mesh) {
+        for (index, node) in mesh.nodes().iter().enumerate() {
+            let name = format!("{prefix}mzi_{}_{}", node.column, node.top);
+            for (port, mode) in [node.top, node.bottom].into_iter().enumerate() {
+                self.join(
+                    mode,
+                    format!("{name},in{port}"),
+                    format!("{name},out{port}"),
+                );
+            }
+            let settings = json!({"theta": mesh.theta()[index], "phi": mesh.phi()[index]});
+            self.put(&name, "mzi", settings);
+        }
+        for (mode, phase) in mesh.screen().iter().enumerate() {
+            let name = format!("{prefix}screen_{mode}");
+            self.join(mode, format!("{name},in0"), format!("{name},out0"));
+            self.put(&name, "phase", json!({"phi": phase}));
+        }
+    }
+
+    /// The bar port of one MZI on each mode.
+    fn push_attenuators(&mut self, theta: &[f64]) {
+        for (mode, theta) in theta.iter().enumerate() {
+            let name = format!("attenuator_{mode}");
+            self.join(mode, format!("{name},in0"), format!("{name},out0"));
+            self.put(&name, "mzi", json!({"theta": theta, "phi": 0.0}));
+        }
+    }
+
+    /// Modes beyond `modes` end; new modes begin dark.
+    fn resize(&mut self, modes: usize) {
+        self.ends.resize_with(modes, || End::Dark);
+    }
+
+    fn finish(mut self) -> Value {
+        for (mode, end) in self.ends.into_iter().enumerate() {
+            if let End::Port(port) = end {
+                self.ports.insert(format!("out{mode}"), Value::String(port));
+            }
+        }
+        json!({"instances": self.instances, "connections": self.connections, "ports": self.ports})
+    }
 }
