@@ -6,6 +6,7 @@
 use faer::traits::Conjugate;
 use faer::{Accum, MatMut, MatRef, Par};
 use nalgebra::DMatrix;
+use ndarray::ArrayView2;
 use num_complex::Complex;
 
 use crate::error::{Error, Result};
@@ -29,6 +30,11 @@ fn view(m: &Matrix) -> MatRef<'_, C64> {
 
 fn from_faer(m: MatRef<'_, C64>) -> Matrix {
     Matrix::from_fn(m.nrows(), m.ncols(), |row, col| m[(row, col)])
+}
+
+/// The matrix of an array `[row, column]`.
+pub fn from_array(array: ArrayView2<'_, C64>) -> Matrix {
+    Matrix::from_fn(array.nrows(), array.ncols(), |row, col| array[[row, col]])
 }
 
 /// The product `a b`.

@@ -6,7 +6,7 @@
 //! sweep over a sigma reuses the same chips.
 
 use rand::rngs::ChaCha8Rng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 
 /// What a random number is drawn for. The discriminants are part of the reproducibility promise.
@@ -75,11 +75,6 @@ impl Stream {
     /// One draw from the uniform distribution on `[0, 1)`.
     pub fn uniform(&mut self) -> f64 {
         self.0.random()
-    }
-
-    /// The generator, for distributions of the `rand` ecosystem.
-    pub fn rng(&mut self) -> &mut impl Rng {
-        &mut self.0
     }
 }
 

@@ -20,11 +20,6 @@ pub fn db_from_power(ratio: f64) -> f64 {
     10.0 * ratio.log10()
 }
 
-/// Power in dBm of a power in mW.
-pub fn dbm_from_mw(power_mw: f64) -> f64 {
-    db_from_power(power_mw)
-}
-
 /// Power in W of a power in mW.
 pub fn w_from_mw(power_mw: f64) -> f64 {
     power_mw * 1e-3
@@ -74,7 +69,6 @@ mod tests {
             );
             assert_relative_eq!(db_from_power(power_from_db(db)), db, epsilon = 1e-13);
         }
-        assert_relative_eq!(dbm_from_mw(20.0), 13.010_299_956_639_812);
     }
 
     #[test]

@@ -49,17 +49,17 @@ impl Default for Command {
 
 impl Command {
     /// The flags that every computing command has.
-    pub fn common(&self) -> Option<&Common> {
+    pub fn common(&self) -> &Common {
         match self {
-            Self::Demo(args) => Some(&args.common),
-            Self::Decompose(args) => Some(&args.common),
-            Self::Matrix(args) => Some(&args.common),
-            Self::Apply(args) => Some(&args.common),
-            Self::Compile(args) => Some(&args.common),
-            Self::Infer(args) => Some(&args.common),
-            Self::Draw(args) => Some(&args.common),
-            Self::Inspect(_) => None,
-            Self::Export(args) => Some(&args.common),
+            Self::Demo(args) => &args.common,
+            Self::Decompose(args) => &args.common,
+            Self::Matrix(args) => &args.common,
+            Self::Apply(args) => &args.common,
+            Self::Compile(args) => &args.common,
+            Self::Infer(args) => &args.common,
+            Self::Draw(args) => &args.common,
+            Self::Inspect(args) => &args.common,
+            Self::Export(args) => &args.common,
         }
     }
 }
@@ -299,8 +299,10 @@ pub enum SectionArg {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: lightloom inspect mlp.program.safetensors")]
 pub struct InspectArgs {
-    /// A network, program, mesh, data set, array or hardware; a preset's name
+    /// A file that lightloom reads or writes, or a preset's name; - is stdin
     pub file: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]

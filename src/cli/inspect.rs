@@ -4,15 +4,16 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
+use serde_json::Value;
 
 use super::args::InspectArgs;
-use super::open::{self, Compiled};
+use super::{open, output};
 use crate::compile::Program;
 use crate::error::Error;
 use crate::hardware::Hardware;
 use crate::io::{self, Tensor, Tensors};
-use crate::linalg::{Matrix, unitarity_error};
-use crate::mesh::Mesh;
+use crate::linalg::{from_array, unitarity_error};
+use crate::mesh::{Cells, Mesh};
 use crate::nn::{Activation, Dataset, Layer, Model, Split};
 
 pub fn run(args: &InspectArgs) -> Result<()> {
@@ -33,35 +34,106 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     if path.is_dir() {
         return describe_data(&mut out, &Dataset::load(path, Some(Split::Test), None)?);
     }
+    // Said only when all of it was read: a damaged file leaves stdout empty.
+    let mut said = Vec::new();
+    output::load(path, "json", |path| {
+        describe_file(&mut said, path).map_err(|error| match error.downcast::<Error>() {
+            Ok(ours) => ours,
+            Err(other) => Error::format("file", format!("{other:#}")),
+        })
+    })?;
+    Ok(out.write_all(&said)?)
+}
+
+fn describe_file(out: &mut dyn Write, path: &Path) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match io::extension(path).as_str() {
         "npz" => {
-            describe_tensors(&mut out, &io::npy::read_npz(path)?)?;
-            describe_layers(&mut out, path)
+            describe_tensors(out, &io::npy::read_npz(path)?)?;
+            describe_layers(out, path)
         }
-        "onnx" => describe_network(&mut out, path),
-        "npy" => describe_matrix(&mut out, path),
-        "toml" => describe_toml(&mut out, path),
-        "csv" => describe_data(&mut out, &Dataset::load(path, None, None)?),
-        _ if name.contains("idx") => describe_idx(&mut out, path),
-        "safetensors" if !Program::is_program(&io::safetensors::read(path)?) => {
-            describe_tensors(&mut out, &io::safetensors::read(path)?.tensors)?;
-            describe_layers(&mut out, path)
-        }
-        "safetensors" | "json" | "" => match open::compiled(path)? {
-            Compiled::Mesh(mesh) => describe_mesh(&mut out, &mesh),
-            Compiled::Program(program) => {
+        "onnx" => describe_network(out, path),
+        "npy" => describe_matrix(out, path),
+        "toml" => describe_toml(out, path),
+        "csv" => describe_csv(out, path),
+        "svg" => Ok(writeln!(out, "drawing: open it in a browser")?),
+        _ if name.contains("idx") => describe_idx(out, path),
+        "safetensors" => {
+            let bundle = io::safetensors::read(path)?;
+            if Program::is_program(&bundle) {
+                let program = output::in_file(path, Program::from_bundle(bundle))?;
                 writeln!(out, "program: a network as phases of meshes")?;
-                describe_program(&mut out, &program)
+                return describe_program(out, &program);
             }
-        },
+            describe_tensors(out, &bundle.tensors)?;
+            describe_layers(out, path)
+        }
+        "json" => describe_json(out, path),
         other => Err(Error::unsupported(
-            text,
+            path.display().to_string(),
             format!(".{other}"),
-            "must be .safetensors, .npz, .npy, .onnx, .toml, .json, .csv, an IDX file or a folder of them",
+            "must be .safetensors, .npz, .npy, .onnx, .toml, .json, .csv, .svg, an IDX file or a folder of them",
         )
         .into()),
     }
+}
+
+/// JSON that lightloom writes or reads, told by the keys that only it has; what it does not know is read as a mesh.
+fn describe_json(out: &mut dyn Write, path: &Path) -> Result<()> {
+    let value: Value = serde_json::from_slice(&io::read_bytes(path)?).unwrap_or_default();
+    let first = value.get(0).unwrap_or(&value);
+    let count = value.as_array().map_or(1, Vec::len);
+    if first.get("noisy").is_some() {
+        return Ok(writeln!(
+            out,
+            "results of infer or demo: {count} kind(s) of chips"
+        )?);
+    }
+    if first.get("phase_rad").is_some() {
+        return Ok(writeln!(out, "exported phases: {count} phase shifters")?);
+    }
+    if value.get("unitary_re").is_some() && value.get("cells").is_none() {
+        let modes = value["unitary_re"].as_array().map_or(0, Vec::len);
+        return Ok(writeln!(
+            out,
+            "a unitary of {modes} modes, real and imaginary parts"
+        )?);
+    }
+    let cells = value.get("cells").unwrap_or(&value);
+    if cells.get("elements").is_some() {
+        let cells = Cells::from_json(&cells.to_string());
+        let cells = output::in_file(path, cells)?;
+        return Ok(writeln!(
+            out,
+            "phases of another package: {} modes, {} elements, convention {}",
+            cells.modes,
+            cells.elements.len(),
+            cells.convention
+        )?);
+    }
+    let netlists = first
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.values());
+    if first.get("instances").is_some() || netlists.clone().any(|v| v.get("netlist").is_some()) {
+        let tiles = if first.get("instances").is_some() {
+            1
+        } else {
+            netlists.count()
+        };
+        return Ok(writeln!(out, "SAX netlist of {tiles} mesh(es) or tile(s)")?);
+    }
+    describe_mesh(out, &open::mesh(path)?)
+}
+
+/// A data set, or phases as `export` writes them.
+fn describe_csv(out: &mut dyn Write, path: &Path) -> Result<()> {
+    let bytes = io::read_bytes(path)?;
+    if bytes.starts_with(b"id,kind,column,mode,phase_rad") {
+        let rows = bytes.iter().filter(|byte| **byte == b'\n').count() - 1;
+        return Ok(writeln!(out, "exported phases: {rows} phase shifters")?);
+    }
+    describe_data(out, &Dataset::load(path, None, None)?)
 }
 
 pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
@@ -178,7 +250,7 @@ fn describe_matrix(out: &mut dyn Write, path: &Path) -> Result<()> {
         && tensor.check_finite("array").is_ok()
     {
         let array = tensor.into_complex_matrix("array")?;
-        let matrix = Matrix::from_fn(rows, cols, |row, col| array[[row, col]]);
+        let matrix = from_array(array.view());
         let error = unitarity_error(&matrix);
         let verdict = if error <= crate::linalg::UNITARY_LIMIT {
             "unitary: lightloom decompose takes it"

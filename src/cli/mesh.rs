@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::field::{Fields, Real};
 use crate::hardware::Hardware;
 use crate::io::npy;
-use crate::linalg::{C64, Matrix, check_finite, max_abs_difference};
+use crate::linalg::{C64, Matrix, check_finite, from_array, max_abs_difference};
 use crate::mesh::{Mesh, decompose as decompose_matrix};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
@@ -157,9 +157,7 @@ fn read_matrix(path: &Path) -> Result<Matrix> {
     let parsed = npy::parse("matrix", &output::read(path)?)
         .and_then(|tensor| tensor.into_complex_matrix("matrix"));
     let array = output::in_file(path, parsed)?;
-    Ok(Matrix::from_fn(array.nrows(), array.ncols(), |row, col| {
-        array[[row, col]]
-    }))
+    Ok(from_array(array.view()))
 }
 
 /// The hardware that `--hardware` and `--set` describe.

@@ -63,7 +63,7 @@ fn usage(message: &str) -> String {
 
 fn run(cli: Cli) -> Result<()> {
     let command = cli.command.unwrap_or_default();
-    let threads = command.common().map_or(0, |common| common.threads);
+    let threads = command.common().threads;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.into())
         .build()?;

@@ -25,7 +25,7 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
             Some(name) => name.parse()?,
             None => Activation::Relu,
         };
-        let model = Model::load(&args.network, between)?;
+        let model = output::load(&args.network, "toml", |path| Model::load(path, between))?;
         let layout = Layout {
             tile: args.tile,
             geometry: args.geometry,
@@ -65,9 +65,15 @@ pub fn infer(args: &InferArgs) -> Result<()> {
 }
 
 fn run(args: &InferArgs) -> Result<Report> {
+    if args.program == args.data {
+        let limit = "another file than the program (stdin is read once)";
+        return Err(Error::value("--data", args.data.display(), limit).into());
+    }
     let clock = Instant::now();
     let program = open::program(&args.program)?;
-    let data = Dataset::load(&args.data, args.split, args.labels.as_deref())?;
+    let data = output::load(&args.data, "csv", |path| {
+        Dataset::load(path, args.split, args.labels.as_deref())
+    })?;
     let data = match args.limit {
         Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
         Some(limit) => data.limit(limit),

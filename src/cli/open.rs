@@ -19,8 +19,7 @@ pub enum Compiled {
 /// The mesh or program at `path`, or on stdin.
 pub fn compiled(path: &Path) -> Result<Compiled> {
     let bytes = output::read(path)?;
-    // A safetensors file is eight bytes of length, then JSON; a mesh file is JSON from the start.
-    let parsed = if bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0) {
+    let parsed = if output::looks_like_safetensors(&bytes) {
         safetensors::parse(&bytes)
             .and_then(Program::from_bundle)
             .map(Compiled::Program)

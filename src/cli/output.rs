@@ -27,6 +27,39 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     }
 }
 
+/// What `load` reads from the file at `path`, or from stdin.
+///
+/// Readers tell formats by a file's extension; stdin is told by its first bytes, and text is taken as `text`.
+pub fn load<T>(path: &Path, text: &str, load: impl FnOnce(&Path) -> crate::Result<T>) -> Result<T> {
+    if !is_standard(path) {
+        return Ok(load(path)?);
+    }
+    let bytes = read(path)?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join(format!("stdin.{}", kind(&bytes, text)));
+    std::fs::write(&file, bytes)?;
+    load(&file).map_err(|error| {
+        let place = format!("{}/", folder.path().display());
+        anyhow::anyhow!(error.to_string().replace(&place, ""))
+    })
+}
+
+/// The extension under which `bytes` would be read.
+fn kind<'a>(bytes: &[u8], text: &'a str) -> &'a str {
+    match bytes {
+        [b'P', b'K', ..] => "npz",
+        [0x93, b'N', b'U', b'M', ..] => "npy",
+        _ if looks_like_safetensors(bytes) => "safetensors",
+        _ if std::str::from_utf8(bytes).is_ok() => text,
+        _ => "onnx",
+    }
+}
+
+/// Eight bytes of length, then JSON.
+pub fn looks_like_safetensors(bytes: &[u8]) -> bool {
+    bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0)
+}
+
 /// Fills the file at `path`, or stdout, with what `work` returns.
 ///
 /// Whether a file can be written is tried before `work` starts; it appears only when `work` has succeeded, and

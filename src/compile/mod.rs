@@ -8,7 +8,7 @@ pub use tile::Tile;
 use rayon::prelude::*;
 
 use crate::error::{Context, Error, Result};
-use crate::linalg::Matrix;
+use crate::linalg::{Matrix, from_array};
 use crate::mesh::Geometry;
 use crate::nn::{Layer, Model, Weight};
 
@@ -101,6 +101,5 @@ fn compile_layer(layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {
 
 /// The weight of a layer as a complex matrix, `[out, in]`.
 pub(crate) fn matrix(weight: &Weight) -> Matrix {
-    let w = weight.to_complex();
-    Matrix::from_fn(w.nrows(), w.ncols(), |row, col| w[[row, col]])
+    from_array(weight.to_complex().view())
 }

@@ -285,7 +285,8 @@ impl Picture<'_> {
         }
     }
 
-    fn mzis(&self, svg: &mut Svg) {
+    /// Opens a group of boxes with numbers in them.
+    fn open_marks(&self, svg: &mut Svg) {
         let edge = number((0.5 * self.layout.style.stroke).max(0.4));
         svg.open(
             "g",
@@ -296,6 +297,10 @@ impl Picture<'_> {
                 ("text-anchor", "middle"),
             ],
         );
+    }
+
+    fn mzis(&self, svg: &mut Svg) {
+        self.open_marks(svg);
         for (index, node) in self.mesh.nodes().iter().enumerate() {
             let (theta, phi) = (self.mesh.theta()[index], self.mesh.phi()[index]);
             svg.open("g", &[("class", "mzi")]);
@@ -386,16 +391,7 @@ impl Picture<'_> {
     fn screen(&self, svg: &mut Svg) {
         let style = self.layout.style;
         let x = self.layout.width + 23.0;
-        let edge = number((0.5 * style.stroke).max(0.4));
-        svg.open(
-            "g",
-            &[
-                ("stroke", EDGE),
-                ("stroke-width", &edge),
-                ("font-size", "10.5"),
-                ("text-anchor", "middle"),
-            ],
-        );
+        self.open_marks(svg);
         for (mode, phase) in self.mesh.screen().iter().enumerate() {
             svg.open("g", &[("class", "screen")]);
             svg.content(

@@ -316,6 +316,104 @@ fn a_network_is_compiled_inferred_drawn_and_exported() {
     );
 }
 
+/// The standard output of a command that reads `file` as its stdin.
+fn ok_from(folder: &Path, args: &[&str], file: &Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .args(args)
+        .current_dir(folder)
+        .stdin(std::fs::File::open(file).unwrap())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_dash_is_stdin_for_every_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let demo = |name: &str| Path::new(DEMO).join(name);
+    let (program, data) = (demo("digits.program.safetensors"), demo("digits-test.npz"));
+    let (program_name, data_name) = (program.to_str().unwrap(), data.to_str().unwrap());
+    let tail = ["--trials", "1", "--limit", "50", "--quiet"];
+    let infer = |program: &str, data: &str, stdin: &Path| {
+        let args = [&["infer", program, "--data", data], &tail[..]].concat();
+        let said = ok_from(folder, &args, stdin);
+        said.lines().take(4).collect::<Vec<_>>().join("\n")
+    };
+    let expected = infer(program_name, data_name, &data);
+    assert_eq!(infer("-", data_name, &program), expected);
+    assert_eq!(infer(program_name, "-", &data), expected);
+    refused(folder, &["infer", "-", "--data", "-"], "stdin is read once");
+    ok_from(
+        folder,
+        &["compile", "-", "-o", "c.safetensors", "--quiet"],
+        &demo("digits.safetensors"),
+    );
+    let drawn = ok_from(folder, &["draw", "-", "-o", "-"], &program);
+    assert!(drawn.starts_with("<svg"));
+    assert!(ok_from(folder, &["inspect", "-"], &program).starts_with("program:"));
+    assert!(ok_from(folder, &["inspect", "-"], &data).contains("797 samples of 64 features"));
+}
+
+#[test]
+fn inspect_knows_every_kind_of_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let meshes = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes");
+    for (format, file, says) in [
+        ("csv", "p.csv", "exported phases: 8366 phase shifters"),
+        ("json", "p.json", "exported phases: 8366 phase shifters"),
+        ("sax", "s.json", "SAX netlist of 3 mesh(es)"),
+    ] {
+        ok(
+            folder,
+            &["export", &program, "--format", format, "-o", file],
+        );
+        assert!(
+            ok(folder, &["inspect", file, "--quiet"]).contains(says),
+            "{file}"
+        );
+    }
+    ok(folder, &["draw", &program, "-o", "d.svg"]);
+    ok(
+        folder,
+        &["demo", "--trials", "1", "--json", "r.json", "--quiet"],
+    );
+    for (file, says) in [
+        ("d.svg".to_owned(), "drawing"),
+        ("r.json".to_owned(), "results of infer or demo: 3"),
+        (program.clone(), "program: a network as phases"),
+        (
+            format!("{DEMO}/digits.safetensors"),
+            "layer 0: 64 → 32 real with bias",
+        ),
+        (format!("{DEMO}/network.toml"), "then relu"),
+        (
+            format!("{DEMO}/digits-test.npz"),
+            "797 samples of 64 features",
+        ),
+        (
+            format!("{meshes}/haar-4-reck.mesh.json"),
+            "4 modes, reck, 6 MZIs",
+        ),
+        (
+            format!("{meshes}/haar-4.unitary.json"),
+            "a unitary of 4 modes",
+        ),
+        (
+            format!("{meshes}/golden/perceval_rectangle.json"),
+            "convention perceval",
+        ),
+        ("ideal".to_owned(), "splitting_error_rad = 0.0"),
+    ] {
+        let said = ok(folder, &["inspect", &file]);
+        assert!(said.contains(says), "{file}: {said}");
+    }
+}
+
 #[test]
 fn every_form_of_data_gives_the_same_accuracy() {
     let dir = tempfile::tempdir().unwrap();
