@@ -18,6 +18,7 @@ pub mod processor;
 pub mod report;
 pub mod rng;
 pub mod units;
+pub mod validation;
 
 pub use compile::{Program, compile};
 pub use error::{Error, Result};

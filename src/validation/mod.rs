@@ -1,0 +1,82 @@
+//! Our values against analysis, other packages and papers.
+//!
+//! A [`Case`] holds one number of ours, what it must be, and who says so. `lightloom validate` runs every case and
+//! writes `docs/validation.md`; a case that fails, or a file that no longer says what the code computes, fails the
+//! gate. What a paper prints and we do not reproduce stands there too, with our value beside it and the reason.
+
+mod networks;
+mod table;
+
+pub use table::{is_fresh, markdown};
+
+/// Who vouches for a reference value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// A derivation, an exact identity, or a law checked numerically by its authors.
+    Analytic,
+    /// A number that another package returned.
+    Package,
+    /// A number that a paper prints.
+    Published,
+}
+
+/// What one of our values must be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Expected {
+    /// This value, give or take.
+    Near {
+        /// The reference value.
+        value: f64,
+        /// Largest allowed distance from it.
+        tolerance: f64,
+    },
+    /// No smaller than this.
+    AtLeast(f64),
+    /// No larger than this.
+    AtMost(f64),
+    /// A published value that we do not reproduce; the case's note says why.
+    NotReproduced(f64),
+}
+
+/// One value of ours beside its reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// What is compared, with the sizes and errors that it was computed for.
+    pub name: String,
+    /// Who vouches for the reference.
+    pub tier: Tier,
+    /// Our value.
+    pub ours: f64,
+    /// What it must be.
+    pub expected: Expected,
+    /// Paper and equation, package and version, or the law.
+    pub source: &'static str,
+    /// What a reader must know to believe the comparison; may be empty.
+    pub note: &'static str,
+}
+
+impl Case {
+    /// Whether our value is what it must be.
+    pub fn holds(&self) -> bool {
+        match self.expected {
+            Expected::Near { value, tolerance } => (self.ours - value).abs() <= tolerance,
+            Expected::AtLeast(limit) => self.ours >= limit,
+            Expected::AtMost(limit) => self.ours <= limit,
+            Expected::NotReproduced(_) => true,
+        }
+    }
+}
+
+/// Cases of one subject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// The subject.
+    pub title: &'static str,
+    /// What all of its cases share: the task, the number of chips, the seed.
+    pub about: &'static str,
+    /// The cases.
+    pub cases: Vec<Case>,
+}
+
+/// Every section, computed by itself.
+pub const SECTIONS: &[fn() -> Section] = &[networks::section];
