@@ -15,17 +15,22 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
+mod cell;
 mod cells;
 mod coefficients;
 mod convention;
+mod correct;
 mod decompose;
 mod file;
 mod geometry;
 mod haar;
 mod mzi;
 
+pub use cell::{CellKind, FreeShifter, Setting};
 pub use coefficients::Coefficients;
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
+pub(crate) use correct::attenuator;
+pub use correct::{Corrected, Correction};
 pub use decompose::decompose;
 pub use geometry::{Geometry, Node};
 pub use mzi::Mzi;
