@@ -39,6 +39,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Phases for a laboratory, one row per phase shifter
     Export(ExportArgs),
+    /// Our values beside those of analysis, other packages and papers
+    Validate(ValidateArgs),
 }
 
 impl Default for Command {
@@ -60,6 +62,7 @@ impl Command {
             Self::Draw(args) => &args.common,
             Self::Inspect(args) => &args.common,
             Self::Export(args) => &args.common,
+            Self::Validate(args) => &args.common,
         }
     }
 }
@@ -347,4 +350,19 @@ pub enum ExportFormat {
     Npz,
     /// A netlist of MZIs for SAX; of a program, one for each tile with its scale and block
     Sax,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: lightloom validate --write validation.md\n\nExit code 1 if a value is not what it must be."
+)]
+pub struct ValidateArgs {
+    /// Write the page to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Also fail if this file is not the page of this version
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
 }

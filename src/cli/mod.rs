@@ -11,6 +11,7 @@ mod mesh;
 mod network;
 mod open;
 mod output;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -30,7 +31,7 @@ pub fn main() -> ExitCode {
         }
     };
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // The reader of our output has seen enough (`lightloom … | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => refuse(&match error.downcast_ref::<crate::Error>() {
@@ -61,22 +62,26 @@ fn usage(message: &str) -> String {
     format!("{} (see lightloom --help)", lines.join(" "))
 }
 
-fn run(cli: Cli) -> Result<()> {
+fn run(cli: Cli) -> Result<ExitCode> {
     let command = cli.command.unwrap_or_default();
     let threads = command.common().threads;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.into())
         .build()?;
-    pool.install(|| match command {
-        Command::Demo(args) => demo::run(&args),
-        Command::Decompose(args) => mesh::decompose(&args),
-        Command::Matrix(args) => mesh::matrix(&args),
-        Command::Apply(args) => mesh::apply(&args),
-        Command::Draw(args) => mesh::draw(&args),
-        Command::Compile(args) => network::compile(&args),
-        Command::Infer(args) => network::infer(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Export(args) => export::run(&args),
+    pool.install(|| {
+        match command {
+            Command::Validate(args) => return validate::run(&args),
+            Command::Demo(args) => demo::run(&args),
+            Command::Decompose(args) => mesh::decompose(&args),
+            Command::Matrix(args) => mesh::matrix(&args),
+            Command::Apply(args) => mesh::apply(&args),
+            Command::Draw(args) => mesh::draw(&args),
+            Command::Compile(args) => network::compile(&args),
+            Command::Infer(args) => network::infer(&args),
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Export(args) => export::run(&args),
+        }?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 

@@ -4,7 +4,12 @@
 //! writes `docs/validation.md`; a case that fails, or a file that no longer says what the code computes, fails the
 //! gate. What a paper prints and we do not reproduce stands there too, with our value beside it and the reason.
 
+mod correction;
+mod errors;
 mod networks;
+mod packages;
+mod readout;
+mod sample;
 mod table;
 
 pub use table::{is_fresh, markdown};
@@ -79,4 +84,16 @@ pub struct Section {
 }
 
 /// Every section, computed by itself.
-pub const SECTIONS: &[fn() -> Section] = &[networks::section];
+pub const SECTIONS: &[fn() -> Section] = &[
+    errors::section,
+    correction::section,
+    readout::section,
+    packages::section,
+    networks::section,
+];
+
+/// A tolerance rounded up to one digit: what stands in the page does not change with the last bits of a mean.
+fn one_digit_up(tolerance: f64) -> f64 {
+    let unit = 10f64.powf(tolerance.log10().floor());
+    (tolerance / unit).ceil() * unit
+}

@@ -1,0 +1,133 @@
+//! What errors of the parts cost a mesh that is not corrected.
+
+use super::sample::{Sample, chip, haar, hardware};
+use super::{Case, Expected, Section, Tier};
+use crate::linalg::{fidelity, haar_unitary, matrix_error, max_abs_difference};
+use crate::mesh::{Geometry, decompose};
+use crate::rng::{Effect, Seed};
+
+/// Decomposition, coupler and phase errors, loss.
+pub(super) fn section() -> Section {
+    let mut cases = decompositions();
+    cases.extend(couplers());
+    cases.extend(phases());
+    cases.extend(losses());
+    Section {
+        title: "Errors of a mesh",
+        about: "E = ‖U − U₀‖_F/√N, F = |tr(U†U₀)|²/N² (divided by tr(U†U)/N for lossy meshes). Means over drawn chips with Haar-random targets; \
+                a tolerance of a mean is five standard errors and what the law leaves out.",
+        cases,
+    }
+}
+
+fn decompositions() -> Vec<Case> {
+    [Geometry::Clements, Geometry::Reck]
+        .into_iter()
+        .map(|geometry| {
+            let u = haar_unitary(128, &mut Seed(2).stream(Effect::Haar, 0, 0, 0));
+            let mesh = decompose(&u, geometry).expect("a Haar unitary is unitary");
+            Case {
+                name: format!("max |U − U'| of a decomposed Haar unitary, N = 128, {geometry}"),
+                tier: Tier::Analytic,
+                ours: max_abs_difference(&mesh.transfer(), &u),
+                expected: Expected::AtMost(1e-12),
+                source: match geometry {
+                    Geometry::Reck => "Reck et al., Phys. Rev. Lett. 73, 58 (1994)",
+                    _ => "Clements et al., Optica 3, 1460 (2016)",
+                },
+                note: "",
+            }
+        })
+        .collect()
+}
+
+fn couplers() -> Vec<Case> {
+    [(16, 0.05f64), (64, 0.02)]
+        .into_iter()
+        .map(|(modes, sigma)| {
+            let hw = hardware(&[("coupler.splitting_error_rad", &sigma.to_string())]);
+            let sample = Sample::of(60, |trial| {
+                let mesh = haar(Geometry::Clements, modes, trial);
+                matrix_error(&chip(&hw, trial).transfer(&mesh), &mesh.transfer())
+            });
+            let law = (2.0 - 2.0 * (-((modes - 1) as f64) * sigma * sigma).exp()).sqrt();
+            Case {
+                name: format!("E by splitting errors of {sigma} rad, N = {modes}, no correction"),
+                tier: Tier::Analytic,
+                ours: sample.mean,
+                expected: near(law, &sample, 0.01),
+                source: "√(2 − 2e^{−(N−1)σ²}); Bandyopadhyay et al., Optica 8, 1247 (2021)",
+                note: "",
+            }
+        })
+        .collect()
+}
+
+fn phases() -> Vec<Case> {
+    // Papers that add σ_BS to the field amplitude 1/√2 mean an angle error of √2 σ_BS.
+    [(32, 0.05f64, 0.03f64), (16, 0.1, 0.0), (24, 0.02, 0.02 * 2f64.sqrt())]
+        .into_iter()
+        .map(|(modes, phase, coupler)| {
+            let hw = hardware(&[
+                ("phase_shifter.phase_error_rad", &phase.to_string()),
+                ("coupler.splitting_error_rad", &coupler.to_string()),
+            ]);
+            let sample = Sample::of(100, |trial| {
+                let mesh = haar(Geometry::Clements, modes, trial);
+                fidelity(&chip(&hw, trial).transfer(&mesh), &mesh.transfer())
+            });
+            let cost = (modes - 1) as f64 * (phase.powi(2) + 2.0 * coupler.powi(2)) + phase.powi(2);
+            Case {
+                name: format!(
+                    "F by phase errors of {phase} rad and splitting errors of {coupler:.4} rad, N = {modes}"
+                ),
+                tier: Tier::Analytic,
+                ours: sample.mean,
+                expected: near((-cost).exp(), &sample, 0.003),
+                source: "exp(−[(N−1)(σ_p² + 2σ_a²) + σ_p²]); law, second order in the errors",
+                note: "",
+            }
+        })
+        .collect()
+}
+
+/// 1 − F of both geometries: modes, dB an MZI, rectangle, triangle.
+const LOSSES: [(usize, &str, f64, f64); 5] = [
+    (8, "0.2", 4.24e-4, 3.03e-3),
+    (10, "0.2", 5.0e-4, 5.31e-3),
+    (20, "0.2", 8.2e-4, 2.72e-2),
+    (20, "0.5", 5.4e-3, 0.157),
+    (20, "1", 2.4e-2, 0.463),
+];
+
+fn losses() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (modes, loss_db, rectangle, triangle) in LOSSES {
+        let hw = hardware(&[("mesh.insertion_loss_db", loss_db)]);
+        for (geometry, value) in [(Geometry::Clements, rectangle), (Geometry::Reck, triangle)] {
+            let sample = Sample::of(100, |trial| {
+                let mesh = haar(geometry, modes, trial);
+                1.0 - fidelity(&chip(&hw, trial).transfer(&mesh), &mesh.transfer())
+            });
+            cases.push(Case {
+                name: format!("1 − F by {loss_db} dB in both arms of every MZI, N = {modes}, {geometry}"),
+                tier: Tier::Analytic,
+                ours: sample.mean,
+                // The reference is a mean of 100 draws itself.
+                expected: near(value, &sample, 0.01),
+                source: "mean of 100 Haar draws in NumPy; the comparison of Clements et al., Optica 3, 1460 (2016)",
+                note: "",
+            });
+        }
+    }
+    cases
+}
+
+/// Five standard errors of two means, and a share of the value.
+fn near(value: f64, sample: &Sample, share: f64) -> Expected {
+    let tolerance = 5.0 * 2f64.sqrt() * sample.standard_error + share * value;
+    Expected::Near {
+        value,
+        tolerance: super::one_digit_up(tolerance),
+    }
+}
