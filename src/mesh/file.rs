@@ -281,8 +281,8 @@ mod tests {
         );
         refused(
             "\"clements\"",
-            "\"butterfly\"",
-            "unknown variant `butterfly`",
+            "\"round\"",
+            "geometry = round: must be clements, reck,",
         );
         refused("\"column\": 0", "\"column\": 9", "column 9 or later");
         refused("\"top\": 0", "\"top\": 4", "on modes below 4");

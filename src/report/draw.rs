@@ -155,7 +155,7 @@ impl Picture<'_> {
         let mesh = self.mesh;
         let kind = mesh
             .geometry()
-            .map_or("feed-forward", |geometry| geometry.name());
+            .map_or("feed-forward".to_owned(), |geometry| geometry.to_string());
         let size = format!(
             "{} · {kind} · {} in {}",
             counted(mesh.modes(), "mode"),

@@ -716,7 +716,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--geometry",
             "round",
         ],
-        "clements or reck",
+        "must be clements, reck, diamond, butterfly or clements+K",
     );
     let weights = format!("{DEMO}/digits.safetensors");
     refused(
