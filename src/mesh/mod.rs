@@ -15,19 +15,24 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
+mod butterfly;
 mod cells;
 mod coefficients;
 mod convention;
 mod decompose;
 mod file;
+mod fit;
 mod geometry;
+mod gradient;
 mod haar;
 mod mzi;
 
 pub use coefficients::Coefficients;
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
 pub use decompose::decompose;
+pub use fit::{Fit, closest, fit};
 pub use geometry::{Geometry, Node};
+pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
 
 use std::f64::consts::{PI, TAU};
