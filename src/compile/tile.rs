@@ -4,12 +4,12 @@ use std::f64::consts::FRAC_PI_2;
 
 use crate::error::Result;
 use crate::linalg::{C64, Matrix, svd};
-use crate::mesh::{Geometry, Mesh, decompose};
+use crate::mesh::{Geometry, Mesh, closest};
 
 /// A matrix as two meshes with attenuators between them.
 ///
-/// The first `attenuators.len()` modes of the two meshes are joined; a mode of the larger mesh beyond them
-/// ends in the dark.
+/// The first `attenuators.len()` modes of the two meshes are joined; a mode of the larger mesh beyond them, and
+/// every ancilla, ends in the dark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tile {
     /// First row of the layer's matrix that the tile covers.
@@ -32,7 +32,8 @@ pub struct Tile {
 
 /// Compiles `weight` into meshes of `input_modes` and `output_modes` modes.
 ///
-/// Rows and columns beyond the matrix are padding: they carry no light.
+/// Rows and columns beyond the matrix are padding: they carry no light. A butterfly comes as close to U and to V†
+/// as it can; what is missing is an error of the tile's matrix.
 pub(super) fn compile_tile(
     weight: &Matrix,
     (row, col): (usize, usize),
@@ -49,7 +50,7 @@ pub(super) fn compile_tile(
             _ => 0.0,
         })
         .collect();
-    let mut input = decompose(&padded(svd.v_adjoint, input_modes), geometry)?;
+    let mut input = closest(&padded(svd.v_adjoint, input_modes), geometry)?.mesh;
     for (screen, theta) in input.screen.iter_mut().zip(&attenuators) {
         *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta));
     }
@@ -61,7 +62,7 @@ pub(super) fn compile_tile(
         scale,
         input,
         attenuators,
-        output: decompose(&padded(svd.u, output_modes), geometry)?,
+        output: closest(&padded(svd.u, output_modes), geometry)?.mesh,
     })
 }
 
@@ -106,8 +107,7 @@ impl Tile {
 
     /// MZIs that light meets on its way through the tile, averaged over the modes.
     pub fn mean_depth(&self) -> f64 {
-        let mesh = |mesh: &Mesh| 2.0 * mesh.nodes().len() as f64 / mesh.modes() as f64;
-        mesh(&self.input) + 1.0 + mesh(&self.output)
+        self.input.mean_depth() + 1.0 + self.output.mean_depth()
     }
 }
 
@@ -125,15 +125,37 @@ mod tests {
     }
 
     fn check(weight: &Matrix, modes: (usize, usize)) -> Tile {
-        let tile = compile_tile(weight, (0, 0), modes, Geometry::Clements).unwrap();
-        let size = weight.norm().max(1.0);
-        assert!(max_abs_difference(&tile.matrix(), weight) < 1e-13 * size);
-        assert!(
-            tile.attenuators
-                .iter()
-                .all(|theta| (0.0..=PI).contains(theta))
-        );
-        tile
+        let geometries = [
+            Geometry::Diamond,
+            Geometry::Redundant { extra: 2 },
+            Geometry::Clements,
+        ];
+        let mut tiles = geometries.map(|geometry| {
+            let tile = compile_tile(weight, (0, 0), modes, geometry).unwrap();
+            let size = weight.norm().max(1.0);
+            assert!(max_abs_difference(&tile.matrix(), weight) < 1e-13 * size);
+            let mut thetas = tile.attenuators.iter();
+            assert!(thetas.all(|theta| (0.0..=PI).contains(theta)));
+            assert_eq!((tile.output.ports(), tile.input.ports()), modes);
+            Some(tile)
+        });
+        tiles[2].take().unwrap()
+    }
+
+    /// The weight of a convolution is a butterfly up to the order of its modes: F† diag(f) F. Its singular vectors
+    /// are columns of a Fourier transform, but not in bit-reversed order, so the tile keeps an error.
+    #[test]
+    fn a_butterfly_tile_holds_products_of_butterflies_only() {
+        let exact = |weight: &Matrix| {
+            let tile = compile_tile(weight, (0, 0), (8, 8), Geometry::Butterfly).unwrap();
+            let size = weight.norm() / 8f64.sqrt();
+            (&tile.matrix() - weight).norm() / (8f64.sqrt() * size)
+        };
+        let diagonal = Matrix::from_fn(8, 8, |r, c| {
+            C64::from(if r == c { 8.0 - r as f64 } else { 0.0 })
+        });
+        assert!(exact(&diagonal) < 1e-12);
+        assert!(exact(&random(8, 8)) > 0.1);
     }
 
     #[test]

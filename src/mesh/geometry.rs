@@ -60,7 +60,7 @@ impl Geometry {
     /// The waveguides of a mesh on which `modes` modes carry data.
     pub fn waveguides(self, modes: usize) -> usize {
         match self {
-            Self::Diamond if modes > 2 => 2 * modes - 2,
+            Self::Diamond if modes > 2 => modes.saturating_mul(2) - 2,
             _ => modes,
         }
     }

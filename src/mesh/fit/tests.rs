@@ -1,5 +1,6 @@
 use super::*;
-use crate::linalg::{haar_unitary, max_abs_difference};
+use crate::linalg::haar_unitary;
+use crate::mesh::Coefficients;
 use crate::rng::{Effect, Seed};
 use std::f64::consts::{PI, TAU};
 
@@ -11,10 +12,10 @@ fn haar(n: usize, trial: u64) -> Matrix {
     haar_unitary(n, &mut Seed(31).stream(Effect::Haar, trial, n as u64, 0))
 }
 
-/// A mesh of random phases; every MZI alone is Haar-random.
-fn random(geometry: Geometry, modes: usize, trial: u64) -> Mesh {
+/// A butterfly of random phases; every MZI alone is Haar-random.
+fn random_butterfly(modes: usize, trial: u64) -> Mesh {
     let mut stream = Seed(32).stream(Effect::Haar, trial, modes as u64, 0);
-    let mut mesh = Mesh::bar(geometry, modes).unwrap();
+    let mut mesh = Mesh::bar(Geometry::Butterfly, modes).unwrap();
     for theta in &mut mesh.theta {
         *theta = PI - 2.0 * stream.uniform().sqrt().asin();
     }
@@ -24,17 +25,13 @@ fn random(geometry: Geometry, modes: usize, trial: u64) -> Mesh {
     mesh
 }
 
-/// Errors of `starts` fits of a butterfly, each from random phases, the smallest first.
-fn from_random_phases(target: &Matrix, starts: u64) -> Vec<(f64, usize)> {
-    let mut errors: Vec<(f64, usize)> = (0..starts)
-        .map(|trial| {
-            let start = random(Geometry::Butterfly, target.nrows(), 100 + trial);
-            let fit = fit(target, &start, ideal).unwrap();
-            (fit.error, fit.iterations)
-        })
-        .collect();
-    errors.sort_by(|a, b| a.0.total_cmp(&b.0));
-    errors
+/// The worst of five fits of a butterfly, each from other random phases.
+fn worst_from_random_phases(target: &Matrix) -> f64 {
+    let errors = (1..=5).map(|trial| {
+        let start = random_butterfly(target.nrows(), trial);
+        fit(target, &start, ideal).unwrap().error
+    });
+    errors.fold(0.0, f64::max)
 }
 
 /// F R: the discrete Fourier transform of inputs in bit-reversed order.
@@ -46,99 +43,120 @@ fn reversed_dft(n: usize) -> Matrix {
     })
 }
 
-/// Adam with a rate that decays to zero, for comparison.
-fn adam(
-    mut x: Vec<f64>,
-    limit: usize,
-    rate: f64,
-    evaluate: impl Fn(&[f64]) -> (f64, Vec<f64>),
-) -> f64 {
-    let (mut mean, mut square) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-    for k in 1..=limit {
-        let (_, gradient) = evaluate(&x);
-        let now = rate * (1.0 - k as f64 / limit as f64);
-        for (i, g) in gradient.iter().enumerate() {
-            mean[i] = 0.9 * mean[i] + 0.1 * g;
-            square[i] = 0.999 * square[i] + 0.001 * g * g;
-            let m = mean[i] / (1.0 - 0.9f64.powi(k as i32));
-            let v: f64 = square[i] / (1.0 - 0.999f64.powi(k as i32));
-            x[i] -= now * m / (v.sqrt() + 1e-12);
-        }
-    }
-    evaluate(&x).0.sqrt()
-}
-
-fn faulty(mesh: &Mesh, sigma: f64, trial: u64) -> Vec<Mzi> {
+/// Splitting errors of standard deviation 0.1 rad on every coupler.
+fn faulty(mesh: &Mesh, trial: u64) -> Vec<Mzi> {
     let mut stream = Seed(33).stream(Effect::Splitting, trial, 0, 0);
-    (0..mesh.nodes.len())
-        .map(|_| Mzi {
-            alpha: sigma * stream.standard_normal(),
-            beta: sigma * stream.standard_normal(),
-            ..Mzi::ideal(0.0, 0.0)
-        })
-        .collect()
+    let mzi = |_| Mzi {
+        alpha: 0.1 * stream.standard_normal(),
+        beta: 0.1 * stream.standard_normal(),
+        ..Mzi::ideal(0.0, 0.0)
+    };
+    (0..mesh.nodes.len()).map(mzi).collect()
 }
 
+/// Measured: 1e-13 from every start.
 #[test]
-#[ignore = "a measurement"]
-fn measure() {
-    let clock = std::time::Instant::now();
-    for n in [4, 8, 16, 32] {
-        let target = random(Geometry::Butterfly, n, 0).transfer();
-        println!("random butterfly {n}: {:?}", from_random_phases(&target, 6));
-        println!("dft {n}: {:?}", from_random_phases(&reversed_dft(n), 6));
-        for trial in 0..2 {
-            let u = haar(n, trial);
-            println!("haar {n}: {:?}", from_random_phases(&u, 4));
-            let f = closest(&u, Geometry::Butterfly).unwrap();
-            println!(
-                "   from butterfly::start {} {}, start alone {}",
-                f.error,
-                f.iterations,
-                matrix_error(&butterfly::start(&u).unwrap().transfer(), &u)
-            );
-        }
-        println!("{:?}", clock.elapsed());
+fn a_butterfly_is_recovered_from_any_of_five_random_starts() {
+    let error = worst_from_random_phases(&random_butterfly(8, 0).transfer());
+    assert!(error < 1e-6, "{error:e}");
+}
+
+/// Cooley, Tukey, Math. Comput. 19, 297 (1965).
+#[test]
+fn a_butterfly_holds_the_fourier_transform_of_bit_reversed_inputs() {
+    for n in [2, 8, 16] {
+        let error = worst_from_random_phases(&reversed_dft(n));
+        assert!(error < 1e-6, "{n}: {error:e}");
+        assert!(
+            closest(&reversed_dft(n), Geometry::Butterfly)
+                .unwrap()
+                .error
+                < 1e-12
+        );
     }
-    for trial in 0..3 {
+    let in_order = Matrix::from_fn(8, 8, |row, col| {
+        C64::from_polar(8f64.sqrt().recip(), -TAU * (row * col % 8) as f64 / 8.0)
+    });
+    assert!(closest(&in_order, Geometry::Butterfly).unwrap().error > 0.1);
+}
+
+/// 80 phases instead of 256: two Haar unitaries at N = 16 measured 0.897 and 0.879.
+#[test]
+fn a_butterfly_cannot_hold_a_haar_unitary() {
+    for trial in 0..2 {
+        let u = haar(16, trial);
+        let found = closest(&u, Geometry::Butterfly).unwrap();
+        assert!(found.error > 0.5, "{}", found.error);
+        // The same minimum from elsewhere.
+        let other = fit(&u, &random_butterfly(16, 1), ideal).unwrap();
+        assert!((other.error - found.error).abs() < 1e-3);
+        let mesh = found.mesh;
+        assert_eq!(mesh.geometry(), Some(Geometry::Butterfly));
+        assert!(mesh.theta().iter().all(|theta| (0.0..=PI).contains(theta)));
+        assert!((matrix_error(&mesh.transfer(), &u) - found.error).abs() < 1e-12);
+    }
+}
+
+/// Burgwal et al., Opt. Express 25, 28236 (2017). Of three chips at N = 8 with splitting errors of 0.1 rad, a
+/// plain rectangle keeps 0.009, 0.017 and 0.023 of 0.28 to 0.34; four or eight more columns leave 1e-13.
+#[test]
+fn redundant_columns_make_up_for_faulty_couplers() {
+    for trial in 0..2 {
         let u = haar(8, trial);
-        for extra in [0, 2, 4, 8] {
-            let geometry = Geometry::Redundant { extra };
-            let start = decompose(&u, geometry).unwrap();
-            let mzis = faulty(&start, 0.1, trial);
-            let f = fit(&u, &start, |node| mzis[node]).unwrap();
-            let problem = Problem {
-                target: &u,
-                start: &start,
-                mzi: |node| mzis[node],
-            };
-            let before = problem.evaluate(&phases_of(&start)).0.sqrt();
-            let a = [0.01, 0.03, 0.1]
-                .map(|rate| adam(phases_of(&start), 1000, rate, |x| problem.evaluate(x)));
-            let l = minimize(phases_of(&start), 1000, |x| problem.evaluate(x));
-            println!(
-                "extra {extra}: before {before}, after {} {}; adam {a:?}, lbfgs 1000 {} {}",
-                f.error,
-                f.iterations,
-                l.1.sqrt(),
-                l.2
-            );
+        let error = |name: &str| {
+            let start = decompose(&u, name.parse().unwrap()).unwrap();
+            let mzis = faulty(&start, trial);
+            let found = fit(&u, &start, |node| mzis[node]).unwrap();
+            let mesh = &found.mesh;
+            let u_found = Coefficients::new(mesh, |node| Mzi {
+                theta: mesh.theta[node],
+                phi: mesh.phi[node],
+                ..mzis[node]
+            });
+            let error = matrix_error(&u_found.transfer(), &u);
+            assert!((error - found.error).abs() < 1e-12);
+            error
+        };
+        let plain = error("clements");
+        assert!(plain > 5e-3, "{plain}");
+        for name in ["clements+4", "clements+8"] {
+            let redundant = error(name);
+            assert!(redundant < 1e-6, "{name}: {redundant:e}");
         }
-        println!("{:?}", clock.elapsed());
     }
 }
 
+/// The mirrored part of a diamond lets a fit correct couplers too; what ancillas receive does not count.
 #[test]
-fn starts_of_another_size_are_refused() {
+fn a_fit_of_a_diamond_looks_at_its_ports_only() {
+    let u = haar(4, 0);
+    let start = decompose(&u, Geometry::Diamond).unwrap();
+    let mzis = faulty(&start, 0);
+    let chip = |mesh: &Mesh| {
+        let mzi = |node| Mzi {
+            theta: mesh.theta[node],
+            phi: mesh.phi[node],
+            ..mzis[node]
+        };
+        let whole = Coefficients::new(mesh, mzi).transfer();
+        matrix_error(&mesh.between_ports(&whole), &u)
+    };
+    let found = fit(&u, &start, |node| mzis[node]).unwrap();
+    assert!((chip(&found.mesh) - found.error).abs() < 1e-12);
+    assert!(
+        found.error < 0.3 * chip(&start),
+        "{} {}",
+        found.error,
+        chip(&start)
+    );
+}
+
+#[test]
+fn targets_that_do_not_fit_are_named() {
     let start = Mesh::bar(Geometry::Diamond, 4).unwrap();
     let error = fit(&haar(6, 0), &start, ideal).unwrap_err().to_string();
     assert!(error.contains("must be [4, 4]"), "{error}");
-    let error = closest(&haar(6, 0), Geometry::Butterfly)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("modes = 6: must be a power of two"),
-        "{error}"
-    );
-    let _ = max_abs_difference;
+    let error = closest(&haar(6, 0), Geometry::Butterfly).unwrap_err();
+    let says = "modes = 6: must be a power of two";
+    assert!(error.to_string().contains(says), "{error}");
 }
