@@ -46,6 +46,25 @@ impl Program {
         self.layout
     }
 
+    /// Error of the weights on a perfect chip, ‖W − W₀‖_F / ‖W₀‖_F over all layers: rounding where the geometry
+    /// is universal, what the meshes cannot hold where it is not.
+    pub fn weight_error(&self) -> f64 {
+        let (mut error, mut norm) = (0.0, 0.0);
+        for (layer, tiles) in self.model.layers.iter().zip(&self.tiles) {
+            let weight = matrix(&layer.weight);
+            norm += weight.norm_squared();
+            for tile in tiles {
+                let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
+                error += (block - tile.matrix()).norm_squared();
+            }
+        }
+        if error == 0.0 {
+            0.0
+        } else {
+            (error / norm).sqrt()
+        }
+    }
+
     /// The tiles of each layer: by layer, then row by row.
     pub fn tiles(&self) -> &[Vec<Tile>] {
         &self.tiles

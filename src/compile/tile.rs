@@ -3,7 +3,7 @@
 use std::f64::consts::FRAC_PI_2;
 
 use crate::error::Result;
-use crate::linalg::{C64, Matrix, svd};
+use crate::linalg::{C64, Matrix, adjoint_product, svd};
 use crate::mesh::{Geometry, Mesh, closest};
 
 /// A matrix as two meshes with attenuators between them.
@@ -20,7 +20,7 @@ pub struct Tile {
     pub rows: usize,
     /// Columns covered; the input mesh may have more modes.
     pub cols: usize,
-    /// Digital scale `s`: the largest singular value.
+    /// Digital scale `s`: the largest singular value, or what stands for it in a butterfly.
     pub scale: f64,
     /// Mesh of V†. Its screen also undoes the phase that each attenuator adds.
     pub input: Mesh,
@@ -33,7 +33,7 @@ pub struct Tile {
 /// Compiles `weight` into meshes of `input_modes` and `output_modes` modes.
 ///
 /// Rows and columns beyond the matrix are padding: they carry no light. A butterfly comes as close to U and to V†
-/// as it can; what is missing is an error of the tile's matrix.
+/// as it can, then the attenuators make the best of both; what is missing is an error of the tile's matrix.
 pub(super) fn compile_tile(
     weight: &Matrix,
     (row, col): (usize, usize),
@@ -42,17 +42,31 @@ pub(super) fn compile_tile(
 ) -> Result<Tile> {
     let (rows, cols) = weight.shape();
     let svd = svd(weight)?;
-    let scale = svd.s.first().copied().unwrap_or(0.0);
     let joined = output_modes.min(input_modes);
-    let attenuators: Vec<f64> = (0..joined)
-        .map(|mode| match svd.s.get(mode) {
-            Some(s) if scale > 0.0 => 2.0 * (s / scale).min(1.0).asin(),
-            _ => 0.0,
+    let mut input = closest(&padded(svd.v_adjoint, input_modes), geometry)?.mesh;
+    let output = closest(&padded(svd.u, output_modes), geometry)?.mesh;
+    let factors: Vec<C64> = if geometry.is_universal() {
+        let given = svd.s.into_iter().map(C64::from);
+        given
+            .chain(std::iter::repeat(C64::ZERO))
+            .take(joined)
+            .collect()
+    } else {
+        best_factors(weight, joined, &output, &input)
+    };
+    let scale = factors
+        .iter()
+        .map(|factor| factor.norm())
+        .fold(0.0, f64::max);
+    let attenuators: Vec<f64> = factors
+        .iter()
+        .map(|factor| match scale > 0.0 {
+            true => 2.0 * (factor.norm() / scale).min(1.0).asin(),
+            false => 0.0,
         })
         .collect();
-    let mut input = closest(&padded(svd.v_adjoint, input_modes), geometry)?.mesh;
-    for (screen, theta) in input.screen.iter_mut().zip(&attenuators) {
-        *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta));
+    for ((screen, theta), factor) in input.screen.iter_mut().zip(&attenuators).zip(&factors) {
+        *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta) + factor.arg());
     }
     Ok(Tile {
         row,
@@ -62,8 +76,19 @@ pub(super) fn compile_tile(
         scale,
         input,
         attenuators,
-        output: closest(&padded(svd.u, output_modes), geometry)?.mesh,
+        output,
     })
+}
+
+/// The factors between two meshes that are not quite U and V† which make ‖weight − U diag(d) V†‖ smallest:
+/// d_k = u_k† weight v_k, because the products u_k v_k† are orthonormal.
+fn best_factors(weight: &Matrix, joined: usize, output: &Mesh, input: &Mesh) -> Vec<C64> {
+    let (rows, cols) = weight.shape();
+    let u = output.transfer().view((0, 0), (rows, joined)).into_owned();
+    let v_adjoint = input.transfer().view((0, 0), (joined, cols)).into_owned();
+    let inner = adjoint_product(&u, weight);
+    let factor = |mode| inner.row(mode).dotc(&v_adjoint.row(mode)).conj();
+    (0..joined).map(factor).collect()
 }
 
 /// Phase of the bar port of an MZI at `theta`, rad: T₁₁ = i e^{iθ/2} sin(θ/2).
@@ -154,7 +179,9 @@ mod tests {
             C64::from(if r == c { 8.0 - r as f64 } else { 0.0 })
         });
         assert!(error(&diagonal) < 1e-12);
-        assert!(error(&random(8, 8)) > 0.1);
+        // Best factors never leave more than the weight itself.
+        let missing = error(&random(8, 8));
+        assert!(missing > 0.1 && missing < 1.0, "{missing}");
     }
 
     #[test]

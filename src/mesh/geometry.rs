@@ -69,7 +69,9 @@ impl Geometry {
     /// [`waveguides`](Self::waveguides).
     pub(super) fn ports(self, waveguides: usize) -> Option<usize> {
         match self {
-            Self::Diamond if waveguides > 2 => (waveguides % 2 == 0).then_some(waveguides / 2 + 1),
+            Self::Diamond if waveguides > 2 => {
+                waveguides.is_multiple_of(2).then_some(waveguides / 2 + 1)
+            }
             Self::Butterfly => waveguides.is_power_of_two().then_some(waveguides),
             _ => (waveguides > 0).then_some(waveguides),
         }

@@ -224,15 +224,13 @@ mod tests {
 
     /// L = Σ w |y|⁴ + Re(v* y), which is neither linear nor blind to phases.
     fn loss(outputs: &Fields<f64>, v: &Fields<f64>) -> f64 {
-        let terms = outputs
-            .re
-            .iter()
-            .zip(&outputs.im)
-            .zip(v.re.iter().zip(&v.im));
-        let term = |(k, ((re, im), (a, b))): (usize, ((&f64, &f64), (&f64, &f64)))| {
-            (1.0 + k as f64 / 7.0) * (re * re + im * im).powi(2) + re * a + im * b
-        };
-        terms.enumerate().map(term).sum()
+        let places = outputs.re.indexed_iter().enumerate();
+        let terms = places.map(|(k, (at, x))| {
+            let y = outputs.im[at];
+            let linear = x * v.re[at] + y * v.im[at];
+            (1.0 + k as f64 / 7.0) * (x * x + y * y).powi(2) + linear
+        });
+        terms.sum()
     }
 
     fn adjoint(outputs: &Fields<f64>, v: &Fields<f64>) -> Fields<f64> {

@@ -134,7 +134,11 @@ fn a_network_runs_on_every_geometry() {
             rest,
         ]
         .concat();
-        ok(folder, &args);
+        let output = lightloom(folder, &args);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        let fitted = stderr.contains("weights: relative error 0.");
+        assert_eq!(fitted, geometry == "butterfly", "{stderr}");
         let args = [
             "infer", program, "--data", &data, "--limit", "100", "--trials", "1", "--json", "-",
         ];
