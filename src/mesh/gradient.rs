@@ -16,6 +16,21 @@ use crate::linalg::C64;
 /// A batch of fields on its way through a mesh, with what a gradient needs of it.
 ///
 /// Keeps two amplitudes per MZI and sample, 32 bytes.
+///
+/// ```
+/// use lightloom::field::Fields;
+/// use lightloom::mesh::{Geometry, Mesh, Mzi, Trace};
+///
+/// // L = |y₀|², the power at output 0 of one MZI with light in its upper arm: sin²(θ/2).
+/// let mesh = Mesh::new(2, Geometry::Clements.nodes(2), vec![1.0], vec![0.3], vec![0.0; 2])?;
+/// let mzi = |node: usize| Mzi::ideal(mesh.theta()[node], mesh.phi()[node]);
+/// let trace = Trace::new(&mesh, mzi, Fields::basis(2, 1));
+/// let mut adjoint = trace.outputs().clone(); // ∂L/∂Re y₀ = 2 Re y₀, and so for Im
+/// adjoint.scale_modes(&[2.0.into(), 0.0.into()]);
+/// let gradient = trace.gradient(adjoint);
+/// assert!((gradient.theta[0] - 0.5f64.sin() * 0.5f64.cos()).abs() < 1e-15);
+/// # Ok::<(), lightloom::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Trace {
     nodes: Vec<Node>,
