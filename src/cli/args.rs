@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::mesh::Geometry;
+use crate::mesh::{Correction, Geometry};
 use crate::nn::Split;
 
 /// Trained networks on simulated photonic chips.
@@ -87,16 +87,30 @@ pub struct ChipArgs {
     /// Seed of every random number
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Error correction before light is sent
+    /// How phases are chosen for chips whose splitting errors, phase offsets and crosstalk are known
     #[arg(long, value_enum, default_value_t)]
     pub correct: Correct,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Correct {
-    /// Phases as compiled for a perfect chip
+    /// Phases for a perfect chip
     #[default]
     None,
+    /// Every MZI by itself splits light as a perfect one does
+    Local,
+    /// Every MZI is set for the light that really arrives, so that later ones absorb what earlier ones could not do
+    Progressive,
+}
+
+impl From<Correct> for Correction {
+    fn from(correct: Correct) -> Self {
+        match correct {
+            Correct::None => Self::None,
+            Correct::Local => Self::Local,
+            Correct::Progressive => Self::Progressive,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

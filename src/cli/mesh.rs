@@ -7,7 +7,8 @@ use ndarray::{Array2, ArrayView2};
 use num_complex::Complex;
 
 use super::args::{
-    ApplyArgs, ChipArgs, ColorArg, DecomposeArgs, DrawArgs, MatrixArgs, Precision, SectionArg,
+    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, Precision,
+    SectionArg,
 };
 use super::open::{self, Compiled};
 use super::output;
@@ -48,13 +49,22 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
     output::write(&args.output, || {
         let mesh = open::mesh(&args.mesh)?;
         let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
-        let u = mesh.between_ports(&chip.transfer(&mesh));
+        let programmed = chip.program(&mesh, args.chip.correct.into());
+        let u = mesh.between_ports(&programmed.coefficients.transfer());
         check_finite("transfer matrix", &u)?;
         let rows = Array2::from_shape_fn(u.shape(), |(row, col)| u[(row, col)]);
         if !args.common.quiet {
             let ideal = mesh.between_ports(&mesh.transfer());
+            let could_not = match args.chip.correct {
+                Correct::None => String::new(),
+                _ => format!(
+                    "; {} of {} MZIs could not be set exactly",
+                    programmed.unreachable,
+                    mesh.nodes().len()
+                ),
+            };
             eprintln!(
-                "{} modes; seed {}, trial {}; matrix error {:.4}, fidelity {:.6} against the ideal mesh",
+                "{} modes; seed {}, trial {}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{could_not}",
                 mesh.ports(),
                 args.chip.seed,
                 args.trial,
