@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::mesh::{Correction, Geometry};
+use crate::mesh::Geometry;
 use crate::nn::Split;
 
 /// Trained networks on simulated photonic chips.
@@ -87,7 +87,7 @@ pub struct ChipArgs {
     /// Seed of every random number
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
-    /// How phases are chosen for chips whose splitting errors, phase offsets and crosstalk are known
+    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
     #[arg(long, value_enum, default_value_t)]
     pub correct: Correct,
 }
@@ -101,16 +101,8 @@ pub enum Correct {
     Local,
     /// Every MZI is set for the light that really arrives, so that later ones absorb what earlier ones could not do
     Progressive,
-}
-
-impl From<Correct> for Correction {
-    fn from(correct: Correct) -> Self {
-        match correct {
-            Correct::None => Self::None,
-            Correct::Local => Self::Local,
-            Correct::Progressive => Self::Progressive,
-        }
-    }
+    /// No error is known: phases are found by sending light in and reading fields at the outputs (`matrix` only)
+    SelfConfigure,
 }
 
 #[derive(Debug, Args)]

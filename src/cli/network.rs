@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::args::{CompileArgs, InferArgs, Precision};
+use super::args::{CompileArgs, Correct, InferArgs, Precision};
 use super::{mesh, open, output};
 use crate::compile::{Layout, compile as compile_model};
 use crate::error::Error;
@@ -95,7 +95,16 @@ fn run(args: &InferArgs) -> Result<Report> {
         hardware: mesh::hardware(&args.chip)?,
         seed: Seed(args.chip.seed),
         trials: args.trials as usize,
-        correction: args.chip.correct.into(),
+        correction: match args.chip.correct {
+            Correct::None => Correction::None,
+            Correct::Local => Correction::Local,
+            Correct::Progressive => Correction::Progressive,
+            Correct::SelfConfigure => {
+                let limit =
+                    "none, local or progressive: a tile has no detectors between its meshes";
+                return Err(Error::value("--correct", "self-configure", limit).into());
+            }
+        },
     };
     let bar = args.common.progress(experiment.trials, "chips");
     let done = || bar.inc(1);

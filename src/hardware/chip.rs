@@ -14,7 +14,7 @@ use crate::units::amplitude_from_db;
 /// so chips of any size cost nothing to keep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chip {
-    hardware: Hardware,
+    pub(super) hardware: Hardware,
     seed: Seed,
     trial: u64,
 }
@@ -132,6 +132,24 @@ impl Chip {
         if correction != Correction::None {
             asked = heaters.heated_to(&asked, shifter.crosstalk);
         }
+        self.show(heaters, targets, &asked, 0)
+    }
+
+    /// The phases that a mesh that stands alone shows after it was programmed for the `load`-th time, drift left out.
+    pub(super) fn settle_at(&self, heaters: &Heaters, phases: &[f64], load: u64) -> Vec<f64> {
+        self.show(heaters, &[(Part::MESH, phases)], phases, load)
+            .swap_remove(0)
+    }
+
+    /// The phases that come of `asked` ones, section by section.
+    fn show(
+        &self,
+        heaters: &Heaters,
+        targets: &[(Part, &[f64])],
+        asked: &[f64],
+        load: u64,
+    ) -> Vec<Vec<f64>> {
+        let shifter = &self.hardware.phase_shifter;
         let mut heated = Vec::with_capacity(heaters.len());
         for (part, phases) in targets {
             let start = heated.len();
@@ -154,12 +172,13 @@ impl Chip {
                 let (section, behind) = rest.split_at(targets.len());
                 rest = behind;
                 let mut phases = section.to_vec();
-                for (effect, sigma) in [
-                    (Effect::Offset, shifter.offset_rad),
-                    (Effect::Programming, shifter.phase_error_rad),
-                    (Effect::Drift, drift_rad),
+                for (effect, sigma, block) in [
+                    (Effect::Offset, shifter.offset_rad, 0),
+                    (Effect::Programming, shifter.phase_error_rad, load),
+                    (Effect::Drift, drift_rad, 0),
                 ] {
-                    self.add_normals(&mut phases, effect, *part, sigma);
+                    let stream = self.stream(effect, *part, block);
+                    add_normals(&mut phases, stream, sigma);
                 }
                 phases
             })
@@ -252,13 +271,7 @@ impl Chip {
 
     /// Adds `sigma · N(0, 1)`, one draw per value of this part.
     fn add_normals(&self, values: &mut [f64], effect: Effect, part: Part, sigma: f64) {
-        if sigma == 0.0 {
-            return;
-        }
-        let mut stream = self.stream(effect, part, 0);
-        for value in values {
-            *value += sigma * stream.standard_normal();
-        }
+        add_normals(values, self.stream(effect, part, 0), sigma);
     }
 
     /// The phase that the supply's nearest voltage yields: V = V_π √(φ/π) rounded to one of 2^bits levels
@@ -275,6 +288,15 @@ impl Chip {
         let volts = shifter.v_pi_v * (phase.rem_euclid(TAU) / PI).sqrt();
         let set = (volts / step).round() * step;
         PI * (set / shifter.v_pi_v).powi(2)
+    }
+}
+
+fn add_normals(values: &mut [f64], mut stream: Stream, sigma: f64) {
+    if sigma == 0.0 {
+        return;
+    }
+    for value in values {
+        *value += sigma * stream.standard_normal();
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod chip;
 mod crosstalk;
+mod laboratory;
 mod preset;
 
 pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
+pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -123,6 +123,21 @@ impl Coefficients {
         Walk::new(steps, &vec![C64::ONE; self.modes]).run(fields);
     }
 
+    /// One field through the mesh, one amplitude per mode, by plain 2×2 products.
+    ///
+    /// # Panics
+    /// If `input` does not hold one amplitude per mode.
+    pub fn pass(&self, input: &[C64]) -> Vec<C64> {
+        assert_eq!(input.len(), self.modes, "one amplitude per mode");
+        let mut field = input.to_vec();
+        for (node, m) in self.nodes.iter().zip(&self.matrices) {
+            let (x, y) = (field[node.top], field[node.bottom]);
+            field[node.top] = m[0] * x + m[1] * y;
+            field[node.bottom] = m[2] * x + m[3] * y;
+        }
+        field.iter().zip(&self.screen).map(|(a, s)| a * s).collect()
+    }
+
     /// The transfer matrix, `[modes, modes]`, row = output mode.
     pub fn transfer(&self) -> Matrix {
         let fields = self.first_columns::<f64>(self.modes);
