@@ -38,7 +38,7 @@ fn phases(criterion: &mut Criterion) {
     for modes in MODES {
         let u = haar_unitary(modes, &mut Seed(0).stream(Effect::Haar, 0, modes as u64, 0));
         for geometry in [Geometry::Clements, Geometry::Reck] {
-            group.bench_function(BenchmarkId::new(geometry.name(), modes), |bencher| {
+            group.bench_function(BenchmarkId::new(geometry.to_string(), modes), |bencher| {
                 bencher.iter(|| decompose(black_box(&u), geometry).expect("u is unitary"));
             });
         }

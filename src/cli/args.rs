@@ -147,7 +147,7 @@ pub struct DecomposeArgs {
     /// Mesh file to write; - is stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Layout of the mesh: clements or reck
+    /// Layout of the mesh: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
     #[arg(long, default_value_t)]
     pub geometry: Geometry,
     #[command(flatten)]
@@ -214,7 +214,7 @@ pub struct CompileArgs {
     /// Modes of the chip's meshes; without it every layer gets one tile of its own size
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub tile: Option<usize>,
-    /// Layout of the meshes: clements or reck
+    /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
     #[arg(long, default_value_t)]
     pub geometry: Geometry,
     /// Activation between the layers of a .safetensors or .npz network; relu by default

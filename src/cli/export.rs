@@ -228,6 +228,8 @@ fn program_netlists(program: &Program) -> Value {
             let mut circuit = Circuit::new(tile.input.modes());
             circuit.push_mesh("v_", &tile.input);
             circuit.push_attenuators(&tile.attenuators);
+            // What no attenuator leads on ends here, ancillas too.
+            circuit.resize(tile.attenuators.len());
             circuit.resize(tile.output.modes());
             circuit.push_mesh("u_", &tile.output);
             let entry = json!({

@@ -265,11 +265,15 @@ fn describe_matrix(out: &mut dyn Write, path: &Path) -> Result<()> {
 fn describe_mesh(out: &mut dyn Write, mesh: &Mesh) -> Result<()> {
     let geometry = mesh
         .geometry()
-        .map_or("its own layout", |geometry| geometry.name());
+        .map_or("its own layout".to_owned(), |geometry| geometry.to_string());
+    let ancillas = match mesh.modes() - mesh.ports() {
+        0 => String::new(),
+        count => format!(" and {count} ancillas"),
+    };
     writeln!(
         out,
-        "mesh: {} modes, {geometry}, {} MZIs in {} columns, {} phase shifters",
-        mesh.modes(),
+        "mesh: {} modes{ancillas}, {geometry}, {} MZIs in {} columns, {} phase shifters",
+        mesh.ports(),
         mesh.nodes().len(),
         mesh.columns(),
         mesh.phase_shifters()

@@ -17,21 +17,28 @@ use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Laboratory};
 use crate::io::npy;
 use crate::linalg::{C64, Matrix, check_finite, from_array, max_abs_difference};
-use crate::mesh::{Correction, Mesh, decompose as decompose_matrix};
+use crate::mesh::{Correction, Mesh, closest};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
 pub fn decompose(args: &DecomposeArgs) -> Result<()> {
     output::write(&args.output, || {
         let matrix = read_matrix(&args.matrix)?;
-        let mesh = output::in_file(&args.matrix, decompose_matrix(&matrix, args.geometry))?;
+        let found = output::in_file(&args.matrix, closest(&matrix, args.geometry))?;
+        let mesh = found.mesh;
         if !args.common.quiet {
+            let fitted = if args.geometry.is_universal() {
+                String::new()
+            } else {
+                let (error, count) = (found.error, found.iterations);
+                format!(", matrix error {error:.4} after {count} iterations")
+            };
             eprintln!(
-                "{} modes, {} MZIs, {} columns; max |U - U'| = {:.1e}",
-                mesh.modes(),
+                "{} modes, {} MZIs, {} columns; max |U - U'| = {:.1e}{fitted}",
+                mesh.ports(),
                 mesh.nodes().len(),
                 mesh.columns(),
-                max_abs_difference(&mesh.transfer(), &matrix)
+                max_abs_difference(&mesh.between_ports(&mesh.transfer()), &matrix)
             );
         }
         Ok(mesh.to_json().into_bytes())
@@ -43,13 +50,14 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
         let mesh = open::mesh(&args.mesh)?;
         let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
         let (u, done) = program(chip, &mesh, args.chip.correct)?;
+        let u = mesh.between_ports(&u);
         check_finite("transfer matrix", &u)?;
         let rows = Array2::from_shape_fn(u.shape(), |(row, col)| u[(row, col)]);
         if !args.common.quiet {
-            let ideal = mesh.transfer();
+            let ideal = mesh.between_ports(&mesh.transfer());
             eprintln!(
                 "{} modes; seed {}, trial {}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{done}",
-                mesh.modes(),
+                mesh.ports(),
                 args.chip.seed,
                 args.trial,
                 crate::linalg::matrix_error(&u, &ideal),
@@ -99,8 +107,8 @@ pub fn apply(args: &ApplyArgs) -> Result<()> {
         let fields = npy::parse("fields", &output::read(&args.fields)?).and_then(|fields| {
             fields.check_finite("fields")?;
             let fields = fields.into_complex_matrix("fields")?;
-            if fields.ncols() != mesh.modes() {
-                let limit = format!("[sample, {}], as the mesh has modes", mesh.modes());
+            if fields.ncols() != mesh.ports() {
+                let limit = format!("[sample, {}], as the mesh has modes", mesh.ports());
                 return Err(Error::shape("fields", fields.shape(), limit));
             }
             Ok(fields)
@@ -115,14 +123,12 @@ pub fn apply(args: &ApplyArgs) -> Result<()> {
 
 /// Fields `[sample, mode]` through a mesh, `[sample, mode]`.
 fn walk<T: Real>(mesh: &Mesh, input: ArrayView2<C64>) -> Array2<Complex<T>> {
-    let planar = |part: fn(&C64) -> f64| {
-        let part = input.t().map(|z| T::of(part(z)));
-        part.as_standard_layout().into_owned()
-    };
-    let mut fields = Fields {
-        re: planar(|z| z.re),
-        im: planar(|z| z.im),
-    };
+    // Ancillas begin dark.
+    let mut fields = Fields::zeros(mesh.modes(), input.nrows());
+    for ((sample, mode), z) in input.indexed_iter() {
+        fields.re[[mode, sample]] = T::of(z.re);
+        fields.im[[mode, sample]] = T::of(z.im);
+    }
     mesh.coefficients().walk(&mut fields);
     Array2::from_shape_fn(input.dim(), |(sample, mode)| {
         Complex::new(fields.re[[mode, sample]], fields.im[[mode, sample]])

@@ -39,6 +39,14 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
         if !args.common.quiet {
             let mut stderr = std::io::stderr().lock();
             super::inspect::describe_program(&mut stderr, &program)?;
+            if !args.geometry.is_universal() {
+                writeln!(
+                    stderr,
+                    "weights: relative error {:.4}, as {} meshes hold only some matrices",
+                    program.weight_error(),
+                    args.geometry
+                )?;
+            }
             writeln!(stderr, "compiled in {seconds:.2} s")?;
         }
         Ok(bytes)

@@ -167,8 +167,8 @@ fn tile_header(tile: &Tile) -> TileHeader {
         col: tile.col,
         rows: tile.rows,
         cols: tile.cols,
-        input_modes: tile.input.modes(),
-        output_modes: tile.output.modes(),
+        input_modes: tile.input.ports(),
+        output_modes: tile.output.ports(),
         scale: tile.scale,
     }
 }
@@ -286,25 +286,31 @@ fn take_tile(
         let mut phases = |name| take_vector(tensors, &format!("{prefix}.{section}.{name}_rad"));
         let (theta, phi, screen) = (phases("theta")?, phases("phi")?, phases("screen")?);
         // Before anything of that size is allocated.
-        if modes == 0 || screen.len() != modes || theta.len() != modes * (modes - 1) / 2 {
+        geometry.check(modes).within(section)?;
+        let waveguides = geometry.waveguides(modes);
+        if screen.len() != waveguides || Some(theta.len()) != geometry.mzis(modes) {
             let got = [theta.len(), screen.len()];
-            let limit = format!("the theta and screen of {modes} modes");
+            let limit = format!("the theta and screen of {modes} modes of a {geometry} mesh");
             return Err(Error::shape(format!("{section} mesh"), got, limit));
         }
-        Mesh::new(modes, geometry.nodes(modes), theta, phi, screen).within(section)
+        let mesh = Mesh::new(waveguides, geometry.nodes(modes), theta, phi, screen);
+        let mut mesh = mesh.within(section)?;
+        // The smallest rectangles are triangles too.
+        mesh.geometry = Some(geometry);
+        Ok(mesh)
     };
     let input = mesh("input", header.input_modes)?;
     let output = mesh("output", header.output_modes)?;
     let attenuators = take_vector(tensors, &format!("{prefix}.attenuators_rad"))?;
-    if attenuators.len() != input.modes().min(output.modes()) {
+    if attenuators.len() != input.ports().min(output.ports()) {
         let limit = "one per mode of the smaller mesh";
         return Err(Error::shape("attenuators", [attenuators.len()], limit));
     }
     if !(header.scale.is_finite() && header.scale >= 0.0) {
         return Err(Error::value("scale", header.scale, "0 or more"));
     }
-    if header.rows > output.modes() || header.cols > input.modes() {
-        let limit = format!("at most [{}, {}]", output.modes(), input.modes());
+    if header.rows > output.ports() || header.cols > input.ports() {
+        let limit = format!("at most [{}, {}]", output.ports(), input.ports());
         return Err(Error::shape("tile", [header.rows, header.cols], limit));
     }
     Ok(Tile {

@@ -18,7 +18,7 @@ const LARGEST_TILE: usize = 4096;
 /// How a network is laid out on meshes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Layout {
-    /// Modes of the chip's meshes; `None` gives every layer one tile of its own size.
+    /// Modes of the chip's meshes that carry data; `None` gives every layer one tile of its own size.
     pub tile: Option<usize>,
     /// Geometry of every mesh.
     pub geometry: Geometry,
@@ -46,6 +46,25 @@ impl Program {
         self.layout
     }
 
+    /// Error of the weights on a perfect chip, ‖W − W₀‖_F / ‖W₀‖_F over all layers: rounding where the geometry
+    /// is universal, what the meshes cannot hold where it is not.
+    pub fn weight_error(&self) -> f64 {
+        let (mut error, mut norm) = (0.0, 0.0);
+        for (layer, tiles) in self.model.layers.iter().zip(&self.tiles) {
+            let weight = matrix(&layer.weight);
+            norm += weight.norm_squared();
+            for tile in tiles {
+                let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
+                error += (block - tile.matrix()).norm_squared();
+            }
+        }
+        if error == 0.0 {
+            0.0
+        } else {
+            (error / norm).sqrt()
+        }
+    }
+
     /// The tiles of each layer: by layer, then row by row.
     pub fn tiles(&self) -> &[Vec<Tile>] {
         &self.tiles
@@ -57,7 +76,9 @@ impl Program {
 /// Tiles are compiled in parallel on rayon's current pool; the result does not depend on it.
 ///
 /// # Errors
-/// [`Error::Value`] if a tile would have fewer than 2 or more than 4096 modes; those of the decomposition.
+/// [`Error::Value`] if a tile would have fewer than 2 or more than 4096 modes, or not a power of two for
+/// butterflies; [`Error::Shape`] if there is no tile, and a layer's own size is no power of two for butterflies;
+/// those of the decomposition.
 pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
     if let Some(modes) = layout
         .tile
@@ -68,6 +89,13 @@ pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
             modes,
             format!("2..={LARGEST_TILE} modes"),
         ));
+    }
+    if let Some(modes) = layout
+        .tile
+        .filter(|modes| layout.geometry.check(*modes).is_err())
+    {
+        let limit = format!("a power of two for {} meshes", layout.geometry);
+        return Err(Error::value("tile", modes, limit));
     }
     let tiles = model
         .layers
@@ -85,6 +113,16 @@ fn compile_layer(layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {
     let weight = matrix(&layer.weight);
     let (rows, cols) = weight.shape();
     let (tile_rows, tile_cols) = layout.tile.map_or((rows, cols), |modes| (modes, modes));
+    if [tile_rows, tile_cols]
+        .iter()
+        .any(|modes| layout.geometry.check(*modes).is_err())
+    {
+        let limit = format!(
+            "powers of two for {} meshes of the layer's own size: give a tile (lightloom compile --tile 16)",
+            layout.geometry
+        );
+        return Err(Error::shape("weight", [rows, cols], limit));
+    }
     let corners: Vec<_> = (0..rows)
         .step_by(tile_rows)
         .flat_map(|row| (0..cols).step_by(tile_cols).map(move |col| (row, col)))

@@ -3,13 +3,13 @@
 use std::f64::consts::FRAC_PI_2;
 
 use crate::error::Result;
-use crate::linalg::{C64, Matrix, svd};
-use crate::mesh::{Geometry, Mesh, decompose};
+use crate::linalg::{C64, Matrix, adjoint_product, svd};
+use crate::mesh::{Geometry, Mesh, closest};
 
 /// A matrix as two meshes with attenuators between them.
 ///
-/// The first `attenuators.len()` modes of the two meshes are joined; a mode of the larger mesh beyond them
-/// ends in the dark.
+/// The first `attenuators.len()` modes of the two meshes are joined; a mode of the larger mesh beyond them, and
+/// every ancilla, ends in the dark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tile {
     /// First row of the layer's matrix that the tile covers.
@@ -20,7 +20,7 @@ pub struct Tile {
     pub rows: usize,
     /// Columns covered; the input mesh may have more modes.
     pub cols: usize,
-    /// Digital scale `s`: the largest singular value.
+    /// Digital scale `s`: the largest singular value, or what stands for it in a butterfly.
     pub scale: f64,
     /// Mesh of V†. Its screen also undoes the phase that each attenuator adds.
     pub input: Mesh,
@@ -32,7 +32,8 @@ pub struct Tile {
 
 /// Compiles `weight` into meshes of `input_modes` and `output_modes` modes.
 ///
-/// Rows and columns beyond the matrix are padding: they carry no light.
+/// Rows and columns beyond the matrix are padding: they carry no light. A butterfly comes as close to U and to V†
+/// as it can, then the attenuators make the best of both; what is missing is an error of the tile's matrix.
 pub(super) fn compile_tile(
     weight: &Matrix,
     (row, col): (usize, usize),
@@ -41,17 +42,31 @@ pub(super) fn compile_tile(
 ) -> Result<Tile> {
     let (rows, cols) = weight.shape();
     let svd = svd(weight)?;
-    let scale = svd.s.first().copied().unwrap_or(0.0);
     let joined = output_modes.min(input_modes);
-    let attenuators: Vec<f64> = (0..joined)
-        .map(|mode| match svd.s.get(mode) {
-            Some(s) if scale > 0.0 => 2.0 * (s / scale).min(1.0).asin(),
-            _ => 0.0,
+    let mut input = closest(&padded(svd.v_adjoint, input_modes), geometry)?.mesh;
+    let output = closest(&padded(svd.u, output_modes), geometry)?.mesh;
+    let factors: Vec<C64> = if geometry.is_universal() {
+        let given = svd.s.into_iter().map(C64::from);
+        given
+            .chain(std::iter::repeat(C64::ZERO))
+            .take(joined)
+            .collect()
+    } else {
+        best_factors(weight, joined, &output, &input)
+    };
+    let scale = factors
+        .iter()
+        .map(|factor| factor.norm())
+        .fold(0.0, f64::max);
+    let attenuators: Vec<f64> = factors
+        .iter()
+        .map(|factor| match scale > 0.0 {
+            true => 2.0 * (factor.norm() / scale).min(1.0).asin(),
+            false => 0.0,
         })
         .collect();
-    let mut input = decompose(&padded(svd.v_adjoint, input_modes), geometry)?;
-    for (screen, theta) in input.screen.iter_mut().zip(&attenuators) {
-        *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta));
+    for ((screen, theta), factor) in input.screen.iter_mut().zip(&attenuators).zip(&factors) {
+        *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta) + factor.arg());
     }
     Ok(Tile {
         row,
@@ -61,8 +76,19 @@ pub(super) fn compile_tile(
         scale,
         input,
         attenuators,
-        output: decompose(&padded(svd.u, output_modes), geometry)?,
+        output,
     })
+}
+
+/// The factors between two meshes that are not quite U and V† which make ‖weight − U diag(d) V†‖ smallest:
+/// d_k = u_k† weight v_k, because the products u_k v_k† are orthonormal.
+fn best_factors(weight: &Matrix, joined: usize, output: &Mesh, input: &Mesh) -> Vec<C64> {
+    let (rows, cols) = weight.shape();
+    let u = output.transfer().view((0, 0), (rows, joined)).into_owned();
+    let v_adjoint = input.transfer().view((0, 0), (joined, cols)).into_owned();
+    let inner = adjoint_product(&u, weight);
+    let factor = |mode| inner.row(mode).dotc(&v_adjoint.row(mode)).conj();
+    (0..joined).map(factor).collect()
 }
 
 /// Phase of the bar port of an MZI at `theta`, rad: T₁₁ = i e^{iθ/2} sin(θ/2).
@@ -106,8 +132,7 @@ impl Tile {
 
     /// MZIs that light meets on its way through the tile, averaged over the modes.
     pub fn mean_depth(&self) -> f64 {
-        let mesh = |mesh: &Mesh| 2.0 * mesh.nodes().len() as f64 / mesh.modes() as f64;
-        mesh(&self.input) + 1.0 + mesh(&self.output)
+        self.input.mean_depth() + 1.0 + self.output.mean_depth()
     }
 }
 
@@ -125,15 +150,38 @@ mod tests {
     }
 
     fn check(weight: &Matrix, modes: (usize, usize)) -> Tile {
-        let tile = compile_tile(weight, (0, 0), modes, Geometry::Clements).unwrap();
-        let size = weight.norm().max(1.0);
-        assert!(max_abs_difference(&tile.matrix(), weight) < 1e-13 * size);
-        assert!(
-            tile.attenuators
-                .iter()
-                .all(|theta| (0.0..=PI).contains(theta))
-        );
-        tile
+        let geometries = [
+            Geometry::Diamond,
+            Geometry::Redundant { extra: 2 },
+            Geometry::Clements,
+        ];
+        let mut tiles = geometries.map(|geometry| {
+            let tile = compile_tile(weight, (0, 0), modes, geometry).unwrap();
+            let size = weight.norm().max(1.0);
+            assert!(max_abs_difference(&tile.matrix(), weight) < 1e-13 * size);
+            let mut thetas = tile.attenuators.iter();
+            assert!(thetas.all(|theta| (0.0..=PI).contains(theta)));
+            assert_eq!((tile.output.ports(), tile.input.ports()), modes);
+            Some(tile)
+        });
+        tiles[2].take().unwrap()
+    }
+
+    /// The singular vectors of a diagonal are an identity, which is a butterfly; those of a random matrix are not.
+    #[test]
+    fn a_butterfly_tile_is_as_exact_as_its_singular_vectors() {
+        let error = |weight: &Matrix| {
+            let tile = compile_tile(weight, (0, 0), (8, 8), Geometry::Butterfly).unwrap();
+            let size = weight.norm() / 8f64.sqrt();
+            (&tile.matrix() - weight).norm() / (8f64.sqrt() * size)
+        };
+        let diagonal = Matrix::from_fn(8, 8, |r, c| {
+            C64::from(if r == c { 8.0 - r as f64 } else { 0.0 })
+        });
+        assert!(error(&diagonal) < 1e-12);
+        // Best factors never leave more than the weight itself.
+        let missing = error(&random(8, 8));
+        assert!(missing > 0.1 && missing < 1.0, "{missing}");
     }
 
     #[test]

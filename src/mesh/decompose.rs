@@ -7,7 +7,7 @@
 use std::f64::consts::PI;
 
 use super::{Geometry, Mesh, Mzi, wrap};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix, check_unitary};
 
@@ -15,18 +15,21 @@ use crate::linalg::{C64, Matrix, check_unitary};
 /// instead of phases computed from rounding errors.
 const ZERO: f64 = 16.0 * f64::EPSILON;
 
-/// Decomposes a unitary into a mesh of `n (n − 1) / 2` MZIs.
+/// Decomposes a unitary into a mesh of `n (n − 1) / 2` MZIs, or more where the geometry has more.
 ///
-/// `u` is `[n, n]`, row = output mode. The mesh reproduces `u` including its global phase. Phases are in rad:
+/// `u` is `[n, n]`, row = output mode. The mesh reproduces `u` including its global phase; MZIs that a geometry
+/// has beyond `n (n − 1) / 2` stand in the bar state, and ancillas keep their light. Phases are in rad:
 /// `theta` in [0, π], `phi` and `screen` in [0, 2π); where only one combination of phases matters (θ = 0 or
 /// π found by a zero), `phi` is 0.
 ///
 /// # Errors
 /// [`Error::Shape`](crate::Error::Shape) if `u` is empty or not square,
 /// [`Error::NotFinite`](crate::Error::NotFinite) if it holds NaN or an infinity,
-/// [`Error::NotUnitary`](crate::Error::NotUnitary) if max |u†u − 1| > 1e-9.
+/// [`Error::NotUnitary`](crate::Error::NotUnitary) if max |u†u − 1| > 1e-9,
+/// [`Error::Value`] for a butterfly, which holds only some unitaries: [`fit`](super::fit()) comes closest.
 ///
-/// Clements et al., Optica 3, 1460 (2016); Reck et al., Phys. Rev. Lett. 73, 58 (1994).
+/// Clements et al., Optica 3, 1460 (2016); Reck et al., Phys. Rev. Lett. 73, 58 (1994); Shokraneh et al.,
+/// Opt. Express 28, 23495 (2020).
 ///
 /// ```
 /// use lightloom::{linalg, mesh::{decompose, Geometry}};
@@ -46,7 +49,7 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
     let mut right = Vec::new();
     let mut left = Vec::new();
     match geometry {
-        Geometry::Clements => {
+        Geometry::Clements | Geometry::Redundant { .. } => {
             for diagonal in 0..n.saturating_sub(1) {
                 if diagonal % 2 == 0 {
                     null_by_columns(&mut work, diagonal, &mut right);
@@ -61,6 +64,17 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
                     right.push(null_element_by_columns(&mut work, row, top));
                 }
             }
+        }
+        Geometry::Diamond => {
+            for row in 0..n.saturating_sub(1) {
+                for top in (row..n - 1).rev() {
+                    right.push(null_first_row_by_columns(&mut work, row, top));
+                }
+            }
+        }
+        Geometry::Butterfly => {
+            let limit = "universal (clements, reck, diamond, clements+K): mesh::fit finds the best phases of a butterfly";
+            return Err(Error::value("geometry", geometry, limit));
         }
     }
     let mut diagonal: Vec<C64> = work.diagonal().iter().copied().collect();
@@ -78,9 +92,12 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
         }
     });
     let in_light_order: Vec<Rotation> = right.into_iter().chain(pushed).collect();
-    place(&mut mesh, &in_light_order);
+    let unused = place(&mut mesh, &in_light_order);
     for (screen, z) in mesh.screen.iter_mut().zip(&diagonal) {
         *screen = wrap(z.arg());
+    }
+    if !unused.is_empty() {
+        take_up_bars(&mut mesh, &unused);
     }
     Ok(mesh)
 }
@@ -114,18 +131,52 @@ impl Rotation {
     }
 }
 
-/// The MZIs of each pair of modes fill that pair's nodes in the order of light.
-fn place(mesh: &mut Mesh, in_light_order: &[Rotation]) {
+/// The MZIs of each pair of modes fill that pair's nodes in the order of light. Nodes that are left over come
+/// back; they keep the bar state.
+fn place(mesh: &mut Mesh, in_light_order: &[Rotation]) -> Vec<usize> {
     let mut queues = vec![std::collections::VecDeque::new(); mesh.modes];
     for rotation in in_light_order {
         queues[rotation.top].push_back(rotation);
     }
+    let mut unused = Vec::new();
     for (index, node) in mesh.nodes.iter().enumerate() {
-        let rotation = queues[node.top]
-            .pop_front()
-            .expect("a decomposition has one rotation per node");
-        mesh.theta[index] = rotation.theta;
-        mesh.phi[index] = rotation.phi;
+        match queues[node.top].pop_front() {
+            Some(rotation) => {
+                mesh.theta[index] = rotation.theta;
+                mesh.phi[index] = rotation.phi;
+            }
+            None => unused.push(index),
+        }
+    }
+    assert!(
+        queues.iter().all(std::collections::VecDeque::is_empty),
+        "a mesh has a node for every rotation"
+    );
+    unused
+}
+
+/// Takes the phases of MZIs that should do nothing out again: T(π, 0) = diag(−1, 1) turns its top mode by π,
+/// which later MZIs and the screen make up for. `unused` lists these MZIs in the order of light.
+fn take_up_bars(mesh: &mut Mesh, unused: &[usize]) {
+    // How far the light of each mode is ahead of what the decomposition says.
+    let mut ahead = vec![0.0; mesh.modes];
+    let mut unused = unused.iter().peekable();
+    for (index, node) in mesh.nodes.iter().enumerate() {
+        if unused.next_if(|next| **next == index).is_some() {
+            ahead[node.top] = wrap(ahead[node.top] + PI);
+            continue;
+        }
+        let canonical = mesh.phi[index] == 0.0;
+        if canonical && mesh.theta[index] == 0.0 {
+            ahead.swap(node.top, node.bottom);
+        } else if !(canonical && mesh.theta[index] == PI) {
+            let phi = mesh.phi[index] + ahead[node.bottom] - ahead[node.top];
+            mesh.phi[index] = wrap(phi);
+            ahead[node.top] = ahead[node.bottom];
+        }
+    }
+    for (screen, ahead) in mesh.screen.iter_mut().zip(&ahead) {
+        *screen = wrap(*screen - ahead);
     }
 }
 
@@ -136,6 +187,19 @@ fn null_element_by_columns(work: &mut Matrix, row: usize, top: usize) -> Rotatio
     let n = work.nrows();
     let (left, right) = work.as_mut_slice()[top * n..(top + 2) * n].split_at_mut(n);
     for (x, y) in left[..=row].iter_mut().zip(&mut right[..=row]) {
+        (*x, *y) = (a * *x + b * *y, c * *x + d * *y);
+    }
+    rotation
+}
+
+/// Nulls `work[row, top + 1]` with a T† on columns `top`, `top + 1`, applied to rows `row..`.
+fn null_first_row_by_columns(work: &mut Matrix, row: usize, top: usize) -> Rotation {
+    let (left, right) = (work[(row, top)].conj(), work[(row, top + 1)].conj());
+    let rotation = Rotation::nulling(top, left, right, 0.0);
+    let [a, b, c, d] = rotation.matrix().map(|z| z.conj());
+    let n = work.nrows();
+    let (left, right) = work.as_mut_slice()[top * n..(top + 2) * n].split_at_mut(n);
+    for (x, y) in left[row..].iter_mut().zip(&mut right[row..]) {
         (*x, *y) = (a * *x + b * *y, c * *x + d * *y);
     }
     rotation
@@ -189,10 +253,23 @@ mod tests {
         1e-14 + 1e-12 / 256.0 * n as f64
     }
 
+    const UNIVERSAL: [Geometry; 5] = [
+        Geometry::Clements,
+        Geometry::Reck,
+        Geometry::Diamond,
+        Geometry::Redundant { extra: 1 },
+        Geometry::Redundant { extra: 4 },
+    ];
+
     fn check(u: &Matrix) {
-        for geometry in [Geometry::Clements, Geometry::Reck] {
+        for geometry in UNIVERSAL {
             let mesh = decompose(u, geometry).unwrap();
-            let error = max_abs_difference(&mesh.transfer(), u);
+            let whole = mesh.transfer();
+            let error = max_abs_difference(&mesh.between_ports(&whole), u);
+            // Ancillas keep their light, to the phase.
+            let mut expected = Matrix::identity(mesh.modes, mesh.modes);
+            expected.view_mut((0, 0), u.shape()).copy_from(u);
+            assert!(max_abs_difference(&whole, &expected) <= 2.0 * tolerance(u.nrows()));
             assert!(
                 error <= tolerance(u.nrows()),
                 "{geometry} {}: {error:e}",
@@ -268,5 +345,26 @@ mod tests {
     #[test]
     fn a_matrix_that_is_not_unitary_is_refused() {
         assert!(decompose(&(haar(4) * C64::from(1.001)), Geometry::Reck).is_err());
+    }
+
+    /// Shokraneh et al. 2020: the triangle is Reck's, (N − 1)² − N (N − 1)/2 MZIs are for symmetry only.
+    #[test]
+    fn mzis_beyond_the_unitary_s_own_stand_in_the_bar_state() {
+        for n in [2, 3, 8] {
+            for geometry in [Geometry::Diamond, Geometry::Redundant { extra: 4 }] {
+                let mesh = decompose(&haar(n), geometry).unwrap();
+                let bars = |index: &usize| mesh.theta[*index] == PI && mesh.phi[*index] == 0.0;
+                let own = n * (n - 1) / 2;
+                let all = mesh.nodes.len();
+                assert_eq!((0..all).filter(bars).count(), all - own);
+                assert_eq!(mesh.ports(), n);
+            }
+        }
+    }
+
+    #[test]
+    fn a_butterfly_is_left_to_the_fit() {
+        let error = decompose(&haar(4), Geometry::Butterfly).unwrap_err();
+        assert!(error.to_string().contains("mesh::fit"), "{error}");
     }
 }

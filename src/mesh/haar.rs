@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::{Geometry, Mesh, Node};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rng::Stream;
 
 impl Mesh {
@@ -13,10 +13,15 @@ impl Mesh {
     /// uniform u; φ and the screen are uniform. Costs O(N²), where drawing a unitary costs O(N³).
     ///
     /// # Errors
-    /// [`Error::Value`](crate::Error::Value) if `modes` is 0.
+    /// [`Error::Value`] if `modes` is 0, or the geometry is neither `clements` nor `reck`: the others have
+    /// more phases than a unitary, or fewer.
     ///
     /// Russell et al., New J. Phys. 19, 033007 (2017); Pai et al., Phys. Rev. Applied 11, 064044 (2019).
     pub fn haar(geometry: Geometry, modes: usize, stream: &mut Stream) -> Result<Self> {
+        if !matches!(geometry, Geometry::Clements | Geometry::Reck) {
+            let limit = "clements or reck for a Haar-random mesh";
+            return Err(Error::value("geometry", geometry, limit));
+        }
         let mut mesh = Self::bar(geometry, modes)?;
         for (theta, rank) in mesh.theta.iter_mut().zip(ranks(modes, &mesh.nodes)) {
             let u = stream.uniform();
@@ -67,12 +72,12 @@ mod tests {
     #[test]
     fn haar_meshes_and_decomposed_haar_unitaries_have_the_same_angles() {
         let (n, draws) = (6, 1500);
-        for geometry in [Geometry::Clements, Geometry::Reck] {
+        for (unit, geometry) in [(0, Geometry::Clements), (1, Geometry::Reck)] {
             let nodes = geometry.nodes(n);
             let ranks = ranks(n, &nodes);
             let mut sums = vec![[0.0; 2]; nodes.len()];
             for trial in 0..draws {
-                let mut stream = Seed(11).stream(Effect::Haar, trial, geometry as u64, 0);
+                let mut stream = Seed(11).stream(Effect::Haar, trial, unit, 0);
                 let drawn = Mesh::haar(geometry, n, &mut stream).unwrap();
                 let solved = decompose(&haar_unitary(n, &mut stream), geometry).unwrap();
                 for (which, mesh) in [drawn, solved].iter().enumerate() {
@@ -89,6 +94,18 @@ mod tests {
                     assert!(off < 5.0 * spread, "{geometry} {node:?} rank {k}: {mean}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn only_the_smallest_universal_meshes_have_a_haar_measure() {
+        for name in ["diamond", "butterfly", "clements+2"] {
+            let mut stream = Seed(0).stream(Effect::Haar, 0, 0, 0);
+            let error = Mesh::haar(name.parse().unwrap(), 4, &mut stream).unwrap_err();
+            assert!(
+                error.to_string().contains("must be clements or reck"),
+                "{error}"
+            );
         }
     }
 }

@@ -15,6 +15,7 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
+mod butterfly;
 mod cell;
 mod cells;
 mod coefficients;
@@ -22,7 +23,9 @@ mod convention;
 mod correct;
 mod decompose;
 mod file;
+mod fit;
 mod geometry;
+mod gradient;
 mod haar;
 mod mzi;
 
@@ -32,7 +35,9 @@ pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
 pub(crate) use correct::attenuator;
 pub use correct::{Corrected, Correction};
 pub use decompose::decompose;
+pub use fit::{Fit, closest, fit};
 pub use geometry::{Geometry, Node};
+pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
 
 use std::f64::consts::{PI, TAU};
@@ -57,21 +62,21 @@ pub struct Mesh {
 impl Mesh {
     /// A mesh of `geometry` with every MZI in the bar state and no other phase: light stays in its mode.
     ///
-    /// Its transfer matrix is diagonal; decompose the identity for a mesh that also restores every phase.
+    /// `modes` is the number of modes that carry data ([`ports`](Self::ports)). The transfer matrix is
+    /// diagonal; decompose the identity for a mesh that also restores every phase.
     ///
     /// # Errors
-    /// [`Error::Value`] if `modes` is 0.
+    /// [`Error::Value`] if `modes` is 0, or not a power of two for a butterfly.
     pub fn bar(geometry: Geometry, modes: usize) -> Result<Self> {
-        if modes == 0 {
-            return Err(Error::value("modes", modes, "at least 1"));
-        }
+        geometry.check(modes)?;
         let nodes = geometry.nodes(modes);
+        let waveguides = geometry.waveguides(modes);
         Ok(Self {
-            modes,
+            modes: waveguides,
             geometry: Some(geometry),
             theta: vec![PI; nodes.len()],
             phi: vec![0.0; nodes.len()],
-            screen: vec![0.0; modes],
+            screen: vec![0.0; waveguides],
             nodes,
         })
     }
@@ -116,9 +121,25 @@ impl Mesh {
         })
     }
 
-    /// Number of waveguides.
+    /// Number of waveguides, ancillas included.
     pub fn modes(&self) -> usize {
         self.modes
+    }
+
+    /// Number of modes that carry data: the first ones. The other waveguides, which only a diamond has, are
+    /// ancillas: dark at the input, and left alone at the output.
+    pub fn ports(&self) -> usize {
+        let ports = self
+            .geometry
+            .and_then(|geometry| geometry.ports(self.modes));
+        ports.unwrap_or(self.modes)
+    }
+
+    /// MZIs that light of a mode that carries data meets, averaged over these modes.
+    pub fn mean_depth(&self) -> f64 {
+        let ports = self.ports();
+        let arms = self.nodes.iter().flat_map(|node| [node.top, node.bottom]);
+        arms.filter(|mode| *mode < ports).count() as f64 / ports as f64
     }
 
     /// The named geometry that the nodes follow, if they follow one.
@@ -168,6 +189,15 @@ impl Mesh {
     /// The transfer matrix of the ideal mesh, `[modes, modes]`, row = output mode.
     pub fn transfer(&self) -> Matrix {
         self.coefficients().transfer()
+    }
+
+    /// What `transfer`, a matrix of all waveguides, does to the modes that carry data, `[ports, ports]`.
+    ///
+    /// # Panics
+    /// If `transfer` has fewer rows or columns than the mesh has ports.
+    pub fn between_ports(&self, transfer: &Matrix) -> Matrix {
+        let ports = self.ports();
+        transfer.view((0, 0), (ports, ports)).into_owned()
     }
 }
 

@@ -37,8 +37,8 @@ pub(super) struct LoadedTile<T> {
     pub(super) noise: DetectorNoise,
 }
 
-/// Loss of a path by design, dB: a mode of a mesh of N modes meets N − 1 MZIs on average, and half of the light
-/// of an MZI goes through its lossier arm.
+/// Loss of a path by design, dB: a mode of a rectangle of N modes meets N − 1 MZIs on average, and half of the
+/// light of an MZI goes through its lossier arm.
 fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
     let mesh = &hardware.mesh;
     (mesh.insertion_loss_db + 0.5 * mesh.arm_imbalance_db) * tile.mean_depth()
@@ -176,7 +176,7 @@ pub(super) fn load_tile<T: Real>(
         noise: detector_noise(
             hardware,
             reading,
-            full_scale_power_w(hardware, tile.input.modes()),
+            full_scale_power_w(hardware, tile.input.ports()),
         ),
     })
 }

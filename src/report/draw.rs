@@ -155,10 +155,14 @@ impl Picture<'_> {
         let mesh = self.mesh;
         let kind = mesh
             .geometry()
-            .map_or("feed-forward", |geometry| geometry.name());
+            .map_or("feed-forward".to_owned(), |geometry| geometry.to_string());
+        let ancillas = match mesh.modes() - mesh.ports() {
+            0 => String::new(),
+            count => format!(" and {}", counted(count, "ancilla")),
+        };
         let size = format!(
-            "{} · {kind} · {} in {}",
-            counted(mesh.modes(), "mode"),
+            "{}{ancillas} · {kind} · {} in {}",
+            counted(mesh.ports(), "mode"),
             counted(mesh.nodes().len(), "MZI"),
             counted(mesh.columns(), "column")
         );

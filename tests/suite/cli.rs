@@ -9,9 +9,9 @@ use ndarray::{Array1, Array2};
 use num_complex::Complex;
 use serde_json::Value;
 
-const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
+pub const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
 
-fn lightloom(folder: &Path, args: &[&str]) -> Output {
+pub fn lightloom(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lightloom"))
         .args(args)
         .current_dir(folder)
@@ -20,7 +20,7 @@ fn lightloom(folder: &Path, args: &[&str]) -> Output {
 }
 
 /// The standard output of a command that must succeed.
-fn ok(folder: &Path, args: &[&str]) -> String {
+pub fn ok(folder: &Path, args: &[&str]) -> String {
     let output = lightloom(folder, args);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {stderr}");
@@ -28,7 +28,7 @@ fn ok(folder: &Path, args: &[&str]) -> String {
 }
 
 /// Fails unless the command exits with 2 and one line on stderr that says `says`, and leaves no file behind.
-fn refused(folder: &Path, args: &[&str], says: &str) {
+pub fn refused(folder: &Path, args: &[&str], says: &str) {
     let files = || {
         let mut names: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
@@ -47,23 +47,23 @@ fn refused(folder: &Path, args: &[&str], says: &str) {
     assert_eq!(files(), before, "{args:?} left a file behind");
 }
 
-fn write_npy(path: &Path, array: &Array2<Complex<f64>>) {
+pub fn write_npy(path: &Path, array: &Array2<Complex<f64>>) {
     let mut bytes = Vec::new();
     lightloom::io::npy::write(&mut bytes, array.view()).unwrap();
     std::fs::write(path, bytes).unwrap();
 }
 
-fn read_npy(path: &Path) -> Array2<Complex<f64>> {
+pub fn read_npy(path: &Path) -> Array2<Complex<f64>> {
     let tensor = lightloom::io::npy::read(path).unwrap();
     tensor.into_complex_matrix("array").unwrap()
 }
 
-fn haar(n: usize) -> Array2<Complex<f64>> {
+pub fn haar(n: usize) -> Array2<Complex<f64>> {
     let u = haar_unitary(n, &mut Seed(1).stream(Effect::Haar, 0, 0, 0));
     Array2::from_shape_fn((n, n), |(row, col)| u[(row, col)])
 }
 
-fn distance(a: &Array2<Complex<f64>>, b: &Array2<Complex<f64>>) -> f64 {
+pub fn distance(a: &Array2<Complex<f64>>, b: &Array2<Complex<f64>>) -> f64 {
     assert_eq!(a.dim(), b.dim());
     a.iter()
         .zip(b)
@@ -716,7 +716,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--geometry",
             "round",
         ],
-        "clements or reck",
+        "must be clements, reck, diamond, butterfly or clements+K",
     );
     let weights = format!("{DEMO}/digits.safetensors");
     refused(

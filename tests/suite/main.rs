@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod geometries;
 mod inference;
 mod mnist;
 mod physics;

@@ -33,6 +33,8 @@ fn meshes() -> Vec<Mesh> {
     let mut meshes = vec![butterfly(), Mesh::bar(Geometry::Clements, 1).unwrap()];
     for modes in [2, 3, 8, 9, 16, 64] {
         meshes.extend([Geometry::Clements, Geometry::Reck].map(|g| haar(g, modes)));
+        meshes.push(Mesh::bar(Geometry::Diamond, modes).unwrap());
+        meshes.extend(Mesh::bar(Geometry::Butterfly, modes));
     }
     meshes
 }
@@ -96,6 +98,33 @@ fn drawings_of_64_modes_stay_below_a_megabyte() {
             assert!(drawn(&mesh, color).len() < 1_000_000);
         }
     }
+}
+
+/// Links of one column that would lie over each other stand side by side: 2^c lanes for distance 2^c.
+#[test]
+fn a_butterfly_is_as_wide_as_its_links_need() {
+    for modes in [4, 8, 32] {
+        let mesh = Mesh::bar(Geometry::Butterfly, modes).unwrap();
+        let layout = Layout::of(&mesh);
+        let lanes = layout.width / layout.style.lane;
+        assert!(
+            (lanes - (modes as f64 - 1.0)).abs() < 1e-9,
+            "{modes}: {lanes}"
+        );
+        for (a, x) in mesh.nodes().iter().zip(&layout.x) {
+            for (b, y) in mesh.nodes().iter().zip(&layout.x) {
+                let apart = a.bottom < b.top || b.bottom < a.top;
+                assert!(a == b || x != y || apart, "{a:?} {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ancillas_are_counted_apart() {
+    let diamond = Mesh::bar(Geometry::Diamond, 4).unwrap();
+    let svg = draw(&diamond, &DrawOptions::default()).unwrap();
+    assert!(svg.contains("4 modes and 2 ancillas · diamond · 9 MZIs in 5 columns"));
 }
 
 #[test]
