@@ -104,6 +104,8 @@ pub enum Correct {
     Local,
     /// Every MZI is set for the light that really arrives, so that later ones absorb what earlier ones could not do
     Progressive,
+    /// Progressive, then gradient descent on all phases together: makes use of spare MZIs; slow
+    Fit,
     /// No error is known: phases are found by sending light in and reading fields at the outputs (`matrix` only)
     SelfConfigure,
 }

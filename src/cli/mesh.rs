@@ -74,6 +74,7 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
         Correct::None => return Ok((chip.transfer(mesh), String::new())),
         Correct::Local => Correction::Local,
         Correct::Progressive => Correction::Progressive,
+        Correct::Fit => Correction::Fit,
         Correct::SelfConfigure => {
             let crosstalk = chip.hardware().phase_shifter.crosstalk;
             let mut bench = Laboratory::new(chip, mesh).with_known_crosstalk(crosstalk);

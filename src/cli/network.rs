@@ -99,9 +99,10 @@ fn run(args: &InferArgs) -> Result<Report> {
             Correct::None => Correction::None,
             Correct::Local => Correction::Local,
             Correct::Progressive => Correction::Progressive,
+            Correct::Fit => Correction::Fit,
             Correct::SelfConfigure => {
                 let limit =
-                    "none, local or progressive: a tile has no detectors between its meshes";
+                    "none, local, progressive or fit: a tile has no detectors between its meshes";
                 return Err(Error::value("--correct", "self-configure", limit).into());
             }
         },

@@ -8,7 +8,7 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellKind, Mesh, Mzi, Node, Setting, wrap};
+use super::{CellKind, Mesh, Mzi, Node, Setting, fit, wrap};
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
 
@@ -28,11 +28,14 @@ pub enum Correction {
     /// port, never single matrix elements: Hamerly, Bandyopadhyay, Englund, Phys. Rev. Applied 18, 024018 and 024019
     /// (2022).
     Progressive,
+    /// Progressive, then gradient descent on all phases together: the one that makes use of spare MZIs, and slow.
+    /// Burgwal et al., Opt. Express 25, 28236 (2017).
+    Fit,
 }
 
 impl Correction {
     /// Every correction.
-    pub const ALL: [Self; 3] = [Self::None, Self::Local, Self::Progressive];
+    pub const ALL: [Self; 4] = [Self::None, Self::Local, Self::Progressive, Self::Fit];
 
     /// The name that files and the command line use.
     pub fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Correction {
             Self::None => "none",
             Self::Local => "local",
             Self::Progressive => "progressive",
+            Self::Fit => "fit",
         }
     }
 }
@@ -55,7 +59,7 @@ impl std::fmt::Display for Correction {
 pub struct Corrected {
     /// The phases, for the cells that were given.
     pub setting: Setting,
-    /// Number of cells that cannot do exactly what was asked of them.
+    /// Number of cells that cannot do exactly what was asked of them; a fit starts from there.
     pub unreachable: usize,
 }
 
@@ -95,6 +99,7 @@ impl Mesh {
             Correction::Progressive => {
                 progressive(self, &cells.iter().map(plain).collect::<Vec<_>>())
             }
+            Correction::Fit => fitted(self, &cells.iter().map(plain).collect::<Vec<_>>()),
         };
         match kind {
             CellKind::Symmetric => Corrected {
@@ -333,6 +338,27 @@ fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
     }
 }
 
+/// All phases together, from those of the progressive correction on.
+fn fitted(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
+    let Corrected {
+        setting,
+        unreachable,
+    } = progressive(mesh, cells);
+    let target = mesh.between_ports(&mesh.transfer());
+    let start = Mesh {
+        theta: setting.theta,
+        phi: setting.phi,
+        screen: setting.screen,
+        ..mesh.clone()
+    };
+    let found =
+        fit(&target, &start, |node| cells[node]).expect("the target is the mesh's own matrix");
+    Corrected {
+        setting: Setting::from(&found.mesh),
+        unreachable,
+    }
+}
+
 /// The light in front of a cell that is meant for its top port: what was sent there, and, for it weighs the same, what
 /// is orthogonal to the light that was sent to the bottom port.
 fn wanted(path: &Matrix, Node { top, bottom, .. }: &Node) -> [C64; 2] {
@@ -376,7 +402,7 @@ fn pass(path: &mut Matrix, pairs: &[(&Node, TwoByTwo, TwoByTwo)]) {
 mod tests {
     use super::*;
     use crate::linalg::{matrix_error, max_abs_difference};
-    use crate::mesh::{Coefficients, Geometry};
+    use crate::mesh::{Coefficients, Geometry, decompose};
     use crate::rng::{Effect, Seed, Stream};
 
     fn haar(geometry: Geometry, modes: usize, trial: u64) -> Mesh {
@@ -489,6 +515,31 @@ mod tests {
         let (mzi, crossing) = (error(CellKind::Mzi), error(CellKind::Crossing));
         assert!(mzi.0 > 0.1 && mzi.1 == 1, "{mzi:?}");
         assert!(crossing.0 < 1e-14 && crossing.1 == 0, "{crossing:?}");
+    }
+
+    /// Burgwal et al., Opt. Express 25, 28236 (2017): spare columns make up for couplers that are far off.
+    #[test]
+    fn a_fit_makes_use_of_spare_columns() {
+        let (modes, sigma) = (8, 0.15);
+        let error = |extra| {
+            let u = haar(Geometry::Clements, modes, 9).transfer();
+            let mesh = match extra {
+                0 => decompose(&u, Geometry::Clements),
+                extra => decompose(&u, Geometry::Redundant { extra }),
+            };
+            let mesh = mesh.unwrap();
+            let mut stream = Seed(6).stream(Effect::Splitting, 2, 0, 0);
+            let cells = cells(CellKind::Mzi, mesh.nodes.len(), sigma, &mut stream);
+            let error = |correction| {
+                let setting = mesh.corrected(correction, &cells).setting;
+                matrix_error(&transfer(&mesh, &cells, &setting), &u)
+            };
+            (error(Correction::Progressive), error(Correction::Fit))
+        };
+        let (progressive, plain) = error(0);
+        assert!(plain <= progressive, "{plain} {progressive}");
+        let (_, spare) = error(4);
+        assert!(plain > 1e-3 && spare < 1e-6, "{plain} {spare}");
     }
 
     #[test]
