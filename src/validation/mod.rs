@@ -79,4 +79,9 @@ pub struct Section {
 }
 
 /// Every section, computed by itself.
-pub const SECTIONS: &[fn() -> Section] = &[networks::section];
+pub const SECTIONS: &[fn() -> Section] = &[
+    networks::shen,
+    networks::banerjee,
+    networks::zones,
+    networks::fang,
+];
