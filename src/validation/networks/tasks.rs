@@ -4,11 +4,10 @@ use std::f64::consts::TAU;
 
 use ndarray::Array2;
 
-use super::seed;
 use crate::field::Fields;
 use crate::linalg::C64;
 use crate::nn::{Dataset, Values};
-use crate::rng::Effect;
+use crate::rng::{Effect, Seed};
 
 /// Amplitudes `[mode, sample]` and their classes.
 #[derive(Debug, Clone)]
@@ -86,8 +85,8 @@ pub fn fourier() -> Split {
 
 /// Four classes of four real features, like the power of a vowel in four bands, with the scatter of speakers.
 ///
-/// 180 samples to learn from and 180 to be judged by, as many of each class.
-pub fn vowels() -> Split {
+/// 180 samples to learn from and 180 to be judged by, as many of each class, drawn from `seed`.
+pub fn vowels(seed: Seed) -> Split {
     /// Mean features of each class: a peak, its neighbours, a floor.
     const MEANS: [[f64; 4]; 4] = [
         [1.0, 0.6, 0.3, 0.2],
@@ -102,7 +101,7 @@ pub fn vowels() -> Split {
         let mut x = Fields::zeros(4, samples);
         let y: Vec<usize> = (0..samples).map(|sample| sample % 4).collect();
         for (sample, class) in y.iter().enumerate() {
-            let mut stream = seed(0).stream(Effect::Haar, sample as u64, part, 1);
+            let mut stream = seed.stream(Effect::Haar, sample as u64, part, 1);
             for (mode, mean) in MEANS[*class].iter().enumerate() {
                 x.re[[mode, sample]] = mean + SCATTER * stream.standard_normal();
             }

@@ -39,7 +39,7 @@ pub fn section() -> Section {
     cases.extend(loss_cases(&meshes, &task));
     Section {
         title: "Errors on a part of a network",
-        about: "The networks and errors of the section before, on some of the MZIs only. A zone is a range of columns and of upper \
+        about: "The networks and errors of the 16-16-16-10 section, on some of the MZIs only. A zone is a range of columns and of upper \
                 modes. Matrix errors: first layer of the first network, σ = 0.001, 400 chips. Losses of accuracy: σ = 0.02, five \
                 networks of 20 chips. Singular values stand in descending order, the largest at the top.",
         cases,
