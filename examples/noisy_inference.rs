@@ -4,7 +4,7 @@
 //! reach 0.01 to 0.02 rad.
 
 use lightloom::experiment::Experiment;
-use lightloom::{Dataset, Hardware, Program, Result, Seed};
+use lightloom::{Correction, Dataset, Hardware, Program, Result, Seed};
 
 fn main() -> Result<()> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
@@ -22,6 +22,7 @@ fn main() -> Result<()> {
             hardware,
             seed: Seed(0),
             trials: 20,
+            correction: Correction::None,
         };
         let report = experiment.run::<f32>(&program, &data, || ())?;
         let a = report.noisy.accuracy;

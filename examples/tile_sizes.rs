@@ -6,7 +6,7 @@
 use lightloom::compile::{Layout, compile};
 use lightloom::experiment::Experiment;
 use lightloom::nn::Activation;
-use lightloom::{Dataset, Hardware, Model, Result, Seed};
+use lightloom::{Correction, Dataset, Hardware, Model, Result, Seed};
 
 fn main() -> Result<()> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
@@ -30,6 +30,7 @@ fn main() -> Result<()> {
             hardware: hardware.clone(),
             seed: Seed(0),
             trials: 10,
+            correction: Correction::None,
         };
         let report = experiment.run::<f32>(&program, &data, || ())?;
         let tiles: usize = report.layers.iter().map(|layer| layer.tiles).sum();

@@ -25,7 +25,7 @@ pub use error::{Error, Result};
 pub use experiment::Experiment;
 pub use field::Fields;
 pub use hardware::{Chip, Hardware};
-pub use mesh::{Mesh, decompose};
+pub use mesh::{Correction, Mesh, decompose};
 pub use nn::{Dataset, Model};
 pub use processor::Processor;
 pub use rng::Seed;

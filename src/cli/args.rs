@@ -87,16 +87,22 @@ pub struct ChipArgs {
     /// Seed of every random number
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Error correction before light is sent
+    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
     #[arg(long, value_enum, default_value_t)]
     pub correct: Correct,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Correct {
-    /// Phases as compiled for a perfect chip
+    /// Phases for a perfect chip
     #[default]
     None,
+    /// Every MZI by itself splits light as a perfect one does
+    Local,
+    /// Every MZI is set for the light that really arrives, so that later ones absorb what earlier ones could not do
+    Progressive,
+    /// No error is known: phases are found by sending light in and reading fields at the outputs (`matrix` only)
+    SelfConfigure,
 }
 
 #[derive(Debug, Args)]

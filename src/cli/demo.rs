@@ -11,6 +11,7 @@ use super::output;
 use crate::compile::Program;
 use crate::experiment::{Experiment, Report, Summary};
 use crate::hardware::Hardware;
+use crate::mesh::Correction;
 use crate::nn::Dataset;
 use crate::report::{ColorBy, DrawOptions, draw};
 use crate::rng::Seed;
@@ -61,6 +62,7 @@ fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
                 hardware: Hardware::open(hardware)?,
                 seed: Seed(args.seed),
                 trials: args.trials as usize,
+                correction: Correction::None,
             };
             let report = experiment.run::<f32>(&program, &data, || bar.inc(1))?;
             Ok(Kind {

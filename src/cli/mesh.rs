@@ -7,16 +7,17 @@ use ndarray::{Array2, ArrayView2};
 use num_complex::Complex;
 
 use super::args::{
-    ApplyArgs, ChipArgs, ColorArg, DecomposeArgs, DrawArgs, MatrixArgs, Precision, SectionArg,
+    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, Precision,
+    SectionArg,
 };
 use super::open::{self, Compiled};
 use super::output;
 use crate::error::Error;
 use crate::field::{Fields, Real};
-use crate::hardware::Hardware;
+use crate::hardware::{Chip, Hardware, Laboratory};
 use crate::io::npy;
 use crate::linalg::{C64, Matrix, check_finite, from_array, max_abs_difference};
-use crate::mesh::{Mesh, closest};
+use crate::mesh::{Correction, Mesh, closest};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
@@ -48,13 +49,14 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
     output::write(&args.output, || {
         let mesh = open::mesh(&args.mesh)?;
         let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
-        let u = mesh.between_ports(&chip.transfer(&mesh));
+        let (u, done) = program(chip, &mesh, args.chip.correct)?;
+        let u = mesh.between_ports(&u);
         check_finite("transfer matrix", &u)?;
         let rows = Array2::from_shape_fn(u.shape(), |(row, col)| u[(row, col)]);
         if !args.common.quiet {
             let ideal = mesh.between_ports(&mesh.transfer());
             eprintln!(
-                "{} modes; seed {}, trial {}; matrix error {:.4}, fidelity {:.6} against the ideal mesh",
+                "{} modes; seed {}, trial {}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{done}",
                 mesh.ports(),
                 args.chip.seed,
                 args.trial,
@@ -64,6 +66,35 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
         }
         output::npy(rows.view())
     })
+}
+
+/// The matrix of `mesh` on `chip`, and what to say about its phases.
+fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)> {
+    let correction = match correct {
+        Correct::None => return Ok((chip.transfer(mesh), String::new())),
+        Correct::Local => Correction::Local,
+        Correct::Progressive => Correction::Progressive,
+        Correct::SelfConfigure => {
+            let crosstalk = chip.hardware().phase_shifter.crosstalk;
+            let mut bench = Laboratory::new(chip, mesh).with_known_crosstalk(crosstalk);
+            let done = bench.self_configure(mesh)?;
+            let said = format!(
+                "; {} of {} MZIs could not be set exactly; {} settings, {} readings",
+                done.unreachable,
+                mesh.nodes().len(),
+                done.settings,
+                done.readings
+            );
+            return Ok((bench.transfer(), said));
+        }
+    };
+    let programmed = chip.program(mesh, correction);
+    let said = format!(
+        "; {} of {} MZIs could not be set exactly",
+        programmed.unreachable,
+        mesh.nodes().len()
+    );
+    Ok((programmed.coefficients.transfer(), said))
 }
 
 pub fn apply(args: &ApplyArgs) -> Result<()> {

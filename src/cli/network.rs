@@ -6,11 +6,12 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::args::{CompileArgs, InferArgs, Precision};
+use super::args::{CompileArgs, Correct, InferArgs, Precision};
 use super::{mesh, open, output};
 use crate::compile::{Layout, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Report};
+use crate::mesh::Correction;
 use crate::nn::{Activation, Dataset, Model};
 use crate::rng::Seed;
 
@@ -94,6 +95,16 @@ fn run(args: &InferArgs) -> Result<Report> {
         hardware: mesh::hardware(&args.chip)?,
         seed: Seed(args.chip.seed),
         trials: args.trials as usize,
+        correction: match args.chip.correct {
+            Correct::None => Correction::None,
+            Correct::Local => Correction::Local,
+            Correct::Progressive => Correction::Progressive,
+            Correct::SelfConfigure => {
+                let limit =
+                    "none, local or progressive: a tile has no detectors between its meshes";
+                return Err(Error::value("--correct", "self-configure", limit).into());
+            }
+        },
     };
     let bar = args.common.progress(experiment.trials, "chips");
     let done = || bar.inc(1);
@@ -147,16 +158,27 @@ fn print(report: &Report) -> Result<()> {
         )?;
     }
     writeln!(out)?;
+    let corrected = report.correct != Correction::None;
+    let title = if corrected { "   not set exactly" } else { "" };
     writeln!(
         out,
-        "layer        tiles     MZIs   matrix error   loss of a path"
+        "layer        tiles     MZIs   matrix error   loss of a path{title}"
     )?;
     for layer in &report.layers {
-        writeln!(
+        write!(
             out,
             "{:<12} {:>5} {:>8}   {:>12.4}   {:>11.1} dB",
             layer.name, layer.tiles, layer.mzis, layer.matrix_error, layer.loss_db
         )?;
+        if corrected {
+            let share = 100.0 * layer.unreachable_mzis / layer.mzis.max(1) as f64;
+            write!(
+                out,
+                "   {:>7.1} MZIs ({share:.2} %)",
+                layer.unreachable_mzis
+            )?;
+        }
+        writeln!(out)?;
     }
     let s = &report.seconds;
     writeln!(out)?;

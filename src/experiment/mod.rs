@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::compile::Program;
 use crate::error::Result;
 use crate::field::Real;
-use crate::hardware::Hardware;
+use crate::hardware::{Chip, Hardware};
+use crate::mesh::Correction;
 use crate::nn::metrics::{accuracy, agreement, predict};
 use crate::nn::{BLOCK, Batch, Dataset};
 use crate::processor::Processor;
@@ -27,6 +28,8 @@ pub struct Experiment {
     pub seed: Seed,
     /// Number of chips.
     pub trials: usize,
+    /// How the phases of each chip are chosen.
+    pub correction: Correction,
 }
 
 /// What came out of an [`Experiment`]; its JSON form is that of `lightloom infer --json`.
@@ -40,6 +43,8 @@ pub struct Report {
     pub samples: usize,
     /// Number of chips.
     pub trials: usize,
+    /// How the phases of each chip were chosen.
+    pub correct: Correction,
     /// The network as it was trained.
     pub digital: Digital,
     /// The program on a perfect chip.
@@ -92,6 +97,8 @@ pub struct Trial {
     pub matrix_errors: Vec<f64>,
     /// Loss of every layer's tiles, dB, mean over the tiles.
     pub losses_db: Vec<f64>,
+    /// Number of MZIs in every layer that no phases could make do what the correction asked of them.
+    pub unreachable_mzis: Vec<usize>,
 }
 
 /// One layer.
@@ -107,6 +114,8 @@ pub struct LayerReport {
     pub matrix_error: f64,
     /// Loss of a tile that its digital scale makes up for, dB, mean over tiles and trials.
     pub loss_db: f64,
+    /// Number of MZIs that no phases could make do what the correction asked of them, mean over the trials.
+    pub unreachable_mzis: f64,
 }
 
 /// Wall-clock times, s.
@@ -169,7 +178,13 @@ impl Experiment {
         let digital_seconds = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let ideal = infer(program, &Hardware::default(), self.seed, 0, &blocks)?.classes;
+        let ideal = infer(
+            program,
+            Hardware::default().fabricate(self.seed, 0),
+            Correction::None,
+            &blocks,
+        )?
+        .classes;
         let ideal_seconds = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -179,8 +194,8 @@ impl Experiment {
             let chunk = (start..self.trials.min(start + threads))
                 .into_par_iter()
                 .map(|trial| {
-                    let inferred =
-                        infer(program, &self.hardware, self.seed, trial as u64, &blocks)?;
+                    let chip = self.hardware.fabricate(self.seed, trial as u64);
+                    let inferred = infer(program, chip, self.correction, &blocks)?;
                     done();
                     Ok(Trial {
                         trial,
@@ -188,6 +203,7 @@ impl Experiment {
                         agreement: agreement(&inferred.classes, &digital),
                         matrix_errors: inferred.matrix_errors,
                         losses_db: inferred.losses_db,
+                        unreachable_mzis: inferred.unreachable,
                     })
                 })
                 .collect::<Result<Vec<_>>>()?;
@@ -202,12 +218,18 @@ impl Experiment {
             mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
             matrix_error: mean(trials.iter().map(|trial| trial.matrix_errors[index])),
             loss_db: mean(trials.iter().map(|trial| trial.losses_db[index])),
+            unreachable_mzis: mean(
+                trials
+                    .iter()
+                    .map(|trial| trial.unreachable_mzis[index] as f64),
+            ),
         });
         Ok(Report {
             hardware: self.hardware.clone(),
             seed: self.seed,
             samples: labels.len(),
             trials: self.trials,
+            correct: self.correction,
             digital: Digital {
                 accuracy: accuracy(&digital, labels),
             },
@@ -237,17 +259,17 @@ struct Inferred {
     classes: Vec<usize>,
     matrix_errors: Vec<f64>,
     losses_db: Vec<f64>,
+    unreachable: Vec<usize>,
 }
 
 /// Sends all blocks through one chip.
 fn infer<T: Real>(
     program: &Program,
-    hardware: &Hardware,
-    seed: Seed,
-    trial: u64,
+    chip: Chip,
+    correction: Correction,
     blocks: &[Batch<T>],
 ) -> Result<Inferred> {
-    let mut processor = Processor::load(program, hardware.fabricate(seed, trial))?;
+    let mut processor = Processor::load(program, chip, correction)?;
     if let Some(first) = blocks.first().filter(|_| processor.needs_calibration()) {
         processor.calibrate(first);
     }
@@ -258,6 +280,7 @@ fn infer<T: Real>(
         classes,
         matrix_errors: processor.matrix_errors(),
         losses_db: processor.losses_db(),
+        unreachable: processor.unreachable(),
     })
 }
 

@@ -3,8 +3,8 @@
 use std::f64::consts::{PI, TAU};
 
 use super::{Hardware, Heaters};
-use crate::linalg::{C64, Matrix};
-use crate::mesh::{Coefficients, Mesh, Mzi};
+use crate::linalg::Matrix;
+use crate::mesh::{CellKind, Coefficients, Correction, Mesh, Mzi};
 use crate::rng::{Effect, Seed, Stream};
 use crate::units::amplitude_from_db;
 
@@ -14,7 +14,7 @@ use crate::units::amplitude_from_db;
 /// so chips of any size cost nothing to keep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chip {
-    hardware: Hardware,
+    pub(super) hardware: Hardware,
     seed: Seed,
     trial: u64,
 }
@@ -81,29 +81,80 @@ impl Chip {
         self.seed.stream(effect, self.trial, part.unit(), block)
     }
 
-    /// Transfer matrix of a mesh that stands alone, with its phases programmed into this chip.
-    pub fn transfer(&self, mesh: &Mesh) -> Matrix {
+    /// A mesh that stands alone, with its phases programmed into this chip.
+    pub fn program(&self, mesh: &Mesh, correction: Correction) -> Programmed {
+        let cells = self.cells(Part::MESH, mesh.nodes().len());
+        let corrected = mesh.corrected(correction, &cells);
         let mut heaters = Heaters::default();
-        heaters.push_mesh(mesh);
-        let targets = mesh_phases(mesh);
-        let phases = self.settle(&heaters, &[(Part::MESH, &targets)]);
-        self.coefficients(mesh, Part::MESH, &phases[0]).transfer()
+        heaters.push_mesh(mesh, self.cell_kind());
+        let targets = corrected.setting.phases();
+        let phases = self.settle(&heaters, &[(Part::MESH, &targets)], correction);
+        Programmed {
+            coefficients: self.coefficients(mesh, &cells, &phases[0]),
+            unreachable: corrected.unreachable,
+        }
+    }
+
+    /// Transfer matrix of a mesh that stands alone, programmed without correction.
+    pub fn transfer(&self, mesh: &Mesh) -> Matrix {
+        self.program(mesh, Correction::None).coefficients.transfer()
+    }
+
+    /// The kind of the chip's cells.
+    pub fn cell_kind(&self) -> CellKind {
+        self.hardware.mesh.cell
     }
 
     /// The phases that a chip shows after `targets` were programmed into the sections of one tile.
     ///
-    /// The supply rounds the voltage, V_π is not what calibration said, heat spreads over the whole tile;
-    /// then come the errors that add to a phase: offset, programming, drift. Each section's phases come back
-    /// in their order, rad.
+    /// A correction knows the chip's offsets and its crosstalk and asks for phases that make up for both. Then the supply
+    /// rounds the voltage, V_π is not what calibration said, heat spreads over the whole tile; then come the
+    /// errors that add to a phase: offset, programming, drift. Each section's phases come back in their order, rad.
     ///
     /// # Panics
     /// If `heaters` does not hold one place per phase.
-    pub fn settle(&self, heaters: &Heaters, targets: &[(Part, &[f64])]) -> Vec<Vec<f64>> {
+    pub fn settle(
+        &self,
+        heaters: &Heaters,
+        targets: &[(Part, &[f64])],
+        correction: Correction,
+    ) -> Vec<Vec<f64>> {
+        let shifter = &self.hardware.phase_shifter;
+        let mut asked = Vec::with_capacity(heaters.len());
+        for (part, phases) in targets {
+            let start = asked.len();
+            asked.extend_from_slice(phases);
+            if correction != Correction::None {
+                let section = &mut asked[start..];
+                self.add_normals(section, Effect::Offset, *part, -shifter.offset_rad);
+            }
+        }
+        if correction != Correction::None {
+            asked = heaters.heated_to(&asked, shifter.crosstalk);
+        }
+        self.show(heaters, targets, &asked, 0)
+    }
+
+    /// The phases that a mesh that stands alone shows after it was programmed for the `load`-th time, drift left out.
+    pub(super) fn settle_at(&self, heaters: &Heaters, phases: &[f64], load: u64) -> Vec<f64> {
+        self.show(heaters, &[(Part::MESH, phases)], phases, load)
+            .swap_remove(0)
+    }
+
+    /// The phases that come of `asked` ones, section by section.
+    fn show(
+        &self,
+        heaters: &Heaters,
+        targets: &[(Part, &[f64])],
+        asked: &[f64],
+        load: u64,
+    ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
         let mut heated = Vec::with_capacity(heaters.len());
         for (part, phases) in targets {
             let start = heated.len();
-            heated.extend(phases.iter().map(|phase| self.quantize(*phase)));
+            let section = &asked[start..start + phases.len()];
+            heated.extend(section.iter().map(|phase| self.quantize(*phase)));
             if shifter.v_pi_error > 0.0 {
                 let mut stream = self.stream(Effect::VPi, *part, 0);
                 for phase in &mut heated[start..] {
@@ -121,39 +172,49 @@ impl Chip {
                 let (section, behind) = rest.split_at(targets.len());
                 rest = behind;
                 let mut phases = section.to_vec();
-                for (effect, sigma) in [
-                    (Effect::Offset, shifter.offset_rad),
-                    (Effect::Programming, shifter.phase_error_rad),
-                    (Effect::Drift, drift_rad),
+                for (effect, sigma, block) in [
+                    (Effect::Offset, shifter.offset_rad, 0),
+                    (Effect::Programming, shifter.phase_error_rad, load),
+                    (Effect::Drift, drift_rad, 0),
                 ] {
-                    self.add_normals(&mut phases, effect, *part, sigma);
+                    let stream = self.stream(effect, *part, block);
+                    add_normals(&mut phases, stream, sigma);
                 }
                 phases
             })
             .collect()
     }
 
-    /// The coefficients of `mesh` on this chip at the given (settled) phases: theta, phi, screen.
+    /// The coefficients of `mesh` made of `cells` at the given (settled) phases: theta, phi, screen, free.
     ///
     /// # Panics
     /// If `phases` does not hold one value per phase shifter.
-    pub fn coefficients(&self, mesh: &Mesh, part: Part, phases: &[f64]) -> Coefficients {
-        assert_eq!(phases.len(), mesh.phase_shifters(), "one phase per shifter");
-        let count = mesh.nodes().len();
-        let mzis = self.mzis(part, &phases[..count], &phases[count..2 * count]);
-        let screen = phases[2 * count..]
-            .iter()
-            .map(|phase| C64::from_polar(1.0, *phase))
-            .collect();
-        Coefficients::with_screen(mesh, |node| mzis[node], screen)
+    pub fn coefficients(&self, mesh: &Mesh, cells: &[Mzi], phases: &[f64]) -> Coefficients {
+        let kind = self.cell_kind();
+        let (count, modes) = (mesh.nodes().len(), mesh.modes());
+        assert_eq!(
+            phases.len(),
+            mesh.phase_shifters_of(kind),
+            "one phase per shifter"
+        );
+        let (theta, rest) = phases.split_at(count);
+        let (phi, rest) = rest.split_at(count);
+        let (screen, free) = rest.split_at(modes);
+        Coefficients::of_setting(mesh, kind, screen, free, |node| Mzi {
+            theta: theta[node],
+            phi: phi[node],
+            ..cells[node]
+        })
     }
 
-    /// Field transmission of attenuators: the bar port of one MZI each, at the given (settled) phases.
-    pub fn attenuations(&self, part: Part, theta: &[f64]) -> Vec<C64> {
-        self.mzis(part, theta, &vec![0.0; theta.len()])
-            .iter()
-            .map(|mzi| mzi.matrix()[0])
-            .collect()
+    /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.
+    pub fn attenuators(&self, part: Part, count: usize) -> Vec<Mzi> {
+        self.draw_cells(part, count, CellKind::Mzi)
+    }
+
+    /// The chip's cells in one section, with their couplers and losses and no phases.
+    pub fn cells(&self, part: Part, count: usize) -> Vec<Mzi> {
+        self.draw_cells(part, count, self.cell_kind())
     }
 
     /// Gain of `count` detectors relative to the calibrated one.
@@ -168,17 +229,18 @@ impl Chip {
         gains
     }
 
-    /// The MZIs of one section with this chip's couplers and losses.
-    fn mzis(&self, part: Part, theta: &[f64], phi: &[f64]) -> Vec<Mzi> {
+    fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> Vec<Mzi> {
         let Hardware { coupler, mesh, .. } = &self.hardware;
-        let mut splitting = vec![coupler.splitting_bias_rad; 2 * theta.len()];
-        self.add_normals(
-            &mut splitting,
-            Effect::Splitting,
-            part,
-            coupler.splitting_error_rad,
-        );
-        let mut loss_db = vec![mesh.insertion_loss_db; theta.len()];
+        let sigma = coupler.splitting_error_rad;
+        let mut splitting = vec![coupler.splitting_bias_rad; 2 * count];
+        self.add_normals(&mut splitting, Effect::Splitting, part, sigma);
+        // The third coupler has a block of its own: the other two are the same for every kind of cell.
+        let mut third = vec![0.0; if kind.couplers() == 3 { count } else { 0 }];
+        if sigma > 0.0 {
+            let mut stream = self.stream(Effect::Splitting, part, 1);
+            third.fill_with(|| sigma * stream.standard_normal());
+        }
+        let mut loss_db = vec![mesh.insertion_loss_db; count];
         self.add_normals(
             &mut loss_db,
             Effect::Loss,
@@ -187,12 +249,16 @@ impl Chip {
         );
         let top_arm = amplitude_from_db(-mesh.arm_imbalance_db);
         let amplitude = amplitude_from_db(-mesh.insertion_loss_db);
-        (0..theta.len())
+        (0..count)
             .map(|node| Mzi {
-                theta: theta[node],
-                phi: phi[node],
+                kind,
+                theta: 0.0,
+                phi: 0.0,
                 alpha: splitting[2 * node],
                 beta: splitting[2 * node + 1],
+                gamma: third
+                    .get(node)
+                    .map_or(0.0, |error| coupler.splitting_bias_rad + error),
                 amplitude: if mesh.insertion_loss_spread_db == 0.0 {
                     amplitude
                 } else {
@@ -205,13 +271,7 @@ impl Chip {
 
     /// Adds `sigma · N(0, 1)`, one draw per value of this part.
     fn add_normals(&self, values: &mut [f64], effect: Effect, part: Part, sigma: f64) {
-        if sigma == 0.0 {
-            return;
-        }
-        let mut stream = self.stream(effect, part, 0);
-        for value in values {
-            *value += sigma * stream.standard_normal();
-        }
+        add_normals(values, self.stream(effect, part, 0), sigma);
     }
 
     /// The phase that the supply's nearest voltage yields: V = V_π √(φ/π) rounded to one of 2^bits levels
@@ -231,9 +291,22 @@ impl Chip {
     }
 }
 
-/// The phases of a mesh in the order of its heaters: theta, phi, screen.
-pub(crate) fn mesh_phases(mesh: &Mesh) -> Vec<f64> {
-    [mesh.theta(), mesh.phi(), mesh.screen()].concat()
+fn add_normals(values: &mut [f64], mut stream: Stream, sigma: f64) {
+    if sigma == 0.0 {
+        return;
+    }
+    for value in values {
+        *value += sigma * stream.standard_normal();
+    }
+}
+
+/// A mesh programmed into a chip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Programmed {
+    /// What light sees.
+    pub coefficients: Coefficients,
+    /// Number of cells that no phases could make do what was asked.
+    pub unreachable: usize,
 }
 
 #[cfg(test)]
@@ -259,13 +332,13 @@ mod tests {
 
     fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
         let mut heaters = Heaters::default();
-        heaters.push_mesh(&mesh());
-        chip.settle(&heaters, &[(Part::MESH, targets)]).remove(0)
+        heaters.push_mesh(&mesh(), CellKind::Mzi);
+        let targets = [(Part::MESH, targets)];
+        chip.settle(&heaters, &targets, Correction::None).remove(0)
     }
 
     fn ideal_mzis(chip: &Chip) -> Vec<Mzi> {
-        let count = mesh().nodes().len();
-        chip.mzis(Part::MESH, &vec![0.5; count], &vec![0.0; count])
+        chip.cells(Part::MESH, mesh().nodes().len())
     }
 
     /// Fails unless the values have this mean and spread within five standard errors.

@@ -1,6 +1,9 @@
 //! Thermal crosstalk: heat that reaches the neighbours of a heater.
 
-use crate::mesh::Mesh;
+use std::collections::HashSet;
+use std::f64::consts::TAU;
+
+use crate::mesh::{CellKind, Mesh};
 
 /// Coupling beyond this distance (in pitches) is left out; `0.1³` is the largest share that this drops.
 const REACH: i32 = 3;
@@ -21,19 +24,42 @@ pub struct Heaters {
 }
 
 impl Heaters {
-    /// Appends the heaters of `mesh` behind what is there: its theta, its phi, its screen.
-    pub fn push_mesh(&mut self, mesh: &Mesh) {
-        let start = self.next;
+    /// Appends the heaters of `mesh` with cells of `kind` behind what is there: its theta, its phi, its screen, its free
+    /// shifters.
+    pub fn push_mesh(&mut self, mesh: &Mesh, kind: CellKind) {
         let nodes = mesh.nodes();
-        let place = |offset| {
-            nodes
-                .iter()
-                .map(move |node| (start + 2 * PITCHES * node.column + offset, node.top))
-        };
-        self.places.extend(place(PITCHES));
-        self.places.extend(place(0));
-        self.next += 2 * PITCHES * mesh.columns();
+        let free = mesh.free_shifters(kind);
+        // Free shifters of the first column have a section of their own.
+        let start = self.next + if free.is_empty() { 0 } else { PITCHES };
+        let pitch = kind.sections() * PITCHES;
+        let at = |column: usize| start + pitch * column;
+        if kind == CellKind::Symmetric {
+            let arm = nodes.iter().map(|node| (at(node.column), node.top));
+            self.places.extend(arm);
+            let arm = nodes.iter().map(|node| (at(node.column), node.bottom));
+            self.places.extend(arm);
+        } else {
+            let theta = nodes.iter();
+            let theta = theta.map(|node| (at(node.column) + PITCHES, node.top));
+            self.places.extend(theta);
+            let phi = nodes.iter().map(|node| (at(node.column), node.top));
+            self.places.extend(phi);
+        }
+        self.next = at(mesh.columns());
         self.push_bank(mesh.modes());
+        // A free shifter stands beside the cells of the column before where they leave its mode out, else behind them.
+        let cells: HashSet<(usize, usize)> = nodes
+            .iter()
+            .flat_map(|node| [(node.column, node.top), (node.column, node.bottom)])
+            .collect();
+        self.places.extend(free.iter().map(|shifter| {
+            let column = nodes[shifter.node].column;
+            let is_taken = column > 0 && cells.contains(&(column - 1, shifter.mode));
+            (
+                at(column) - if is_taken { 1 } else { PITCHES },
+                shifter.mode,
+            )
+        }));
     }
 
     /// Appends one heater on each of `modes` modes.
@@ -91,7 +117,68 @@ impl Heaters {
             })
             .collect()
     }
+
+    /// The phases in [0, 2π) (up to 4π for strong crosstalk), rad, to be set so that with the heat of their neighbours they are `targets` modulo 2π:
+    /// solves `(1 + C) phases = targets`. A heater cannot cool: what would be negative is set one turn higher.
+    ///
+    /// # Panics
+    /// If there is not one target per heater.
+    pub fn heated_to(&self, targets: &[f64], crosstalk: f64) -> Vec<f64> {
+        let mut wanted: Vec<f64> = targets.iter().map(|phase| phase.rem_euclid(TAU)).collect();
+        if crosstalk == 0.0 {
+            return wanted;
+        }
+        let mut phases = wanted.clone();
+        for round in 0.. {
+            self.solve(&wanted, crosstalk, &mut phases);
+            let mut in_range = true;
+            for (phase, wanted) in phases.iter_mut().zip(&mut wanted) {
+                // A turn more, or a turn less where the neighbours' own turns have taken heat away.
+                let turn = if *phase < 0.0 {
+                    TAU
+                } else if *phase >= TAU && round < MOST_TURNS {
+                    -TAU
+                } else {
+                    continue;
+                };
+                *wanted += turn;
+                *phase += turn;
+                in_range = false;
+            }
+            if in_range {
+                break;
+            }
+        }
+        phases
+    }
+
+    /// Solves `(1 + C) phases = wanted` from a start in `phases`, by Jacobi's iteration: the sum of a row of C stays
+    /// below 1.
+    fn solve(&self, wanted: &[f64], crosstalk: f64, phases: &mut [f64]) {
+        for _ in 0..MOST_STEPS {
+            let heated = self.heat(phases, crosstalk);
+            let mut largest: f64 = 0.0;
+            for ((phase, heated), wanted) in phases.iter_mut().zip(&heated).zip(wanted) {
+                let miss = wanted - heated;
+                *phase += miss;
+                largest = largest.max(miss.abs());
+            }
+            if largest < HEAT_MISS_RAD {
+                break;
+            }
+        }
+    }
 }
+
+/// Rounds of turning heaters up or down by 2π. A few are enough unless crosstalk is some percent, where neighbours may
+/// ask for turns of each other for ever: then heaters only turn up, and some end above 2π.
+const MOST_TURNS: usize = 50;
+
+/// What is left of crosstalk when it is solved for, rad.
+const HEAT_MISS_RAD: f64 = 1e-13;
+
+/// Steps after which rounding, not convergence, decides what is left.
+const MOST_STEPS: usize = 4000;
 
 /// (positions, modes, share) of every neighbour in reach.
 fn taps(crosstalk: f64) -> Vec<(isize, isize, f64)> {
@@ -117,7 +204,7 @@ mod tests {
     fn heat_falls_with_distance_and_adds_up() {
         let mesh = Mesh::bar(Geometry::Clements, 8).unwrap();
         let mut heaters = Heaters::default();
-        heaters.push_mesh(&mesh);
+        heaters.push_mesh(&mesh, CellKind::Mzi);
         let node = |column, top| {
             let found = |n: &crate::mesh::Node| n.column == column && n.top == top;
             mesh.nodes().iter().position(found).unwrap()
@@ -138,6 +225,47 @@ mod tests {
         let double = heaters.heat(&vec![0.6; heaters.len()], k);
         for (a, b) in other.iter().zip(&double) {
             assert_relative_eq!(2.0 * a, b, max_relative = 1e-14);
+        }
+    }
+
+    /// Harris et al., Nat. Photonics 11, 447 (2017): 1 % to the nearest neighbours.
+    #[test]
+    fn solving_for_crosstalk_leaves_less_than_1e_10_rad() {
+        for kind in CellKind::ALL {
+            for crosstalk in [0.01, 0.05, 0.1] {
+                let mesh = Mesh::bar(Geometry::Clements, 9).unwrap();
+                let mut heaters = Heaters::default();
+                heaters.push_mesh(&mesh, kind);
+                heaters.push_bank(9);
+                let targets: Vec<f64> = (0..heaters.len())
+                    .map(|k| 7.0 * (k as f64 * 1.7).sin().max(0.0))
+                    .collect();
+                let phases = heaters.heated_to(&targets, crosstalk);
+                let out = phases.iter().filter(|phase| !(0.0..TAU).contains(*phase));
+                assert!(out.count() == 0 || crosstalk > 0.01, "{kind} {crosstalk}");
+                for (heated, target) in heaters.heat(&phases, crosstalk).iter().zip(&targets) {
+                    let off = (heated - target).rem_euclid(TAU);
+                    assert!(off.min(TAU - off) < 1e-10, "{kind} {crosstalk}: {off:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_heaters_share_a_place() {
+        for kind in CellKind::ALL {
+            for geometry in [Geometry::Clements, Geometry::Reck] {
+                for modes in 2..12 {
+                    let mut heaters = Heaters::default();
+                    heaters.push_mesh(&Mesh::bar(geometry, modes).unwrap(), kind);
+                    heaters.push_bank(modes);
+                    heaters.push_mesh(&Mesh::bar(geometry, modes).unwrap(), kind);
+                    let count = heaters.len();
+                    heaters.places.sort_unstable();
+                    heaters.places.dedup();
+                    assert_eq!(heaters.places.len(), count, "{kind} {geometry} {modes}");
+                }
+            }
         }
     }
 }

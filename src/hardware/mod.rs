@@ -2,16 +2,18 @@
 
 mod chip;
 mod crosstalk;
+mod laboratory;
 mod preset;
 
-pub(crate) use chip::mesh_phases;
-pub use chip::{Chip, Part, Section};
+pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
+pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Context, Error, Result};
+use crate::mesh::CellKind;
 use crate::rng::Seed;
 use crate::units::{hz_from_ghz, power_from_db};
 
@@ -35,8 +37,8 @@ pub struct Hardware {
     pub coupler: Coupler,
     /// The phase shifters: heaters, their supply, their neighbours.
     pub phase_shifter: PhaseShifter,
-    /// Loss inside the mesh.
-    pub mesh: MeshLoss,
+    /// The cells of the mesh and their loss.
+    pub mesh: CellDesign,
     /// Laser, modulators and the way onto the chip.
     pub input: Input,
     /// Detectors and what digitizes them.
@@ -93,15 +95,17 @@ impl Default for PhaseShifter {
     }
 }
 
-/// Loss inside the mesh.
+/// The cells of the mesh.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct MeshLoss {
-    /// Loss of both arms of every MZI, dB.
+pub struct CellDesign {
+    /// What stands at every node of the mesh; attenuators are plain MZIs.
+    pub cell: CellKind,
+    /// Loss of both arms of every cell, dB, whatever its kind.
     pub insertion_loss_db: f64,
-    /// Spread of that loss from MZI to MZI, dB; a draw below 0 dB counts as 0 dB.
+    /// Spread of that loss from cell to cell, dB; a draw below 0 dB counts as 0 dB.
     pub insertion_loss_spread_db: f64,
-    /// Additional loss of the heated top arm between the couplers of every MZI, dB.
+    /// Additional loss of the heated top arm between the couplers of every cell, dB.
     pub arm_imbalance_db: f64,
 }
 

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::{Mesh, Mzi, Node};
+use super::{CellKind, Mesh, Mzi, Node};
 use crate::field::{Fields, Real, Step, TwoByTwo, Walk};
 use crate::linalg::{C64, Matrix};
 
@@ -40,6 +40,32 @@ impl Coefficients {
                 .collect(),
             screen,
         }
+    }
+
+    /// The coefficients of `mesh` with cells of `kind`, phases of its `screen` and of its
+    /// [`free`](Mesh::free_shifters) shifters, rad, and the cell that `mzi` says for each node.
+    ///
+    /// # Panics
+    /// If there is not one phase for every mode and every free shifter.
+    pub fn of_setting(
+        mesh: &Mesh,
+        kind: CellKind,
+        screen: &[f64],
+        free: &[f64],
+        mzi: impl Fn(usize) -> Mzi,
+    ) -> Self {
+        let screen = screen.iter().map(|phase| C64::from_polar(1.0, *phase));
+        let mut coefficients = Self::with_screen(mesh, mzi, screen.collect());
+        let shifters = mesh.free_shifters(kind);
+        assert_eq!(free.len(), shifters.len(), "one phase a free shifter");
+        for (shifter, phase) in shifters.iter().zip(free) {
+            let factor = C64::from_polar(1.0, *phase);
+            let arm = usize::from(shifter.mode != mesh.nodes[shifter.node].top);
+            let matrix = &mut coefficients.matrices[shifter.node];
+            matrix[arm] *= factor;
+            matrix[arm + 2] *= factor;
+        }
+        coefficients
     }
 
     /// Number of modes.
@@ -95,6 +121,21 @@ impl Coefficients {
             }
         });
         Walk::new(steps, &vec![C64::ONE; self.modes]).run(fields);
+    }
+
+    /// One field through the mesh, one amplitude per mode, by plain 2×2 products.
+    ///
+    /// # Panics
+    /// If `input` does not hold one amplitude per mode.
+    pub fn pass(&self, input: &[C64]) -> Vec<C64> {
+        assert_eq!(input.len(), self.modes, "one amplitude per mode");
+        let mut field = input.to_vec();
+        for (node, m) in self.nodes.iter().zip(&self.matrices) {
+            let (x, y) = (field[node.top], field[node.bottom]);
+            field[node.top] = m[0] * x + m[1] * y;
+            field[node.bottom] = m[2] * x + m[3] * y;
+        }
+        field.iter().zip(&self.screen).map(|(a, s)| a * s).collect()
     }
 
     /// The transfer matrix, `[modes, modes]`, row = output mode.

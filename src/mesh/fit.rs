@@ -38,8 +38,12 @@ pub struct Fit {
 
 /// The phases near those of `start` with which the mesh comes closest to `target`, `[ports, ports]`.
 ///
-/// `mzi` says the couplers and losses of each node; its phases are replaced. The search is local and
+/// `mzi` says the cell, couplers and losses of each node; its phases are replaced. Symmetric cells are fitted with
+/// their free shifters at 0. The search is local and
 /// deterministic: another start may end elsewhere. What ancillas receive does not count.
+///
+/// Measured with splitting errors of 0.1 rad, from the decomposition of a Haar unitary: a rectangle keeps a matrix
+/// error of 0.04 at N = 16 and 0.05 at N = 32; `clements+4` reaches 1e-10 and 0.007, `clements+8` 3e-10 and 0.002.
 ///
 /// # Errors
 /// [`Error::Shape`] if `target` is not `[ports, ports]`, [`Error::NotFinite`] if it holds NaN or an infinity.

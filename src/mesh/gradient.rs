@@ -1,6 +1,6 @@
 //! How a loss changes with every phase of a mesh: one walk forwards, one back.
 //!
-//! Every MZI's 2×2 is affine in e^{iθ} and in e^{iφ}, so ∂M/∂θ = i (M(θ) − M(θ + π))/2, and so for φ: nothing
+//! Every cell's 2×2 is affine in e^{iθ} and in e^{iφ}, so ∂M/∂θ = i (M(θ) − M(θ + π))/2, and so for φ: nothing
 //! is assumed about couplers or loss. The fields in front of every MZI are kept, none is won back by an
 //! inverse, so lossy meshes are differentiated as exactly as lossless ones.
 //!
@@ -16,6 +16,21 @@ use crate::linalg::C64;
 /// A batch of fields on its way through a mesh, with what a gradient needs of it.
 ///
 /// Keeps two amplitudes per MZI and sample, 32 bytes.
+///
+/// ```
+/// use lightloom::field::Fields;
+/// use lightloom::mesh::{Geometry, Mesh, Mzi, Trace};
+///
+/// // L = |y₀|², the power at output 0 of one MZI with light in its upper arm: sin²(θ/2).
+/// let mesh = Mesh::new(2, Geometry::Clements.nodes(2), vec![1.0], vec![0.3], vec![0.0; 2])?;
+/// let mzi = |node: usize| Mzi::ideal(mesh.theta()[node], mesh.phi()[node]);
+/// let trace = Trace::new(&mesh, mzi, Fields::basis(2, 1));
+/// let mut adjoint = trace.outputs().clone(); // ∂L/∂Re y₀ = 2 Re y₀, and so for Im
+/// adjoint.scale_modes(&[2.0.into(), 0.0.into()]);
+/// let gradient = trace.gradient(adjoint);
+/// assert!((gradient.theta[0] - 0.5f64.sin() * 0.5f64.cos()).abs() < 1e-15);
+/// # Ok::<(), lightloom::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Trace {
     nodes: Vec<Node>,
@@ -176,14 +191,14 @@ fn mix(fields: &mut Fields<f64>, node: &Node, [a, b, c, d]: TwoByTwo) {
 mod tests {
     use super::*;
     use crate::linalg::max_abs_difference;
-    use crate::mesh::{Coefficients, Geometry};
+    use crate::mesh::{CellKind, Coefficients, Geometry};
     use crate::rng::{Effect, Seed};
     use ndarray::Array2;
 
     const SAMPLES: usize = 3;
 
-    /// A mesh of random phases and its faulty, lossy MZIs.
-    fn faulty(geometry: Geometry, modes: usize) -> (Mesh, Vec<Mzi>) {
+    /// A mesh of random phases and its faulty, lossy cells.
+    fn faulty(geometry: Geometry, modes: usize, kind: CellKind) -> (Mesh, Vec<Mzi>) {
         let mut stream = Seed(21).stream(Effect::Haar, modes as u64, 0, 0);
         let mut mesh = Mesh::bar(geometry, modes).unwrap();
         for phase in mesh
@@ -195,6 +210,8 @@ mod tests {
             *phase = 6.0 * stream.uniform();
         }
         let mzis = (0..mesh.nodes.len()).map(|_| Mzi {
+            kind,
+            gamma: 0.1 * stream.standard_normal(),
             alpha: 0.1 * stream.standard_normal(),
             beta: 0.1 * stream.standard_normal(),
             amplitude: 0.7 + 0.3 * stream.uniform(),
@@ -247,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_trace_ends_where_the_walk_ends() {
-        let (mesh, mzis) = faulty(Geometry::Reck, 5);
+        let (mesh, mzis) = faulty(Geometry::Reck, 5, CellKind::Mzi);
         let trace = Trace::new(&mesh, with_phases(&mesh, &mzis), Fields::basis(5, 5));
         let u = Coefficients::new(&mesh, with_phases(&mesh, &mzis)).transfer();
         let y = trace.outputs();
@@ -259,13 +276,15 @@ mod tests {
     #[test]
     fn gradients_of_faulty_and_lossy_meshes_equal_central_differences() {
         const STEP: f64 = 1e-4;
-        for (geometry, modes) in [
-            (Geometry::Clements, 5),
-            (Geometry::Reck, 4),
-            (Geometry::Butterfly, 8),
-            (Geometry::Diamond, 4),
+        for (geometry, modes, kind) in [
+            (Geometry::Clements, 5, CellKind::Mzi),
+            (Geometry::Clements, 4, CellKind::ThreeSplitter),
+            (Geometry::Reck, 4, CellKind::Crossing),
+            (Geometry::Butterfly, 8, CellKind::Mzi),
+            (Geometry::Butterfly, 4, CellKind::Symmetric),
+            (Geometry::Diamond, 4, CellKind::Mzi),
         ] {
-            let (mesh, mzis) = faulty(geometry, modes);
+            let (mesh, mzis) = faulty(geometry, modes, kind);
             let (x, v) = (random_fields(mesh.modes, 0), random_fields(mesh.modes, 1));
             let trace = |mesh: &Mesh, x: &Fields<f64>| {
                 Trace::new(mesh, with_phases(mesh, &mzis), x.clone())

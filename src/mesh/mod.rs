@@ -16,9 +16,11 @@
 //! θ = 0 is the cross state, θ = π the bar state.
 
 mod butterfly;
+mod cell;
 mod cells;
 mod coefficients;
 mod convention;
+mod correct;
 mod decompose;
 mod file;
 mod fit;
@@ -27,8 +29,11 @@ mod gradient;
 mod haar;
 mod mzi;
 
+pub use cell::{CellKind, FreeShifter, Setting};
 pub use coefficients::Coefficients;
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
+pub(crate) use correct::attenuator;
+pub use correct::{Corrected, Correction};
 pub use decompose::decompose;
 pub use fit::{Fit, closest, fit};
 pub use geometry::{Geometry, Node};

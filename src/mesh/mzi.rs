@@ -2,20 +2,25 @@
 
 use std::f64::consts::FRAC_PI_4;
 
+use super::CellKind;
 use crate::field::TwoByTwo;
 use crate::linalg::C64;
 
-/// Everything that decides how one MZI moves light.
+/// Everything that decides how one cell moves light.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mzi {
-    /// Internal phase shift, rad.
+    /// Which couplers, phase shifters and crossing the cell is made of.
+    pub kind: CellKind,
+    /// Internal phase shift, rad; of a symmetric cell that of the top arm.
     pub theta: f64,
-    /// External phase shift, rad.
+    /// External phase shift, rad; of a symmetric cell the phase of the bottom arm.
     pub phi: f64,
     /// Splitting error of the first coupler, rad: its angle is π/4 + alpha.
     pub alpha: f64,
     /// Splitting error of the second coupler, rad: its angle is π/4 + beta.
     pub beta: f64,
+    /// Splitting error of the coupler in front of φ, rad: its angle is π/4 + gamma. Only a 3-splitter MZI has it.
+    pub gamma: f64,
     /// Field transmission of the whole MZI, both arms, in [0, 1].
     pub amplitude: f64,
     /// Additional field transmission of the top arm between the couplers, in [0, 1].
@@ -26,22 +31,52 @@ impl Mzi {
     /// A lossless MZI with 50:50 couplers.
     pub fn ideal(theta: f64, phi: f64) -> Self {
         Self {
+            kind: CellKind::Mzi,
             theta,
             phi,
             alpha: 0.0,
             beta: 0.0,
+            gamma: 0.0,
             amplitude: 1.0,
             top_arm: 1.0,
         }
     }
 
-    /// The 2×2 transfer matrix `[t11, t12, t21, t22]`, row = output, 1 = top:
-    /// `amplitude · B(π/4 + beta) diag(top_arm e^{iθ}, 1) B(π/4 + alpha) diag(e^{iφ}, 1)`.
+    /// The 2×2 transfer matrix `[t11, t12, t21, t22]`, row = output, 1 = top; see [`CellKind`].
+    ///
+    /// A plain MZI is `amplitude · B(π/4 + beta) diag(top_arm e^{iθ}, 1) B(π/4 + alpha) diag(e^{iφ}, 1)`.
     pub fn matrix(&self) -> TwoByTwo {
+        match self.kind {
+            CellKind::Mzi => self.between_couplers(self.theta, self.phi),
+            CellKind::Crossing => {
+                let [a, b, c, d] = self.between_couplers(self.theta, self.phi);
+                [c, d, a, b]
+            }
+            CellKind::ThreeSplitter => {
+                let [a, b, c, d] = self.between_couplers(self.theta, self.phi);
+                let (sin, cos) = (FRAC_PI_4 + self.gamma).sin_cos();
+                let cross = C64::new(0.0, sin);
+                [
+                    a * cos + b * cross,
+                    a * cross + b * cos,
+                    c * cos + d * cross,
+                    c * cross + d * cos,
+                ]
+            }
+            CellKind::Symmetric => {
+                let common = C64::from_polar(1.0, self.phi);
+                self.between_couplers(self.theta - self.phi, 0.0)
+                    .map(|z| z * common)
+            }
+        }
+    }
+
+    /// Two couplers with θ between them and φ in front of them.
+    fn between_couplers(&self, theta: f64, phi: f64) -> TwoByTwo {
         let (sin_a, cos_a) = (FRAC_PI_4 + self.alpha).sin_cos();
         let (sin_b, cos_b) = (FRAC_PI_4 + self.beta).sin_cos();
-        let arm = C64::from_polar(self.top_arm, self.theta);
-        let external = C64::from_polar(self.amplitude, self.phi);
+        let arm = C64::from_polar(self.top_arm, theta);
+        let external = C64::from_polar(self.amplitude, phi);
         let i = C64::i();
         [
             (arm * (cos_a * cos_b) - sin_a * sin_b) * external,
@@ -96,6 +131,56 @@ mod tests {
                 ..Mzi::ideal(theta, phi)
             };
             assert!(distance(mzi.matrix(), published) < 3e-16);
+        }
+    }
+
+    /// The other cells as products of couplers and phases, T₃ = B P(θ) B P(φ) B and so on.
+    #[test]
+    fn every_cell_is_the_product_of_its_parts() {
+        let (theta, phi, alpha, beta, gamma, top_arm) = (0.7, 2.4, 0.05, -0.02, 0.11, 0.9);
+        let coupler = |error: f64| {
+            let (s, c) = (FRAC_PI_4 + error).sin_cos();
+            [
+                C64::from(c),
+                C64::new(0.0, s),
+                C64::new(0.0, s),
+                C64::from(c),
+            ]
+        };
+        let phases = |top: C64, bottom: C64| [top, C64::ZERO, C64::ZERO, bottom];
+        let times = |a: TwoByTwo, b: TwoByTwo| {
+            [
+                a[0] * b[0] + a[1] * b[2],
+                a[0] * b[1] + a[1] * b[3],
+                a[2] * b[0] + a[3] * b[2],
+                a[2] * b[1] + a[3] * b[3],
+            ]
+        };
+        let turn = |angle| C64::from_polar(1.0, angle);
+        let inner = phases(turn(theta) * top_arm, C64::ONE);
+        let core = times(coupler(beta), times(inner, coupler(alpha)));
+        let mzi = times(core, phases(turn(phi), C64::ONE));
+        let crossing = phases(C64::ONE, C64::ONE);
+        let crossing = [crossing[1], crossing[0], crossing[3], crossing[2]];
+        let both_arms = phases(turn(theta) * top_arm, turn(phi));
+        for (kind, expected) in [
+            (CellKind::Mzi, mzi),
+            (CellKind::Crossing, times(crossing, mzi)),
+            (CellKind::ThreeSplitter, times(mzi, coupler(gamma))),
+            (
+                CellKind::Symmetric,
+                times(coupler(beta), times(both_arms, coupler(alpha))),
+            ),
+        ] {
+            let cell = Mzi {
+                kind,
+                alpha,
+                beta,
+                gamma,
+                top_arm,
+                ..Mzi::ideal(theta, phi)
+            };
+            assert!(distance(cell.matrix(), expected) < 5e-16, "{kind}");
         }
     }
 

@@ -7,7 +7,9 @@ use super::modulator::full_scale_power_w;
 use crate::compile::Tile;
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Heaters, Part, Section, mesh_phases};
+use crate::hardware::{Chip, Hardware, Heaters, Part, Section};
+use crate::linalg::C64;
+use crate::mesh::{Correction, Mzi, attenuator};
 use crate::units::{amplitude_from_db, db_from_power};
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left, and
@@ -28,6 +30,8 @@ pub(super) struct LoadedTile<T> {
     pub(super) matrix: Fields<T>,
     /// Loss that the digital factor makes up for, dB.
     pub(super) loss_db: f64,
+    /// Number of cells and attenuators that no phases could make do what was asked.
+    pub(super) unreachable: usize,
     /// Gains of each row's detectors (both quadratures), where there are detectors and their gains spread.
     pub(super) gains: Option<Vec<[f64; 2]>>,
     pub(super) noise: DetectorNoise,
@@ -60,12 +64,13 @@ fn measured_loss_db<T: Real>(hardware: &Hardware, tile: &Tile, matrix: &Fields<T
     -db_from_power(matrix.power() / asked)
 }
 
-/// Loads `tile` on `chip`.
+/// Loads `tile` on `chip`, its phases chosen by `correction`.
 pub(super) fn load_tile<T: Real>(
     tile: &Tile,
     chip: &Chip,
     (layer, index): (usize, usize),
     reading: Reading,
+    correction: Correction,
 ) -> Result<LoadedTile<T>> {
     let hardware = chip.hardware();
     let loss_db = design_loss_db(hardware, tile);
@@ -87,26 +92,55 @@ pub(super) fn load_tile<T: Real>(
         part(Section::Attenuators),
         part(Section::Output),
     );
+    let joined = tile.attenuators.len();
+    let kind = chip.cell_kind();
+    let input_cells = chip.cells(input, tile.input.nodes().len());
+    let output_cells = chip.cells(output, tile.output.nodes().len());
+    let attenuators = chip.attenuators(middle, joined);
+    let mut before = tile.input.corrected(correction, &input_cells);
+    let behind = tile.output.corrected(correction, &output_cells);
+    let mut unreachable = before.unreachable + behind.unreachable;
+    let mut bars = tile.attenuators.clone();
+    if correction != Correction::None {
+        // The phase that an attenuator adds is undone by the screen in front of it.
+        for (mode, bar) in bars.iter_mut().enumerate() {
+            let set = attenuator(&attenuators[mode], *bar);
+            unreachable += usize::from(!set.reached);
+            *bar = set.theta;
+            before.setting.screen[mode] -= set.ahead;
+        }
+    }
     let mut heaters = Heaters::default();
-    heaters.push_mesh(&tile.input);
-    heaters.push_bank(tile.attenuators.len());
-    heaters.push_mesh(&tile.output);
+    heaters.push_mesh(&tile.input, kind);
+    heaters.push_bank(joined);
+    heaters.push_mesh(&tile.output, kind);
     let targets = [
-        (input, mesh_phases(&tile.input)),
-        (middle, tile.attenuators.clone()),
-        (output, mesh_phases(&tile.output)),
+        (input, before.setting.phases()),
+        (middle, bars),
+        (output, behind.setting.phases()),
     ];
     let phases = chip.settle(
         &heaters,
         &targets.each_ref().map(|(part, p)| (*part, p.as_slice())),
+        correction,
     );
-    let joined = tile.attenuators.len();
     let mut inner: Fields<T> = chip
-        .coefficients(&tile.input, input, &phases[0])
+        .coefficients(&tile.input, &input_cells, &phases[0])
         .first_rows(joined);
-    inner.scale_modes(&chip.attenuations(middle, &phases[1]));
+    let passed: Vec<C64> = attenuators
+        .iter()
+        .zip(&phases[1])
+        .map(|(mzi, theta)| {
+            let set = Mzi {
+                theta: *theta,
+                ..*mzi
+            };
+            set.matrix()[0]
+        })
+        .collect();
+    inner.scale_modes(&passed);
     let outer: Fields<T> = chip
-        .coefficients(&tile.output, output, &phases[2])
+        .coefficients(&tile.output, &output_cells, &phases[2])
         .first_columns(joined);
     let matrix = outer
         .crop(tile.rows, joined)
@@ -131,6 +165,7 @@ pub(super) fn load_tile<T: Real>(
         scale: tile.scale / amplitude_from_db(-loss_db),
         matrix,
         loss_db,
+        unreachable,
         gains: spreads.then(|| {
             let gains = chip.detector_gains(detectors, 2 * tile.rows);
             gains

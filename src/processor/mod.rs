@@ -16,6 +16,7 @@ use crate::compile::{Program, matrix};
 use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::{Chip, Detection, Hardware};
+use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, Encoding, Layer, Readout};
 use layer::LoadedLayer;
 use load::{assemble, load_tile, relative_error};
@@ -29,12 +30,12 @@ pub struct Processor<'a, T> {
 }
 
 impl<'a, T: Real> Processor<'a, T> {
-    /// Programs every phase of `program` into `chip`.
+    /// Programs `program` into `chip`, with phases chosen by `correction`.
     ///
     /// # Errors
     /// [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
     /// much light is lost that none arrives.
-    pub fn load(program: &'a Program, chip: Chip) -> Result<Self> {
+    pub fn load(program: &'a Program, chip: Chip, correction: Correction) -> Result<Self> {
         let readings = readings(program, chip.hardware())?;
         let mut modulated = true;
         let mut layers = Vec::with_capacity(readings.len());
@@ -49,7 +50,9 @@ impl<'a, T: Real> Processor<'a, T> {
             let tiles = tiles
                 .iter()
                 .enumerate()
-                .map(|(tile_index, tile)| load_tile(tile, &chip, (index, tile_index), reading))
+                .map(|(tile_index, tile)| {
+                    load_tile(tile, &chip, (index, tile_index), reading, correction)
+                })
                 .collect::<Result<Vec<_>>>()
                 .map_err(|error| error.within(format_args!("layer `{}`", layer.name)))?;
             let weight = matrix(&layer.weight);
@@ -75,6 +78,12 @@ impl<'a, T: Real> Processor<'a, T> {
     /// Relative error of every layer's matrix on this chip: ‖W_chip − W‖_F / ‖W‖_F.
     pub fn matrix_errors(&self) -> Vec<f64> {
         self.layers.iter().map(|layer| layer.matrix_error).collect()
+    }
+
+    /// Number of cells and attenuators in every layer that no phases could make do what the correction asked of them.
+    pub fn unreachable(&self) -> Vec<usize> {
+        let count = |layer: &LoadedLayer<T>| layer.tiles.iter().map(|tile| tile.unreachable).sum();
+        self.layers.iter().map(count).collect()
     }
 
     /// Loss of every layer's tiles on this chip, dB, mean over the tiles: what their digital scales make up for.

@@ -3,6 +3,7 @@
 use lightloom::compile::{Layout, Program, compile};
 use lightloom::experiment::{Experiment, Report};
 use lightloom::hardware::Hardware;
+use lightloom::mesh::Correction;
 use lightloom::nn::{
     Activation, Batch, Encoding, Input, Layer, Model, Readout, Samples, Scale, Weight,
 };
@@ -33,6 +34,7 @@ fn run(program: &Program, data: &Dataset, hardware: Hardware, trials: usize) -> 
         hardware,
         seed,
         trials,
+        correction: Correction::None,
     }
     .run::<f32>(program, data, || ())
 }
@@ -62,7 +64,8 @@ fn constant_batch(amplitudes: &[f64], samples: usize) -> Batch<f64> {
 
 /// Logits of many shots of one batch, `[class, shot]`.
 fn shots(program: &Program, hardware: &Hardware, batch: &Batch<f64>) -> Array2<f64> {
-    let mut processor = Processor::load(program, hardware.fabricate(Seed(2), 0)).unwrap();
+    let mut processor =
+        Processor::load(program, hardware.fabricate(Seed(2), 0), Correction::None).unwrap();
     processor.calibrate(batch);
     processor.forward(batch.clone(), 0).unwrap()
 }
@@ -248,7 +251,8 @@ fn shot_effects_that_are_off_change_no_bit() {
     let (program, data) = demo();
     let batch = program.model().input.encode::<f32>(&data.x, 0..64).unwrap();
     let logits = |hw: Hardware| {
-        let mut processor = Processor::<f32>::load(&program, hw.fabricate(Seed(0), 0)).unwrap();
+        let mut processor =
+            Processor::<f32>::load(&program, hw.fabricate(Seed(0), 0), Correction::None).unwrap();
         processor.calibrate(&batch);
         processor.forward(batch.clone(), 0).unwrap()
     };
@@ -349,12 +353,13 @@ fn layers_that_are_not_detected_have_no_detector_gain() {
         ("readout.gain_spread", "0.2"),
         ("readout.detection", "intensity"),
     ]);
-    let processor = Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0)).unwrap();
+    let processor =
+        Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None).unwrap();
     assert!(processor.matrix_errors().iter().all(|error| *error < 1e-12));
     let logits = processor.forward(batch, 0).unwrap();
     // One gain, that of the last layer: the ratio to |x|² is the same as for the last layer alone.
     let alone = one_layer(eye(), Readout::Intensity);
-    let alone = Processor::<f64>::load(&alone, hw.fabricate(Seed(2), 0)).unwrap();
+    let alone = Processor::<f64>::load(&alone, hw.fabricate(Seed(2), 0), Correction::None).unwrap();
     assert!(alone.matrix_errors()[0] < 1e-12);
     for (row, x) in [1.0, 0.5, 0.25f64].into_iter().enumerate() {
         assert!((logits[[row, 0]] / (x * x) - 1.0).abs() < 5.0 * 0.2);
@@ -381,7 +386,7 @@ fn the_digital_scale_makes_up_for_loss_spread_and_imbalance() {
         ),
     ] {
         let chip = hardware(&settings).fabricate(Seed(0), 0);
-        let processor = Processor::<f64>::load(&program, chip).unwrap();
+        let processor = Processor::<f64>::load(&program, chip, Correction::None).unwrap();
         let error = processor.matrix_errors()[0];
         assert!(error > 1e-4 && error < most, "{settings:?}: {error}");
         assert!(processor.losses_db()[0] > 0.5, "{settings:?}");
@@ -432,7 +437,7 @@ fn numbers_that_leave_their_range_are_refused_not_guessed() {
 fn intensity_detection_is_refused_where_a_sign_is_needed() {
     let (program, _) = demo();
     let chip = hardware(&[("readout.detection", "intensity")]).fabricate(Seed(0), 0);
-    let error = Processor::<f32>::load(&program, chip)
+    let error = Processor::<f32>::load(&program, chip, Correction::None)
         .unwrap_err()
         .to_string();
     assert!(
@@ -445,7 +450,7 @@ fn intensity_detection_is_refused_where_a_sign_is_needed() {
 fn a_chip_that_loses_all_light_is_refused() {
     let (program, _) = demo();
     let chip = hardware(&[("mesh.insertion_loss_db", "50")]).fabricate(Seed(0), 0);
-    let error = Processor::<f32>::load(&program, chip)
+    let error = Processor::<f32>::load(&program, chip, Correction::None)
         .unwrap_err()
         .to_string();
     assert!(error.contains("smaller tiles"), "{error}");
@@ -492,7 +497,8 @@ fn complex_networks_pass_optical_activations_and_tiles() {
         )
         .unwrap();
         let hw = hardware(&[("readout.detection", detection)]);
-        let processor = Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0)).unwrap();
+        let processor =
+            Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0), Correction::None).unwrap();
         let batch = model.input.encode::<f64>(&samples, 0..40).unwrap();
         let chip = processor.forward(batch, 0).unwrap();
         for ((class, sample), got) in chip.indexed_iter() {

@@ -9,6 +9,7 @@ use lightloom::compile::{Layout, compile};
 use lightloom::experiment::Experiment;
 use lightloom::field::Real;
 use lightloom::hardware::Hardware;
+use lightloom::mesh::Correction;
 use lightloom::nn::{Activation, Dataset, Model, Split, metrics};
 use lightloom::rng::Seed;
 
@@ -169,6 +170,7 @@ fn perfect_chips_classify_as_the_digital_networks_do() {
                 hardware,
                 seed: Seed(0),
                 trials: 1,
+                correction: Correction::None,
             };
             let report = experiment.run::<f32>(&program, &data, || ()).unwrap();
             assert_eq!(report.digital.accuracy, accuracy);

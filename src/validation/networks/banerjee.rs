@@ -11,6 +11,7 @@ use super::{case, mean, near, seed};
 use crate::compile::{Layout, compile};
 use crate::experiment::Experiment;
 use crate::hardware::Hardware;
+use crate::mesh::Correction;
 use crate::nn::Activation;
 use crate::validation::{Case, Expected, Section, Tier};
 
@@ -131,6 +132,7 @@ fn own_chips_case(meshes: &[OnMeshes], task: &Task) -> Case {
             hardware: hardware.clone(),
             seed: seed(number as u64),
             trials: CHIPS as usize,
+            correction: Correction::None,
         };
         let report = experiment.run::<f64>(&program, &data, || ());
         report.expect("network and data fit").noisy.accuracy.mean

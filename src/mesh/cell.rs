@@ -1,0 +1,347 @@
+//! What a cell of a mesh is made of, and how symmetric cells share out the phases of a mesh.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mesh, wrap};
+use crate::error::{Error, Result};
+
+/// What stands at every node of a mesh. It fits every geometry.
+///
+/// B is a coupler of angle π/4 plus its error, P(a, b) = diag(e^{ia}, e^{ib}), X swaps the two modes.
+///
+/// | name | cell | cannot be set where |
+/// |---|---|---|
+/// | `mzi` | B P(θ, 0) B P(φ, 0) | nearly all light crosses, or nearly none |
+/// | `3-splitter` | B P(θ, 0) B P(φ, 0) B | all light must leave a nearly even superposition: rare in any size of mesh |
+/// | `mzi-crossing` | X B P(θ, 0) B P(φ, 0) | nearly none crosses; equal errors of both couplers do not hinder the cross state |
+/// | `symmetric` | B P(θ₁, θ₂) B | as `mzi`; shorter, for its phases stand side by side |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum CellKind {
+    /// Two couplers, an internal and an external phase shifter.
+    #[default]
+    #[serde(rename = "mzi")]
+    Mzi,
+    /// With a third coupler in front of φ. Hamerly et al., Nat. Commun. 13, 6831 (2022).
+    #[serde(rename = "3-splitter")]
+    ThreeSplitter,
+    /// With a waveguide crossing behind the MZI. Hamerly et al., Nat. Commun. 13, 6831 (2022).
+    #[serde(rename = "mzi-crossing")]
+    Crossing,
+    /// Phase shifters on both arms and none outside. Bell and Walmsley, APL Photonics 6, 070804 (2021).
+    #[serde(rename = "symmetric")]
+    Symmetric,
+}
+
+impl CellKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::Mzi,
+        Self::ThreeSplitter,
+        Self::Crossing,
+        Self::Symmetric,
+    ];
+
+    /// The name that files and the command line use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mzi => "mzi",
+            Self::ThreeSplitter => "3-splitter",
+            Self::Crossing => "mzi-crossing",
+            Self::Symmetric => "symmetric",
+        }
+    }
+
+    /// Couplers that light meets in one cell.
+    pub fn couplers(self) -> usize {
+        match self {
+            Self::ThreeSplitter => 3,
+            _ => 2,
+        }
+    }
+
+    /// Lengths of a phase shifter that one column of cells takes.
+    pub fn sections(self) -> usize {
+        match self {
+            Self::Symmetric => 1,
+            _ => 2,
+        }
+    }
+
+    /// The cell whose θ and φ a correction computes: symmetric cells get theirs from those of an MZI.
+    pub(super) fn with_external_phase(self) -> Self {
+        match self {
+            Self::Symmetric => Self::Mzi,
+            kind => kind,
+        }
+    }
+}
+
+impl std::fmt::Display for CellKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for CellKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::value("cell", text, format!("one of {names}"))
+        })
+    }
+}
+
+/// A phase shifter on one mode between cells, in front of one arm of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreeShifter {
+    /// The node that it stands in front of.
+    pub node: usize,
+    /// The mode that it stands on, one of the node's.
+    pub mode: usize,
+}
+
+/// The phases of a mesh, one per phase shifter of its cells, rad.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// θ of every node; of symmetric cells the phase of the top arm.
+    pub theta: Vec<f64>,
+    /// φ of every node; of symmetric cells the phase of the bottom arm.
+    pub phi: Vec<f64>,
+    /// The output phase screen.
+    pub screen: Vec<f64>,
+    /// The [free shifters](Mesh::free_shifters), which only symmetric cells need.
+    pub free: Vec<f64>,
+}
+
+impl Setting {
+    /// The phases in the order of the heaters: theta, phi, screen, free.
+    pub fn phases(&self) -> Vec<f64> {
+        [&self.theta[..], &self.phi, &self.screen, &self.free].concat()
+    }
+}
+
+impl From<&Mesh> for Setting {
+    fn from(mesh: &Mesh) -> Self {
+        Self {
+            theta: mesh.theta.clone(),
+            phi: mesh.phi.clone(),
+            screen: mesh.screen.clone(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl Mesh {
+    /// Where a mesh of cells of `kind` has phase shifters on single modes besides its output screen.
+    ///
+    /// A symmetric cell has no external phase. What would be φ comes from the common phases of the two cells in
+    /// front of it; a free shifter stands where these are bound already: in a rectangle once per pair of inputs and
+    /// once per column that leaves out the edge modes.
+    pub fn free_shifters(&self, kind: CellKind) -> Vec<FreeShifter> {
+        match kind {
+            CellKind::Symmetric => share_out(self, &self.phi).shifters,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Number of phase shifters that this mesh has with cells of `kind`.
+    pub fn phase_shifters_of(&self, kind: CellKind) -> usize {
+        self.phase_shifters() + self.free_shifters(kind).len()
+    }
+
+    /// Lengths of phase shifters that light passes with cells of `kind`: the output screen, a row of free shifters at
+    /// the inputs of symmetric cells, and every column.
+    pub fn sections(&self, kind: CellKind) -> usize {
+        let ends = if kind == CellKind::Symmetric { 2 } else { 1 };
+        ends + kind.sections() * self.columns()
+    }
+
+    /// The phases with which symmetric cells move light as MZIs at `setting` do, whatever their couplers.
+    ///
+    /// B P(θ₁, θ₂) B = e^{iθ₂} B P(θ₁ − θ₂, 0) B: the common phase θ₂ acts as φ of the cells behind.
+    pub(crate) fn symmetric(&self, setting: &Setting) -> Setting {
+        let shared = share_out(self, &setting.phi);
+        let wrapped = |phases: &[f64]| phases.iter().map(|phase| wrap(*phase)).collect();
+        let add = |phases: &[f64], more: &[f64], sign: f64| {
+            let sums = phases.iter().zip(more).map(|(a, b)| wrap(a + sign * b));
+            sums.collect()
+        };
+        Setting {
+            theta: add(&setting.theta, &shared.common, 1.0),
+            phi: wrapped(&shared.common),
+            screen: add(&setting.screen, &shared.ahead, -1.0),
+            free: wrapped(&shared.free),
+        }
+    }
+}
+
+/// The φ of a mesh as common phases of symmetric cells.
+struct Shared {
+    /// Common phase of every cell, rad.
+    common: Vec<f64>,
+    shifters: Vec<FreeShifter>,
+    /// Phase of every free shifter, rad.
+    free: Vec<f64>,
+    /// Phase by which the light of every output is ahead of that of a mesh of MZIs, rad.
+    ahead: Vec<f64>,
+}
+
+/// Shares `phi` out.
+///
+/// The light behind a cell is ahead by a phase that its θ₂ sets. Each node asks that its top arm be ahead of its
+/// bottom arm by φ, which ties the two cells that its arms come from. A union-find that carries differences solves
+/// these ties. A node whose arms are tied already gets a free shifter, on the arm that has waited longer.
+fn share_out(mesh: &Mesh, phi: &[f64]) -> Shared {
+    // Unknown 0 is the phase of the inputs, unknown k + 1 that of the light behind node k.
+    let mut ties = Ties::new(mesh.nodes.len() + 1);
+    let mut source = vec![0; mesh.modes];
+    let mut sources = Vec::with_capacity(mesh.nodes.len());
+    let mut shifters = Vec::new();
+    for (index, node) in mesh.nodes.iter().enumerate() {
+        let (top, bottom) = (source[node.top], source[node.bottom]);
+        if !ties.tie(top, bottom, phi[index]) {
+            let mode = if bottom < top { node.bottom } else { node.top };
+            shifters.push(FreeShifter { node: index, mode });
+        }
+        sources.push((top, bottom));
+        source[node.top] = index + 1;
+        source[node.bottom] = index + 1;
+    }
+    let ahead: Vec<f64> = (0..=mesh.nodes.len()).map(|k| ties.phase(k)).collect();
+    let mut free = Vec::with_capacity(shifters.len());
+    let mut at_bottom = vec![0.0; mesh.nodes.len()];
+    for FreeShifter { node, mode } in &shifters {
+        let (top, bottom) = sources[*node];
+        let missing = phi[*node] - (ahead[top] - ahead[bottom]);
+        if *mode == mesh.nodes[*node].top {
+            free.push(missing);
+        } else {
+            free.push(-missing);
+            at_bottom[*node] = -missing;
+        }
+    }
+    let common = sources.iter().enumerate().map(|(node, (_, bottom))| {
+        // What a cell adds to the phase of its bottom arm.
+        ahead[node + 1] - (ahead[*bottom] + at_bottom[node])
+    });
+    Shared {
+        common: common.collect(),
+        shifters,
+        free,
+        ahead: source.iter().map(|unknown| ahead[*unknown]).collect(),
+    }
+}
+
+/// Unknown phases of which differences are known.
+struct Ties {
+    parent: Vec<usize>,
+    /// Phase ahead of the parent.
+    offset: Vec<f64>,
+}
+
+impl Ties {
+    fn new(count: usize) -> Self {
+        Self {
+            parent: (0..count).collect(),
+            offset: vec![0.0; count],
+        }
+    }
+
+    /// The root of `unknown` and the phase ahead of it; shortens the path.
+    fn find(&mut self, unknown: usize) -> (usize, f64) {
+        let mut path = Vec::new();
+        let mut root = unknown;
+        while self.parent[root] != root {
+            path.push(root);
+            root = self.parent[root];
+        }
+        let mut phase = 0.0;
+        for step in path.into_iter().rev() {
+            phase += self.offset[step];
+            self.parent[step] = root;
+            self.offset[step] = phase;
+        }
+        (root, phase)
+    }
+
+    /// Ties `a` to be ahead of `b` by `phase`; false if the two are tied already.
+    fn tie(&mut self, a: usize, b: usize, phase: f64) -> bool {
+        let ((root_a, phase_a), (root_b, phase_b)) = (self.find(a), self.find(b));
+        if root_a == root_b {
+            return false;
+        }
+        // The older light stays the root: what no node ties is 0.
+        if root_b < root_a {
+            self.parent[root_a] = root_b;
+            self.offset[root_a] = phase + phase_b - phase_a;
+        } else {
+            self.parent[root_b] = root_a;
+            self.offset[root_b] = phase_a - phase - phase_b;
+        }
+        true
+    }
+
+    fn phase(&mut self, unknown: usize) -> f64 {
+        self.find(unknown).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::max_abs_difference;
+    use crate::mesh::{Coefficients, Geometry, Mzi};
+    use crate::rng::{Effect, Seed};
+
+    /// N² phases and N − 1 more that only shift all modes together; the paper's rectangle leaves those out.
+    /// Bell and Walmsley, APL Photonics 6, 070804 (2021).
+    #[test]
+    fn a_rectangle_of_symmetric_cells_has_one_section_a_column() {
+        for modes in [4, 6, 10] {
+            let mesh = Mesh::bar(Geometry::Clements, modes).unwrap();
+            assert_eq!(
+                mesh.phase_shifters_of(CellKind::Symmetric),
+                modes * modes + modes - 1
+            );
+            assert_eq!(mesh.sections(CellKind::Symmetric), modes + 2);
+            assert_eq!(mesh.sections(CellKind::Mzi), 2 * modes + 1);
+        }
+    }
+
+    #[test]
+    fn symmetric_cells_move_light_as_mzis_do_even_with_wrong_couplers() {
+        for modes in [1, 2, 3, 5, 8, 9] {
+            for geometry in [Geometry::Clements, Geometry::Reck] {
+                let mut stream = Seed(3).stream(Effect::Haar, modes as u64, 0, 0);
+                let mesh = Mesh::haar(geometry, modes, &mut stream).unwrap();
+                let mzi = |node: usize, kind, theta, phi| Mzi {
+                    kind,
+                    alpha: 0.1 * (node as f64).sin(),
+                    beta: 0.2 * (node as f64).cos(),
+                    top_arm: 0.9,
+                    ..Mzi::ideal(theta, phi)
+                };
+                let plain = Coefficients::new(&mesh, |node| {
+                    mzi(node, CellKind::Mzi, mesh.theta[node], mesh.phi[node])
+                });
+                let setting = mesh.symmetric(&Setting::from(&mesh));
+                let shared = Coefficients::of_setting(
+                    &mesh,
+                    CellKind::Symmetric,
+                    &setting.screen,
+                    &setting.free,
+                    |node| {
+                        let (theta, phi) = (setting.theta[node], setting.phi[node]);
+                        mzi(node, CellKind::Symmetric, theta, phi)
+                    },
+                );
+                let off = max_abs_difference(&plain.transfer(), &shared.transfer());
+                assert!(off < 1e-14 * modes as f64, "{geometry} {modes}: {off:e}");
+            }
+        }
+    }
+}

@@ -1,0 +1,551 @@
+//! Hardware error correction: phases with which faulty cells do what perfect ones were asked to.
+//!
+//! One question answers everything: for which θ and φ does light in a given state leave a cell through one port
+//! only? An MZI with splitting errors cannot do it for every state; then it comes as close as it can, and what is
+//! left is an error.
+
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CellKind, Mesh, Mzi, Node, Setting, wrap};
+use crate::field::TwoByTwo;
+use crate::linalg::{C64, Matrix};
+
+/// How phases are chosen for a chip whose splitting errors, losses and phase offsets are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Correction {
+    /// Phases for a perfect chip.
+    #[default]
+    None,
+    /// Each cell by itself is set to split light as the perfect one does, and phases that this leaves at its outputs
+    /// pass on to the next cells. Bandyopadhyay, Hamerly, Englund, Optica 8, 1247 (2021).
+    Local,
+    /// Each cell is set for the light that really arrives behind the faulty cells before it, so that later cells absorb
+    /// what earlier ones could not do. It nulls power ratios of the states that perfect cells would have sent to one
+    /// port, never single matrix elements: Hamerly, Bandyopadhyay, Englund, Phys. Rev. Applied 18, 024018 and 024019
+    /// (2022).
+    Progressive,
+}
+
+impl Correction {
+    /// Every correction.
+    pub const ALL: [Self; 3] = [Self::None, Self::Local, Self::Progressive];
+
+    /// The name that files and the command line use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Local => "local",
+            Self::Progressive => "progressive",
+        }
+    }
+}
+
+impl std::fmt::Display for Correction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Phases for a mesh of faulty cells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Corrected {
+    /// The phases, for the cells that were given.
+    pub setting: Setting,
+    /// Number of cells that cannot do exactly what was asked of them.
+    pub unreachable: usize,
+}
+
+impl Mesh {
+    /// Phases with which `cells` (one per node, their own θ and φ ignored) realize this mesh.
+    ///
+    /// Without correction the phases are those for perfect cells of the same kind.
+    ///
+    /// # Panics
+    /// If there is not one cell per node, or cells differ in kind.
+    pub fn corrected(&self, correction: Correction, cells: &[Mzi]) -> Corrected {
+        assert_eq!(cells.len(), self.nodes.len(), "one cell per node");
+        let kind = cells.first().map_or(CellKind::Mzi, |cell| cell.kind);
+        assert!(
+            cells.iter().all(|cell| cell.kind == kind),
+            "cells of one kind"
+        );
+        // Symmetric cells take over the phases of MZIs with the same couplers.
+        let solved = kind.with_external_phase();
+        let plain = |cell: &Mzi| Mzi {
+            kind: solved,
+            ..*cell
+        };
+        let corrected = match correction {
+            Correction::None if solved == CellKind::Mzi => Corrected {
+                setting: Setting::from(self),
+                unreachable: 0,
+            },
+            Correction::None => {
+                let perfect = Mzi {
+                    kind: solved,
+                    ..Mzi::ideal(0.0, 0.0)
+                };
+                local(self, &vec![perfect; cells.len()])
+            }
+            Correction::Local => local(self, &cells.iter().map(plain).collect::<Vec<_>>()),
+            Correction::Progressive => {
+                progressive(self, &cells.iter().map(plain).collect::<Vec<_>>())
+            }
+        };
+        match kind {
+            CellKind::Symmetric => Corrected {
+                setting: self.symmetric(&corrected.setting),
+                ..corrected
+            },
+            _ => corrected,
+        }
+    }
+}
+
+/// How an attenuator is set: the bar port of an MZI.
+pub(crate) struct Attenuation {
+    /// Internal phase, rad.
+    pub(crate) theta: f64,
+    /// Phase by which its light is ahead of that of a perfect attenuator, rad.
+    pub(crate) ahead: f64,
+    /// Whether it passes exactly what was asked.
+    pub(crate) reached: bool,
+}
+
+/// Sets `mzi` so that it passes as much light as a perfect attenuator at `theta`, or as close to it as can be.
+pub(crate) fn attenuator(mzi: &Mzi, theta: f64) -> Attenuation {
+    let [p, q, ..] = arms(mzi, true);
+    let asked = (theta / 2.0).sin().powi(2);
+    // |p e^{iθ} + q|² = (p + q)² − 4 p q sin²(θ/2) = (p − q)² + 4 p q cos²(θ/2).
+    let sign = -(p * q).signum();
+    let (set, reached) = angle(
+        sign * (asked - (p + q).powi(2)),
+        sign * ((p - q).powi(2) - asked),
+    );
+    let got = Mzi {
+        theta: set,
+        phi: 0.0,
+        ..*mzi
+    };
+    let got = got.matrix()[0];
+    let ideal = C64::from_polar(1.0, FRAC_PI_2 + theta / 2.0);
+    Attenuation {
+        theta: set,
+        ahead: if got == C64::ZERO {
+            0.0
+        } else {
+            (got * ideal.conj()).arg()
+        },
+        reached,
+    }
+}
+
+/// A port of a cell at its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Port {
+    Top,
+    Bottom,
+}
+
+/// What a cell can do about a state of light.
+struct Null {
+    theta: f64,
+    phi: f64,
+    reached: bool,
+}
+
+/// A miss of sin²(θ/2) or cos²(θ/2) below this is rounding.
+const MISS: f64 = 1e-12;
+
+/// θ in [0, π] from numbers proportional to its sin²(θ/2) and cos²(θ/2), and whether neither is negative.
+fn angle(sin2: f64, cos2: f64) -> (f64, bool) {
+    let reached = sin2.min(cos2) >= -MISS * (sin2.abs() + cos2.abs());
+    let theta = 2.0 * sin2.max(0.0).sqrt().atan2(cos2.max(0.0).sqrt());
+    (theta, reached)
+}
+
+/// `[p, q, r, s]` of one row of two couplers with θ between. Upper row: T₁₁ = p e^{iθ} + q, T₁₂ = i (r e^{iθ} + s); lower
+/// row: T₂₁ = i (p e^{iθ} + q), T₂₂ = r e^{iθ} + s.
+fn arms(mzi: &Mzi, upper: bool) -> [f64; 4] {
+    let (sin_a, cos_a) = (FRAC_PI_4 + mzi.alpha).sin_cos();
+    let (sin_b, cos_b) = (FRAC_PI_4 + mzi.beta).sin_cos();
+    let k = mzi.top_arm;
+    if upper {
+        [
+            k * cos_a * cos_b,
+            -sin_a * sin_b,
+            k * sin_a * cos_b,
+            cos_a * sin_b,
+        ]
+    } else {
+        [
+            k * cos_a * sin_b,
+            sin_a * cos_b,
+            -k * sin_a * sin_b,
+            cos_a * cos_b,
+        ]
+    }
+}
+
+/// θ and φ with which light of amplitudes (`top`, `bottom`) leaves no light in the port `dark`, or as little as can be.
+///
+/// With w behind the coupler in front of φ, if there is one, a port is dark if |t₁| |w₁| = |t₂| |w₂| for its row (t₁,
+/// t₂), which is linear in cos θ, and if φ turns the two against each other. For κ = 1 and the upper row this is
+/// sin²(θ/2) = (|T₁₁|² − sin² a) / (cos² b − sin² a), a = α + β, b = α − β, of Bandyopadhyay et al. (2021).
+fn null(cell: &Mzi, [top, bottom]: [C64; 2], dark: Port) -> Null {
+    let (w1, w2) = match cell.kind {
+        CellKind::ThreeSplitter => {
+            let (sin, cos) = (FRAC_PI_4 + cell.gamma).sin_cos();
+            let cross = C64::new(0.0, sin);
+            (top * cos + bottom * cross, top * cross + bottom * cos)
+        }
+        _ => (top, bottom),
+    };
+    // In front of a crossing the ports have changed places.
+    let upper = (dark == Port::Top) != (cell.kind == CellKind::Crossing);
+    let [p, q, r, s] = arms(cell, upper);
+    let (x, y) = (w1.norm_sqr(), w2.norm_sqr());
+    if x + y == 0.0 {
+        return Null {
+            theta: PI,
+            phi: 0.0,
+            reached: true,
+        };
+    }
+    // x |p e^{iθ} + q|² = y |r e^{iθ} + s|², with |p e^{iθ} + q|² = (p + q)² − 4 p q sin²(θ/2) = (p − q)² + 4 p q cos²(θ/2).
+    let sign = (y * r * s - x * p * q).signum();
+    let sin2 = sign * (y * (r + s).powi(2) - x * (p + q).powi(2));
+    let cos2 = sign * (x * (p - q).powi(2) - y * (r - s).powi(2));
+    let (theta, reached) = angle(sin2, cos2);
+    let turn = C64::from_polar(1.0, theta);
+    let (first, second) = if upper {
+        ((turn * p + q), C64::i() * (turn * r + s))
+    } else {
+        (C64::i() * (turn * p + q), (turn * r + s))
+    };
+    let (first, second) = (first * w1, second * w2);
+    let size = (x + y).sqrt() * f64::EPSILON;
+    let phi = if first.norm() < size || second.norm() < size {
+        // No light to turn against: the canonical choice.
+        0.0
+    } else {
+        wrap((-second * first.conj()).arg())
+    };
+    Null {
+        theta,
+        phi,
+        reached,
+    }
+}
+
+/// The cell set to `null`.
+fn set(cell: &Mzi, null: &Null) -> Mzi {
+    Mzi {
+        theta: null.theta,
+        phi: null.phi,
+        ..*cell
+    }
+}
+
+/// Each cell by itself, in the order of light.
+fn local(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
+    let mut setting = Setting::from(mesh);
+    let mut unreachable = 0;
+    // Perfect light is this far ahead of the chip's light in every mode.
+    let mut ahead = vec![C64::ONE; mesh.modes];
+    for (index, node) in mesh.nodes.iter().enumerate() {
+        let ideal = Mzi::ideal(mesh.theta[index], mesh.phi[index]).matrix();
+        let (top, bottom) = (ahead[node.top], ahead[node.bottom]);
+        let asked = [
+            ideal[0] * top,
+            ideal[1] * bottom,
+            ideal[2] * top,
+            ideal[3] * bottom,
+        ];
+        // The state that a perfect cell sends to the top port alone.
+        let null = null(
+            &cells[index],
+            [asked[0].conj(), asked[1].conj()],
+            Port::Bottom,
+        );
+        unreachable += usize::from(!null.reached);
+        setting.theta[index] = null.theta;
+        setting.phi[index] = null.phi;
+        let got = set(&cells[index], &null).matrix();
+        ahead[node.top] = phase_factor(asked[0] * got[0].conj() + asked[1] * got[1].conj());
+        ahead[node.bottom] = phase_factor(asked[2] * got[2].conj() + asked[3] * got[3].conj());
+    }
+    for (screen, ahead) in setting.screen.iter_mut().zip(&ahead) {
+        *screen = wrap(*screen + ahead.arg());
+    }
+    Corrected {
+        setting,
+        unreachable,
+    }
+}
+
+fn phase_factor(z: C64) -> C64 {
+    let size = z.norm();
+    if size > 0.0 { z / size } else { C64::ONE }
+}
+
+/// Each cell for the light that really arrives, in the order of light.
+///
+/// `path` is what the chip's cells so far do to light that the perfect cells so far would have sent to one mode each:
+/// `C … C₁ T₁† … T†`, phases only as long as every cell could be set. A cell that could not be set leaves light in
+/// wrong modes there, and the cells behind are set for it: they send as much as they can of the light that is meant
+/// for their top port to the top, and of that for their bottom port to the bottom.
+fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
+    let n = mesh.modes;
+    let mut path = Matrix::identity(n, n);
+    let mut setting = Setting::from(mesh);
+    let mut unreachable = 0;
+    let mut first = 0;
+    for column in mesh.nodes.chunk_by(|a, b| a.column == b.column) {
+        let mut pairs = Vec::with_capacity(column.len());
+        for (index, node) in (first..).zip(column) {
+            let ideal = Mzi::ideal(mesh.theta[index], mesh.phi[index]).matrix();
+            let [a, b, c, d] = ideal.map(|z| z.conj());
+            for row in [node.top, node.bottom] {
+                let (x, y) = (path[(row, node.top)], path[(row, node.bottom)]);
+                path[(row, node.top)] = x * a + y * b;
+                path[(row, node.bottom)] = x * c + y * d;
+            }
+            let null = null(&cells[index], wanted(&path, node), Port::Bottom);
+            unreachable += usize::from(!null.reached);
+            setting.theta[index] = null.theta;
+            setting.phi[index] = null.phi;
+            pairs.push((node, [a, b, c, d], set(&cells[index], &null).matrix()));
+        }
+        first += column.len();
+        pass(&mut path, &pairs);
+    }
+    for (mode, screen) in setting.screen.iter_mut().enumerate() {
+        *screen = wrap(*screen - path[(mode, mode)].arg());
+    }
+    Corrected {
+        setting,
+        unreachable,
+    }
+}
+
+/// The light in front of a cell that is meant for its top port: what was sent there, and, for it weighs the same, what
+/// is orthogonal to the light that was sent to the bottom port.
+fn wanted(path: &Matrix, Node { top, bottom, .. }: &Node) -> [C64; 2] {
+    let sent = [path[(*top, *top)], path[(*bottom, *top)]];
+    let other = [
+        path[(*bottom, *bottom)].conj(),
+        -path[(*top, *bottom)].conj(),
+    ];
+    let phase = phase_factor(sent[0] * other[0].conj() + sent[1] * other[1].conj());
+    [sent[0] + other[0] * phase, sent[1] + other[1] * phase]
+}
+
+/// A column of perfect cells backwards on the right of `path` and of the chip's cells on its left. The rows of a node
+/// that lie in its own columns have met the perfect cell already.
+fn pass(path: &mut Matrix, pairs: &[(&Node, TwoByTwo, TwoByTwo)]) {
+    let n = path.nrows();
+    for (node, [a, b, c, d], _) in pairs {
+        let [left, right] = path
+            .as_mut_slice()
+            .get_disjoint_mut([
+                node.top * n..(node.top + 1) * n,
+                node.bottom * n..(node.bottom + 1) * n,
+            ])
+            .expect("a node joins two different modes");
+        for (row, (x, y)) in left.iter_mut().zip(right).enumerate() {
+            if row != node.top && row != node.bottom {
+                (*x, *y) = (*x * a + *y * b, *x * c + *y * d);
+            }
+        }
+    }
+    for column in path.as_mut_slice().chunks_exact_mut(n) {
+        for (node, _, [a, b, c, d]) in pairs {
+            let (x, y) = (column[node.top], column[node.bottom]);
+            column[node.top] = a * x + b * y;
+            column[node.bottom] = c * x + d * y;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::{matrix_error, max_abs_difference};
+    use crate::mesh::{Coefficients, Geometry};
+    use crate::rng::{Effect, Seed, Stream};
+
+    fn haar(geometry: Geometry, modes: usize, trial: u64) -> Mesh {
+        let mut stream = Seed(5).stream(Effect::Haar, trial, modes as u64, 0);
+        Mesh::haar(geometry, modes, &mut stream).unwrap()
+    }
+
+    fn cells(kind: CellKind, count: usize, sigma: f64, stream: &mut Stream) -> Vec<Mzi> {
+        let mut error = || sigma * stream.standard_normal();
+        let cell = |_| Mzi {
+            kind,
+            alpha: error(),
+            beta: error(),
+            gamma: error(),
+            ..Mzi::ideal(0.0, 0.0)
+        };
+        (0..count).map(cell).collect()
+    }
+
+    fn transfer(mesh: &Mesh, cells: &[Mzi], setting: &Setting) -> Matrix {
+        let kind = cells.first().map_or(CellKind::Mzi, |cell| cell.kind);
+        let set = |node: usize| Mzi {
+            theta: setting.theta[node],
+            phi: setting.phi[node],
+            ..cells[node]
+        };
+        Coefficients::of_setting(mesh, kind, &setting.screen, &setting.free, set).transfer()
+    }
+
+    /// sin²(θ'/2) = (|T₁₁|² − sin² a) / (cos² b − sin² a), reachable for 2|a| ≤ θ ≤ π − 2|b|, a = α + β, b = α − β.
+    /// Bandyopadhyay, Hamerly, Englund, Optica 8, 1247 (2021).
+    #[test]
+    fn a_locally_corrected_mzi_has_the_published_theta_and_range() {
+        for (alpha, beta) in [(0.05, 0.02), (-0.07, 0.03), (0.1, -0.1), (0.0, 0.0)] {
+            let (a, b): (f64, f64) = (alpha + beta, alpha - beta);
+            for k in 1..40 {
+                let theta = PI * f64::from(k) / 40.0;
+                let mesh = Mesh::new(
+                    2,
+                    Geometry::Clements.nodes(2),
+                    vec![theta],
+                    vec![0.4],
+                    vec![0.0; 2],
+                )
+                .unwrap();
+                let cell = Mzi {
+                    alpha,
+                    beta,
+                    ..Mzi::ideal(0.0, 0.0)
+                };
+                let corrected = mesh.corrected(Correction::Local, &[cell]);
+                let reachable = (2.0 * a.abs()..=PI - 2.0 * b.abs()).contains(&theta);
+                assert_eq!(corrected.unreachable == 0, reachable, "{theta} {a} {b}");
+                let wanted = ((theta / 2.0).sin().powi(2) - a.sin().powi(2))
+                    / (b.cos().powi(2) - a.sin().powi(2));
+                let published = 2.0 * wanted.clamp(0.0, 1.0).sqrt().asin();
+                assert!((corrected.setting.theta[0] - published).abs() < 1e-7);
+                if reachable {
+                    let u = transfer(&mesh, &[cell], &corrected.setting);
+                    assert!(max_abs_difference(&u, &mesh.transfer()) < 1e-14);
+                }
+            }
+        }
+    }
+
+    /// With every cell in reach, nothing is left of errors of the couplers and of unequal arms' phases, for every cell,
+    /// geometry and correction.
+    #[test]
+    fn small_errors_of_a_small_mesh_are_corrected_to_rounding() {
+        for geometry in [Geometry::Clements, Geometry::Reck] {
+            for kind in CellKind::ALL {
+                let mesh = haar(geometry, 5, 3);
+                let count = mesh.nodes.len();
+                let mut stream = Seed(6).stream(Effect::Splitting, 1, 0, 0);
+                let cells = cells(kind, count, 0.003, &mut stream);
+                for correction in [Correction::Local, Correction::Progressive] {
+                    let corrected = mesh.corrected(correction, &cells);
+                    assert_eq!(corrected.unreachable, 0);
+                    let u = transfer(&mesh, &cells, &corrected.setting);
+                    let off = max_abs_difference(&u, &mesh.transfer());
+                    assert!(off < 1e-12, "{kind} {correction} {geometry}: {off:e}");
+                }
+            }
+        }
+    }
+
+    /// Equal errors of both couplers: an MZI cannot cross, one with a crossing can.
+    /// Hamerly, Bandyopadhyay, Englund, Nat. Commun. 13, 6831 (2022).
+    #[test]
+    fn a_crossing_makes_the_cross_state_exact_for_equal_errors() {
+        let swap = Mesh::new(
+            2,
+            Geometry::Clements.nodes(2),
+            vec![0.0],
+            vec![0.0],
+            vec![0.0; 2],
+        )
+        .unwrap();
+        let error = |kind| {
+            let cell = Mzi {
+                kind,
+                alpha: 0.1,
+                beta: 0.1,
+                ..Mzi::ideal(0.0, 0.0)
+            };
+            let corrected = swap.corrected(Correction::Local, &[cell]);
+            let u = transfer(&swap, &[cell], &corrected.setting);
+            (matrix_error(&u, &swap.transfer()), corrected.unreachable)
+        };
+        let (mzi, crossing) = (error(CellKind::Mzi), error(CellKind::Crossing));
+        assert!(mzi.0 > 0.1 && mzi.1 == 1, "{mzi:?}");
+        assert!(crossing.0 < 1e-14 && crossing.1 == 0, "{crossing:?}");
+    }
+
+    #[test]
+    fn an_attenuator_passes_what_was_asked_as_far_as_its_couplers_allow() {
+        let mzi = Mzi {
+            alpha: 0.04,
+            beta: 0.03,
+            top_arm: 0.97,
+            ..Mzi::ideal(0.0, 0.0)
+        };
+        for (theta, within) in [
+            (0.0, false),
+            (0.1, false),
+            (0.5, true),
+            (2.0, true),
+            (PI, false),
+        ] {
+            let set = attenuator(&mzi, theta);
+            assert_eq!(set.reached, within, "{theta}");
+            let got = Mzi {
+                theta: set.theta,
+                ..mzi
+            };
+            let (got, ideal) = (got.matrix()[0], Mzi::ideal(theta, 0.0).matrix()[0]);
+            let ahead = C64::from_polar(1.0, set.ahead);
+            if within {
+                assert!((got - ideal * ahead).norm() < 1e-14);
+            } else {
+                assert!((got.norm() - ideal.norm()).abs() < 0.1);
+            }
+        }
+    }
+
+    #[test]
+    fn every_correction_is_exact_for_perfect_cells_of_every_kind() {
+        for modes in [1, 2, 3, 4, 5, 8, 17] {
+            for geometry in [Geometry::Clements, Geometry::Reck] {
+                let mesh = haar(geometry, modes, 0);
+                for kind in CellKind::ALL {
+                    let cells = cells(
+                        kind,
+                        mesh.nodes.len(),
+                        0.0,
+                        &mut Seed(0).stream(Effect::Haar, 0, 0, 0),
+                    );
+                    for correction in Correction::ALL {
+                        let corrected = mesh.corrected(correction, &cells);
+                        let u = transfer(&mesh, &cells, &corrected.setting);
+                        let off = max_abs_difference(&u, &mesh.transfer());
+                        assert!(
+                            off < 1e-13 * modes as f64,
+                            "{kind} {correction} {geometry} {modes}: {off:e}"
+                        );
+                        assert_eq!(corrected.unreachable, 0);
+                    }
+                }
+            }
+        }
+    }
+}
