@@ -31,7 +31,7 @@ struct Noise {
     detection: f64,
 }
 
-/// The errors that the authors state for their chip.
+/// The errors of the chip as the journal's version is quoted; the preprint gives none.
 const MEASURED: Noise = Noise {
     phase_rad: 5e-3,
     detection: 1e-3,
