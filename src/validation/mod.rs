@@ -89,7 +89,10 @@ pub const SECTIONS: &[fn() -> Section] = &[
     correction::section,
     readout::section,
     packages::section,
-    networks::section,
+    networks::shen,
+    networks::banerjee,
+    networks::zones,
+    networks::fang,
 ];
 
 /// A tolerance rounded up to one digit: what stands in the page does not change with the last bits of a mean.

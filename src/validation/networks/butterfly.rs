@@ -1,0 +1,137 @@
+//! A trained layer whose unitaries are butterfly meshes.
+
+use std::f64::consts::TAU;
+
+use crate::field::Fields;
+use crate::mesh::{Geometry, Gradient, Mesh, Mzi, Trace};
+use crate::rng::Stream;
+
+/// `A · U diag(sin θ/2) V†`, where both unitaries are butterfly meshes and `A` is a common gain.
+#[derive(Debug, Clone)]
+pub struct Butterfly {
+    /// Mesh of V†.
+    pub input: Mesh,
+    /// Internal phases of the attenuators, rad.
+    pub attenuators: Vec<f64>,
+    /// Mesh of U; its first outputs are read.
+    pub output: Mesh,
+    /// The common gain `A`.
+    pub gain: f64,
+    /// Number of outputs that are read.
+    pub rows: usize,
+}
+
+/// A butterfly with internal phases asin u and other phases 2π u, u uniform in [0, 1).
+///
+/// The start that the code of Fang et al., Opt. Express 27, 14009 (2019), gives its FFTNet.
+fn random_mesh(modes: usize, stream: &mut Stream) -> Mesh {
+    let mut mesh = Mesh::bar(Geometry::Butterfly, modes).expect("a butterfly has 2^p modes");
+    for theta in &mut mesh.theta {
+        *theta = stream.uniform().asin();
+    }
+    for phase in mesh.phi.iter_mut().chain(&mut mesh.screen) {
+        *phase = TAU * stream.uniform();
+    }
+    mesh
+}
+
+fn trace(mesh: &Mesh, inputs: Fields<f64>) -> Trace {
+    let mzi = |node: usize| Mzi::ideal(mesh.theta()[node], mesh.phi()[node]);
+    Trace::new(mesh, mzi, inputs)
+}
+
+impl Butterfly {
+    /// A layer of random phases with `inputs` inputs, a power of two; the first `rows` outputs are read.
+    pub fn random(inputs: usize, rows: usize, gain: f64, stream: &mut Stream) -> Self {
+        let outputs = rows.next_power_of_two();
+        Self {
+            input: random_mesh(inputs, stream),
+            attenuators: (0..inputs.min(outputs))
+                .map(|_| stream.uniform().asin())
+                .collect(),
+            output: random_mesh(outputs, stream),
+            gain,
+            rows,
+        }
+    }
+
+    /// The fields behind the attenuators, from those in front of them.
+    fn attenuate(&self, front: &Fields<f64>) -> Fields<f64> {
+        let mut behind = Fields::zeros(self.output.modes(), front.samples());
+        for (mode, theta) in self.attenuators.iter().enumerate() {
+            let passed = self.gain * (theta / 2.0).sin();
+            let (re, im) = (front.re.row(mode), front.im.row(mode));
+            behind.re.row_mut(mode).scaled_add(passed, &re);
+            behind.im.row_mut(mode).scaled_add(passed, &im);
+        }
+        behind
+    }
+
+    pub(super) fn forward(&self, x: &Fields<f64>) -> Fields<f64> {
+        let mut fields = x.clone();
+        self.input.coefficients().walk(&mut fields);
+        fields = self.attenuate(&fields);
+        self.output.coefficients().walk(&mut fields);
+        fields.crop(self.rows, x.samples())
+    }
+
+    /// Everything that is trained, in one order.
+    fn parts_mut(&mut self) -> [&mut [f64]; 8] {
+        [
+            &mut self.input.theta,
+            &mut self.input.phi,
+            &mut self.input.screen,
+            &mut self.attenuators,
+            std::slice::from_mut(&mut self.gain),
+            &mut self.output.theta,
+            &mut self.output.phi,
+            &mut self.output.screen,
+        ]
+    }
+
+    pub(super) fn parameters(&self) -> Vec<f64> {
+        self.clone().parts_mut().concat()
+    }
+
+    pub(super) fn set_parameters(&mut self, values: &[f64]) {
+        let mut rest = values;
+        for part in self.parts_mut() {
+            let (now, later) = rest.split_at(part.len());
+            part.copy_from_slice(now);
+            rest = later;
+        }
+    }
+
+    /// Gradients by the parameters and by the inputs, from those by the outputs.
+    pub(super) fn backward(&self, x: &Fields<f64>, g: &Fields<f64>) -> (Vec<f64>, Fields<f64>) {
+        let input = trace(&self.input, x.clone());
+        let front = input.outputs();
+        let output = trace(&self.output, self.attenuate(front));
+        let mut by_outputs = Fields::zeros(self.output.modes(), x.samples());
+        for row in 0..self.rows {
+            by_outputs.re.row_mut(row).assign(&g.re.row(row));
+            by_outputs.im.row_mut(row).assign(&g.im.row(row));
+        }
+        let behind = output.gradient(by_outputs);
+        let mut by_front = Fields::zeros(self.input.modes(), x.samples());
+        let (mut by_attenuators, mut by_gain) = (Vec::new(), 0.0);
+        for (mode, theta) in self.attenuators.iter().enumerate() {
+            let (s, c) = (theta / 2.0).sin_cos();
+            let (re, im) = (behind.inputs.re.row(mode), behind.inputs.im.row(mode));
+            by_front.re.row_mut(mode).scaled_add(self.gain * s, &re);
+            by_front.im.row_mut(mode).scaled_add(self.gain * s, &im);
+            let overlap = front.re.row(mode).dot(&re) + front.im.row(mode).dot(&im);
+            by_attenuators.push(0.5 * self.gain * c * overlap);
+            by_gain += s * overlap;
+        }
+        let ahead = input.gradient(by_front);
+        let phases = |g: &Gradient| [&g.theta[..], &g.phi, &g.screen].concat();
+        let by_parameters = [
+            phases(&ahead),
+            by_attenuators,
+            vec![by_gain],
+            phases(&behind),
+        ];
+        (by_parameters.concat(), ahead.inputs)
+    }
+}

@@ -1,0 +1,201 @@
+//! GridNet against FFTNet: a rectangular mesh that holds any matrix against a shallow one that holds few.
+
+use rayon::prelude::*;
+
+use super::butterfly::Butterfly;
+use super::errors::{FIDELITY_LAW, OnMeshes, Site, Spread, disturbed, fidelity_law};
+use super::learner::{Linear, Network, Recipe};
+use super::tasks::{Task, pixels};
+use super::{case, near, seed};
+use crate::experiment::{Summary, quantile};
+use crate::linalg::fidelity;
+use crate::mesh::Mesh;
+use crate::nn::Activation;
+use crate::rng::{Effect, Seed};
+use crate::validation::{Case, Expected, Section, Tier};
+
+const SOURCE: &str = "Fang et al., Opt. Express 27, 14009 (2019), abstract";
+const DATA: &str = "theirs is MNIST on 392-256-256-10 modes, ours the 8×8 digits on 64-64-64-10";
+
+/// Networks of each kind, each from its own start.
+const NETWORKS: u64 = 6;
+/// Chips of each network and spread.
+const CHIPS: u64 = 10;
+const WIDTHS: [usize; 4] = [64, 64, 64, 10];
+/// T = 0.03 of the softplus, as in their code.
+const ACTIVATION: Activation = Activation::ModulusSoftplus { temperature: 0.03 };
+
+/// GridNet against FFTNet.
+pub fn section() -> Section {
+    const SIGMAS: [f64; 5] = [0.0, 0.005, 0.01, 0.015, 0.02];
+    let task = pixels();
+    let kinds = [grid, butterflies].map(|start| train(start, &task.train));
+    let [grid, fft] = kinds
+        .each_ref()
+        .map(|meshes| SIGMAS.map(|sigma| Accuracies::of(meshes, &task.test, sigma)));
+    let (ideal, worst) = (0, SIGMAS.len() - 1);
+    let loss = |net: &[Accuracies; 5]| net[ideal].median - net[worst].median;
+    let mut cases = vec![
+        case(
+            ("GridNet without errors, accuracy", Tier::Published),
+            grid[ideal].median,
+            Expected::NotReproduced(0.98),
+            SOURCE,
+            DATA,
+        ),
+        case(
+            ("FFTNet without errors, accuracy", Tier::Published),
+            fft[ideal].median,
+            Expected::NotReproduced(0.95),
+            SOURCE,
+            DATA,
+        ),
+        case(
+            (
+                "GridNet minus FFTNet without errors, accuracy",
+                Tier::Published,
+            ),
+            grid[ideal].median - fft[ideal].median,
+            Expected::AtLeast(0.0),
+            SOURCE,
+            "more accurate while perfect",
+        ),
+        case(
+            ("σ at which FFTNet overtakes GridNet", Tier::Published),
+            crossover(&SIGMAS, &grid, &fft),
+            Expected::AtMost(0.02),
+            SOURCE,
+            "between two medians on a straight line; 0.02 is the largest error of their code",
+        ),
+        case(
+            (
+                "20 % quantile of FFTNet minus 80 % quantile of GridNet at σ = 0.02, accuracy",
+                Tier::Published,
+            ),
+            fft[worst].p20 - grid[worst].p80,
+            Expected::AtLeast(0.0),
+            SOURCE,
+            "the bands are apart",
+        ),
+        case(
+            (
+                "loss of accuracy at σ = 0.02, GridNet over FFTNet",
+                Tier::Published,
+            ),
+            loss(&grid) / loss(&fft),
+            Expected::AtLeast(1.0),
+            SOURCE,
+            "the more fault-tolerant loses less",
+        ),
+    ];
+    cases.extend(
+        kinds
+            .iter()
+            .map(|meshes| fidelity_case(&meshes[0].stages[0].input)),
+    );
+    Section {
+        title: "GridNet against FFTNet",
+        about: "Six networks of each kind, complex amplitudes on 64-64-64-10 modes, learn the built-in 8×8 digits (1000 to learn \
+                from, 797 to be judged by): modulus-softplus with T = 0.03 between layers, intensities under a log-softmax behind \
+                the last, 20 epochs of Adam. GridNet has free weights, whose singular vectors stand on rectangular meshes. FFTNet \
+                has butterfly meshes, whose phases, attenuators and gain are trained through the mesh. Then every phase is off by \
+                σ rad and the amplitude 1/√2 of every coupler by σ (its angle by √2 σ), attenuators included, ten chips of each \
+                network. Medians over all chips of a kind. FFTNet's start, the \
+                softplus and the errors are those of the authors' code, whose attenuators have errors of their phases only.",
+        cases,
+    }
+}
+
+/// Accuracies over all chips of a kind.
+#[derive(Debug, Clone, Copy)]
+struct Accuracies {
+    p20: f64,
+    median: f64,
+    p80: f64,
+}
+
+impl Accuracies {
+    fn of(meshes: &[OnMeshes], task: &Task, sigma: f64) -> Self {
+        // Without errors all chips of a network are one.
+        let chips = if sigma == 0.0 { 1 } else { CHIPS };
+        let spreads = move |_: Site| Spread::of_both(sigma);
+        let mut all: Vec<f64> = meshes
+            .iter()
+            .flat_map(|meshes| meshes.accuracies(task, chips, &spreads))
+            .collect();
+        all.sort_by(f64::total_cmp);
+        let [p20, median, p80] = [0.2, 0.5, 0.8].map(|share| quantile(&all, share));
+        Self { p20, median, p80 }
+    }
+}
+
+/// The σ at which the medians cross, on straight lines between the points; infinite if they do not.
+fn crossover(sigmas: &[f64], grid: &[Accuracies], fft: &[Accuracies]) -> f64 {
+    let lead = |k: usize| grid[k].median - fft[k].median;
+    (1..sigmas.len())
+        .find(|k| lead(*k) < 0.0)
+        .map_or(f64::INFINITY, |k| {
+            let share = lead(k - 1) / (lead(k - 1) - lead(k));
+            sigmas[k - 1] + share * (sigmas[k] - sigmas[k - 1])
+        })
+}
+
+fn train(start: fn(Seed) -> (Network, f64), task: &Task) -> Vec<OnMeshes> {
+    (0..NETWORKS)
+        .into_par_iter()
+        .map(|number| {
+            let seed = seed(number);
+            let (mut network, rate) = start(seed);
+            let recipe = Recipe {
+                epochs: 20,
+                batch: 50,
+                rate,
+                seed,
+            };
+            network.train(task, recipe);
+            OnMeshes::new(network, seed)
+        })
+        .collect()
+}
+
+/// Weights of their own, and the step of their training.
+fn grid(seed: Seed) -> (Network, f64) {
+    (Network::dense(&WIDTHS, 1.8, false, ACTIVATION, seed), 0.005)
+}
+
+/// Butterflies of random phases, and the step of their training.
+fn butterflies(seed: Seed) -> (Network, f64) {
+    let layers = WIDTHS.windows(2).enumerate().map(|(index, pair)| {
+        let mut stream = seed.stream(Effect::Haar, 1, index as u64, 2);
+        // The gain from which their code starts.
+        Linear::Butterfly(Butterfly::random(pair[0], pair[1], 6.0, &mut stream))
+    });
+    let network = Network {
+        layers: layers.collect(),
+        activation: ACTIVATION,
+    };
+    (network, 0.02)
+}
+
+/// The fidelity of a trained mesh under errors against its law.
+fn fidelity_case(mesh: &Mesh) -> Case {
+    const SIGMA: f64 = 0.01;
+    let ideal = mesh.transfer();
+    let fidelities = (0..CHIPS).map(|chip| {
+        let mut stream = seed(0).stream(Effect::Splitting, chip, 0, 5);
+        let spread = |_, _| Spread::of_both(SIGMA);
+        fidelity(&disturbed(mesh, spread, &mut stream).transfer(), &ideal)
+    });
+    let (mzis, modes) = (mesh.nodes().len(), mesh.modes());
+    let law = fidelity_law(modes, 2 * mzis + modes, 2 * mzis, Spread::of_both(SIGMA));
+    case(
+        (
+            format!("mean fidelity of a trained V†, {mzis} MZIs on {modes} modes, σ = {SIGMA}"),
+            Tier::Analytic,
+        ),
+        Summary::of(fidelities).mean,
+        near(law, 0.1 * (1.0 - law)),
+        FIDELITY_LAW,
+        "",
+    )
+}
