@@ -329,10 +329,10 @@ pub struct ExportArgs {
     /// Also the voltage of every heater, from the hardware's V_π
     #[arg(long)]
     pub volts: bool,
-    /// Hardware whose V_π is used by --volts: a preset or a TOML file
+    /// Hardware whose cells the phases are for, and whose V_π is used by --volts: a preset or a TOML file
     #[arg(long, default_value = "ideal", value_name = "HW")]
     pub hardware: String,
-    /// Set one hardware key, such as phase_shifter.v_pi_v=4.36; may be repeated
+    /// Set one hardware key, such as mesh.cell=3-splitter; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// File to write; - is stdout

@@ -13,14 +13,15 @@ use super::args::{ExportArgs, ExportFormat};
 use super::open::{self, Compiled};
 use super::{mesh, output};
 use crate::compile::{Program, Tile};
-use crate::mesh::Mesh;
+use crate::error::Error;
+use crate::mesh::{CellKind, Correction, Mesh, Mzi};
 
 /// One phase shifter.
 #[derive(Serialize)]
 struct Row {
     /// Stable name: path of the mesh, kind, column, mode.
     id: String,
-    /// `theta`, `phi`, `screen` or `attenuator`.
+    /// `theta`, `phi`, `screen`, `free` or `attenuator`.
     kind: &'static str,
     column: usize,
     /// The mode that carries the heater.
@@ -49,17 +50,24 @@ struct Digital {
 pub fn run(args: &ExportArgs) -> Result<()> {
     output::write(&args.output, || {
         let hardware = mesh::hardware_with(&args.hardware, &args.set)?;
-        let v_pi_v = args.volts.then_some(hardware.phase_shifter.v_pi_v);
+        let target = Target {
+            kind: hardware.mesh.cell,
+            v_pi_v: args.volts.then_some(hardware.phase_shifter.v_pi_v),
+        };
         let compiled = open::compiled(&args.file)?;
         if args.format == ExportFormat::Sax {
+            if target.kind != CellKind::Mzi {
+                let limit = "mzi for a netlist of SAX";
+                return Err(Error::value("mesh.cell", target.kind, limit).into());
+            }
             return match &compiled {
                 Compiled::Mesh(mesh) => output::json(&netlist(mesh)),
                 Compiled::Program(program) => output::json(&program_netlists(program)),
             };
         }
         let groups = match &compiled {
-            Compiled::Mesh(mesh) => vec![mesh_group("mesh", mesh, v_pi_v)],
-            Compiled::Program(program) => program_groups(program, v_pi_v),
+            Compiled::Mesh(mesh) => vec![mesh_group("mesh", mesh, target)],
+            Compiled::Program(program) => program_groups(program, target),
         };
         match args.format {
             ExportFormat::Csv => csv_rows(&groups),
@@ -70,6 +78,13 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             }
         }
     })
+}
+
+/// What the phases are for.
+#[derive(Clone, Copy)]
+struct Target {
+    kind: CellKind,
+    v_pi_v: Option<f64>,
 }
 
 /// Voltage of a thermo-optic heater for a phase in [0, 2π): V = V_π √(φ/π).
@@ -94,14 +109,32 @@ fn row(
     }
 }
 
-fn mesh_group(path: &str, mesh: &Mesh, v_pi_v: Option<f64>) -> Group {
-    let mut rows = Vec::with_capacity(mesh.phase_shifters());
+fn mesh_group(path: &str, mesh: &Mesh, Target { kind, v_pi_v }: Target) -> Group {
+    let perfect = Mzi {
+        kind,
+        ..Mzi::ideal(0.0, 0.0)
+    };
+    let cells = vec![perfect; mesh.nodes().len()];
+    let setting = mesh.corrected(Correction::None, &cells).setting;
+    let mut rows = Vec::with_capacity(mesh.phase_shifters_of(kind));
     for (index, node) in mesh.nodes().iter().enumerate() {
-        let place = (node.column, node.top);
-        rows.push(row(path, "phi", place, mesh.phi()[index], v_pi_v));
-        rows.push(row(path, "theta", place, mesh.theta()[index], v_pi_v));
+        // Both phases of a symmetric cell stand between its couplers, θ on the top arm.
+        let lower = if kind == CellKind::Symmetric {
+            node.bottom
+        } else {
+            node.top
+        };
+        let mut put = |name, mode, phases: &[f64]| {
+            rows.push(row(path, name, (node.column, mode), phases[index], v_pi_v));
+        };
+        put("phi", lower, &setting.phi);
+        put("theta", node.top, &setting.theta);
     }
-    for (mode, phase) in mesh.screen().iter().enumerate() {
+    for (shifter, phase) in mesh.free_shifters(kind).iter().zip(&setting.free) {
+        let place = (mesh.nodes()[shifter.node].column, shifter.mode);
+        rows.push(row(path, "free", place, *phase, v_pi_v));
+    }
+    for (mode, phase) in setting.screen.iter().enumerate() {
         rows.push(row(path, "screen", (mesh.columns(), mode), *phase, v_pi_v));
     }
     Group {
@@ -120,17 +153,17 @@ fn named_layers(program: &Program) -> impl Iterator<Item = (&str, &Vec<Tile>)> {
     names.zip(program.tiles())
 }
 
-fn program_groups(program: &Program, v_pi_v: Option<f64>) -> Vec<Group> {
+fn program_groups(program: &Program, target: Target) -> Vec<Group> {
     let mut groups = Vec::new();
     for (layer, tiles) in named_layers(program) {
         for (number, tile) in tiles.iter().enumerate() {
             let path = |section: &str| format!("{layer}.{number}.{section}");
-            groups.push(mesh_group(&path("input"), &tile.input, v_pi_v));
+            groups.push(mesh_group(&path("input"), &tile.input, target));
             let bank = path("attenuators");
             let attenuators = tile.attenuators.iter().enumerate();
             groups.push(Group {
                 rows: attenuators
-                    .map(|(mode, theta)| row(&bank, "attenuator", (0, mode), *theta, v_pi_v))
+                    .map(|(mode, theta)| row(&bank, "attenuator", (0, mode), *theta, target.v_pi_v))
                     .collect(),
                 path: bank,
                 digital: Some(Digital {
@@ -138,7 +171,7 @@ fn program_groups(program: &Program, v_pi_v: Option<f64>) -> Vec<Group> {
                     block: [tile.row, tile.col, tile.rows, tile.cols],
                 }),
             });
-            groups.push(mesh_group(&path("output"), &tile.output, v_pi_v));
+            groups.push(mesh_group(&path("output"), &tile.output, target));
         }
     }
     groups

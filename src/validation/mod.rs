@@ -4,6 +4,7 @@
 //! writes `docs/validation.md`; a case that fails, or a file that no longer says what the code computes, fails the
 //! gate. What a paper prints and we do not reproduce stands there too, with our value beside it and the reason.
 
+mod cells;
 mod correction;
 mod errors;
 mod networks;
@@ -87,6 +88,7 @@ pub struct Section {
 pub const SECTIONS: &[fn() -> Section] = &[
     errors::section,
     correction::section,
+    cells::section,
     readout::section,
     packages::section,
     networks::shen,

@@ -496,6 +496,7 @@ fn every_command_has_help_with_an_example() {
         "draw",
         "inspect",
         "export",
+        "validate",
     ] {
         let help = ok(dir.path(), &[command, "--help"]);
         assert!(

@@ -3,6 +3,8 @@
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
+mod correction;
+#[cfg(feature = "cli")]
 mod geometries;
 mod inference;
 mod mnist;

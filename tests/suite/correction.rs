@@ -1,0 +1,190 @@
+//! `--correct` and `mesh.cell` as a user meets them.
+
+use std::path::Path;
+
+use crate::cli::{distance, haar, lightloom, ok, read_npy, refused, write_npy};
+
+/// Matrix error of the mesh on a chip, and what the command says.
+fn on_chip(folder: &Path, arguments: &[&str]) -> (f64, String) {
+    let all = [&["matrix", "u.mesh.json", "-o", "chip.npy"], arguments].concat();
+    let output = lightloom(folder, &all);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let (chip, u) = (
+        read_npy(&folder.join("chip.npy")),
+        read_npy(&folder.join("u.npy")),
+    );
+    let squares = (&chip - &u).mapv(|z| z.norm_sqr()).sum();
+    ((squares / u.nrows() as f64).sqrt(), said)
+}
+
+/// √(2 − 2e^{−(N−1)σ²}) without correction, √(2/3) N σ² with a local one.
+#[test]
+fn a_matrix_is_corrected_by_every_scheme_and_the_command_says_what_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_npy(&folder.join("u.npy"), &haar(16));
+    ok(folder, &["decompose", "u.npy", "-o", "u.mesh.json"]);
+    let splitting = ["--set", "coupler.splitting_error_rad=0.04"];
+    let (none, said) = on_chip(folder, &splitting);
+    assert!((none / 0.217 - 1.0).abs() < 0.3, "{none}");
+    assert!(!said.contains("could not be set"), "{said}");
+    for correct in ["local", "progressive", "fit", "self-configure"] {
+        let arguments = [&splitting[..], &["--correct", correct]].concat();
+        let (error, said) = on_chip(folder, &arguments);
+        assert!(error < 0.2 * none, "{correct}: {error} {none}");
+        assert!(
+            said.contains("of 120 MZIs could not be set exactly"),
+            "{said}"
+        );
+    }
+    for cell in ["3-splitter", "mzi-crossing", "symmetric"] {
+        let cell = format!("mesh.cell={cell}");
+        let ideal = on_chip(folder, &["--set", &cell]).0;
+        assert!(ideal < 1e-13, "{cell}: {ideal:e}");
+        let arguments = [
+            &splitting[..],
+            &["--set", &cell, "--correct", "progressive"],
+        ]
+        .concat();
+        let error = on_chip(folder, &arguments).0;
+        assert!(error < 0.2 * none, "{cell}: {error} {none}");
+    }
+    let heat = [
+        "--set",
+        "phase_shifter.crosstalk=0.01",
+        "--set",
+        "phase_shifter.offset_rad=2",
+    ];
+    assert!(on_chip(folder, &heat).0 > 0.5);
+    let known = [&heat[..], &["--correct", "local"]].concat();
+    assert!(on_chip(folder, &known).0 < 1e-12);
+    assert!(distance(&read_npy(&folder.join("chip.npy")), &haar(16)) < 1e-12);
+}
+
+#[test]
+fn what_a_correction_cannot_do_is_said_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_npy(&folder.join("u.npy"), &haar(4));
+    ok(folder, &["decompose", "u.npy", "-o", "u.mesh.json"]);
+    let matrix = ["matrix", "u.mesh.json", "-o", "chip.npy"];
+    for (arguments, says) in [
+        (&["--correct", "global"][..], "'global'"),
+        (
+            &["--set", "mesh.cell=ring"],
+            "mesh.cell: unknown variant `ring`",
+        ),
+        (
+            &[
+                "--correct",
+                "self-configure",
+                "--set",
+                "mesh.cell=3-splitter",
+            ],
+            "mesh.cell = 3-splitter: must be mzi, mzi-crossing or symmetric",
+        ),
+    ] {
+        refused(folder, &[&matrix, arguments].concat(), says);
+    }
+    ok(
+        folder,
+        &[
+            "decompose",
+            "u.npy",
+            "-o",
+            "d.mesh.json",
+            "--geometry",
+            "diamond",
+        ],
+    );
+    let diamond = [
+        "matrix",
+        "d.mesh.json",
+        "-o",
+        "chip.npy",
+        "--correct",
+        "self-configure",
+    ];
+    refused(
+        folder,
+        &diamond,
+        "geometry = diamond: must be clements or reck",
+    );
+    let sax = [
+        "export",
+        "u.mesh.json",
+        "--format",
+        "sax",
+        "--set",
+        "mesh.cell=symmetric",
+    ];
+    refused(folder, &sax, "mesh.cell = symmetric: must be mzi");
+}
+
+/// A symmetric cell has no φ: its phases stand on both arms, and some modes have a shifter of their own.
+#[test]
+fn phases_are_exported_for_the_cells_of_the_hardware() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_npy(&folder.join("u.npy"), &haar(6));
+    ok(folder, &["decompose", "u.npy", "-o", "u.mesh.json"]);
+    let rows = |cell: &str| {
+        let set = format!("mesh.cell={cell}");
+        let csv = ok(
+            folder,
+            &["export", "u.mesh.json", "--format", "csv", "--set", &set],
+        );
+        let count = |kind: &str| csv.matches(&format!(",{kind},")).count();
+        (count("theta"), count("phi"), count("free"), count("screen"))
+    };
+    assert_eq!(rows("mzi"), (15, 15, 0, 6));
+    assert_eq!(rows("3-splitter"), (15, 15, 0, 6));
+    assert_eq!(rows("symmetric"), (15, 15, 5, 6));
+}
+
+#[test]
+fn inference_counts_what_could_not_be_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
+    let (program, data) = (
+        format!("{demo}/digits.program.safetensors"),
+        format!("{demo}/digits-test.npz"),
+    );
+    let infer = |arguments: &[&str]| {
+        let common = [
+            "infer", &program, "--data", &data, "--trials", "3", "--limit", "300",
+        ];
+        let hardware = ["--set", "coupler.splitting_error_rad=0.1"];
+        let all = [&common[..], &hardware, arguments, &["--json", "-"]].concat();
+        let report: serde_json::Value = serde_json::from_str(&ok(folder, &all)).unwrap();
+        report
+    };
+    let (none, local) = (infer(&[]), infer(&["--correct", "local"]));
+    let three = infer(&["--correct", "progressive", "--set", "mesh.cell=3-splitter"]);
+    let accuracy =
+        |report: &serde_json::Value| report["noisy"]["accuracy"]["mean"].as_f64().unwrap();
+    let unreachable =
+        |report: &serde_json::Value| report["layers"][0]["unreachable_mzis"].as_f64().unwrap();
+    assert_eq!(
+        (&none["correct"], unreachable(&none)),
+        (&"none".into(), 0.0)
+    );
+    assert_eq!(local["correct"], "local");
+    assert!(unreachable(&local) > 10.0 * unreachable(&three));
+    assert!(accuracy(&none) < accuracy(&local) && accuracy(&local) < accuracy(&three));
+    let common = [
+        "infer",
+        &program,
+        "--data",
+        &data,
+        "--correct",
+        "self-configure",
+    ];
+    refused(
+        folder,
+        &common,
+        "--correct = self-configure: must be none, local, progressive or fit",
+    );
+}
