@@ -23,6 +23,7 @@ pub(super) fn section() -> Section {
         about: "Cells (MZI, 3-splitter MZI, MZI + crossing, symmetric) and geometries (rectangle, triangle, diamond, redundant rectangle, butterfly) \
                 are chosen independently.",
         cases,
+        curves: None,
     }
 }
 

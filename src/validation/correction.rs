@@ -23,6 +23,7 @@ pub(super) fn section() -> Section {
         about: "Splitting errors are N(0, σ²) on every coupler. A correction knows couplers, losses, phase offsets and the crosstalk matrix; \
                 self-configuration knows none of them but the crosstalk. Means over drawn chips with Haar-random targets.",
         cases,
+        curves: None,
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn section() -> Section {
         about: "E = ‖U − U₀‖_F/√N, F = |tr(U†U₀)|²/N² (divided by tr(U†U)/N for lossy meshes). Means over drawn chips with Haar-random targets; \
                 a tolerance of a mean is five standard errors and what the law leaves out.",
         cases,
+        curves: None,
     }
 }
 

@@ -82,6 +82,17 @@ pub struct Section {
     pub about: &'static str,
     /// The cases.
     pub cases: Vec<Case>,
+    /// The curves behind them, where a paper shows a figure.
+    pub curves: Option<Curves>,
+}
+
+/// The numbers of a figure, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curves {
+    /// What each column holds.
+    pub header: &'static [&'static str],
+    /// Where the curves are, and their values there: accuracies.
+    pub rows: Vec<Vec<f64>>,
 }
 
 /// Every section, computed by itself.

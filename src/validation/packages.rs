@@ -59,5 +59,6 @@ pub(super) fn section() -> Section {
         title: "Phases of other packages",
         about: "Largest difference between the matrix of the converted mesh and the package's own (`meshes/golden`).",
         cases: cases.into(),
+        curves: None,
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn section() -> Section {
         title: "Readout",
         about: "Signal to noise behind one detector.",
         cases,
+        curves: None,
     }
 }
 

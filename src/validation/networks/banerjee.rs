@@ -75,6 +75,7 @@ pub fn section() -> Section {
                 every coupler by σ/√2, which is σ rad of its angle, attenuators included; 20 chips of each network. Means over \
                 all chips.",
         cases,
+        curves: None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::linalg::fidelity;
 use crate::mesh::Mesh;
 use crate::nn::Activation;
 use crate::rng::{Effect, Seed};
-use crate::validation::{Case, Expected, Section, Tier};
+use crate::validation::{Case, Curves, Expected, Section, Tier};
 
 const SOURCE: &str = "Fang et al., Opt. Express 27, 14009 (2019), abstract";
 const DATA: &str = "theirs is MNIST on 392-256-256-10 modes, ours the 8×8 digits on 64-64-64-10";
@@ -103,6 +103,27 @@ pub fn section() -> Section {
                 network. Medians over all chips of a kind. FFTNet's start, the \
                 softplus and the errors are those of the authors' code, whose attenuators have errors of their phases only.",
         cases,
+        curves: Some(curves(&SIGMAS, &grid, &fft)),
+    }
+}
+
+/// Medians and bands of 20 to 80 %, as in the paper's figures.
+fn curves(sigmas: &[f64], grid: &[Accuracies], fft: &[Accuracies]) -> Curves {
+    let row = |k: usize| {
+        let [g, f] = [grid[k], fft[k]];
+        vec![sigmas[k], g.p20, g.median, g.p80, f.p20, f.median, f.p80]
+    };
+    Curves {
+        header: &[
+            "σ",
+            "GridNet 20 %",
+            "median",
+            "80 %",
+            "FFTNet 20 %",
+            "median",
+            "80 %",
+        ],
+        rows: (0..sigmas.len()).map(row).collect(),
     }
 }
 

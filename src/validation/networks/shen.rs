@@ -145,6 +145,7 @@ pub fn section() -> Section {
                 each of their θ and φ, behind each unitary a normal error of σ_D times the norm of the vector on every amplitude, \
                 50 chips of each network. Means over all chips.",
         cases,
+        curves: None,
     }
 }
 

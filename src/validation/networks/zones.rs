@@ -43,6 +43,7 @@ pub fn section() -> Section {
                 modes. Matrix errors: first layer of the first network, σ = 0.001, 400 chips. Losses of accuracy: σ = 0.02, five \
                 networks of 20 chips. Singular values stand in descending order, the largest at the top.",
         cases,
+        curves: None,
     }
 }
 
