@@ -34,7 +34,7 @@ struct Kind {
 pub fn run(args: &DemoArgs) -> Result<()> {
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     match &args.json {
-        Some(path) => output::write(path, || output::json(&compute(args)?.0)),
+        Some(path) => output::write(path, &[], || output::json(&compute(args)?.0)),
         None => {
             let (kinds, picture) = compute(args)?;
             print(&kinds, &picture)
@@ -51,7 +51,9 @@ fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
         color: ColorBy::Theta,
         title: Some("digits, first layer, V†".to_owned()),
     };
-    output::write(&picture, || Ok(draw(&tile.input, &options)?.into_bytes()))?;
+    output::write(&picture, &[], || {
+        Ok(draw(&tile.input, &options)?.into_bytes())
+    })?;
     let bar = args
         .common
         .progress(KINDS.len() * args.trials as usize, "chips");

@@ -48,7 +48,7 @@ struct Digital {
 }
 
 pub fn run(args: &ExportArgs) -> Result<()> {
-    output::write(&args.output, || {
+    output::write(&args.output, &[&args.file], || {
         let hardware = mesh::hardware_with(&args.hardware, &args.set)?;
         let target = Target {
             kind: hardware.mesh.cell,
@@ -56,6 +56,10 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         };
         let compiled = open::compiled(&args.file)?;
         if args.format == ExportFormat::Sax {
+            if args.volts {
+                let limit = "left out: a netlist has phases, not voltages";
+                return Err(Error::value("--volts", "with --format sax", limit).into());
+            }
             if target.kind != CellKind::Mzi {
                 let limit = "mzi for a netlist of SAX";
                 return Err(Error::value("mesh.cell", target.kind, limit).into());
@@ -117,22 +121,37 @@ fn mesh_group(path: &str, mesh: &Mesh, Target { kind, v_pi_v }: Target) -> Group
     let cells = vec![perfect; mesh.nodes().len()];
     let setting = mesh.corrected(Correction::None, &cells).setting;
     let mut rows = Vec::with_capacity(mesh.phase_shifters_of(kind));
-    for (index, node) in mesh.nodes().iter().enumerate() {
-        // Both phases of a symmetric cell stand between its couplers, θ on the top arm.
-        let lower = if kind == CellKind::Symmetric {
-            node.bottom
-        } else {
-            node.top
-        };
-        let mut put = |name, mode, phases: &[f64]| {
-            rows.push(row(path, name, (node.column, mode), phases[index], v_pi_v));
-        };
-        put("phi", lower, &setting.phi);
-        put("theta", node.top, &setting.theta);
-    }
-    for (shifter, phase) in mesh.free_shifters(kind).iter().zip(&setting.free) {
-        let place = (mesh.nodes()[shifter.node].column, shifter.mode);
-        rows.push(row(path, "free", place, *phase, v_pi_v));
+    let free = mesh.free_shifters(kind);
+    let free: Vec<_> = free.iter().zip(&setting.free).collect();
+    let mut first = 0;
+    // In the order of light: column by column, free shifters before cells.
+    for column in mesh.nodes().chunk_by(|a, b| a.column == b.column) {
+        let nodes = first..first + column.len();
+        first = nodes.end;
+        for (shifter, phase) in free
+            .iter()
+            .filter(|(shifter, _)| nodes.contains(&shifter.node))
+        {
+            rows.push(row(
+                path,
+                "free",
+                (column[0].column, shifter.mode),
+                **phase,
+                v_pi_v,
+            ));
+        }
+        for (index, node) in nodes.zip(column) {
+            // Both phases of a symmetric cell stand between its couplers, θ on the top arm.
+            let lower = match kind {
+                CellKind::Symmetric => node.bottom,
+                _ => node.top,
+            };
+            let mut put = |name, mode, phases: &[f64]| {
+                rows.push(row(path, name, (node.column, mode), phases[index], v_pi_v));
+            };
+            put("phi", lower, &setting.phi);
+            put("theta", node.top, &setting.theta);
+        }
     }
     for (mode, phase) in setting.screen.iter().enumerate() {
         rows.push(row(path, "screen", (mesh.columns(), mode), *phase, v_pi_v));

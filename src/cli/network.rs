@@ -16,7 +16,7 @@ use crate::nn::{Activation, Dataset, Model};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
-    output::write(&args.output, || {
+    output::write(&args.output, &[&args.network], || {
         let states_activations = matches!(&*crate::io::extension(&args.network), "onnx" | "toml");
         let between = match &args.activation {
             Some(name) if states_activations => {
@@ -62,8 +62,10 @@ struct Named<'a> {
 }
 
 pub fn infer(args: &InferArgs) -> Result<()> {
+    let mut inputs = vec![args.program.as_path(), &args.data];
+    inputs.extend(args.labels.as_deref());
     match &args.json {
-        Some(path) => output::write(path, || {
+        Some(path) => output::write(path, &inputs, || {
             output::json(&Named {
                 program: args.program.display().to_string(),
                 report: &run(args)?,
@@ -160,7 +162,11 @@ fn print(report: &Report) -> Result<()> {
     }
     writeln!(out)?;
     let corrected = report.correct != Correction::None;
-    let title = if corrected { "   not set exactly" } else { "" };
+    let title = if corrected {
+        "   not set exactly (mean)"
+    } else {
+        ""
+    };
     writeln!(
         out,
         "layer        tiles     MZIs   matrix error   loss of a path{title}"
@@ -172,12 +178,9 @@ fn print(report: &Report) -> Result<()> {
             layer.name, layer.tiles, layer.mzis, layer.matrix_error, layer.loss_db
         )?;
         if corrected {
-            let share = 100.0 * layer.unreachable_mzis / layer.mzis.max(1) as f64;
-            write!(
-                out,
-                "   {:>7.1} MZIs ({share:.2} %)",
-                layer.unreachable_mzis
-            )?;
+            let count = layer.unreachable_mzis.unwrap_or(0.0);
+            let share = 100.0 * count / layer.mzis.max(1) as f64;
+            write!(out, "   {:>7.1} MZIs ({share:.2} %)", count)?;
         }
         writeln!(out)?;
     }

@@ -60,11 +60,19 @@ pub fn looks_like_safetensors(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0)
 }
 
-/// Fills the file at `path`, or stdout, with what `work` returns.
+/// Fills the file at `path`, or stdout, with what `work` makes of `inputs`, none of which it may be.
 ///
 /// Whether a file can be written is tried before `work` starts; it appears only when `work` has succeeded, and
 /// an interrupt during `work` leaves nothing behind.
-pub fn write(path: &Path, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
+pub fn write(path: &Path, inputs: &[&Path], work: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
+    let is_input = |input: &&Path| match (input.canonicalize(), path.canonicalize()) {
+        (Ok(input), Ok(output)) => input == output,
+        _ => false,
+    };
+    if !is_standard(path) && inputs.iter().any(is_input) {
+        let limit = "another file than the input";
+        return Err(Error::value("output", path.display(), limit).into());
+    }
     if is_standard(path) {
         let bytes = work()?;
         let mut stdout = std::io::stdout().lock();

@@ -7,14 +7,14 @@ use anyhow::Result;
 
 use super::args::ValidateArgs;
 use super::output;
-use crate::validation::{SECTIONS, Section, is_fresh, markdown};
+use crate::validation::{SECTIONS, Section, markdown, stale_line};
 
 /// Computes every case; exit code 1 if one fails or the page to check is stale.
 pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
     match &args.write {
         Some(path) => {
             let mut code = ExitCode::SUCCESS;
-            output::write(path, || {
+            output::write(path, &[], || {
                 let sections = compute(args);
                 code = verdict(&sections, args)?;
                 Ok(markdown(&sections).into_bytes())
@@ -56,11 +56,11 @@ fn verdict(sections: &[Section], args: &ValidateArgs) -> Result<ExitCode> {
     }
     if let Some(path) = &args.check {
         let page = String::from_utf8_lossy(&output::read(path)?).into_owned();
-        if !is_fresh(&page, sections) {
+        if let Some(line) = stale_line(&page, sections) {
             let path = path.display();
             writeln!(
                 stderr,
-                "failed: {path} is stale: write it with lightloom validate --write {path}"
+                "failed: {path} is not the page of this version: it does not have the line `{line}`"
             )?;
             holds = false;
         }

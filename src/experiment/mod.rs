@@ -97,8 +97,8 @@ pub struct Trial {
     pub matrix_errors: Vec<f64>,
     /// Loss of every layer's tiles, dB, mean over the tiles.
     pub losses_db: Vec<f64>,
-    /// Number of MZIs in every layer that no phases could make do what the correction asked of them.
-    pub unreachable_mzis: Vec<usize>,
+    /// Number of MZIs in every layer that no phases could make do what the correction asked of them; null without one.
+    pub unreachable_mzis: Option<Vec<usize>>,
 }
 
 /// One layer.
@@ -114,8 +114,9 @@ pub struct LayerReport {
     pub matrix_error: f64,
     /// Loss of a tile that its digital scale makes up for, dB, mean over tiles and trials.
     pub loss_db: f64,
-    /// Number of MZIs that no phases could make do what the correction asked of them, mean over the trials.
-    pub unreachable_mzis: f64,
+    /// Number of MZIs that no phases could make do what the correction asked of them, mean over the trials; null without
+    /// a correction.
+    pub unreachable_mzis: Option<f64>,
 }
 
 /// Wall-clock times, s.
@@ -188,6 +189,7 @@ impl Experiment {
         let ideal_seconds = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
+        let is_corrected = self.correction != Correction::None;
         let mut trials = Vec::with_capacity(self.trials);
         let threads = rayon::current_num_threads().max(1);
         for start in (0..self.trials).step_by(threads) {
@@ -203,7 +205,7 @@ impl Experiment {
                         agreement: agreement(&inferred.classes, &digital),
                         matrix_errors: inferred.matrix_errors,
                         losses_db: inferred.losses_db,
-                        unreachable_mzis: inferred.unreachable,
+                        unreachable_mzis: is_corrected.then_some(inferred.unreachable),
                     })
                 })
                 .collect::<Result<Vec<_>>>()?;
@@ -218,11 +220,13 @@ impl Experiment {
             mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
             matrix_error: mean(trials.iter().map(|trial| trial.matrix_errors[index])),
             loss_db: mean(trials.iter().map(|trial| trial.losses_db[index])),
-            unreachable_mzis: mean(
-                trials
+            unreachable_mzis: is_corrected.then(|| {
+                let counts = trials
                     .iter()
-                    .map(|trial| trial.unreachable_mzis[index] as f64),
-            ),
+                    .filter_map(|trial| trial.unreachable_mzis.as_ref());
+                let counts: Vec<f64> = counts.map(|counts| counts[index] as f64).collect();
+                mean(counts.into_iter())
+            }),
         });
         Ok(Report {
             hardware: self.hardware.clone(),

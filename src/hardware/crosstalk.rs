@@ -129,50 +129,36 @@ impl Heaters {
             return wanted;
         }
         let mut phases = wanted.clone();
-        for round in 0.. {
-            self.solve(&wanted, crosstalk, &mut phases);
-            let mut in_range = true;
-            for (phase, wanted) in phases.iter_mut().zip(&mut wanted) {
+        let mut turns = 0;
+        // Jacobi's iteration: the sum of a row of C stays below 1.
+        for _ in 0..MOST_STEPS {
+            let heated = self.heat(&phases, crosstalk);
+            let mut largest: f64 = 0.0;
+            let mut turned = false;
+            for ((phase, heated), wanted) in phases.iter_mut().zip(&heated).zip(&mut wanted) {
+                let miss = *wanted - heated;
+                *phase += miss;
+                largest = largest.max(miss.abs());
                 // A turn more, or a turn less where the neighbours' own turns have taken heat away.
-                let turn = if *phase < 0.0 {
-                    TAU
-                } else if *phase >= TAU && round < MOST_TURNS {
-                    -TAU
-                } else {
-                    continue;
-                };
-                *wanted += turn;
-                *phase += turn;
-                in_range = false;
+                if *phase < 0.0 || (*phase >= TAU && turns < MOST_TURNS) {
+                    let turn = TAU.copysign(-*phase);
+                    *wanted += turn;
+                    *phase += turn;
+                    turned = true;
+                }
             }
-            if in_range {
+            turns += usize::from(turned);
+            if largest < HEAT_MISS_RAD && !turned {
                 break;
             }
         }
         phases
     }
-
-    /// Solves `(1 + C) phases = wanted` from a start in `phases`, by Jacobi's iteration: the sum of a row of C stays
-    /// below 1.
-    fn solve(&self, wanted: &[f64], crosstalk: f64, phases: &mut [f64]) {
-        for _ in 0..MOST_STEPS {
-            let heated = self.heat(phases, crosstalk);
-            let mut largest: f64 = 0.0;
-            for ((phase, heated), wanted) in phases.iter_mut().zip(&heated).zip(wanted) {
-                let miss = wanted - heated;
-                *phase += miss;
-                largest = largest.max(miss.abs());
-            }
-            if largest < HEAT_MISS_RAD {
-                break;
-            }
-        }
-    }
 }
 
-/// Rounds of turning heaters up or down by 2π. A few are enough unless crosstalk is some percent, where neighbours may
+/// Steps in which heaters turn up or down by 2π. Some are enough unless crosstalk is some percent, where neighbours may
 /// ask for turns of each other for ever: then heaters only turn up, and some end above 2π.
-const MOST_TURNS: usize = 50;
+const MOST_TURNS: usize = 100;
 
 /// What is left of crosstalk when it is solved for, rad.
 const HEAT_MISS_RAD: f64 = 1e-13;

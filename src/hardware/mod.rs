@@ -313,7 +313,6 @@ impl Hardware {
             readout,
         } = self;
         let not_negative = [
-            ("coupler.splitting_error_rad", coupler.splitting_error_rad),
             ("phase_shifter.phase_error_rad", shifter.phase_error_rad),
             ("phase_shifter.offset_rad", shifter.offset_rad),
             ("phase_shifter.v_pi_error", shifter.v_pi_error),
@@ -356,6 +355,13 @@ impl Hardware {
             within(key, value, value > 0.0, "more than 0")?;
         }
         let quarter = std::f64::consts::FRAC_PI_4;
+        let spread = coupler.splitting_error_rad;
+        within(
+            "coupler.splitting_error_rad",
+            spread,
+            (0.0..=quarter).contains(&spread),
+            "from 0 to π/4",
+        )?;
         let bias = coupler.splitting_bias_rad;
         within(
             "coupler.splitting_bias_rad",
@@ -457,8 +463,16 @@ mod tests {
                 "40",
                 "readout.adc_bits = 40: must be 1..=24",
             ),
-            ("coupler.splitting_error_rad", "-0.1", "must be 0 or more"),
-            ("coupler.splitting_error_rad", "nan", "must be 0 or more"),
+            (
+                "coupler.splitting_error_rad",
+                "-0.1",
+                "must be from 0 to π/4",
+            ),
+            (
+                "coupler.splitting_error_rad",
+                "nan",
+                "must be from 0 to π/4",
+            ),
             ("coupler.spliting_error_rad", "0.1", "unknown field"),
             ("couplers.splitting_error_rad", "0.1", "unknown field"),
             ("splitting_error_rad", "0.1", "must be section.name"),

@@ -13,7 +13,7 @@ mod readout;
 mod sample;
 mod table;
 
-pub use table::{is_fresh, markdown};
+pub use table::{markdown, stale_line};
 
 /// Who vouches for a reference value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

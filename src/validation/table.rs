@@ -59,27 +59,33 @@ pub fn markdown(sections: &[Section]) -> String {
 
 const STRING: &str = "a String takes any text";
 
-/// Whether `page` says what `sections` say: the same text but for our values and for tolerances that come of standard
-/// errors, where another type of CPU may change the last digits.
-pub fn is_fresh(page: &str, sections: &[Section]) -> bool {
+/// The first line that `page` should have and does not, if it does not say what `sections` say: the same text but for
+/// our values and for tolerances that come of standard errors, where another type of CPU may change the last digits.
+pub fn stale_line(page: &str, sections: &[Section]) -> Option<String> {
     let now = markdown(sections);
     let mut cases = sections.iter().flat_map(|section| &section.cases);
     let mut old = page.lines();
-    let same = now.lines().all(|line| {
+    let stale = now.lines().find(|line| {
+        let line = *line;
         let Some(old) = old.next() else {
-            return false;
+            return true;
         };
         let (Some(row), Some(old_row)) = (row(line), row(old)) else {
-            return line == old || is_close_point(line, old);
+            return line != old && !is_close_point(line, old);
         };
         let case = cases.next().expect("one case a row");
         let value = |reference: &str| reference.split(" ± ").next().map(str::to_owned);
         let [name, tier, ours, reference, source] = old_row;
-        [name, tier, source] == [row[0], row[1], row[4]]
+        let same = [name, tier, source] == [row[0], row[1], row[4]]
             && value(reference) == value(row[3])
-            && ours.parse().is_ok_and(|printed| is_close(case, printed))
+            && ours.parse().is_ok_and(|printed| is_close(case, printed));
+        !same
     });
-    same && old.next().is_none()
+    match (stale, old.next()) {
+        (Some(line), _) => Some(line.to_owned()),
+        (None, Some(_)) => Some("(end of the page)".to_owned()),
+        (None, None) => None,
+    }
 }
 
 /// Whether two points of curves are those of one figure on two types of CPU.
@@ -176,6 +182,10 @@ mod tests {
                 rows: vec![vec![0.0, ours - 0.5]],
             }),
         }]
+    }
+
+    fn is_fresh(page: &str, sections: &[Section]) -> bool {
+        stale_line(page, sections).is_none()
     }
 
     #[test]

@@ -120,6 +120,19 @@ fn what_a_correction_cannot_do_is_said_in_one_sentence() {
         "mesh.cell=symmetric",
     ];
     refused(folder, &sax, "mesh.cell = symmetric: must be mzi");
+    let volts = ["export", "u.mesh.json", "--format", "sax", "--volts"];
+    refused(
+        folder,
+        &volts,
+        "--volts = with --format sax: must be left out",
+    );
+    // An output that is the input would be lost.
+    let before = std::fs::read(folder.join("u.mesh.json")).unwrap();
+    for same in ["u.mesh.json", "./u.mesh.json"] {
+        let own = ["matrix", "u.mesh.json", "-o", same];
+        refused(folder, &own, "must be another file than the input");
+    }
+    assert_eq!(std::fs::read(folder.join("u.mesh.json")).unwrap(), before);
 }
 
 /// A symmetric cell has no φ: its phases stand on both arms, and some modes have a shifter of their own.
@@ -167,10 +180,8 @@ fn inference_counts_what_could_not_be_set() {
         |report: &serde_json::Value| report["noisy"]["accuracy"]["mean"].as_f64().unwrap();
     let unreachable =
         |report: &serde_json::Value| report["layers"][0]["unreachable_mzis"].as_f64().unwrap();
-    assert_eq!(
-        (&none["correct"], unreachable(&none)),
-        (&"none".into(), 0.0)
-    );
+    assert_eq!(none["correct"], "none");
+    assert!(none["layers"][0]["unreachable_mzis"].is_null());
     assert_eq!(local["correct"], "local");
     assert!(unreachable(&local) > 10.0 * unreachable(&three));
     assert!(accuracy(&none) < accuracy(&local) && accuracy(&local) < accuracy(&three));
