@@ -76,7 +76,8 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
         Correct::Progressive => Correction::Progressive,
         Correct::Fit => Correction::Fit,
         Correct::SelfConfigure => {
-            let crosstalk = chip.hardware().phase_shifter.crosstalk;
+            let shifter = &chip.hardware().phase_shifter;
+            let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
             let mut bench = Laboratory::new(chip, mesh).with_known_crosstalk(crosstalk);
             let done = bench.self_configure(mesh)?;
             let said = format!(
@@ -86,6 +87,7 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
                 done.settings,
                 done.readings
             );
+            bench.wait(seconds);
             return Ok((bench.transfer(), said));
         }
     };

@@ -169,13 +169,18 @@ fn print(report: &Report) -> Result<()> {
     };
     writeln!(
         out,
-        "layer        tiles     MZIs   matrix error   loss of a path{title}"
+        "layer        tiles     MZIs   matrix error   of it read   loss of a path{title}"
     )?;
     for layer in &report.layers {
         write!(
             out,
-            "{:<12} {:>5} {:>8}   {:>12.4}   {:>11.1} dB",
-            layer.name, layer.tiles, layer.mzis, layer.matrix_error, layer.loss_db
+            "{:<12} {:>5} {:>8}   {:>12.4}   {:>10.4}   {:>11.1} dB",
+            layer.name,
+            layer.tiles,
+            layer.mzis,
+            layer.matrix_error,
+            layer.read_error,
+            layer.loss_db
         )?;
         if corrected {
             let count = layer.unreachable_mzis.unwrap_or(0.0);
@@ -194,7 +199,7 @@ fn print(report: &Report) -> Result<()> {
     for layer in report.layers.iter().filter(|layer| layer.loss_db > DARK_DB) {
         writeln!(
             out,
-            "note      a path through layer `{}` loses {:.0} dB: smaller tiles (lightloom compile --tile 64) lose less",
+            "note      a path through layer `{}` loses {:.0} dB: smaller tiles (lightloom compile --tile) lose less",
             layer.name, layer.loss_db
         )?;
     }

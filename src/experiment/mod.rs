@@ -95,6 +95,8 @@ pub struct Trial {
     pub agreement: f64,
     /// ‖W_chip − W‖_F / ‖W‖_F of every layer.
     pub matrix_errors: Vec<f64>,
+    /// The same of what detectors read: the real part of a real network's matrix.
+    pub read_errors: Vec<f64>,
     /// Loss of every layer's tiles, dB, mean over the tiles.
     pub losses_db: Vec<f64>,
     /// Number of MZIs in every layer that no phases could make do what the correction asked of them; null without one.
@@ -112,6 +114,8 @@ pub struct LayerReport {
     pub mzis: usize,
     /// ‖W_chip − W‖_F / ‖W‖_F, mean over the trials.
     pub matrix_error: f64,
+    /// The same of what detectors read: the real part of a real network's matrix.
+    pub read_error: f64,
     /// Loss of a tile that its digital scale makes up for, dB, mean over tiles and trials.
     pub loss_db: f64,
     /// Number of MZIs that no phases could make do what the correction asked of them, mean over the trials; null without
@@ -204,6 +208,7 @@ impl Experiment {
                         accuracy: accuracy(&inferred.classes, labels),
                         agreement: agreement(&inferred.classes, &digital),
                         matrix_errors: inferred.matrix_errors,
+                        read_errors: inferred.read_errors,
                         losses_db: inferred.losses_db,
                         unreachable_mzis: is_corrected.then_some(inferred.unreachable),
                     })
@@ -219,6 +224,7 @@ impl Experiment {
             tiles: tiles.len(),
             mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
             matrix_error: mean(trials.iter().map(|trial| trial.matrix_errors[index])),
+            read_error: mean(trials.iter().map(|trial| trial.read_errors[index])),
             loss_db: mean(trials.iter().map(|trial| trial.losses_db[index])),
             unreachable_mzis: is_corrected.then(|| {
                 let counts = trials
@@ -262,6 +268,7 @@ impl Experiment {
 struct Inferred {
     classes: Vec<usize>,
     matrix_errors: Vec<f64>,
+    read_errors: Vec<f64>,
     losses_db: Vec<f64>,
     unreachable: Vec<usize>,
 }
@@ -283,6 +290,7 @@ fn infer<T: Real>(
     Ok(Inferred {
         classes,
         matrix_errors: processor.matrix_errors(),
+        read_errors: processor.read_errors(),
         losses_db: processor.losses_db(),
         unreachable: processor.unreachable(),
     })

@@ -131,6 +131,11 @@ impl Chip {
         }
         if correction != Correction::None {
             asked = heaters.heated_to(&asked, shifter.crosstalk);
+        } else if shifter.dac_bits.is_some() {
+            // A supply reaches 2π: what a file may hold beyond is the same phase.
+            asked
+                .iter_mut()
+                .for_each(|phase| *phase = phase.rem_euclid(TAU));
         }
         self.show(heaters, targets, &asked, 0)
     }
@@ -150,11 +155,15 @@ impl Chip {
         load: u64,
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
+        let supply = self.supply(asked);
         let mut heated = Vec::with_capacity(heaters.len());
         for (part, phases) in targets {
             let start = heated.len();
             let section = &asked[start..start + phases.len()];
-            heated.extend(section.iter().map(|phase| self.quantize(*phase)));
+            heated.extend(section.iter().map(|phase| match &supply {
+                Some(supply) => supply.set(*phase),
+                None => *phase,
+            }));
             if shifter.v_pi_error > 0.0 {
                 let mut stream = self.stream(Effect::VPi, *part, 0);
                 for phase in &mut heated[start..] {
@@ -274,20 +283,38 @@ impl Chip {
         add_normals(values, self.stream(effect, part, 0), sigma);
     }
 
-    /// The phase that the supply's nearest voltage yields: V = V_π √(φ/π) rounded to one of 2^bits levels
-    /// from 0 to v_max.
-    fn quantize(&self, phase: f64) -> f64 {
+    /// The supply of the heaters, where its resolution is limited. Its range, where it is not given, just covers 2π, or
+    /// what is asked of it if that is more: with crosstalk solved for, some heaters go a little beyond.
+    fn supply(&self, asked_rad: &[f64]) -> Option<Supply> {
         let shifter = &self.hardware.phase_shifter;
-        let Some(bits) = shifter.dac_bits else {
-            return phase;
-        };
-        let v_max = shifter
-            .v_max_v
-            .unwrap_or_else(|| self.hardware.v_max_for_two_pi_v());
-        let step = v_max / f64::from((1u32 << bits) - 1);
-        let volts = shifter.v_pi_v * (phase.rem_euclid(TAU) / PI).sqrt();
-        let set = (volts / step).round() * step;
-        PI * (set / shifter.v_pi_v).powi(2)
+        let v_pi_v = shifter.v_pi_v;
+        let bits = shifter.dac_bits?;
+        let v_max = shifter.v_max_v.unwrap_or_else(|| {
+            let largest = asked_rad.iter().copied().fold(TAU, f64::max);
+            v_pi_v * (largest / PI).sqrt()
+        });
+        Some(Supply {
+            v_pi_v,
+            levels: f64::from((1u32 << bits) - 1),
+            step_v: v_max / f64::from((1u32 << bits) - 1),
+        })
+    }
+}
+
+/// A supply that sets one of evenly spaced voltages from 0 on.
+struct Supply {
+    v_pi_v: f64,
+    /// Number of the largest one.
+    levels: f64,
+    step_v: f64,
+}
+
+impl Supply {
+    /// The phase that the nearest voltage yields: V = V_π √(φ/π).
+    fn set(&self, phase_rad: f64) -> f64 {
+        let volts = self.v_pi_v * (phase_rad / PI).sqrt();
+        let set = (volts / self.step_v).round().min(self.levels) * self.step_v;
+        PI * (set / self.v_pi_v).powi(2)
     }
 }
 

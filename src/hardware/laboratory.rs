@@ -205,9 +205,8 @@ impl Laboratory {
         let swing = a.conj() * b - c.conj() * d;
         let cosine = -constant / (2.0 * swing.norm());
         if !cosine.is_finite() {
-            // No light to null.
-            signal(self, theta, outer);
-            return true;
+            // Neither phase moves the signal.
+            return signal(self, theta, outer).norm() < ROUNDING;
         }
         let spread = cosine.clamp(-1.0, 1.0).acos();
         let turns = [-swing.arg() + spread, -swing.arg() - spread];

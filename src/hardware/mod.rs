@@ -489,4 +489,20 @@ mod tests {
             assert!(error.contains(says), "{error}");
         }
     }
+
+    /// The keys as a wrong one makes the reader list them.
+    #[test]
+    fn every_key_is_explained_in_the_documents() {
+        let page = include_str!("../../docs/hardware.md");
+        for section in ["coupler", "phase_shifter", "mesh", "input", "readout"] {
+            let error = Hardware::from_toml(&format!("[{section}]\nno_such_key = 1"));
+            let error = error.unwrap_err().to_string();
+            let keys: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+            assert!(keys.len() >= 2, "{error}");
+            for key in keys {
+                let named = [format!("`{section}.{key}`"), format!(", `{key}`")];
+                assert!(named.iter().any(|name| page.contains(name)), "{key}");
+            }
+        }
+    }
 }

@@ -149,13 +149,6 @@ pub(crate) fn attenuator(mzi: &Mzi, theta: f64) -> Attenuation {
     }
 }
 
-/// A port of a cell at its output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Port {
-    Top,
-    Bottom,
-}
-
 /// What a cell can do about a state of light.
 struct Null {
     theta: f64,
@@ -196,12 +189,13 @@ fn arms(mzi: &Mzi, upper: bool) -> [f64; 4] {
     }
 }
 
-/// θ and φ with which light of amplitudes (`top`, `bottom`) leaves no light in the port `dark`, or as little as can be.
+/// θ and φ with which light of amplitudes (`top`, `bottom`) leaves through the upper port, all of it or as much as can.
 ///
-/// With w behind the coupler in front of φ, if there is one, a port is dark if |t₁| |w₁| = |t₂| |w₂| for its row (t₁,
-/// t₂), which is linear in cos θ, and if φ turns the two against each other. For κ = 1 and the upper row this is
-/// sin²(θ/2) = (|T₁₁|² − sin² a) / (cos² b − sin² a), a = α + β, b = α − β, of Bandyopadhyay et al. (2021).
-fn null(cell: &Mzi, [top, bottom]: [C64; 2], dark: Port) -> Null {
+/// With w behind the coupler in front of φ, if there is one, the lower port is dark if |t₁| |w₁| = |t₂| |w₂| for its row
+/// (t₁, t₂), which is linear in cos θ, and if φ turns the two against each other. For κ = 1 this is
+/// sin²(θ/2) = (|T₁₁|² − sin² a) / (cos² b − sin² a), a = α + β, b = α − β, of Bandyopadhyay et al. (2021). Unequal arms
+/// turn the two rows differently; then φ brings both as close to their states as can be.
+fn null(cell: &Mzi, [top, bottom]: [C64; 2]) -> Null {
     let (w1, w2) = match cell.kind {
         CellKind::ThreeSplitter => {
             let (sin, cos) = (FRAC_PI_4 + cell.gamma).sin_cos();
@@ -210,9 +204,8 @@ fn null(cell: &Mzi, [top, bottom]: [C64; 2], dark: Port) -> Null {
         }
         _ => (top, bottom),
     };
-    // In front of a crossing the ports have changed places.
-    let upper = (dark == Port::Top) != (cell.kind == CellKind::Crossing);
-    let [p, q, r, s] = arms(cell, upper);
+    // A crossing behind the couplers makes their upper port the lower one.
+    let [p, q, r, s] = arms(cell, cell.kind == CellKind::Crossing);
     let (x, y) = (w1.norm_sqr(), w2.norm_sqr());
     if x + y == 0.0 {
         return Null {
@@ -226,23 +219,28 @@ fn null(cell: &Mzi, [top, bottom]: [C64; 2], dark: Port) -> Null {
     let sin2 = sign * (y * (r + s).powi(2) - x * (p + q).powi(2));
     let cos2 = sign * (x * (p - q).powi(2) - y * (r - s).powi(2));
     let (theta, reached) = angle(sin2, cos2);
-    let turn = C64::from_polar(1.0, theta);
-    let (first, second) = if upper {
-        ((turn * p + q), C64::i() * (turn * r + s))
-    } else {
-        (C64::i() * (turn * p + q), (turn * r + s))
+    let behind_phi = match cell.kind {
+        CellKind::Crossing => CellKind::Crossing,
+        _ => CellKind::Mzi,
     };
-    let (first, second) = (first * w1, second * w2);
-    let size = (x + y).sqrt() * f64::EPSILON;
-    let phi = if first.norm() < size || second.norm() < size {
-        // No light to turn against: the canonical choice.
-        0.0
-    } else {
-        wrap((-second * first.conj()).arg())
-    };
+    let [t11, t12, t21, t22] = Mzi {
+        kind: behind_phi,
+        theta,
+        phi: 0.0,
+        ..*cell
+    }
+    .matrix();
+    // Σ |⟨state|row⟩|² over both rows, as a function of φ, is largest at the phase of this.
+    let turn = w1.conj() * w2 * (t12 * t11.conj() - t22 * t21.conj());
+    let size = (x + y) * f64::EPSILON * cell.amplitude.powi(2);
     Null {
         theta,
-        phi,
+        // No light to turn against: the canonical choice.
+        phi: if turn.norm() <= size {
+            0.0
+        } else {
+            wrap(turn.arg())
+        },
         reached,
     }
 }
@@ -272,11 +270,7 @@ fn local(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
             ideal[3] * bottom,
         ];
         // The state that a perfect cell sends to the top port alone.
-        let null = null(
-            &cells[index],
-            [asked[0].conj(), asked[1].conj()],
-            Port::Bottom,
-        );
+        let null = null(&cells[index], [asked[0].conj(), asked[1].conj()]);
         unreachable += usize::from(!null.reached);
         setting.theta[index] = null.theta;
         setting.phi[index] = null.phi;
@@ -320,7 +314,7 @@ fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
                 path[(row, node.top)] = x * a + y * b;
                 path[(row, node.bottom)] = x * c + y * d;
             }
-            let null = null(&cells[index], wanted(&path, node), Port::Bottom);
+            let null = null(&cells[index], wanted(&path, node));
             unreachable += usize::from(!null.reached);
             setting.theta[index] = null.theta;
             setting.phi[index] = null.phi;

@@ -23,6 +23,8 @@ pub(super) struct LoadedLayer<T> {
     pub(super) whole: Fields<T>,
     /// ‖W_chip − W‖_F / ‖W‖_F.
     pub(super) matrix_error: f64,
+    /// The same of what detectors read.
+    pub(super) read_error: f64,
     pub(super) calibration: Option<Calibration>,
 }
 

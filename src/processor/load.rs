@@ -202,20 +202,34 @@ pub(super) fn assemble<T: Real>(
     whole
 }
 
-/// Relative error of a layer's matrix: ‖W_chip − W‖_F / ‖W‖_F; 0 for a layer of zeros that stays zero.
-pub(super) fn relative_error<T: Real>(chip: &Fields<T>, weight: &crate::linalg::Matrix) -> f64 {
-    let (mut error, mut norm) = (0.0, 0.0);
+/// Relative errors of a layer's matrix, ‖W_chip − W‖_F / ‖W‖_F: of the whole, and of what `reading` sees of it, which of a
+/// real network is the real part. 0 for a layer of zeros that stays zero.
+pub(super) fn relative_errors<T: Real>(
+    chip: &Fields<T>,
+    weight: &crate::linalg::Matrix,
+    reading: Reading,
+) -> (f64, f64) {
+    let (mut real, mut imaginary, mut norm) = (0.0, 0.0, 0.0);
     for col in 0..weight.ncols() {
         for row in 0..weight.nrows() {
             let target = weight[(row, col)];
             let got = Complex::new(chip.re[[row, col]].double(), chip.im[[row, col]].double());
-            error += (got - target).norm_sqr();
+            let error = got - target;
+            real += error.re * error.re;
+            imaginary += error.im * error.im;
             norm += target.norm_sqr();
         }
     }
-    if error == 0.0 {
-        0.0
-    } else {
-        (error / norm).sqrt()
+    let relative = |error: f64| {
+        if error == 0.0 {
+            0.0
+        } else {
+            (error / norm).sqrt()
+        }
+    };
+    let whole = relative(real + imaginary);
+    match reading {
+        Reading::Real => (whole, relative(real)),
+        _ => (whole, whole),
     }
 }

@@ -19,7 +19,7 @@ use crate::hardware::{Chip, Detection, Hardware};
 use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, Encoding, Layer, Readout};
 use layer::LoadedLayer;
-use load::{assemble, load_tile, relative_error};
+use load::{assemble, load_tile, relative_errors};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -57,12 +57,14 @@ impl<'a, T: Real> Processor<'a, T> {
                 .map_err(|error| error.within(format_args!("layer `{}`", layer.name)))?;
             let weight = matrix(&layer.weight);
             let whole = assemble(&tiles, weight.nrows(), weight.ncols());
+            let (matrix_error, read_error) = relative_errors(&whole, &weight, reading);
             layers.push(LoadedLayer {
                 index,
                 reading,
                 modulated,
                 tiles,
-                matrix_error: relative_error(&whole, &weight),
+                matrix_error,
+                read_error,
                 whole,
                 calibration: None,
             });
@@ -78,6 +80,11 @@ impl<'a, T: Real> Processor<'a, T> {
     /// Relative error of every layer's matrix on this chip: ‖W_chip − W‖_F / ‖W‖_F.
     pub fn matrix_errors(&self) -> Vec<f64> {
         self.layers.iter().map(|layer| layer.matrix_error).collect()
+    }
+
+    /// The same of what detectors read: the real part of a real network's matrix.
+    pub fn read_errors(&self) -> Vec<f64> {
+        self.layers.iter().map(|layer| layer.read_error).collect()
     }
 
     /// Number of cells and attenuators in every layer that no phases could make do what the correction asked of them.

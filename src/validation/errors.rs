@@ -154,6 +154,6 @@ fn near(value: f64, sample: &Sample, share: f64) -> Expected {
     let tolerance = 5.0 * 2f64.sqrt() * sample.standard_error + share * value;
     Expected::Near {
         value,
-        tolerance: super::one_digit_up(tolerance),
+        tolerance: super::two_digits_up(tolerance),
     }
 }

@@ -24,6 +24,8 @@ pub enum Tier {
     Package,
     /// A number that a paper prints.
     Published,
+    /// What a paper states in words, such as which of two networks loses less.
+    Trend,
 }
 
 /// What one of our values must be.
@@ -108,8 +110,8 @@ pub const SECTIONS: &[fn() -> Section] = &[
     networks::fang,
 ];
 
-/// A tolerance rounded up to one digit: what stands in the page does not change with the last bits of a mean.
-fn one_digit_up(tolerance: f64) -> f64 {
-    let unit = 10f64.powf(tolerance.log10().floor());
-    (tolerance / unit).ceil() * unit
+/// A tolerance rounded up to two digits: what stands in the page does not change with the last bits of a mean.
+fn two_digits_up(tolerance: f64) -> f64 {
+    let unit = 10f64.powf(tolerance.log10().floor() - 1.0);
+    (tolerance / unit - 1e-6).ceil() * unit
 }

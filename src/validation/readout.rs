@@ -84,7 +84,7 @@ fn shot_noise() -> Case {
         expected: Expected::Near {
             value: law,
             // Five standard errors of a variance.
-            tolerance: super::one_digit_up(5.0 * (2.0 / n).sqrt() * law),
+            tolerance: super::two_digits_up(5.0 * (2.0 / n).sqrt() * law),
         },
         source: "Schottky, Ann. Phys. 362, 541 (1918)",
         note: "",

@@ -14,8 +14,8 @@ pub fn markdown(sections: &[Section]) -> String {
     let mut text = format!(
         "# Validation\n\nWritten by `lightloom validate --write docs/validation.md`; the gate fails if a case fails or this page is stale.\n\n\
          {held} of {} values are what they must be. {missed} published numbers are not reproduced: our value stands beside them, and why.\n\n\
-         *Analytic* references are derivations or laws, *package* references were returned by another program, *published* ones are printed in a \
-         paper. No reference comes from lightloom itself.\n",
+         *Analytic* references are derivations, laws or means that were computed apart from this code, *package* references were returned by another program, *published* ones are \
+         printed in a paper, *published trends* are what a paper says in words. No reference comes from lightloom itself.\n",
         cases().count() - missed
     );
     for section in sections {
@@ -126,6 +126,7 @@ fn tier(tier: Tier) -> &'static str {
         Tier::Analytic => "analytic",
         Tier::Package => "package",
         Tier::Published => "published",
+        Tier::Trend => "published trend",
     }
 }
 

@@ -46,7 +46,7 @@ pub fn section() -> Section {
             ideal - collapsed,
             Expected::NotReproduced(0.7),
             SOURCE,
-            "theirs is MNIST and an accuracy of its own without errors; what is left is a guess here",
+            "theirs is MNIST, and the abstract does not say at which σ; what is left is a guess here",
         ),
         case(
             ("accuracy at σ = 0.05", Tier::Analytic),

@@ -51,17 +51,14 @@ pub fn section() -> Section {
             DATA,
         ),
         case(
-            (
-                "GridNet minus FFTNet without errors, accuracy",
-                Tier::Published,
-            ),
+            ("GridNet minus FFTNet without errors, accuracy", Tier::Trend),
             grid[ideal].median - fft[ideal].median,
             Expected::AtLeast(0.0),
             SOURCE,
             "more accurate while perfect",
         ),
         case(
-            ("σ at which FFTNet overtakes GridNet", Tier::Published),
+            ("σ at which FFTNet overtakes GridNet", Tier::Trend),
             crossover(&SIGMAS, &grid, &fft),
             Expected::AtMost(0.02),
             SOURCE,
@@ -70,7 +67,7 @@ pub fn section() -> Section {
         case(
             (
                 "20 % quantile of FFTNet minus 80 % quantile of GridNet at σ = 0.02, accuracy",
-                Tier::Published,
+                Tier::Trend,
             ),
             fft[worst].p20 - grid[worst].p80,
             Expected::AtLeast(0.0),
@@ -80,7 +77,7 @@ pub fn section() -> Section {
         case(
             (
                 "loss of accuracy at σ = 0.02, GridNet over FFTNet",
-                Tier::Published,
+                Tier::Trend,
             ),
             loss(&grid) / loss(&fft),
             Expected::AtLeast(1.0),

@@ -104,7 +104,7 @@ pub fn section() -> Section {
         case(
             (
                 "largest rise of correctness along σ_Φ = 0, 0.05 … 0.2 rad",
-                Tier::Published,
+                Tier::Trend,
             ),
             rise(&by_phase),
             Expected::AtMost(0.0),
@@ -114,7 +114,7 @@ pub fn section() -> Section {
         case(
             (
                 "largest rise of correctness along σ_D = 0, 0.05 … 0.2",
-                Tier::Published,
+                Tier::Trend,
             ),
             rise(&by_detection),
             Expected::AtMost(0.0),
@@ -122,7 +122,7 @@ pub fn section() -> Section {
             "",
         ),
         case(
-            ("correctness at σ_Φ = 0.2 rad, σ_D = 0.2", Tier::Published),
+            ("correctness at σ_Φ = 0.2 rad, σ_D = 0.2", Tier::Trend),
             at(0.2, 0.2),
             Expected::AtMost(0.5),
             FIGURE,
