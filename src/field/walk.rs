@@ -68,16 +68,19 @@ impl<T: Real> Walk<T> {
     pub fn new(steps: impl Iterator<Item = Step>, factors: &[Complex<f64>]) -> Self {
         let modes = factors.len();
         let mut scales = vec![Complex::new(1.0, 0.0); modes];
+        let steps: Vec<Step> = steps.collect();
+        for Step { top, bottom, .. } in &steps {
+            assert!(top != bottom, "a step joins two different modes");
+            assert!(top.max(bottom) < &modes, "a step's modes exist");
+        }
         let mut moves = Vec::new();
-        let mut links: Vec<Link<T>> = Vec::new();
-        for step in along_diagonals(steps.collect()) {
+        let mut links: Vec<Link<T>> = Vec::with_capacity(steps.len());
+        for index in along_diagonals(&steps, modes) {
             let Step {
                 top,
                 bottom,
                 matrix,
-            } = step;
-            assert!(top != bottom, "a step joins two different modes");
-            assert!(top.max(bottom) < modes, "a step's modes exist");
+            } = steps[index as usize];
             let scaled = scaled_form(matrix, scales[top], scales[bottom]);
             // NaN, from a row of zeros, is not below the limit either.
             let fits = |ratio: Complex<f64>| ratio.norm_sqr() <= LARGEST_RATIO * LARGEST_RATIO;
@@ -174,33 +177,41 @@ fn scaled_form([a, b, c, d]: TwoByTwo, s: Complex<f64>, t: Complex<f64>) -> Scal
     }
 }
 
-/// The same steps, grouped by columns and within a group along diagonals, in an order that light allows.
+/// The order in which steps are taken: grouped by columns and within a group along diagonals, as light allows.
 ///
 /// Only meshes of neighbouring modes are reordered: there a step depends on steps of earlier columns at most
 /// one mode away, which lie on the same or an earlier diagonal.
-fn along_diagonals(mut steps: Vec<Step>) -> Vec<Step> {
+fn along_diagonals(steps: &[Step], modes: usize) -> Vec<u32> {
+    let count = u32::try_from(steps.len()).expect("a mesh has fewer than 2³² MZIs");
     if !steps.iter().all(|step| step.top.abs_diff(step.bottom) == 1) {
-        return steps;
+        return (0..count).collect();
     }
     // The column of each step: one more than the last column that touched either mode.
-    let modes = steps
-        .iter()
-        .map(|step| step.top.max(step.bottom) + 1)
-        .max()
-        .unwrap_or(0);
     let mut next = vec![0; modes];
-    let mut keyed: Vec<((usize, usize, usize), Step)> = steps
-        .drain(..)
+    let diagonals = modes + GROUP;
+    let keys: Vec<usize> = steps
+        .iter()
         .map(|step| {
-            let column = next[step.top].max(next[step.bottom]);
+            let column: usize = next[step.top].max(next[step.bottom]);
             next[step.top] = column + 1;
             next[step.bottom] = column + 1;
-            let upper = step.top.min(step.bottom);
-            ((column / GROUP, upper + column % GROUP, column), step)
+            column / GROUP * diagonals + step.top.min(step.bottom) + column % GROUP
         })
         .collect();
-    keyed.sort_by_key(|(key, _)| *key);
-    keyed.into_iter().map(|(_, step)| step).collect()
+    // A counting sort: steps of one diagonal stay in the order of their columns.
+    let mut starts = vec![0u32; keys.iter().max().map_or(0, |last| last + 2)];
+    for key in &keys {
+        starts[key + 1] += 1;
+    }
+    for key in 1..starts.len() {
+        starts[key] += starts[key - 1];
+    }
+    let mut order = vec![0; steps.len()];
+    for (index, key) in (0..count).zip(&keys) {
+        order[starts[*key] as usize] = index;
+        starts[*key] += 1;
+    }
+    order
 }
 
 struct Tiles<'a, T> {
