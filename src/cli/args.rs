@@ -41,6 +41,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Our values beside those of analysis, other packages and papers
     Validate(ValidateArgs),
+    /// Throughput on this machine: walk, transfer matrix, decomposition, beside the peak measured in the same run
+    Bench(BenchArgs),
 }
 
 impl Default for Command {
@@ -63,6 +65,7 @@ impl Command {
             Self::Inspect(args) => &args.common,
             Self::Export(args) => &args.common,
             Self::Validate(args) => &args.common,
+            Self::Bench(args) => &args.common,
         }
     }
 }
@@ -365,6 +368,32 @@ pub struct ValidateArgs {
     /// Also fail if this file is not the page of this version
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom bench --modes 64,256 --batch 1,1024 --json -")]
+pub struct BenchArgs {
+    /// Sizes of the meshes
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "16,64,256",
+        value_name = "N,…"
+    )]
+    pub modes: Vec<usize>,
+    /// Samples walked at a time
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1,1024",
+        value_name = "N,…"
+    )]
+    pub batch: Vec<usize>,
+    /// Write the results as JSON to this file; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

@@ -4,6 +4,7 @@
 //! error with one line on stderr.
 
 mod args;
+mod bench;
 mod demo;
 mod export;
 mod inspect;
@@ -72,6 +73,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         match command {
             Command::Validate(args) => return validate::run(&args),
             Command::Demo(args) => demo::run(&args),
+            Command::Bench(args) => bench::run(&args),
             Command::Decompose(args) => mesh::decompose(&args),
             Command::Matrix(args) => mesh::matrix(&args),
             Command::Apply(args) => mesh::apply(&args),

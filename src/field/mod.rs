@@ -1,12 +1,15 @@
 //! Planar batches of complex field amplitudes, and the kernels that move them.
 
+mod peak;
 mod walk;
 
+pub use peak::{instruction_set, peak_gflops_f32, peak_gflops_f64};
 pub use walk::Walk;
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, LinalgScalar, Zip, s};
 use num_complex::Complex;
+use pulp::{Simd, bytemuck};
 
 /// A precision for fields: `f32` or `f64`.
 pub trait Real:
@@ -19,8 +22,27 @@ pub trait Real:
     + Send
     + Sync
     + Default
+    + bytemuck::Pod
     + 'static
 {
+    /// A register of this precision.
+    type Vector<S: Simd>: bytemuck::Pod;
+    /// A register that holds `value` in every lane.
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+    /// `x · y + z`, fused where the instruction set has it.
+    fn plus_product<S: Simd>(
+        simd: S,
+        x: Self::Vector<S>,
+        y: Self::Vector<S>,
+        z: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// `z − x · y`, fused where the instruction set has it.
+    fn less_product<S: Simd>(
+        simd: S,
+        x: Self::Vector<S>,
+        y: Self::Vector<S>,
+        z: Self::Vector<S>,
+    ) -> Self::Vector<S>;
     /// The nearest value of this precision.
     fn of(value: f64) -> Self;
     /// The same value in double precision.
@@ -28,6 +50,31 @@ pub trait Real:
 }
 
 impl Real for f32 {
+    type Vector<S: Simd> = S::f32s;
+
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, value: Self) -> S::f32s {
+        simd.splat_f32s(value)
+    }
+
+    #[inline(always)]
+    fn plus_product<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
+        if S::IS_SCALAR {
+            simd.add_f32s(simd.mul_f32s(x, y), z)
+        } else {
+            simd.mul_add_f32s(x, y, z)
+        }
+    }
+
+    #[inline(always)]
+    fn less_product<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
+        if S::IS_SCALAR {
+            simd.sub_f32s(z, simd.mul_f32s(x, y))
+        } else {
+            simd.negate_mul_add_f32s(x, y, z)
+        }
+    }
+
     fn of(value: f64) -> Self {
         value as f32
     }
@@ -37,6 +84,31 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
+    type Vector<S: Simd> = S::f64s;
+
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, value: Self) -> S::f64s {
+        simd.splat_f64s(value)
+    }
+
+    #[inline(always)]
+    fn plus_product<S: Simd>(simd: S, x: S::f64s, y: S::f64s, z: S::f64s) -> S::f64s {
+        if S::IS_SCALAR {
+            simd.add_f64s(simd.mul_f64s(x, y), z)
+        } else {
+            simd.mul_add_f64s(x, y, z)
+        }
+    }
+
+    #[inline(always)]
+    fn less_product<S: Simd>(simd: S, x: S::f64s, y: S::f64s, z: S::f64s) -> S::f64s {
+        if S::IS_SCALAR {
+            simd.sub_f64s(z, simd.mul_f64s(x, y))
+        } else {
+            simd.negate_mul_add_f64s(x, y, z)
+        }
+    }
+
     fn of(value: f64) -> Self {
         value
     }

@@ -99,7 +99,12 @@ impl Coefficients {
             self.modes,
             "fields and mesh must agree in modes"
         );
-        Walk::new(self.steps(), &self.screen).run(fields);
+        self.prepare().run(fields);
+    }
+
+    /// The walk through the mesh at precision `T`, ready for many batches.
+    pub fn prepare<T: Real>(&self) -> Walk<T> {
+        Walk::new(self.steps(), &self.screen)
     }
 
     /// Sends `fields` through the mesh from its outputs to its inputs: `x` becomes `Uᵀ x` (reciprocity).

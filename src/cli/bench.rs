@@ -1,0 +1,243 @@
+//! Throughput on this machine, beside the peak that was measured in the same run.
+
+use std::io::Write;
+use std::time::Instant;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::args::BenchArgs;
+use super::output;
+use crate::error::Error;
+use crate::field::{Fields, Real, instruction_set, peak_gflops_f32, peak_gflops_f64};
+use crate::linalg::{haar_unitary, max_abs_difference};
+use crate::mesh::{Geometry, Mesh, decompose};
+use crate::rng::{Effect, Seed};
+
+/// Time that one rate is measured for, s, and the least number of timings; their median counts.
+const LEAST_SECONDS: f64 = 0.2;
+const LEAST_TIMINGS: usize = 5;
+/// Multiply-adds of an MZI on one sample in scaled form.
+const SLOTS: f64 = 8.0;
+
+#[derive(Serialize)]
+struct Report {
+    machine: Machine,
+    walk: Vec<Walk>,
+    transfer: Vec<Transfer>,
+    decompose: Vec<Decompose>,
+}
+
+#[derive(Serialize)]
+struct Machine {
+    cpu: String,
+    isa: &'static str,
+    peak_gflops_f32: f64,
+    peak_gflops_f64: f64,
+}
+
+#[derive(Serialize)]
+struct Walk {
+    modes: usize,
+    batch: usize,
+    precision: &'static str,
+    threads: usize,
+    mzi_samples_per_s: f64,
+    /// Of peak multiply-adds per second of all threads over 8.
+    of_limit: f64,
+}
+
+#[derive(Serialize)]
+struct Transfer {
+    modes: usize,
+    precision: &'static str,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Decompose {
+    modes: usize,
+    geometry: Geometry,
+    threads: usize,
+    seconds: f64,
+    max_error: f64,
+}
+
+pub fn run(args: &BenchArgs) -> Result<()> {
+    for (what, counts) in [("--modes", &args.modes), ("--batch", &args.batch)] {
+        if counts.contains(&0) {
+            return Err(Error::value(what, 0, "1 or more").into());
+        }
+    }
+    match &args.json {
+        Some(path) => output::write(path, || output::json(&measure(args))),
+        None => print(&measure(args)),
+    }
+}
+
+fn measure(args: &BenchArgs) -> Report {
+    let machine = Machine {
+        cpu: cpu(),
+        isa: instruction_set(),
+        peak_gflops_f32: peak_gflops_f32(),
+        peak_gflops_f64: peak_gflops_f64(),
+    };
+    let bar = args.common.progress(args.modes.len(), "sizes");
+    let mut report = Report {
+        machine,
+        walk: Vec::new(),
+        transfer: Vec::new(),
+        decompose: Vec::new(),
+    };
+    let all_threads = rayon::current_num_threads();
+    for &modes in &args.modes {
+        let mut stream = Seed(0).stream(Effect::Haar, 0, modes as u64, 0);
+        let mesh = Mesh::haar(Geometry::Clements, modes, &mut stream).expect("one mode or more");
+        for &batch in &args.batch {
+            for threads in [1, all_threads] {
+                if threads == 1 || all_threads > 1 {
+                    let peaks = (
+                        report.machine.peak_gflops_f32,
+                        report.machine.peak_gflops_f64,
+                    );
+                    report
+                        .walk
+                        .push(walk::<f32>(&mesh, batch, threads, ("f32", peaks.0)));
+                    report
+                        .walk
+                        .push(walk::<f64>(&mesh, batch, threads, ("f64", peaks.1)));
+                }
+                if all_threads == 1 {
+                    break;
+                }
+            }
+        }
+        report.transfer.push(Transfer {
+            modes,
+            precision: "f32",
+            seconds: median(|| mesh.coefficients().first_columns::<f32>(modes)),
+        });
+        report.transfer.push(Transfer {
+            modes,
+            precision: "f64",
+            seconds: median(|| mesh.transfer()),
+        });
+        let u = haar_unitary(modes, &mut stream);
+        for geometry in [Geometry::Clements, Geometry::Reck] {
+            let phases = || decompose(&u, geometry).expect("a Haar unitary is unitary");
+            report.decompose.push(Decompose {
+                modes,
+                geometry,
+                threads: 1,
+                seconds: median(phases),
+                max_error: max_abs_difference(&phases().transfer(), &u),
+            });
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    report
+}
+
+/// A batch on every thread, each through the whole mesh.
+fn walk<T: Real>(
+    mesh: &Mesh,
+    batch: usize,
+    threads: usize,
+    (precision, peak_gflops): (&'static str, f64),
+) -> Walk {
+    let walk = mesh.coefficients().prepare::<T>();
+    let mut batches: Vec<Fields<T>> = (0..threads)
+        .map(|_| {
+            let mut fields = Fields::zeros(mesh.modes(), batch);
+            fields.re.fill(T::one());
+            fields
+        })
+        .collect();
+    // The mesh is lossless: the same fields are walked over and over.
+    let seconds = median(|| {
+        batches.par_iter_mut().for_each(|fields| walk.run(fields));
+    });
+    let rate = (mesh.nodes().len() * batch * threads) as f64 / seconds;
+    Walk {
+        modes: mesh.modes(),
+        batch,
+        precision,
+        threads,
+        mzi_samples_per_s: rate,
+        of_limit: rate / (0.5e9 * peak_gflops * threads as f64 / SLOTS),
+    }
+}
+
+/// Median time of `work`, s.
+fn median<R>(mut work: impl FnMut() -> R) -> f64 {
+    let mut seconds = Vec::new();
+    let clock = Instant::now();
+    while seconds.len() < LEAST_TIMINGS || clock.elapsed().as_secs_f64() < LEAST_SECONDS {
+        let start = Instant::now();
+        std::hint::black_box(work());
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+/// The processor's name, where the system tells it.
+fn cpu() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    name.map_or(std::env::consts::ARCH.to_owned(), |name| {
+        name.trim_start_matches([' ', '\t', ':']).to_owned()
+    })
+}
+
+fn print(report: &Report) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let machine = &report.machine;
+    writeln!(
+        out,
+        "{}, {}; one thread's peak: {:.0} GFlop/s f32, {:.0} GFlop/s f64\n",
+        machine.cpu, machine.isa, machine.peak_gflops_f32, machine.peak_gflops_f64
+    )?;
+    writeln!(
+        out,
+        "walk   modes   batch  threads  10⁹ MZI·samples/s  of the limit"
+    )?;
+    for row in &report.walk {
+        writeln!(
+            out,
+            "{:<5} {:>6} {:>7} {:>8} {:>18.3} {:>12.0} %",
+            row.precision,
+            row.modes,
+            row.batch,
+            row.threads,
+            row.mzi_samples_per_s / 1e9,
+            100.0 * row.of_limit
+        )?;
+    }
+    writeln!(out, "\ntransfer matrix  modes         ms")?;
+    for row in &report.transfer {
+        writeln!(
+            out,
+            "{:<15} {:>6} {:>10.3}",
+            row.precision,
+            row.modes,
+            1e3 * row.seconds
+        )?;
+    }
+    writeln!(out, "\ndecomposition    modes         ms   max |U − U'|")?;
+    for row in &report.decompose {
+        writeln!(
+            out,
+            "{:<15} {:>6} {:>10.3} {:>14.1e}",
+            row.geometry.to_string(),
+            row.modes,
+            1e3 * row.seconds,
+            row.max_error
+        )?;
+    }
+    Ok(())
+}
