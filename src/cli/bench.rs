@@ -71,7 +71,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         }
     }
     match &args.json {
-        Some(path) => output::write(path, || output::json(&measure(args))),
+        Some(path) => output::write(path, &[], || output::json(&measure(args))),
         None => print(&measure(args)),
     }
 }

@@ -483,6 +483,42 @@ fn the_demo_prints_its_table_and_leaves_its_picture() {
     assert_eq!(presets, ["low-noise", "mit-pnp", "thermo-optic"]);
 }
 
+/// The object of the interface: machine, walk, transfer, decompose.
+#[test]
+fn bench_prints_rates_beside_the_peak_of_the_same_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = [
+        "bench",
+        "--modes",
+        "4",
+        "--batch",
+        "3",
+        "--threads",
+        "1",
+        "--json",
+        "-",
+    ];
+    let report: serde_json::Value = serde_json::from_str(&ok(dir.path(), &arguments)).unwrap();
+    let positive = |value: &serde_json::Value| value.as_f64().unwrap() > 0.0;
+    let machine = &report["machine"];
+    assert!(positive(&machine["peak_gflops_f32"]) && positive(&machine["peak_gflops_f64"]));
+    let walk = report["walk"].as_array().unwrap();
+    assert_eq!(walk.len(), 2, "f32 and f64");
+    for row in walk {
+        assert_eq!((&row["modes"], &row["batch"]), (&4.into(), &3.into()));
+        assert!(positive(&row["mzi_samples_per_s"]) && positive(&row["of_limit"]));
+    }
+    assert_eq!(report["transfer"].as_array().unwrap().len(), 2);
+    for row in report["decompose"].as_array().unwrap() {
+        assert!(row["max_error"].as_f64().unwrap() < 1e-14);
+    }
+    refused(
+        dir.path(),
+        &["bench", "--modes", "0"],
+        "--modes = 0: must be 1 or more",
+    );
+}
+
 #[test]
 fn every_command_has_help_with_an_example() {
     let dir = tempfile::tempdir().unwrap();
@@ -497,6 +533,7 @@ fn every_command_has_help_with_an_example() {
         "inspect",
         "export",
         "validate",
+        "bench",
     ] {
         let help = ok(dir.path(), &[command, "--help"]);
         assert!(
