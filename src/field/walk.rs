@@ -136,12 +136,16 @@ impl<T: Real> Walk<T> {
     /// # Panics
     /// If `fields` has another number of modes.
     pub fn run(&self, fields: &mut Fields<T>) {
+        self.run_on(Arch::new(), fields);
+    }
+
+    fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
         assert_eq!(
             fields.modes(),
             self.modes,
             "fields and mesh must agree in modes"
         );
-        Arch::new().dispatch(Tiles { walk: self, fields });
+        arch.dispatch(Tiles { walk: self, fields });
     }
 }
 
@@ -412,7 +416,24 @@ mod tests {
             .collect()
     }
 
+    /// Every instruction set that this machine has, the portable one first.
+    fn levels() -> Vec<Arch> {
+        let mut levels = vec![Arch::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        if !matches!(Arch::new(), Arch::Scalar) {
+            levels.push(Arch::new());
+        }
+        levels
+    }
+
     fn check(steps: &[Step], modes: usize) {
+        for arch in levels() {
+            check_on(arch, steps, modes);
+        }
+    }
+
+    fn check_on(arch: Arch, steps: &[Step], modes: usize) {
         let factors: Vec<_> = (0..modes)
             .map(|k| Complex::from_polar(1.0, k as f64))
             .collect();
@@ -423,7 +444,7 @@ mod tests {
                 .sqrt()
                 .max(1e-300);
             let mut got = fields.clone();
-            Walk::new(steps.iter().copied(), &factors).run(&mut got);
+            Walk::new(steps.iter().copied(), &factors).run_on(arch, &mut got);
             let bound = 1e-15 * size * (modes * modes) as f64;
             assert!(
                 distance(&got, &expected) < bound.max(1e-14 * size),
@@ -434,7 +455,7 @@ mod tests {
                 re: single(&fields.re),
                 im: single(&fields.im),
             };
-            Walk::new(steps.iter().copied(), &factors).run(&mut got);
+            Walk::new(steps.iter().copied(), &factors).run_on(arch, &mut got);
             let double = |part: &ndarray::Array2<f32>| part.mapv(f64::from);
             let got = Fields {
                 re: double(&got.re),
