@@ -16,20 +16,17 @@ use crate::error::{Error, Result};
 /// | `mzi-crossing` | X B P(θ, 0) B P(φ, 0) | nearly none crosses; equal errors of both couplers do not hinder the cross state |
 /// | `symmetric` | B P(θ₁, θ₂) B | as `mzi`; shorter, for its phases stand side by side |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum CellKind {
     /// Two couplers, an internal and an external phase shifter.
     #[default]
-    #[serde(rename = "mzi")]
     Mzi,
     /// With a third coupler in front of φ. Hamerly et al., Nat. Commun. 13, 6831 (2022).
-    #[serde(rename = "3-splitter")]
     ThreeSplitter,
     /// With a waveguide crossing behind the MZI. Hamerly et al., Nat. Commun. 13, 6831 (2022).
-    #[serde(rename = "mzi-crossing")]
     Crossing,
     /// Phase shifters on both arms and none outside. Bell and Walmsley, APL Photonics 6, 070804 (2021).
-    #[serde(rename = "symmetric")]
     Symmetric,
 }
 
@@ -80,6 +77,20 @@ impl CellKind {
 impl std::fmt::Display for CellKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl From<CellKind> for String {
+    fn from(kind: CellKind) -> Self {
+        kind.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for CellKind {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
 }
 

@@ -73,7 +73,7 @@ fn what_a_correction_cannot_do_is_said_in_one_sentence() {
         (&["--correct", "global"][..], "'global'"),
         (
             &["--set", "mesh.cell=ring"],
-            "mesh.cell: unknown variant `ring`",
+            "cell = ring: must be one of mzi, 3-splitter, mzi-crossing, symmetric",
         ),
         (
             &[
