@@ -12,7 +12,7 @@ use super::output;
 use crate::error::Error;
 use crate::field::{Fields, Real, instruction_set, peak_gflops_f32, peak_gflops_f64};
 use crate::linalg::{haar_unitary, max_abs_difference};
-use crate::mesh::{Geometry, Mesh, decompose};
+use crate::mesh::{FEW, Geometry, Mesh, decompose};
 use crate::rng::{Effect, Seed};
 
 /// Time that one rate is measured for, s, and the least number of timings; their median counts.
@@ -147,7 +147,13 @@ fn walk<T: Real>(
     threads: usize,
     (precision, peak_gflops): (&'static str, f64),
 ) -> Walk {
-    let walk = mesh.coefficients().prepare::<T>();
+    let coefficients = mesh.coefficients();
+    let few = coefficients.prepare_few::<T>().filter(|_| batch <= FEW);
+    let many = coefficients.prepare::<T>();
+    let walk = |fields: &mut Fields<T>| match &few {
+        Some(walk) => walk.run(fields),
+        None => many.run(fields),
+    };
     let mut batches: Vec<Fields<T>> = (0..threads)
         .map(|_| {
             let mut fields = Fields::zeros(mesh.modes(), batch);
@@ -157,7 +163,7 @@ fn walk<T: Real>(
         .collect();
     // The mesh is lossless: the same fields are walked over and over.
     let seconds = median(|| {
-        batches.par_iter_mut().for_each(|fields| walk.run(fields));
+        batches.par_iter_mut().for_each(walk);
     });
     let rate = (mesh.nodes().len() * batch * threads) as f64 / seconds;
     Walk {

@@ -1,8 +1,10 @@
 //! Planar batches of complex field amplitudes, and the kernels that move them.
 
+mod columns;
 mod peak;
 mod walk;
 
+pub use columns::ColumnWalk;
 pub use peak::{instruction_set, peak_gflops_f32, peak_gflops_f64};
 pub use walk::Walk;
 

@@ -368,6 +368,7 @@ fn multiply<S: Simd, T: Real, const K: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::ColumnWalk;
     use crate::rng::{Effect, Seed};
 
     fn random_fields(modes: usize, samples: usize) -> Fields<f64> {
@@ -445,11 +446,15 @@ mod tests {
                 .max(1e-300);
             let mut got = fields.clone();
             Walk::new(steps.iter().copied(), &factors).run_on(arch, &mut got);
-            let bound = 1e-15 * size * (modes * modes) as f64;
-            assert!(
-                distance(&got, &expected) < bound.max(1e-14 * size),
-                "f64 {modes} {samples}"
-            );
+            let bound = (1e-15 * size * (modes * modes) as f64).max(1e-14 * size);
+            let off = distance(&got, &expected);
+            assert!(off < bound, "f64 {modes} {samples}: {off:e}");
+            if let Some(columns) = ColumnWalk::new(steps.iter().copied(), &factors) {
+                let mut got = fields.clone();
+                columns.run_on(arch, &mut got);
+                let off = distance(&got, &expected);
+                assert!(off < bound, "columns {modes} {samples}: {off:e}");
+            }
             let single = |part: &ndarray::Array2<f64>| part.mapv(|x| x as f32);
             let mut got = Fields {
                 re: single(&fields.re),

@@ -3,8 +3,11 @@
 use ndarray::Array2;
 
 use super::{CellKind, Mesh, Mzi, Node};
-use crate::field::{Fields, Real, Step, TwoByTwo, Walk};
+use crate::field::{ColumnWalk, Fields, Real, Step, TwoByTwo, Walk};
 use crate::linalg::{C64, Matrix};
+
+/// Samples up to which a walk by columns is the faster one (`lightloom bench --batch 1,4,8`).
+pub const FEW: usize = 2;
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +102,18 @@ impl Coefficients {
             self.modes,
             "fields and mesh must agree in modes"
         );
-        self.prepare().run(fields);
+        match (fields.samples() <= FEW)
+            .then(|| self.prepare_few())
+            .flatten()
+        {
+            Some(walk) => walk.run(fields),
+            None => self.prepare().run(fields),
+        }
+    }
+
+    /// The walk through the mesh for [few](FEW) samples at a time; none if the mesh joins distant modes.
+    pub fn prepare_few<T: Real>(&self) -> Option<ColumnWalk<T>> {
+        ColumnWalk::new(self.steps(), &self.screen)
     }
 
     /// The walk through the mesh at precision `T`, ready for many batches.

@@ -30,7 +30,7 @@ mod haar;
 mod mzi;
 
 pub use cell::{CellKind, FreeShifter, Setting};
-pub use coefficients::Coefficients;
+pub use coefficients::{Coefficients, FEW};
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
 pub(crate) use correct::attenuator;
 pub use correct::{Corrected, Correction};
