@@ -241,7 +241,7 @@ fn crossing() -> Vec<Case> {
 
 fn self_configuration() -> Vec<Case> {
     let hw = splitting(0.05, CellKind::Mzi);
-    [Geometry::Clements, Geometry::Reck]
+    let mut cases: Vec<Case> = [Geometry::Clements, Geometry::Reck]
         .into_iter()
         .map(|geometry| {
             let modes = 16;
@@ -266,7 +266,55 @@ fn self_configuration() -> Vec<Case> {
                 note: "Found by light and receivers at the outputs alone.",
             }
         })
-        .collect()
+        .collect();
+    cases.extend(drift());
+    cases
+}
+
+/// A rectangle that configures itself, drifts by 0.1 rad on every phase, and configures itself again.
+fn drift() -> [Case; 2] {
+    let hw = hardware(&[
+        ("coupler.splitting_error_rad", "0.002"),
+        ("phase_shifter.drift_rad_per_sqrt_s", "0.01"),
+    ]);
+    let modes = 8;
+    let errors: Vec<(f64, f64)> = (0..20)
+        .map(|trial| {
+            let mesh = haar(Geometry::Clements, modes, trial);
+            let mut bench = Laboratory::new(chip(&hw, trial), &mesh);
+            let configured = "a rectangle of MZIs configures itself";
+            bench.self_configure(&mesh).expect(configured);
+            bench.wait(100.0);
+            let aged = 1.0 - fidelity(&bench.transfer(), &mesh.transfer());
+            bench.self_configure(&mesh).expect(configured);
+            let again = matrix_error(&bench.transfer(), &mesh.transfer());
+            (aged, again)
+        })
+        .collect();
+    let n = modes as f64;
+    let law = 1.0 - (-n * n * 0.1f64.powi(2) * (n - 1.0) / (n * n)).exp();
+    let aged = errors.iter().map(|error| error.0).sum::<f64>() / errors.len() as f64;
+    let again = errors.iter().map(|error| error.1).fold(0.0, f64::max);
+    [
+        Case {
+            name: format!(
+                "1 − F of a self-configured rectangle after 100 s of drift by 0.01 rad/√s, N = {modes}"
+            ),
+            tier: Tier::Analytic,
+            ours: aged,
+            expected: near(law, super::two_digits_up(0.3 * law)),
+            source: "1 − exp(−P σ² (N − 1)/N²), P = N² phases, σ = 0.1 rad",
+            note: "",
+        },
+        Case {
+            name: "largest E of these after they configured themselves again".to_owned(),
+            tier: Tier::Analytic,
+            ours: again,
+            expected: Expected::AtMost(1e-7),
+            source: "drift is a phase offset: configuration measures it away",
+            note: "",
+        },
+    ]
 }
 
 /// 1 − F of a mesh on a chip.
