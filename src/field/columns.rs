@@ -120,15 +120,18 @@ impl<T: Real> WithSimd for Columns<'_, T> {
         let [even_re, odd_re, even_im, odd_im] = self.light.each_mut().map(Vec::as_mut_slice);
         let columns = self.walk.parts.chunks_exact(PARTS * stride);
         for (is_odd, parts) in self.walk.is_odd.iter().zip(columns) {
-            if *is_odd {
-                let upper = (&mut odd_re[..stride], &mut odd_im[..stride]);
-                let lower = (&mut even_re[1..stride + 1], &mut even_im[1..stride + 1]);
-                column::<S, T>(simd, parts, upper, lower);
+            let (upper, lower) = if *is_odd {
+                (
+                    [&mut odd_re[..stride], &mut odd_im[..stride]],
+                    [&mut even_re[1..stride + 1], &mut even_im[1..stride + 1]],
+                )
             } else {
-                let upper = (&mut even_re[..stride], &mut even_im[..stride]);
-                let lower = (&mut odd_re[..stride], &mut odd_im[..stride]);
-                column::<S, T>(simd, parts, upper, lower);
-            }
+                (
+                    [&mut even_re[..stride], &mut even_im[..stride]],
+                    [&mut odd_re[..stride], &mut odd_im[..stride]],
+                )
+            };
+            column::<S, T>(simd, parts, upper, lower);
         }
     }
 }
@@ -138,14 +141,14 @@ impl<T: Real> WithSimd for Columns<'_, T> {
 fn column<S: Simd, T: Real>(
     simd: S,
     parts: &[T],
-    upper: (&mut [T], &mut [T]),
-    lower: (&mut [T], &mut [T]),
+    [upper_re, upper_im]: [&mut [T]; 2],
+    [lower_re, lower_im]: [&mut [T]; 2],
 ) {
     let parts: &[T::Vector<S>] = bytemuck::cast_slice(parts);
     let stride = parts.len() / PARTS;
     let [ar, ai, br, bi, cr, ci, dr, di] =
         std::array::from_fn(|part| &parts[part * stride..(part + 1) * stride]);
-    let [xr, xi, yr, yi] = [upper.0, upper.1, lower.0, lower.1]
+    let [xr, xi, yr, yi] = [upper_re, upper_im, lower_re, lower_im]
         .map(|part| &mut bytemuck::cast_slice_mut::<T, T::Vector<S>>(part)[..stride]);
     let dark = T::splat(simd, T::zero());
     let plus = |x, y, z| T::plus_product(simd, x, y, z);

@@ -244,10 +244,9 @@ impl Chip {
         let mut splitting = vec![coupler.splitting_bias_rad; 2 * count];
         self.add_normals(&mut splitting, Effect::Splitting, part, sigma);
         // The third coupler has a block of its own: the other two are the same for every kind of cell.
-        let mut third = vec![0.0; if kind.couplers() == 3 { count } else { 0 }];
-        if sigma > 0.0 {
-            let mut stream = self.stream(Effect::Splitting, part, 1);
-            third.fill_with(|| sigma * stream.standard_normal());
+        let mut third = vec![coupler.splitting_bias_rad; count];
+        if kind.couplers() == 3 {
+            add_normals(&mut third, self.stream(Effect::Splitting, part, 1), sigma);
         }
         let mut loss_db = vec![mesh.insertion_loss_db; count];
         self.add_normals(
@@ -265,9 +264,7 @@ impl Chip {
                 phi: 0.0,
                 alpha: splitting[2 * node],
                 beta: splitting[2 * node + 1],
-                gamma: third
-                    .get(node)
-                    .map_or(0.0, |error| coupler.splitting_bias_rad + error),
+                gamma: third[node],
                 amplitude: if mesh.insertion_loss_spread_db == 0.0 {
                     amplitude
                 } else {
@@ -293,10 +290,11 @@ impl Chip {
             let largest = asked_rad.iter().copied().fold(TAU, f64::max);
             v_pi_v * (largest / PI).sqrt()
         });
+        let levels = f64::from((1u32 << bits) - 1);
         Some(Supply {
             v_pi_v,
-            levels: f64::from((1u32 << bits) - 1),
-            step_v: v_max / f64::from((1u32 << bits) - 1),
+            levels,
+            step_v: v_max / levels,
         })
     }
 }
@@ -337,205 +335,4 @@ pub struct Programmed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mesh::Geometry;
-
-    const MODES: usize = 64;
-
-    fn chip(settings: &[(&str, &str)]) -> Chip {
-        settings
-            .iter()
-            .fold(Hardware::default(), |hw, (key, value)| {
-                hw.with(key, value).unwrap()
-            })
-            .fabricate(Seed(9), 3)
-    }
-
-    fn mesh() -> Mesh {
-        let mut stream = Seed(1).stream(Effect::Haar, 0, 0, 0);
-        Mesh::haar(Geometry::Clements, MODES, &mut stream).unwrap()
-    }
-
-    fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
-        let mut heaters = Heaters::default();
-        heaters.push_mesh(&mesh(), CellKind::Mzi);
-        let targets = [(Part::MESH, targets)];
-        chip.settle(&heaters, &targets, Correction::None).remove(0)
-    }
-
-    fn ideal_mzis(chip: &Chip) -> Vec<Mzi> {
-        chip.cells(Part::MESH, mesh().nodes().len())
-    }
-
-    /// Fails unless the values have this mean and spread within five standard errors.
-    fn check_normal(values: &[f64], mean: f64, sigma: f64) {
-        let n = values.len() as f64;
-        let got = values.iter().sum::<f64>() / n;
-        let spread = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-        assert!(
-            (got - mean).abs() < 5.0 * sigma / n.sqrt(),
-            "mean {got}, expected {mean}"
-        );
-        assert!(
-            (spread / sigma - 1.0).abs() < 5.0 / (2.0 * n).sqrt(),
-            "spread {spread}, expected {sigma}"
-        );
-    }
-
-    #[test]
-    fn a_chip_without_effects_is_the_ideal_mesh_to_the_bit() {
-        let mesh = mesh();
-        assert_eq!(chip(&[]).transfer(&mesh), mesh.transfer());
-        // Keys that belong to inputs and detectors do not touch the mesh.
-        let readout = chip(&[
-            ("input.facet_loss_db", "3"),
-            ("input.dac_bits", "4"),
-            ("readout.bandwidth_ghz", "5"),
-            ("phase_shifter.v_pi_v", "2"),
-            ("phase_shifter.drift_time_s", "100"),
-        ]);
-        assert_eq!(readout.transfer(&mesh), mesh.transfer());
-    }
-
-    #[test]
-    fn splitting_errors_have_their_spread_and_bias() {
-        let chip = chip(&[
-            ("coupler.splitting_error_rad", "0.03"),
-            ("coupler.splitting_bias_rad", "-0.1"),
-        ]);
-        let mzis = ideal_mzis(&chip);
-        let both: Vec<f64> = mzis.iter().flat_map(|mzi| [mzi.alpha, mzi.beta]).collect();
-        check_normal(&both, -0.1, 0.03);
-        let product: f64 = mzis
-            .iter()
-            .map(|mzi| (mzi.alpha + 0.1) * (mzi.beta + 0.1))
-            .sum::<f64>()
-            / (0.03f64.powi(2) * mzis.len() as f64);
-        assert!(
-            product.abs() < 5.0 / (mzis.len() as f64).sqrt(),
-            "{product}"
-        );
-    }
-
-    #[test]
-    fn losses_have_their_mean_and_spread_and_are_never_gains() {
-        let chip_at = |loss, spread| {
-            chip(&[
-                ("mesh.insertion_loss_db", loss),
-                ("mesh.insertion_loss_spread_db", spread),
-                ("mesh.arm_imbalance_db", "0.5"),
-            ])
-        };
-        let losses = |chip: &Chip| -> Vec<f64> {
-            let mzis = ideal_mzis(chip);
-            mzis.iter()
-                .map(|mzi| -20.0 * mzi.amplitude.log10())
-                .collect()
-        };
-        check_normal(&losses(&chip_at("0.8", "0.1")), 0.8, 0.1);
-        assert!(
-            losses(&chip_at("0.05", "0.1"))
-                .iter()
-                .all(|loss| *loss >= 0.0)
-        );
-        for mzi in ideal_mzis(&chip_at("0", "0")) {
-            assert!((mzi.top_arm - 10f64.powf(-0.025)).abs() < 1e-15);
-            assert_eq!(mzi.amplitude, 1.0);
-        }
-    }
-
-    #[test]
-    fn additive_phase_errors_have_their_spread_on_every_shifter() {
-        let targets = vec![1.0; MODES * MODES];
-        for settings in [
-            vec![("phase_shifter.phase_error_rad", "0.02")],
-            vec![("phase_shifter.offset_rad", "0.02")],
-            vec![
-                ("phase_shifter.drift_rad_per_sqrt_s", "0.002"),
-                ("phase_shifter.drift_time_s", "100"),
-            ],
-        ] {
-            let phases = settle(&chip(&settings), &targets);
-            assert_eq!(phases.len(), MODES * MODES);
-            assert!(phases.iter().all(|phase| *phase != 1.0));
-            check_normal(&phases, 1.0, 0.02);
-        }
-    }
-
-    #[test]
-    fn drift_grows_with_the_square_root_of_time() {
-        let at = |time| {
-            let settings = [
-                ("phase_shifter.drift_rad_per_sqrt_s", "0.01"),
-                ("phase_shifter.drift_time_s", time),
-            ];
-            settle(&chip(&settings), &vec![0.0; MODES * MODES])
-        };
-        for (early, late) in at("4").iter().zip(at("36")) {
-            assert!((3.0 * early - late).abs() < 1e-14);
-        }
-    }
-
-    /// phase = π V²/V_π²: a supply of b bits has 2^b phases, evenly spaced in their square root.
-    #[test]
-    fn a_supply_of_five_bits_sets_the_nearest_of_32_voltages() {
-        let chip = chip(&[("phase_shifter.dac_bits", "5")]);
-        let targets: Vec<f64> = (0..MODES * MODES)
-            .map(|k| TAU * k as f64 / (MODES * MODES) as f64)
-            .collect();
-        let phases = settle(&chip, &targets);
-        let code = |phase: f64| (phase / TAU).sqrt() * 31.0;
-        for (phase, target) in phases.iter().zip(&targets) {
-            assert!((code(*phase) - code(*phase).round()).abs() < 1e-9);
-            assert!((code(*phase) - code(*target)).abs() < 0.5 + 1e-9);
-        }
-        let mut codes: Vec<i64> = phases.iter().map(|p| code(*p).round() as i64).collect();
-        codes.dedup();
-        assert_eq!(codes, (0..32).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_wrong_v_pi_scales_a_phase_by_its_inverse_square() {
-        let chip = chip(&[("phase_shifter.v_pi_error", "0.01")]);
-        let phases = settle(&chip, &vec![2.0; MODES * MODES]);
-        let errors: Vec<f64> = phases.iter().map(|p| (2.0 / p).sqrt() - 1.0).collect();
-        check_normal(&errors, 0.0, 0.01);
-    }
-
-    #[test]
-    fn gains_spread_around_one() {
-        let chip = chip(&[("readout.gain_spread", "0.05")]);
-        check_normal(&chip.detector_gains(Part::MESH, 4000), 1.0, 0.05);
-    }
-
-    #[test]
-    fn effects_do_not_disturb_each_others_draws() {
-        let splitting = ("coupler.splitting_error_rad", "0.02");
-        let alone = ideal_mzis(&chip(&[splitting]));
-        let together = ideal_mzis(&chip(&[
-            splitting,
-            ("mesh.insertion_loss_db", "0.2"),
-            ("mesh.insertion_loss_spread_db", "0.1"),
-            ("phase_shifter.phase_error_rad", "0.1"),
-        ]));
-        for (a, b) in alone.iter().zip(&together) {
-            assert_eq!((a.alpha, a.beta), (b.alpha, b.beta));
-        }
-        // A sweep over sigma scales the same chip.
-        let double = ideal_mzis(&chip(&[("coupler.splitting_error_rad", "0.04")]));
-        for (a, b) in alone.iter().zip(&double) {
-            assert_eq!(2.0 * a.alpha, b.alpha);
-        }
-    }
-
-    #[test]
-    fn another_trial_is_another_chip() {
-        let hardware = Hardware::default()
-            .with("coupler.splitting_error_rad", "0.02")
-            .unwrap();
-        let u = |trial| hardware.fabricate(Seed(0), trial).transfer(&mesh());
-        assert_eq!(u(1), u(1));
-        assert_ne!(u(1), u(2));
-    }
-}
+mod tests;

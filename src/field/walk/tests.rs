@@ -1,0 +1,187 @@
+//! Every fast walk against the plain product of 2×2 matrices, on every instruction set of the machine.
+
+use super::*;
+use crate::field::ColumnWalk;
+use crate::rng::{Effect, Seed};
+
+fn random_fields(modes: usize, samples: usize) -> Fields<f64> {
+    let mut stream = Seed(1).stream(Effect::Haar, modes as u64, samples as u64, 0);
+    let mut part =
+        || ndarray::Array2::from_shape_fn((modes, samples), |_| stream.standard_normal());
+    Fields {
+        re: part(),
+        im: part(),
+    }
+}
+
+/// The plain product of 2×2 matrices, sample by sample.
+fn product(fields: &Fields<f64>, steps: &[Step], factors: &[Complex<f64>]) -> Fields<f64> {
+    let mut out = fields.clone();
+    for sample in 0..fields.samples() {
+        let mut x: Vec<_> = (0..fields.modes())
+            .map(|mode| Complex::new(fields.re[[mode, sample]], fields.im[[mode, sample]]))
+            .collect();
+        for Step {
+            top,
+            bottom,
+            matrix: [a, b, c, d],
+        } in steps
+        {
+            (x[*top], x[*bottom]) = (a * x[*top] + b * x[*bottom], c * x[*top] + d * x[*bottom]);
+        }
+        for (mode, (x, factor)) in x.iter().zip(factors).enumerate() {
+            out.re[[mode, sample]] = (x * factor).re;
+            out.im[[mode, sample]] = (x * factor).im;
+        }
+    }
+    out
+}
+
+/// Rectangular layout with the given 2×2 per MZI.
+fn rectangle(modes: usize, mut matrix: impl FnMut() -> TwoByTwo) -> Vec<Step> {
+    (0..modes)
+        .flat_map(|column| (column % 2..modes - 1).step_by(2))
+        .map(|top| Step {
+            top,
+            bottom: top + 1,
+            matrix: matrix(),
+        })
+        .collect()
+}
+
+/// Every instruction set that this machine has, the portable one first.
+fn levels() -> Vec<Arch> {
+    let mut levels = vec![Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    if !matches!(Arch::new(), Arch::Scalar) {
+        levels.push(Arch::new());
+    }
+    levels
+}
+
+fn check(steps: &[Step], modes: usize) {
+    for arch in levels() {
+        check_on(arch, steps, modes);
+    }
+}
+
+fn check_on(arch: Arch, steps: &[Step], modes: usize) {
+    let factors: Vec<_> = (0..modes)
+        .map(|k| Complex::from_polar(1.0, k as f64))
+        .collect();
+    for samples in [1, 31, 32, 33, 100] {
+        let fields = random_fields(modes, samples);
+        let expected = product(&fields, steps, &factors);
+        let size = (expected.power() / (modes * samples) as f64)
+            .sqrt()
+            .max(1e-300);
+        let mut got = fields.clone();
+        Walk::new(steps.iter().copied(), &factors).run_on(arch, &mut got);
+        let bound = (1e-15 * size * (modes * modes) as f64).max(1e-14 * size);
+        let off = distance(&got, &expected);
+        assert!(off < bound, "f64 {modes} {samples}: {off:e}");
+        if let Some(columns) = ColumnWalk::new(steps.iter().copied(), &factors) {
+            let mut got = fields.clone();
+            columns.run_on(arch, &mut got);
+            let off = distance(&got, &expected);
+            assert!(off < bound, "columns {modes} {samples}: {off:e}");
+        }
+        let single = |part: &ndarray::Array2<f64>| part.mapv(|x| x as f32);
+        let mut got = Fields {
+            re: single(&fields.re),
+            im: single(&fields.im),
+        };
+        Walk::new(steps.iter().copied(), &factors).run_on(arch, &mut got);
+        let double = |part: &ndarray::Array2<f32>| part.mapv(f64::from);
+        let got = Fields {
+            re: double(&got.re),
+            im: double(&got.im),
+        };
+        let bound = 1e-6 * size * (modes as f64).sqrt().max(8.0);
+        assert!(distance(&got, &expected) < bound, "f32 {modes} {samples}");
+    }
+}
+
+fn distance(a: &Fields<f64>, b: &Fields<f64>) -> f64 {
+    let part = |x: &ndarray::Array2<f64>, y: &ndarray::Array2<f64>| {
+        x.iter()
+            .zip(y)
+            .map(|(x, y)| (x - y).abs())
+            .fold(0.0, f64::max)
+    };
+    let far = part(&a.re, &b.re).max(part(&a.im, &b.im));
+    assert!(a.re.iter().chain(&a.im).all(|x| x.is_finite()));
+    far
+}
+
+fn mzi(theta: f64, phi: f64) -> TwoByTwo {
+    let g = Complex::<f64>::i() * Complex::from_polar(1.0, theta / 2.0);
+    let e = Complex::from_polar(1.0, phi);
+    let (s, c) = (theta / 2.0).sin_cos();
+    [g * e * s, g * c, g * e * c, -g * s]
+}
+
+#[test]
+fn the_fast_walk_equals_the_plain_one_on_random_meshes() {
+    for modes in [2, 3, 5, 16, 33, 64] {
+        let mut stream = Seed(2).stream(Effect::Haar, modes as u64, 0, 0);
+        let mut random = || mzi(stream.uniform() * 3.1, stream.uniform() * 6.2);
+        check(&rectangle(modes, &mut random), modes);
+    }
+}
+
+#[test]
+fn the_fast_walk_holds_bar_cross_and_nearly_so() {
+    use std::f64::consts::PI;
+    for theta in [0.0, PI, 1e-9, PI - 1e-9, PI / 2.0] {
+        check(&rectangle(24, || mzi(theta, 0.3)), 24);
+    }
+}
+
+#[test]
+fn the_fast_walk_holds_strong_loss_and_dead_devices() {
+    // 30 dB an MZI, some dead arms, over 40 columns: 1e-60 in amplitude would leave f32.
+    let mut count = 0;
+    let steps = rectangle(40, || {
+        count += 1;
+        mzi(1.0 + f64::from(count % 7) / 3.0, 0.1 * f64::from(count)).map(|z| z * 0.3)
+    });
+    check(&steps, 40);
+    let dead = [Complex::ZERO; 4];
+    let blocked = [Complex::ZERO, Complex::ZERO, Complex::ONE, Complex::ZERO];
+    let mut steps = rectangle(6, || mzi(1.2, 0.4));
+    steps[3].matrix = dead;
+    steps[6].matrix = blocked;
+    check(&steps, 6);
+}
+
+#[test]
+fn the_fast_walk_holds_meshes_of_distant_modes() {
+    // A butterfly of 8 modes.
+    let mut steps = Vec::new();
+    for stride in [1, 2, 4] {
+        for top in (0..8).filter(|mode| mode & stride == 0) {
+            let matrix = mzi(0.3 + top as f64 / 5.0, stride as f64);
+            steps.push(Step {
+                top,
+                bottom: top + stride,
+                matrix,
+            });
+        }
+    }
+    check(&steps, 8);
+}
+
+#[test]
+fn the_fast_walk_holds_mzis_that_stand_upside_down() {
+    let mut turned = false;
+    let mut steps = rectangle(12, || mzi(0.9, 2.2));
+    for step in &mut steps {
+        turned = !turned;
+        if turned {
+            (step.top, step.bottom) = (step.bottom, step.top);
+        }
+    }
+    check(&steps, 12);
+}
