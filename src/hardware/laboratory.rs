@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 use super::{Chip, Heaters, Part};
 use crate::error::{Error, Result};
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{CellKind, Coefficients, Geometry, Mesh, Mzi, Setting};
+use crate::mesh::{CellArray, CellKind, Coefficients, Geometry, Mesh, Setting};
 use crate::rng::Effect;
 
 /// A chip with one mesh on a bench: phases are set, light goes in, and coherent receivers read the fields at the outputs.
@@ -18,7 +18,7 @@ pub struct Laboratory {
     chip: Chip,
     layout: Mesh,
     heaters: Heaters,
-    cells: Vec<Mzi>,
+    cells: CellArray,
     coefficients: Coefficients,
     /// The crosstalk that settings make up for.
     known_crosstalk: f64,

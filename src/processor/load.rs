@@ -7,9 +7,9 @@ use super::modulator::full_scale_power_w;
 use crate::compile::Tile;
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Heaters, Part, Section};
+use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::linalg::C64;
-use crate::mesh::{Correction, Mzi, attenuator};
+use crate::mesh::{Correction, attenuator};
 use crate::units::{amplitude_from_db, db_from_power};
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left, and
@@ -104,16 +104,17 @@ pub(super) fn load_tile<T: Real>(
     if correction != Correction::None {
         // The phase that an attenuator adds is undone by the screen in front of it.
         for (mode, bar) in bars.iter_mut().enumerate() {
-            let set = attenuator(&attenuators[mode], *bar);
+            let set = attenuator(&attenuators.with_phases(mode, 0.0, 0.0), *bar);
             unreachable += usize::from(!set.reached);
             *bar = set.theta;
             before.setting.screen[mode] -= set.ahead;
         }
     }
-    let mut heaters = Heaters::default();
-    heaters.push_mesh(&tile.input, kind);
-    heaters.push_bank(joined);
-    heaters.push_mesh(&tile.output, kind);
+    let heaters = chip.heaters(|heaters| {
+        heaters.push_mesh(&tile.input, kind);
+        heaters.push_bank(joined);
+        heaters.push_mesh(&tile.output, kind);
+    });
     let targets = [
         (input, before.setting.phases()),
         (middle, bars),
@@ -124,27 +125,17 @@ pub(super) fn load_tile<T: Real>(
         &targets.each_ref().map(|(part, p)| (*part, p.as_slice())),
         correction,
     );
-    let mut inner: Fields<T> = chip
+    let set = attenuators.matrices(&phases[1], &vec![0.0; joined]);
+    let passed: Vec<C64> = set.iter().map(|[bar, ..]| bar).collect();
+    let inner: Fields<T> = chip
         .coefficients(&tile.input, &input_cells, &phases[0])
-        .first_rows(joined);
-    let passed: Vec<C64> = attenuators
-        .iter()
-        .zip(&phases[1])
-        .map(|(mzi, theta)| {
-            let set = Mzi {
-                theta: *theta,
-                ..*mzi
-            };
-            set.matrix()[0]
-        })
-        .collect();
-    inner.scale_modes(&passed);
+        .scaled_rows(&passed);
     let outer: Fields<T> = chip
         .coefficients(&tile.output, &output_cells, &phases[2])
         .first_columns(joined);
     let matrix = outer
         .crop(tile.rows, joined)
-        .times(&inner.crop(joined, tile.cols));
+        .times(&inner.crop(tile.cols, joined).transposed());
     let loss_db = measured_loss_db(hardware, tile, &matrix);
     if !loss_db.is_finite() {
         let limit = "such that some light arrives: use smaller tiles";
