@@ -1,7 +1,5 @@
 //! The 2×2 matrices of many MZIs.
 
-use std::ops::Range;
-
 use num_complex::Complex;
 
 use super::TwoByTwo;
@@ -19,17 +17,61 @@ pub struct Matrices {
     blocks: Vec<Parts>,
 }
 
-impl Matrices {
-    /// `count` matrices; `fill` writes those of a range, at most [`BLOCK`] of them, into parts that are 0.
-    pub fn from_blocks(count: usize, mut fill: impl FnMut(Range<usize>, &mut Parts)) -> Self {
+/// Where the matrices of a mesh come from: kept, or computed when a walk asks for them.
+pub trait MatrixSource {
+    /// Number of matrices.
+    fn count(&self) -> usize;
+
+    /// Writes block number `block`; parts beyond the last matrix may hold anything finite.
+    fn write(&self, block: usize, parts: &mut Parts);
+
+    /// All of them.
+    fn all(&self) -> Matrices {
+        let count = self.count();
         let mut blocks = vec![[[0.0; BLOCK]; 8]; count.div_ceil(BLOCK)];
         for (index, parts) in blocks.iter_mut().enumerate() {
-            let start = index * BLOCK;
-            fill(start..count.min(start + BLOCK), parts);
+            self.write(index, parts);
         }
-        Self { count, blocks }
+        Matrices { count, blocks }
+    }
+}
+
+impl MatrixSource for Matrices {
+    fn count(&self) -> usize {
+        self.count
     }
 
+    fn write(&self, block: usize, parts: &mut Parts) {
+        *parts = self.blocks[block];
+    }
+}
+
+/// One block of a source at a time.
+pub(super) struct Reader<'a, M> {
+    source: &'a M,
+    parts: Parts,
+    held: Option<usize>,
+}
+
+impl<'a, M: MatrixSource> Reader<'a, M> {
+    pub(super) fn new(source: &'a M) -> Self {
+        Self {
+            source,
+            parts: [[0.0; BLOCK]; 8],
+            held: None,
+        }
+    }
+
+    pub(super) fn block(&mut self, block: usize) -> &Parts {
+        if self.held != Some(block) {
+            self.source.write(block, &mut self.parts);
+            self.held = Some(block);
+        }
+        &self.parts
+    }
+}
+
+impl Matrices {
     /// Number of matrices.
     pub fn len(&self) -> usize {
         self.count
@@ -73,17 +115,15 @@ impl Matrices {
             part[index % BLOCK] = value;
         }
     }
-
-    /// The block that holds matrix `index`.
-    pub(super) fn block(&self, index: usize) -> &Parts {
-        &self.blocks[index / BLOCK]
-    }
 }
 
 impl FromIterator<TwoByTwo> for Matrices {
     fn from_iter<I: IntoIterator<Item = TwoByTwo>>(matrices: I) -> Self {
         let matrices: Vec<TwoByTwo> = matrices.into_iter().collect();
-        let mut all = Self::from_blocks(matrices.len(), |_, _| {});
+        let mut all = Self {
+            count: matrices.len(),
+            blocks: vec![[[0.0; BLOCK]; 8]; matrices.len().div_ceil(BLOCK)],
+        };
         for (index, matrix) in matrices.into_iter().enumerate() {
             all.set(index, matrix);
         }

@@ -6,7 +6,7 @@ mod peak;
 mod walk;
 
 pub use columns::ColumnWalk;
-pub use matrices::{BLOCK, Matrices, Parts};
+pub use matrices::{BLOCK, Matrices, MatrixSource, Parts};
 pub use peak::{instruction_set, peak_gflops_f32, peak_gflops_f64};
 pub use walk::{Direction, Walk};
 

@@ -87,9 +87,9 @@ impl Chip {
         let corrected = mesh.corrected(correction, &cells);
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let targets = corrected.setting.phases();
-        let phases = self.settle(&heaters, &[(Part::MESH, &targets)], correction);
+        let mut phases = self.settle(&heaters, &[(Part::MESH, &targets)], correction);
         Programmed {
-            coefficients: self.coefficients(mesh, &cells, &phases[0]),
+            coefficients: self.coefficients(mesh, cells, phases.remove(0)),
             unreachable: corrected.unreachable,
         }
     }
@@ -208,18 +208,14 @@ impl Chip {
     ///
     /// # Panics
     /// If `phases` does not hold one value per phase shifter.
-    pub fn coefficients(&self, mesh: &Mesh, cells: &CellArray, phases: &[f64]) -> Coefficients {
+    pub fn coefficients(&self, mesh: &Mesh, cells: CellArray, phases: Vec<f64>) -> Coefficients {
         let kind = self.cell_kind();
-        let (count, modes) = (mesh.nodes().len(), mesh.modes());
         assert_eq!(
             phases.len(),
             mesh.phase_shifters_of(kind),
             "one phase per shifter"
         );
-        let (theta, rest) = phases.split_at(count);
-        let (phi, rest) = rest.split_at(count);
-        let (screen, free) = rest.split_at(modes);
-        Coefficients::of_cells(mesh, cells, theta, phi, screen, free)
+        Coefficients::of_cells(mesh, cells, phases)
     }
 
     /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.

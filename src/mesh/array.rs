@@ -1,13 +1,14 @@
 //! The cells of a whole mesh as arrays, and their 2×2 matrices many at a time.
 
 use std::f64::consts::FRAC_PI_4;
+use std::ops::Range;
 
 use pulp::Arch;
 
 use super::mzi::{Sines, behind_coupler, between_couplers, crossed, times};
 use super::{CellKind, Mzi};
 use crate::elementary::{Loop, sin_cos_all, vectorized};
-use crate::field::{BLOCK, Matrices, Parts, TwoByTwo};
+use crate::field::{BLOCK, MatrixSource, Parts, TwoByTwo};
 use crate::linalg::C64;
 
 /// Cells of one kind without phases: couplers and losses, parallel to the nodes of a mesh.
@@ -72,65 +73,82 @@ impl CellArray {
         (0..self.len()).map(|index| self.with_phases(index, 0.0, 0.0))
     }
 
-    /// The matrices of all cells at phases `theta` and `phi`, rad; see [`Mzi::matrix`].
+    /// The cells at phases `theta` and `phi`, rad.
     ///
     /// # Panics
     /// If there are not as many phases as cells.
-    pub fn matrices(&self, theta: &[f64], phi: &[f64]) -> Matrices {
-        self.matrices_on(Arch::new(), theta, phi)
-    }
-
-    pub(super) fn matrices_on(&self, arch: Arch, theta: &[f64], phi: &[f64]) -> Matrices {
+    pub fn set<'a>(&'a self, theta: &'a [f64], phi: &'a [f64]) -> SetCells<'a> {
         let count = self.len();
         assert_eq!((theta.len(), phi.len()), (count, count), "one phase a cell");
-        let mut block = Block::default();
-        Matrices::from_blocks(count, |range, parts| {
-            self.sines(arch, range.clone(), theta, phi, &mut block);
-            block.amplitude[..range.len()].copy_from_slice(&self.amplitude[range]);
-            let cells = self;
-            let block = &block;
-            vectorized(
-                arch,
-                OneBlock {
-                    cells,
-                    block,
-                    parts,
-                },
-            );
-        })
+        SetCells {
+            cells: self,
+            theta,
+            phi,
+            arch: Arch::new(),
+        }
+    }
+}
+
+/// Cells with their phases: their matrices are those of [`Mzi::matrix`], computed many at a time.
+#[derive(Clone, Copy)]
+pub struct SetCells<'a> {
+    cells: &'a CellArray,
+    theta: &'a [f64],
+    phi: &'a [f64],
+    arch: Arch,
+}
+
+impl MatrixSource for SetCells<'_> {
+    fn count(&self) -> usize {
+        self.cells.len()
     }
 
+    fn write(&self, block: usize, parts: &mut Parts) {
+        let start = block * BLOCK;
+        let range = start..self.count().min(start + BLOCK);
+        let mut angles = Angles::default();
+        self.sines(range.clone(), &mut angles);
+        angles.amplitude[..range.len()].copy_from_slice(&self.cells.amplitude[range]);
+        let one = OneBlock {
+            cells: self.cells,
+            angles: &angles,
+            parts,
+        };
+        vectorized(self.arch, one);
+    }
+}
+
+impl SetCells<'_> {
     /// Sines and cosines of all angles of the cells in `range`.
-    fn sines(
-        &self,
-        arch: Arch,
-        range: std::ops::Range<usize>,
-        theta: &[f64],
-        phi: &[f64],
-        block: &mut Block,
-    ) {
+    fn sines(&self, range: Range<usize>, into: &mut Angles) {
+        let CellArray {
+            kind,
+            alpha,
+            beta,
+            gamma,
+            ..
+        } = self.cells;
+        let sources = [
+            (self.theta, 0.0),
+            (self.phi, 0.0),
+            (alpha, FRAC_PI_4),
+            (beta, FRAC_PI_4),
+            (gamma, FRAC_PI_4),
+        ];
         let len = range.len();
         let mut angles = [0.0; BLOCK];
-        let symmetric = self.kind == CellKind::Symmetric;
-        let sources = [
-            (theta, 0.0),
-            (phi, 0.0),
-            (self.alpha.as_slice(), FRAC_PI_4),
-            (&self.beta, FRAC_PI_4),
-            (&self.gamma, FRAC_PI_4),
-        ];
         for (at, (source, offset)) in sources.into_iter().enumerate() {
             if source.is_empty() {
                 continue;
             }
             let pairs = angles.iter_mut().zip(&source[range.clone()]);
             pairs.for_each(|(angle, value)| *angle = value + offset);
-            if at == 0 && symmetric {
-                let pairs = angles.iter_mut().zip(&phi[range.clone()]);
+            if at == 0 && *kind == CellKind::Symmetric {
+                let pairs = angles.iter_mut().zip(&self.phi[range.clone()]);
                 pairs.for_each(|(angle, common)| *angle -= common);
             }
-            let (sin, cos) = (&mut block.sin[at][..len], &mut block.cos[at][..len]);
-            sin_cos_all(arch, &angles[..len], sin, cos);
+            let (sin, cos) = (&mut into.sin[at][..len], &mut into.cos[at][..len]);
+            sin_cos_all(self.arch, &angles[..len], sin, cos);
         }
     }
 }
@@ -162,14 +180,14 @@ impl From<&[Mzi]> for CellArray {
 }
 
 /// What the matrices of a block are computed from.
-struct Block {
+struct Angles {
     /// Of θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles.
     sin: [[f64; BLOCK]; 5],
     cos: [[f64; BLOCK]; 5],
     amplitude: [f64; BLOCK],
 }
 
-impl Default for Block {
+impl Default for Angles {
     fn default() -> Self {
         Self {
             sin: [[0.0; BLOCK]; 5],
@@ -181,7 +199,7 @@ impl Default for Block {
 
 struct OneBlock<'a> {
     cells: &'a CellArray,
-    block: &'a Block,
+    angles: &'a Angles,
     parts: &'a mut Parts,
 }
 
@@ -212,11 +230,11 @@ impl OneBlock<'_> {
     /// All lanes, those beyond the cells' number too: a loop of known length.
     #[inline(always)]
     fn each(self, matrix: impl Fn(&Sines, f64) -> TwoByTwo) {
-        let Block {
+        let Angles {
             sin,
             cos,
             amplitude,
-        } = self.block;
+        } = self.angles;
         for k in 0..BLOCK {
             let pair = |at: usize| (sin[at][k], cos[at][k]);
             let sines = Sines {
@@ -264,7 +282,11 @@ mod tests {
                 };
                 let (theta, phi) = (draw(3.2), draw(6.3));
                 for arch in levels() {
-                    let fast = cells.matrices_on(arch, &theta, &phi);
+                    let set = SetCells {
+                        arch,
+                        ..cells.set(&theta, &phi)
+                    };
+                    let fast = set.all();
                     assert_eq!(fast.len(), count);
                     for (index, fast) in fast.iter().enumerate() {
                         let plain = cells.with_phases(index, theta[index], phi[index]).matrix();

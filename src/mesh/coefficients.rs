@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use super::{CellArray, CellKind, Mesh, Mzi, Node};
-use crate::field::{ColumnWalk, Direction, Fields, Matrices, Real, Walk};
+use crate::field::{ColumnWalk, Direction, Fields, Matrices, MatrixSource, Real, Walk};
 use crate::linalg::{C64, Matrix};
 
 /// Samples up to which a walk by columns is the faster one (`lightloom bench --batch 1,4,8`).
@@ -16,8 +16,16 @@ pub const FEW: usize = 2;
 pub struct Coefficients {
     modes: usize,
     nodes: Arc<[Node]>,
-    matrices: Matrices,
+    source: Source,
     screen: Vec<C64>,
+}
+
+/// The 2×2 of every MZI, kept or to be computed.
+#[derive(Debug, Clone, PartialEq)]
+enum Source {
+    Kept(Matrices),
+    /// Cells, and theta and phi of all of them.
+    Cells(CellArray, Vec<f64>),
 }
 
 impl Coefficients {
@@ -35,9 +43,11 @@ impl Coefficients {
         Self {
             modes: mesh.modes,
             nodes: mesh.nodes.clone(),
-            matrices: (0..mesh.nodes.len())
-                .map(|node| mzi(node).matrix())
-                .collect(),
+            source: Source::Kept(
+                (0..mesh.nodes.len())
+                    .map(|node| mzi(node).matrix())
+                    .collect(),
+            ),
             screen,
         }
     }
@@ -59,28 +69,25 @@ impl Coefficients {
         coefficients
     }
 
-    /// The coefficients of `mesh` made of `cells` at phases `theta`, `phi`, `screen` and of the
-    /// [`free`](Mesh::free_shifters) shifters, rad: what [`of_setting`](Self::of_setting) computes cell by cell.
+    /// The coefficients of `mesh` made of `cells` at `phases`, rad: theta and phi of every node, the screen, the
+    /// [`free`](Mesh::free_shifters) shifters. What [`of_setting`](Self::of_setting) computes cell by cell is computed a
+    /// register at a time, when light is sent.
     ///
     /// # Panics
-    /// If there is not one phase for every cell, mode and free shifter.
-    pub fn of_cells(
-        mesh: &Mesh,
-        cells: &CellArray,
-        theta: &[f64],
-        phi: &[f64],
-        screen: &[f64],
-        free: &[f64],
-    ) -> Self {
-        assert_eq!(cells.len(), mesh.nodes.len(), "one cell per node");
-        assert_eq!(screen.len(), mesh.modes, "one output factor per mode");
+    /// If there is not one phase for every phase shifter.
+    pub fn of_cells(mesh: &Mesh, cells: CellArray, mut phases: Vec<f64>) -> Self {
+        let count = mesh.nodes.len();
+        assert_eq!(cells.len(), count, "one cell per node");
+        let free = phases.split_off(2 * count + mesh.modes);
+        let screen = phase_factors(&phases.split_off(2 * count));
+        let kind = cells.kind;
         let mut coefficients = Self {
             modes: mesh.modes,
             nodes: mesh.nodes.clone(),
-            matrices: cells.matrices(theta, phi),
-            screen: phase_factors(screen),
+            source: Source::Cells(cells, phases),
+            screen,
         };
-        coefficients.shift(mesh, cells.kind, free);
+        coefficients.shift(mesh, kind, &free);
         coefficients
     }
 
@@ -88,11 +95,16 @@ impl Coefficients {
     fn shift(&mut self, mesh: &Mesh, kind: CellKind, free: &[f64]) {
         let shifters = mesh.free_shifters(kind);
         assert_eq!(free.len(), shifters.len(), "one phase a free shifter");
+        if shifters.is_empty() {
+            return;
+        }
+        let mut matrices = self.matrices();
         for (shifter, phase) in shifters.iter().zip(free) {
             let factor = C64::from_polar(1.0, *phase);
             let arm = usize::from(shifter.mode != mesh.nodes[shifter.node].top);
-            self.matrices.scale_input(shifter.node, arm, factor);
+            matrices.scale_input(shifter.node, arm, factor);
         }
+        self.source = Source::Kept(matrices);
     }
 
     /// Number of modes.
@@ -101,8 +113,14 @@ impl Coefficients {
     }
 
     /// The 2×2 of every MZI, in the order of the nodes.
-    pub fn matrices(&self) -> &Matrices {
-        &self.matrices
+    pub fn matrices(&self) -> Matrices {
+        match &self.source {
+            Source::Kept(matrices) => matrices.clone(),
+            Source::Cells(cells, phases) => {
+                let (theta, phi) = phases.split_at(cells.len());
+                cells.set(theta, phi).all()
+            }
+        }
     }
 
     fn pair(&self, index: usize) -> (usize, usize) {
@@ -130,13 +148,12 @@ impl Coefficients {
 
     /// The walk through the mesh for [few](FEW) samples at a time; none if the mesh joins distant modes.
     pub fn prepare_few<T: Real>(&self) -> Option<ColumnWalk<T>> {
-        ColumnWalk::new(|index| self.pair(index), &self.matrices, &self.screen)
+        ColumnWalk::new(|index| self.pair(index), &self.matrices(), &self.screen)
     }
 
     /// The walk through the mesh at precision `T`, ready for many batches.
     pub fn prepare<T: Real>(&self) -> Walk<T> {
-        let pair = |index| self.pair(index);
-        Walk::new(pair, &self.matrices, Direction::Forth, &self.screen)
+        self.toward(Direction::Forth, &self.screen)
     }
 
     /// Sends `fields` through the mesh from its outputs to its inputs: `x` becomes `Uᵀ x` (reciprocity).
@@ -155,13 +172,18 @@ impl Coefficients {
 
     /// The walk from the outputs, behind the screen, to the inputs.
     fn prepare_back<T: Real>(&self) -> Walk<T> {
-        let ones = vec![C64::ONE; self.modes];
-        Walk::new(
-            |index| self.pair(index),
-            &self.matrices,
-            Direction::Back,
-            &ones,
-        )
+        self.toward(Direction::Back, &vec![C64::ONE; self.modes])
+    }
+
+    fn toward<T: Real>(&self, direction: Direction, factors: &[C64]) -> Walk<T> {
+        let pair = |index| self.pair(index);
+        match &self.source {
+            Source::Kept(matrices) => Walk::new(pair, matrices, direction, factors),
+            Source::Cells(cells, phases) => {
+                let (theta, phi) = phases.split_at(cells.len());
+                Walk::new(pair, &cells.set(theta, phi), direction, factors)
+            }
+        }
     }
 
     /// One field through the mesh, one amplitude per mode, by plain 2×2 products.
@@ -171,7 +193,8 @@ impl Coefficients {
     pub fn pass(&self, input: &[C64]) -> Vec<C64> {
         assert_eq!(input.len(), self.modes, "one amplitude per mode");
         let mut field = input.to_vec();
-        for (node, m) in self.nodes.iter().zip(self.matrices.iter()) {
+        let matrices = self.matrices();
+        for (node, m) in self.nodes.iter().zip(matrices.iter()) {
             let (x, y) = (field[node.top], field[node.bottom]);
             field[node.top] = m[0] * x + m[1] * y;
             field[node.bottom] = m[2] * x + m[3] * y;
@@ -221,7 +244,8 @@ impl Coefficients {
         let mut field = input.to_vec();
         let columns = self.nodes.last().map_or(0, |node| node.column + 1);
         let mut powers = Vec::with_capacity(columns + 1);
-        let mut steps = self.nodes.iter().zip(self.matrices.iter()).peekable();
+        let matrices = self.matrices();
+        let mut steps = self.nodes.iter().zip(matrices.iter()).peekable();
         for column in 0..columns {
             powers.push(field.iter().map(|a| a.norm_sqr()).collect());
             while let Some((node, m)) = steps.next_if(|(node, _)| node.column == column) {

@@ -30,7 +30,7 @@ mod gradient;
 mod haar;
 mod mzi;
 
-pub use array::CellArray;
+pub use array::{CellArray, SetCells};
 pub use cell::{CellKind, FreeShifter, Setting};
 pub use coefficients::{Coefficients, FEW};
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
@@ -187,7 +187,8 @@ impl Mesh {
     /// The coefficients of the ideal mesh: lossless MZIs with 50:50 couplers.
     pub fn coefficients(&self) -> Coefficients {
         let perfect = CellArray::perfect(CellKind::Mzi, self.nodes.len());
-        Coefficients::of_cells(self, &perfect, &self.theta, &self.phi, &self.screen, &[])
+        let phases = [&self.theta[..], &self.phi, &self.screen].concat();
+        Coefficients::of_cells(self, perfect, phases)
     }
 
     /// The transfer matrix of the ideal mesh, `[modes, modes]`, row = output mode.

@@ -6,7 +6,7 @@ use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::modulator::full_scale_power_w;
 use crate::compile::Tile;
 use crate::error::{Error, Result};
-use crate::field::{Fields, Real};
+use crate::field::{Fields, MatrixSource, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::linalg::C64;
 use crate::mesh::{Correction, attenuator};
@@ -125,13 +125,15 @@ pub(super) fn load_tile<T: Real>(
         &targets.each_ref().map(|(part, p)| (*part, p.as_slice())),
         correction,
     );
-    let set = attenuators.matrices(&phases[1], &vec![0.0; joined]);
+    let phases: [Vec<f64>; 3] = phases.try_into().expect("three sections went in");
+    let [before, bars, behind] = phases;
+    let set = attenuators.set(&bars, &vec![0.0; joined]).all();
     let passed: Vec<C64> = set.iter().map(|[bar, ..]| bar).collect();
     let inner: Fields<T> = chip
-        .coefficients(&tile.input, &input_cells, &phases[0])
+        .coefficients(&tile.input, input_cells, before)
         .scaled_rows(&passed);
     let outer: Fields<T> = chip
-        .coefficients(&tile.output, &output_cells, &phases[2])
+        .coefficients(&tile.output, output_cells, behind)
         .first_columns(joined);
     let matrix = outer
         .crop(tile.rows, joined)

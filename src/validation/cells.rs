@@ -44,7 +44,7 @@ fn case(name: String, ours: f64, expected: Expected, source: &'static str) -> Ca
 fn transfer(mesh: &Mesh, kind: CellKind) -> Matrix {
     let perfect = CellArray::perfect(kind, mesh.nodes().len());
     let set = mesh.corrected(Correction::None, &perfect).setting;
-    Coefficients::of_cells(mesh, &perfect, &set.theta, &set.phi, &set.screen, &set.free).transfer()
+    Coefficients::of_cells(mesh, perfect, set.phases()).transfer()
 }
 
 fn every_cell_in_every_geometry() -> Case {
@@ -160,8 +160,7 @@ fn redundant() -> Vec<Case> {
             (*alpha, *beta) = (draw(), draw());
         }
         let set = mesh.corrected(Correction::Fit, &cells).setting;
-        let on_chip =
-            Coefficients::of_cells(&mesh, &cells, &set.theta, &set.phi, &set.screen, &set.free);
+        let on_chip = Coefficients::of_cells(&mesh, cells, set.phases());
         crate::linalg::matrix_error(&mesh.between_ports(&on_chip.transfer()), &u)
     };
     vec![

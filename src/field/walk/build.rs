@@ -8,7 +8,7 @@ use pulp::Arch;
 
 use super::{Factor, GROUP, Link, Move, Walk};
 use crate::elementary::{Loop, vectorized};
-use crate::field::matrices::{BLOCK, Matrices, Parts};
+use crate::field::matrices::{BLOCK, Matrices, MatrixSource, Parts, Reader};
 use crate::field::{Real, TwoByTwo};
 
 /// A result whose leading entry is this much smaller than the other one is computed by the plain 2×2.
@@ -33,11 +33,11 @@ impl<T: Real> Walk<T> {
     /// If a pair names a mode that does not exist, or one mode twice.
     pub fn new(
         pair: impl Fn(usize) -> (usize, usize),
-        matrices: &Matrices,
+        matrices: &impl MatrixSource,
         direction: Direction,
         factors: &[Complex<f64>],
     ) -> Self {
-        let (count, modes) = (matrices.len(), factors.len());
+        let (count, modes) = (matrices.count(), factors.len());
         let mut neighbours = true;
         for index in 0..count {
             let (top, bottom) = pair(index);
@@ -48,7 +48,7 @@ impl<T: Real> Walk<T> {
         let (links, scales) = if neighbours {
             Neighbours::new(|index| pair(index).0, matrices, direction, modes).links()
         } else {
-            one_by_one(pair, matrices, direction, modes)
+            one_by_one(pair, &matrices.all(), direction, modes)
         };
         let ends = scales.iter().zip(factors);
         let ends = ends.map(|(scale, last)| factor(scale * last)).collect();
@@ -119,6 +119,7 @@ fn scaled_form([a, b, c, d]: TwoByTwo, s: Complex<f64>, t: Complex<f64>) -> Scal
     }
 }
 
+#[inline(always)]
 fn is_small(scale: Complex<f64>) -> bool {
     scale.norm_sqr() < SMALLEST_SCALE * SMALLEST_SCALE
 }
@@ -271,8 +272,8 @@ fn one_by_one<T: Real>(
 }
 
 /// A mesh of neighbouring modes: MZIs of a column are scaled together, then put in the order of diagonals.
-struct Neighbours<'a> {
-    matrices: &'a Matrices,
+struct Neighbours<'a, M> {
+    matrices: &'a M,
     direction: Direction,
     modes: usize,
     /// Ranges of MZIs on every other pair of modes, and the top mode of the first one; in the order of light.
@@ -281,14 +282,14 @@ struct Neighbours<'a> {
     places: Vec<u32>,
 }
 
-impl<'a> Neighbours<'a> {
+impl<'a, M: MatrixSource> Neighbours<'a, M> {
     fn new(
         top: impl Fn(usize) -> usize,
-        matrices: &'a Matrices,
+        matrices: &'a M,
         direction: Direction,
         modes: usize,
     ) -> Self {
-        let count = matrices.len();
+        let count = matrices.count();
         let mut runs: Vec<(Range<usize>, usize)> = Vec::new();
         for index in 0..count {
             let top = top(index);
@@ -312,7 +313,7 @@ impl<'a> Neighbours<'a> {
 
     fn links<T: Real>(&self) -> (Found<T>, Vec<Complex<f64>>) {
         let arch = Arch::new();
-        let count = self.matrices.len();
+        let count = self.matrices.count();
         let dark = (T::zero(), T::zero());
         let nothing = Link {
             down: dark,
@@ -324,6 +325,7 @@ impl<'a> Neighbours<'a> {
         let mut exceptions = BTreeMap::new();
         let mut scales = Scales::new(self.modes);
         let mut lanes = Lanes::default();
+        let mut blocks = Reader::new(self.matrices);
         for (range, first) in &self.runs {
             let mut start = range.start;
             while start < range.end {
@@ -331,7 +333,7 @@ impl<'a> Neighbours<'a> {
                 let top = first + 2 * (start - range.start);
                 let places = &self.places[start..end];
                 lanes.load(
-                    self.matrices.block(start),
+                    blocks.block(start / BLOCK),
                     self.direction,
                     start,
                     places.len(),
@@ -437,7 +439,7 @@ impl Scales {
     fn lend(&self, top: usize, lanes: &mut Lanes, count: usize) {
         for (mode, into) in [top, top + 1].into_iter().zip(&mut lanes.before) {
             for (part, into) in self.parts[mode % 2].iter().zip(into) {
-                into[..count].copy_from_slice(&part[Self::range(mode, count)]);
+                into.as_flattened_mut()[..count].copy_from_slice(&part[Self::range(mode, count)]);
             }
         }
     }
@@ -445,7 +447,7 @@ impl Scales {
     fn take_back(&mut self, top: usize, lanes: &Lanes, count: usize) {
         for (mode, from) in [top, top + 1].into_iter().zip(&lanes.behind) {
             for (part, from) in self.parts[mode % 2].iter_mut().zip(from) {
-                part[Self::range(mode, count)].copy_from_slice(&from[..count]);
+                part[Self::range(mode, count)].copy_from_slice(&from.as_flattened()[..count]);
             }
         }
     }
@@ -459,8 +461,12 @@ impl Scales {
     }
 }
 
+/// Lanes are computed in whole sets of this many: loops of known length.
+const SET: usize = 16;
+/// A number of each MZI of a block.
+type Numbers = [[f64; SET]; BLOCK / SET];
 /// Real and imaginary parts of a quantity of each MZI of a block.
-type Planar = [[f64; BLOCK]; 2];
+type Planar = [Numbers; 2];
 
 /// MZIs of one column that are scaled together.
 struct Lanes {
@@ -473,18 +479,16 @@ struct Lanes {
     down: Planar,
     up: Planar,
     /// 1 where the operands swap.
-    swap: [f64; BLOCK],
+    swap: Numbers,
     /// Whether an MZI needs the plain 2×2, or a scale a fold.
     is_exceptional: bool,
 }
 
-/// Lanes are computed in whole sets of this many: no rest of a loop.
-const SET: usize = 16;
-
 impl Default for Lanes {
     fn default() -> Self {
         // Idle lanes hold the identity.
-        let (one, zero) = ([[1.0; BLOCK], [0.0; BLOCK]], [[0.0; BLOCK]; 2]);
+        let all = |value: f64| [[value; SET]; BLOCK / SET];
+        let (one, zero) = ([all(1.0), all(0.0)], [all(0.0); 2]);
         Self {
             count: 0,
             entries: [one, zero, zero, one],
@@ -492,7 +496,7 @@ impl Default for Lanes {
             behind: [one; 2],
             down: zero,
             up: zero,
-            swap: [0.0; BLOCK],
+            swap: all(0.0),
             is_exceptional: false,
         }
     }
@@ -508,7 +512,7 @@ impl Lanes {
         let from = start % BLOCK;
         for (entry, which) in self.entries.iter_mut().zip(order) {
             for (part, values) in entry.iter_mut().zip(&parts[2 * which..]) {
-                part[..count].copy_from_slice(&values[from..from + count]);
+                part.as_flattened_mut()[..count].copy_from_slice(&values[from..from + count]);
             }
         }
         self.count = count;
@@ -524,7 +528,8 @@ impl Lanes {
 
     fn set_scales(&mut self, lane: usize, top: Complex<f64>, bottom: Complex<f64>) {
         for (planar, scale) in self.behind.iter_mut().zip([top, bottom]) {
-            (planar[0][lane], planar[1][lane]) = (scale.re, scale.im);
+            planar[0].as_flattened_mut()[lane] = scale.re;
+            planar[1].as_flattened_mut()[lane] = scale.im;
         }
     }
 
@@ -532,14 +537,13 @@ impl Lanes {
         Link {
             down: factor(at(&self.down, lane)),
             up: factor(at(&self.up, lane)),
-            swap: self.swap[lane] == 1.0,
+            swap: self.swap.as_flattened()[lane] == 1.0,
         }
     }
 }
 
-#[inline(always)]
 fn at([re, im]: &Planar, lane: usize) -> Complex<f64> {
-    Complex::new(re[lane], im[lane])
+    Complex::new(re.as_flattened()[lane], im.as_flattened()[lane])
 }
 
 impl Loop for &mut Lanes {
@@ -555,25 +559,28 @@ impl Loop for &mut Lanes {
             swap,
             is_exceptional,
         } = self;
-        let mut exceptional = 0.0;
+        // A count of floating-point numbers would have to be added up in their order.
+        let mut exceptional = 0;
         for set in 0..count.div_ceil(SET) {
-            for lane in set * SET..(set + 1) * SET {
-                let matrix = [0, 1, 2, 3].map(|entry| at(&entries[entry], lane));
-                let scaled = scaled_form(matrix, at(&before[0], lane), at(&before[1], lane));
-                for (planar, z) in [
-                    (&mut *down, scaled.down),
-                    (&mut *up, scaled.up),
-                    (&mut behind[0], scaled.top),
-                ] {
-                    (planar[0][lane], planar[1][lane]) = (z.re, z.im);
-                }
-                (behind[1][0][lane], behind[1][1][lane]) = (scaled.bottom.re, scaled.bottom.im);
-                swap[lane] = if scaled.swap { 1.0 } else { 0.0 };
+            let read = |[re, im]: &Planar| (re[set], im[set]);
+            let entries = entries.each_ref().map(read);
+            let [s, t] = before.each_ref().map(read);
+            for lane in 0..SET {
+                let z = |(re, im): &([f64; SET], [f64; SET])| Complex::new(re[lane], im[lane]);
+                let scaled = scaled_form(entries.each_ref().map(z), z(&s), z(&t));
+                let write = |[re, im]: &mut Planar, z: Complex<f64>| {
+                    (re[set][lane], im[set][lane]) = (z.re, z.im);
+                };
+                write(down, scaled.down);
+                write(up, scaled.up);
+                write(&mut behind[0], scaled.top);
+                write(&mut behind[1], scaled.bottom);
+                swap[set][lane] = if scaled.swap { 1.0 } else { 0.0 };
                 let is_exception =
                     scaled.is_plain() | is_small(scaled.top) | is_small(scaled.bottom);
-                exceptional += if is_exception { 1.0 } else { 0.0 };
+                exceptional |= u64::from(is_exception);
             }
         }
-        *is_exceptional = exceptional > 0.0;
+        *is_exceptional = exceptional != 0;
     }
 }
