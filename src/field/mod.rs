@@ -15,6 +15,8 @@ use ndarray::{Array2, LinalgScalar, Zip, s};
 use num_complex::Complex;
 use pulp::{Simd, bytemuck};
 
+use crate::rng::Stream;
+
 /// A precision for fields: `f32` or `f64`.
 pub trait Real:
     LinalgScalar
@@ -47,6 +49,8 @@ pub trait Real:
         y: Self::Vector<S>,
         z: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// Fills `normals` with draws from N(0, 1).
+    fn fill_normals(stream: &mut Stream, normals: &mut [Self]);
     /// The nearest value of this precision.
     fn of(value: f64) -> Self;
     /// The same value in double precision.
@@ -79,6 +83,9 @@ impl Real for f32 {
         }
     }
 
+    fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
+        stream.fill_normals(normals);
+    }
     fn of(value: f64) -> Self {
         value as f32
     }
@@ -113,6 +120,10 @@ impl Real for f64 {
         }
     }
 
+    fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
+        normals.fill(0.0);
+        stream.add_normals(normals, 1.0);
+    }
     fn of(value: f64) -> Self {
         value
     }

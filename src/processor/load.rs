@@ -1,7 +1,5 @@
 //! Program × chip → the matrices that light really sees.
 
-use num_complex::Complex;
-
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::modulator::full_scale_power_w;
 use crate::compile::Tile;
@@ -10,6 +8,7 @@ use crate::field::{Fields, MatrixSource, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::linalg::C64;
 use crate::mesh::{Correction, attenuator};
+use crate::nn::Weight;
 use crate::units::{amplitude_from_db, db_from_power};
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left, and
@@ -199,19 +198,22 @@ pub(super) fn assemble<T: Real>(
 /// real network is the real part. 0 for a layer of zeros that stays zero.
 pub(super) fn relative_errors<T: Real>(
     chip: &Fields<T>,
-    weight: &crate::linalg::Matrix,
+    weight: &Weight,
     reading: Reading,
 ) -> (f64, f64) {
     let (mut real, mut imaginary, mut norm) = (0.0, 0.0, 0.0);
-    for col in 0..weight.ncols() {
-        for row in 0..weight.nrows() {
-            let target = weight[(row, col)];
-            let got = Complex::new(chip.re[[row, col]].double(), chip.im[[row, col]].double());
-            let error = got - target;
-            real += error.re * error.re;
-            imaginary += error.im * error.im;
-            norm += target.norm_sqr();
+    let mut add = |re: &T, im: &T, target: C64| {
+        real += (re.double() - target.re).powi(2);
+        imaginary += (im.double() - target.im).powi(2);
+        norm += target.norm_sqr();
+    };
+    let chip = chip.re.iter().zip(&chip.im);
+    match weight {
+        Weight::Real(weight) => {
+            chip.zip(weight)
+                .for_each(|((re, im), w)| add(re, im, C64::from(*w)));
         }
+        Weight::Complex(weight) => chip.zip(weight).for_each(|((re, im), w)| add(re, im, *w)),
     }
     let relative = |error: f64| {
         if error == 0.0 {
