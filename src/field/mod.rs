@@ -2,10 +2,12 @@
 
 mod columns;
 mod peak;
+mod rotate;
 mod walk;
 
 pub use columns::ColumnWalk;
 pub use peak::{instruction_set, peak_gflops_f32, peak_gflops_f64};
+pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
 pub use walk::Walk;
 
 use ndarray::linalg::general_mat_mul;
