@@ -7,7 +7,7 @@
 //! The [sweeps](crate::field) leave out the phases that a rotation gives to both of its columns or rows. These are kept
 //! here, one for each column and one for each row, and decide φ together with what the sweep turned.
 
-use std::f64::consts::PI;
+use std::f64::consts::{PI, TAU};
 
 use super::{Geometry, Mesh, wrap};
 use crate::error::{Error, Result};
@@ -62,7 +62,7 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
     };
     let unused = place(&mut mesh, &in_light_order);
     for (screen, z) in mesh.screen.iter_mut().zip(&diagonal) {
-        *screen = wrap(z.arg());
+        *screen = angle(*z);
     }
     if !unused.is_empty() {
         take_up_bars(&mut mesh, &unused);
@@ -102,6 +102,19 @@ impl Setting {
         }
     }
 
+    /// D' and T' of T† D = D' T', with D = diag(`upper`, `lower`) and the same θ.
+    fn through_diagonal(self, upper: C64, lower: C64) -> ((C64, C64), Self) {
+        if self.is_bar() {
+            ((upper, lower), self)
+        } else if self.is_cross() {
+            ((-lower, -upper), self)
+        } else {
+            let common = -(self.half_theta * self.half_theta).conj() * lower;
+            let phi = upper * lower.conj();
+            ((common * self.phi.conj(), common), Self { phi, ..self })
+        }
+    }
+
     fn is_bar(&self) -> bool {
         self.half_theta.re == 0.0
     }
@@ -116,8 +129,24 @@ impl Setting {
     }
 
     fn phi(&self) -> f64 {
-        wrap(self.phi.arg())
+        angle(self.phi)
     }
+}
+
+/// The angle of `z` in [0, 2π), to the last bit.
+///
+/// The number [`TAU`] is less than 2π. Without the rest, the phases of half the MZIs would err to the same side.
+fn angle(z: C64) -> f64 {
+    const REST: f64 = 2.449_293_598_294_706_4e-16;
+    let angle = z.arg();
+    if angle >= 0.0 {
+        return angle;
+    }
+    let turned = angle + TAU;
+    let lost = angle - (turned - TAU);
+    let nearest = turned + (lost + REST);
+    // A tiny negative angle rounds up to 2π itself.
+    if nearest >= TAU { 0.0 } else { nearest }
 }
 
 /// Which of its two modes a rotation has as its top mode.
@@ -275,20 +304,12 @@ fn null_from_both_sides(u: &Matrix) -> Factors {
         .map(|(z, (a, b))| z * a * b)
         .collect();
     // u = L₁† … L_k† D R_m … R₁: push the last L† through D first. Light meets R₁ … R_m, then these.
-    right.extend(left.iter().rev().map(|setting| {
-        let &Setting {
-            top,
-            half_theta,
-            phi,
-        } = setting;
-        let (upper, lower) = (diagonal[top], diagonal[top + 1]);
-        let g = -(half_theta * half_theta).conj() * lower;
-        diagonal[top] = g * phi.conj();
-        diagonal[top + 1] = g;
-        Setting {
-            phi: upper * lower.conj(),
-            ..*setting
-        }
+    right.extend(left.iter().rev().map(|&setting| {
+        let (upper, lower) = (diagonal[setting.top], diagonal[setting.top + 1]);
+        let ((top, bottom), pushed) = setting.through_diagonal(upper, lower);
+        diagonal[setting.top] = top;
+        diagonal[setting.top + 1] = bottom;
+        pushed
     }));
     Factors {
         diagonal,
@@ -427,7 +448,29 @@ mod tests {
     fn identity_is_all_bar_and_a_swap_is_a_cross() {
         let mesh = decompose(&Matrix::identity(6, 6), Geometry::Clements).unwrap();
         assert!(mesh.theta().iter().all(|theta| *theta == PI));
-        assert!(mesh.phi().iter().filter(|phi| **phi != 0.0).count() <= mesh.phi().len());
+        assert!(mesh.phi().iter().all(|phi| *phi == 0.0));
+        let turned = Matrix::from_fn(6, 6, |row, col| {
+            C64::from(f64::from(u8::from(row + col == 5)))
+        });
+        let mesh = decompose(&turned, Geometry::Clements).unwrap();
+        assert!(mesh.theta().iter().all(|theta| *theta == 0.0));
+        assert!(mesh.phi().iter().all(|phi| *phi == 0.0));
+    }
+
+    /// 2π − 3 and 2π − 2, which lie between two numbers each: TAU − 3 is the other one.
+    #[test]
+    fn an_angle_below_the_real_axis_is_the_number_nearest_to_2_pi_less_it() {
+        assert_eq!(
+            angle(C64::from_polar(1.0, -3.0)),
+            3.283_185_307_179_586_476_925
+        );
+        assert_eq!(
+            angle(C64::from_polar(1.0, -2.0)),
+            4.283_185_307_179_586_476_925
+        );
+        assert!(TAU - 3.0 != 3.283_185_307_179_586_476_925);
+        assert_eq!(angle(C64::new(1.0, -1e-17)), 0.0);
+        assert_eq!(angle(C64::new(-1.0, 0.0)), PI);
     }
 
     #[test]
