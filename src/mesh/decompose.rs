@@ -46,21 +46,21 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
     check_unitary("matrix", u)?;
     let n = u.nrows();
     let mut mesh = Mesh::bar(geometry, n)?;
-    let Factors {
-        diagonal,
-        in_light_order,
-    } = match geometry {
-        Geometry::Clements | Geometry::Redundant { .. } => null_from_both_sides(u),
+    let mut places = Places::new(&mesh);
+    let fill = |setting: &Setting| places.fill(&mut mesh, setting);
+    let diagonal = match geometry {
+        Geometry::Clements | Geometry::Redundant { .. } => null_from_both_sides(u, fill),
         Geometry::Reck => {
-            null_by_columns(n, Top::Carried, |row, col| u[(n - 1 - row, n - 1 - col)])
+            let element = |row, col| u[(n - 1 - row, n - 1 - col)];
+            null_by_columns(n, Top::Carried, element, fill)
         }
-        Geometry::Diamond => null_by_columns(n, Top::Next, |row, col| u[(row, col)]),
+        Geometry::Diamond => null_by_columns(n, Top::Next, |row, col| u[(row, col)], fill),
         Geometry::Butterfly => {
             let limit = "universal (clements, reck, diamond, clements+K): mesh::fit finds the best phases of a butterfly";
             return Err(Error::value("geometry", geometry, limit));
         }
     };
-    let unused = place(&mut mesh, &in_light_order);
+    let unused = places.unused();
     for (screen, z) in mesh.screen.iter_mut().zip(&diagonal) {
         *screen = angle(*z);
     }
@@ -68,12 +68,6 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
         take_up_bars(&mut mesh, &unused);
     }
     Ok(mesh)
-}
-
-/// u = diag(`diagonal`) T_m … T_1.
-struct Factors {
-    diagonal: Vec<C64>,
-    in_light_order: Vec<Setting>,
 }
 
 /// T(θ, φ) on modes `top` and `top + 1`.
@@ -103,15 +97,15 @@ impl Setting {
     }
 
     /// D' and T' of T† D = D' T', with D = diag(`upper`, `lower`) and the same θ.
-    fn through_diagonal(self, upper: C64, lower: C64) -> ((C64, C64), Self) {
+    fn through_diagonal(&self, upper: C64, lower: C64) -> ((C64, C64), Self) {
         if self.is_bar() {
-            ((upper, lower), self)
+            ((upper, lower), *self)
         } else if self.is_cross() {
-            ((-lower, -upper), self)
+            ((-lower, -upper), *self)
         } else {
             let common = -(self.half_theta * self.half_theta).conj() * lower;
             let phi = upper * lower.conj();
-            ((common * self.phi.conj(), common), Self { phi, ..self })
+            ((common * self.phi.conj(), common), Self { phi, ..*self })
         }
     }
 
@@ -208,42 +202,59 @@ impl RowPhases {
         setting
     }
 }
-/// The MZIs of each pair of modes fill that pair's nodes in the order of light. Nodes that are left over come
-/// back; they keep the bar state.
-fn place(mesh: &mut Mesh, in_light_order: &[Setting]) -> Vec<usize> {
-    // A counting sort: the MZIs of each pair, in the order of light.
-    let mut ends = vec![0; mesh.modes + 1];
-    for setting in in_light_order {
-        ends[setting.top + 1] += 1;
-    }
-    for pair in 0..mesh.modes {
-        ends[pair + 1] += ends[pair];
-    }
-    let mut next = ends.clone();
-    let mut by_pair = vec![0; in_light_order.len()];
-    for (index, setting) in in_light_order.iter().enumerate() {
-        by_pair[next[setting.top]] = index;
-        next[setting.top] += 1;
-    }
-    let mut next = ends.clone();
-    let mut unused = Vec::new();
-    for (index, node) in mesh.nodes.iter().enumerate() {
-        let place = &mut next[node.top];
-        if *place == ends[node.top + 1] {
-            unused.push(index);
-            continue;
+/// The nodes of a mesh by pairs of modes, to be filled in the order of light.
+struct Places {
+    /// The nodes of each pair in the order of light, one pair after the other.
+    nodes: Vec<usize>,
+    /// Where in `nodes` each pair's next free one is, and where its nodes end.
+    next: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl Places {
+    fn new(mesh: &Mesh) -> Self {
+        let mut ends = vec![0; mesh.modes];
+        for node in &mesh.nodes {
+            ends[node.top] += 1;
         }
-        let setting = &in_light_order[by_pair[*place]];
+        let mut total = 0;
+        let mut next = Vec::with_capacity(mesh.modes);
+        for end in &mut ends {
+            next.push(total);
+            total += *end;
+            *end = total;
+        }
+        let mut nodes = vec![0; total];
+        let mut free = next.clone();
+        for (index, node) in mesh.nodes.iter().enumerate() {
+            nodes[free[node.top]] = index;
+            free[node.top] += 1;
+        }
+        Self { nodes, next, ends }
+    }
+
+    fn fill(&mut self, mesh: &mut Mesh, setting: &Setting) {
+        let top = setting.top;
+        assert!(
+            self.next[top] < self.ends[top],
+            "a mesh has a node for every rotation"
+        );
+        let index = self.nodes[self.next[top]];
+        self.next[top] += 1;
         mesh.theta[index] = setting.theta();
         mesh.phi[index] = setting.phi();
-        *place += 1;
     }
-    assert_eq!(
-        mesh.nodes.len() - unused.len(),
-        in_light_order.len(),
-        "a mesh has a node for every rotation"
-    );
-    unused
+
+    /// Nodes that are left over, in the order of light; they keep the bar state.
+    fn unused(&self) -> Vec<usize> {
+        let pairs = self.next.iter().zip(&self.ends);
+        let mut unused: Vec<usize> = pairs
+            .flat_map(|(next, end)| &self.nodes[*next..*end])
+            .copied()
+            .collect();
+        unused.sort_unstable();
+        unused
+    }
 }
 
 /// Takes the phases of MZIs that should do nothing out again: T(π, 0) = diag(−1, 1) turns its top mode by π,
@@ -271,70 +282,71 @@ fn take_up_bars(mesh: &mut Mesh, unused: &[usize]) {
     }
 }
 
+/// D of u = D T_m … T_1, whose T `fill` gets in their order.
+///
 /// Nulls the subdiagonals of `u` from the lower left corner on, in turn by rotations of columns and of rows.
-fn null_from_both_sides(u: &Matrix) -> Factors {
+fn null_from_both_sides(u: &Matrix, mut fill: impl FnMut(&Setting)) -> Vec<C64> {
     let n = u.nrows();
     let mut work = Diagonals::new(n, |row, col| u[(row, col)]);
     let mut sweeps = vec![Sweep::new(n); GROUP];
     let mut columns = ColumnPhases(vec![C64::ONE; n]);
     let mut rows = RowPhases(vec![C64::ONE; n]);
-    let mut right = Vec::with_capacity(n * (n - 1) / 2);
     let mut left = Vec::with_capacity(n * n / 4);
     for first in (0..n - 1).step_by(GROUP) {
         let group = &mut sweeps[..GROUP.min(n - 1 - first)];
         work.null(first, group);
         for (k, sweep) in (first..).zip(&*group) {
             match side(k) {
-                Side::Columns => right.extend(
-                    (0..=k)
-                        .rev()
-                        .map(|top| columns.setting(top, sweep.get(top), Top::Next)),
-                ),
+                Side::Columns => {
+                    for top in (0..=k).rev() {
+                        fill(&columns.setting(top, sweep.get(top), Top::Next));
+                    }
+                }
                 Side::Rows => {
-                    left.extend((n - 1 - k..n).map(|row| rows.setting(row - 1, sweep.get(row))))
+                    let settings = (n - 1 - k..n).map(|row| rows.setting(row - 1, sweep.get(row)));
+                    left.extend(settings);
                 }
             }
         }
     }
     let phases = columns.0.iter().zip(&rows.0);
-    let mut diagonal: Vec<C64> = work
-        .main()
-        .iter()
-        .zip(phases)
-        .map(|(z, (a, b))| z * a * b)
-        .collect();
+    let main = work.main().into_iter().zip(phases);
+    let mut diagonal: Vec<C64> = main.map(|(z, (column, row))| z * column * row).collect();
     // u = L₁† … L_k† D R_m … R₁: push the last L† through D first. Light meets R₁ … R_m, then these.
-    right.extend(left.iter().rev().map(|&setting| {
+    for setting in left.iter().rev() {
         let (upper, lower) = (diagonal[setting.top], diagonal[setting.top + 1]);
         let ((top, bottom), pushed) = setting.through_diagonal(upper, lower);
         diagonal[setting.top] = top;
         diagonal[setting.top + 1] = bottom;
-        pushed
-    }));
-    Factors {
-        diagonal,
-        in_light_order: right,
+        fill(&pushed);
     }
+    diagonal
 }
 
+/// D of u = D T_m … T_1, whose T `fill` gets in their order.
+///
 /// Nulls a matrix row by row, from the first row and its last element on, by rotations of columns. `element` says
-/// its elements, in reverse order of both rows and columns if the top mode of a rotation is the carried one.
-fn null_by_columns(n: usize, carried: Top, element: impl Fn(usize, usize) -> C64) -> Factors {
+/// the elements of u, in reverse order of both rows and columns if the top mode of a rotation is the carried one.
+fn null_by_columns(
+    n: usize,
+    carried: Top,
+    element: impl Fn(usize, usize) -> C64,
+    mut fill: impl FnMut(&Setting),
+) -> Vec<C64> {
     let mut work = Columns::new(n, element);
     let mut sweeps = vec![Sweep::new(n); Columns::GROUP];
     let mut columns = ColumnPhases(vec![C64::ONE; n]);
-    let mut in_light_order = Vec::with_capacity(n * (n - 1) / 2);
     for first in (0..n - 1).step_by(Columns::GROUP) {
         let group = &mut sweeps[..Columns::GROUP.min(n - 1 - first)];
         work.null(first, group);
         for (row, sweep) in (first..).zip(&*group) {
-            in_light_order.extend((1..n - row).map(|index| {
+            for index in 1..n - row {
                 let top = match carried {
                     Top::Carried => index - 1,
                     Top::Next => n - 1 - index,
                 };
-                columns.setting(top, sweep.get(index), carried)
-            }));
+                fill(&columns.setting(top, sweep.get(index), carried));
+            }
         }
     }
     let mut diagonal = work.main();
@@ -344,10 +356,7 @@ fn null_by_columns(n: usize, carried: Top, element: impl Fn(usize, usize) -> C64
     for (z, phase) in diagonal.iter_mut().zip(&columns.0) {
         *z *= phase;
     }
-    Factors {
-        diagonal,
-        in_light_order,
-    }
+    diagonal
 }
 
 #[cfg(test)]
