@@ -4,7 +4,7 @@
 //! diagonal. Rotations from the right are MZIs at once; those from the left move through the diagonal to the
 //! input side of it.
 //!
-//! The [sweeps](crate::field) leave out the phases that a rotation gives to both of its columns or rows. These are kept
+//! The sweeps of `field` leave out the phases that a rotation gives to both of its columns or rows. These are kept
 //! here, one for each column and one for each row, and decide φ together with what the sweep turned.
 
 use std::f64::consts::{PI, TAU};
