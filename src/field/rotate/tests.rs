@@ -1,5 +1,7 @@
 //! Nulled matrices against the plain product of their rotations, on every instruction set of the machine.
 
+use pulp::Arch;
+
 use super::*;
 use crate::rng::{Effect, Seed};
 
