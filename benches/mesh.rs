@@ -41,21 +41,28 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
     group
 }
 
-/// Median time of `work`, s; none if the command line leaves this benchmark out.
+/// Median time of one `work`, s; none if the command line leaves this benchmark out.
 fn measure(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: BenchmarkId,
     mut work: impl FnMut(),
 ) -> Option<f64> {
+    measure_times(group, id, |times| (0..times).for_each(|_| work()))
+}
+
+/// The same of work that is told how many times to do it.
+fn measure_times(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    id: BenchmarkId,
+    mut work: impl FnMut(u64),
+) -> Option<f64> {
     let mut seconds = Vec::new();
     group.bench_function(id, |bencher| {
-        bencher.iter_custom(|iterations| {
+        bencher.iter_custom(|times| {
             let clock = Instant::now();
-            for _ in 0..iterations {
-                work();
-            }
+            work(times);
             let elapsed = clock.elapsed();
-            seconds.push(elapsed.as_secs_f64() / iterations as f64);
+            seconds.push(elapsed.as_secs_f64() / times as f64);
             elapsed
         });
     });
@@ -173,14 +180,17 @@ fn walk_batches<T: Real>(
     let walk = coefficients.prepare::<T>();
     let mut batches = vec![light::<T>(coefficients.modes(), BATCH); threads];
     let id = BenchmarkId::new(name, coefficients.modes());
-    if let [fields] = batches.as_mut_slice() {
-        return measure(group, id, || walk.run(black_box(fields)));
-    }
-    measure(group, id, || {
+    // Threads start once for many walks.
+    measure_times(group, id, |times| {
         std::thread::scope(|scope| {
-            for fields in &mut batches {
-                scope.spawn(|| walk.run(black_box(fields)));
+            let (own, others) = batches.split_first_mut().expect("there is a thread");
+            let many = |fields: &mut Fields<T>| {
+                (0..times).for_each(|_| walk.run(black_box(fields)));
+            };
+            for fields in others {
+                scope.spawn(move || many(fields));
             }
+            many(own);
         });
     })
 }
