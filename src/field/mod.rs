@@ -3,11 +3,13 @@
 mod columns;
 mod matrices;
 mod peak;
+mod rotate;
 mod walk;
 
 pub use columns::ColumnWalk;
 pub use matrices::{BLOCK, Matrices, MatrixSource, Parts};
 pub use peak::{instruction_set, peak_gflops_f32, peak_gflops_f64};
+pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
 pub use walk::{Direction, Walk};
 
 use ndarray::linalg::general_mat_mul;
