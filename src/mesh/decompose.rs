@@ -214,7 +214,7 @@ struct Places {
 impl Places {
     fn new(mesh: &Mesh) -> Self {
         let mut ends = vec![0; mesh.modes];
-        for node in &mesh.nodes {
+        for node in mesh.nodes.iter() {
             ends[node.top] += 1;
         }
         let mut total = 0;
