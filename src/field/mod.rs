@@ -10,7 +10,7 @@ pub use columns::ColumnWalk;
 pub use matrices::{BLOCK, Matrices, MatrixSource, Parts};
 pub use peak::{instruction_set, peak_gflops_f32, peak_gflops_f64};
 pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
-pub use walk::{Direction, Walk};
+pub use walk::{Direction, Route, Walk};
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, LinalgScalar, Zip, s};

@@ -12,6 +12,7 @@
 //! reached yet are skipped, a third of them in a rectangle.
 
 mod build;
+mod route;
 
 use std::ops::Range;
 
@@ -19,7 +20,7 @@ use num_complex::Complex;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
 use super::{Fields, Real};
-pub use build::Direction;
+pub use route::{Direction, Route};
 
 /// Columns that are walked together along diagonals.
 const GROUP: usize = 32;

@@ -128,17 +128,18 @@ impl Chip {
         correction: Correction,
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
+        let is_corrected = correction != Correction::None;
         let count = targets.iter().map(|(_, phases)| phases.len()).sum();
         let mut asked = Vec::with_capacity(count);
         for (part, phases) in targets {
             let start = asked.len();
             asked.extend_from_slice(phases);
-            if correction != Correction::None {
+            if is_corrected {
                 let section = &mut asked[start..];
                 self.add_normals(section, Effect::Offset, *part, -shifter.offset_rad);
             }
         }
-        if correction != Correction::None {
+        if is_corrected {
             asked = heaters.heated_to(&asked, shifter.crosstalk);
         } else if shifter.dac_bits.is_some() {
             // A supply reaches 2π: what a file may hold beyond is the same phase.
@@ -146,62 +147,71 @@ impl Chip {
                 .iter_mut()
                 .for_each(|phase| *phase = phase.rem_euclid(TAU));
         }
-        self.show(heaters, targets, &asked, 0)
+        let sections: Vec<_> = targets
+            .iter()
+            .map(|(part, phases)| (*part, phases.len()))
+            .collect();
+        self.show(heaters, &sections, asked, 0)
     }
 
     /// The phases that a mesh that stands alone shows after it was programmed for the `load`-th time, drift left out.
-    pub(super) fn settle_at(&self, heaters: &Heaters, phases: &[f64], load: u64) -> Vec<f64> {
-        self.show(heaters, &[(Part::MESH, phases)], phases, load)
+    pub(super) fn settle_at(&self, heaters: &Heaters, phases: Vec<f64>, load: u64) -> Vec<f64> {
+        self.show(heaters, &[(Part::MESH, phases.len())], phases, load)
             .swap_remove(0)
     }
 
-    /// The phases that come of `asked` ones, section by section.
+    /// What comes of the phases that were asked of `sections`, of so many phases each, section by section.
     fn show(
         &self,
         heaters: &Heaters,
-        targets: &[(Part, &[f64])],
-        asked: &[f64],
+        sections: &[(Part, usize)],
+        asked: Vec<f64>,
         load: u64,
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
-        let supply = self.supply(asked);
-        let mut heated = Vec::with_capacity(asked.len());
-        for (part, phases) in targets {
-            let start = heated.len();
-            let section = &asked[start..start + phases.len()];
-            heated.extend(section.iter().map(|phase| match &supply {
-                Some(supply) => supply.set(*phase),
-                None => *phase,
-            }));
-            if shifter.v_pi_error > 0.0 {
-                let mut stream = self.stream(Effect::VPi, *part, 0);
-                let errors = stream.standard_normals(phases.len());
-                for (phase, error) in heated[start..].iter_mut().zip(errors) {
+        let mut phases = asked;
+        if let Some(supply) = self.supply(&phases) {
+            phases
+                .iter_mut()
+                .for_each(|phase| *phase = supply.set(*phase));
+        }
+        if shifter.v_pi_error > 0.0 {
+            let mut rest = phases.as_mut_slice();
+            for (part, count) in sections {
+                let (section, behind) = rest.split_at_mut(*count);
+                rest = behind;
+                let errors = self.stream(Effect::VPi, *part, 0).standard_normals(*count);
+                for (phase, error) in section.iter_mut().zip(errors) {
                     // phase = π V²/V_π² with V chosen for the calibrated V_π.
                     *phase /= (1.0 + shifter.v_pi_error * error).powi(2);
                 }
             }
         }
-        let heated = heaters.heat(&heated, shifter.crosstalk);
+        if shifter.crosstalk > 0.0 {
+            phases = heaters.heat(&phases, shifter.crosstalk);
+        }
         let drift_rad = shifter.drift_rad_per_sqrt_s * shifter.drift_time_s.sqrt();
-        let mut rest = heated.as_slice();
-        targets
-            .iter()
-            .map(|(part, targets)| {
-                let (section, behind) = rest.split_at(targets.len());
-                rest = behind;
-                let mut phases = section.to_vec();
-                for (effect, sigma, block) in [
-                    (Effect::Offset, shifter.offset_rad, 0),
-                    (Effect::Programming, shifter.phase_error_rad, load),
-                    (Effect::Drift, drift_rad, 0),
-                ] {
-                    let mut stream = self.stream(effect, *part, block);
-                    stream.add_normals(&mut phases, sigma);
-                }
-                phases
-            })
-            .collect()
+        let effects = [
+            (Effect::Offset, shifter.offset_rad, 0),
+            (Effect::Programming, shifter.phase_error_rad, load),
+            (Effect::Drift, drift_rad, 0),
+        ];
+        // From the last section on, so that the first and largest one stays where it is.
+        let mut shown = Vec::with_capacity(sections.len());
+        for (part, count) in sections.iter().rev() {
+            let start = phases.len() - count;
+            let mut section = match start {
+                0 => std::mem::take(&mut phases),
+                _ => phases.split_off(start),
+            };
+            for (effect, sigma, block) in effects {
+                let mut stream = self.stream(effect, *part, block);
+                stream.add_normals(&mut section, sigma);
+            }
+            shown.push(section);
+        }
+        shown.reverse();
+        shown
     }
 
     /// The coefficients of `mesh` made of `cells` at the given (settled) phases: theta, phi, screen, free.

@@ -83,7 +83,7 @@ impl Laboratory {
     pub fn set(&mut self, phases: &[f64]) {
         self.settings += 1;
         let asked = self.heaters.heated_to(phases, self.known_crosstalk);
-        self.settled = self.chip.settle_at(&self.heaters, &asked, self.settings);
+        self.settled = self.chip.settle_at(&self.heaters, asked, self.settings);
         self.show();
     }
 

@@ -1,10 +1,8 @@
 //! A mesh as light sees it: one complex 2×2 per MZI and one factor per output.
 
-use std::sync::Arc;
-
 use ndarray::Array2;
 
-use super::{CellArray, CellKind, Mesh, Mzi, Node};
+use super::{CellArray, CellKind, Mesh, Mzi, Nodes};
 use crate::field::{ColumnWalk, Direction, Fields, Matrices, MatrixSource, Real, Walk};
 use crate::linalg::{C64, Matrix};
 
@@ -15,7 +13,7 @@ pub const FEW: usize = 2;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coefficients {
     modes: usize,
-    nodes: Arc<[Node]>,
+    nodes: Nodes,
     source: Source,
     screen: Vec<C64>,
 }
@@ -123,10 +121,6 @@ impl Coefficients {
         }
     }
 
-    fn pair(&self, index: usize) -> (usize, usize) {
-        (self.nodes[index].top, self.nodes[index].bottom)
-    }
-
     /// Sends `fields` through the mesh: `x` becomes `U x`.
     ///
     /// # Panics
@@ -148,7 +142,8 @@ impl Coefficients {
 
     /// The walk through the mesh for [few](FEW) samples at a time; none if the mesh joins distant modes.
     pub fn prepare_few<T: Real>(&self) -> Option<ColumnWalk<T>> {
-        ColumnWalk::new(|index| self.pair(index), &self.matrices(), &self.screen)
+        let pair = |index: usize| (self.nodes[index].top, self.nodes[index].bottom);
+        ColumnWalk::new(pair, &self.matrices(), &self.screen)
     }
 
     /// The walk through the mesh at precision `T`, ready for many batches.
@@ -176,12 +171,12 @@ impl Coefficients {
     }
 
     fn toward<T: Real>(&self, direction: Direction, factors: &[C64]) -> Walk<T> {
-        let pair = |index| self.pair(index);
+        let route = self.nodes.route(self.modes, direction);
         match &self.source {
-            Source::Kept(matrices) => Walk::new(pair, matrices, direction, factors),
+            Source::Kept(matrices) => Walk::new(route, matrices, factors),
             Source::Cells(cells, phases) => {
                 let (theta, phi) = phases.split_at(cells.len());
-                Walk::new(pair, &cells.set(theta, phi), direction, factors)
+                Walk::new(route, &cells.set(theta, phi), factors)
             }
         }
     }

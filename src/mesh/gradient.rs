@@ -8,9 +8,8 @@
 //! 064044 (2019), in a computer.
 
 use std::f64::consts::PI;
-use std::sync::Arc;
 
-use super::{Mesh, Mzi, Node};
+use super::{Mesh, Mzi, Node, Nodes};
 use crate::field::{Fields, TwoByTwo};
 use crate::linalg::C64;
 
@@ -34,7 +33,7 @@ use crate::linalg::C64;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Trace {
-    nodes: Arc<[Node]>,
+    nodes: Nodes,
     mzis: Vec<Mzi>,
     screen: Vec<C64>,
     /// In front of every MZI: real and imaginary part at the top, then at the bottom, `[sample]` each.

@@ -29,6 +29,7 @@ mod geometry;
 mod gradient;
 mod haar;
 mod mzi;
+mod nodes;
 
 pub use array::{CellArray, SetCells};
 pub use cell::{CellKind, FreeShifter, Setting};
@@ -41,9 +42,9 @@ pub use fit::{Fit, closest, fit};
 pub use geometry::{Geometry, Node};
 pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
+pub(crate) use nodes::Nodes;
 
 use std::f64::consts::{PI, TAU};
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::linalg::Matrix;
@@ -56,7 +57,7 @@ use crate::linalg::Matrix;
 pub struct Mesh {
     pub(crate) modes: usize,
     pub(crate) geometry: Option<Geometry>,
-    pub(crate) nodes: Arc<[Node]>,
+    pub(crate) nodes: Nodes,
     pub(crate) theta: Vec<f64>,
     pub(crate) phi: Vec<f64>,
     pub(crate) screen: Vec<f64>,

@@ -40,7 +40,10 @@ pub(super) struct LoadedTile<T> {
 /// light of an MZI goes through its lossier arm.
 fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
     let mesh = &hardware.mesh;
-    (mesh.insertion_loss_db + 0.5 * mesh.arm_imbalance_db) * tile.mean_depth()
+    match mesh.insertion_loss_db + 0.5 * mesh.arm_imbalance_db {
+        0.0 => 0.0,
+        loss_db => loss_db * tile.mean_depth(),
+    }
 }
 
 /// Loss of a tile on its chip, dB: how much less power it passes than its matrix asks for, with light in each input

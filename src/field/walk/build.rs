@@ -6,7 +6,8 @@ use std::ops::Range;
 use num_complex::Complex;
 use pulp::Arch;
 
-use super::{Factor, GROUP, Link, Move, Walk};
+use super::route::{Diagonals, Direction, Order, Route};
+use super::{Factor, Link, Move, Walk};
 use crate::elementary::{Loop, vectorized};
 use crate::field::matrices::{BLOCK, Matrices, MatrixSource, Parts, Reader};
 use crate::field::{Real, TwoByTwo};
@@ -16,47 +17,24 @@ const LARGEST_RATIO: f64 = 1e4;
 /// A mode's scale below this is folded back into its field: `f32` then never runs out of exponents.
 const SMALLEST_SCALE: f64 = 1e-6;
 
-/// Which way light goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// From the inputs to the outputs.
-    Forth,
-    /// From the outputs to the inputs: transposed matrices in reversed order.
-    Back,
-}
-
 impl<T: Real> Walk<T> {
-    /// The walk through the MZIs of `matrices` on the modes (top, bottom) that `pair` says for each, in the order of light,
-    /// then a factor on each mode.
+    /// The walk along `route` through the MZIs of `matrices`, then a factor on each mode.
     ///
     /// # Panics
-    /// If a pair names a mode that does not exist, or one mode twice.
-    pub fn new(
-        pair: impl Fn(usize) -> (usize, usize),
-        matrices: &impl MatrixSource,
-        direction: Direction,
-        factors: &[Complex<f64>],
-    ) -> Self {
-        let (count, modes) = (matrices.count(), factors.len());
-        let mut neighbours = true;
-        for index in 0..count {
-            let (top, bottom) = pair(index);
-            assert!(top != bottom, "an MZI joins two different modes");
-            assert!(top.max(bottom) < modes, "an MZI's modes exist");
-            neighbours &= bottom == top + 1;
-        }
-        let (links, scales) = if neighbours {
-            Neighbours::new(|index| pair(index).0, matrices, direction, modes).links()
-        } else {
-            one_by_one(pair, &matrices.all(), direction, modes)
+    /// If there is not one matrix for every MZI of the route and one factor for every mode.
+    pub fn new(route: &Route, matrices: &impl MatrixSource, factors: &[Complex<f64>]) -> Self {
+        assert_eq!(matrices.count(), route.count, "one matrix for every MZI");
+        assert_eq!(factors.len(), route.modes, "one factor for every mode");
+        let (found, scales) = match &route.order {
+            Order::OneByOne(pairs) => one_by_one(route, pairs, &matrices.all()),
+            Order::Diagonals(diagonals) => by_columns(route, diagonals, matrices),
         };
         let ends = scales.iter().zip(factors);
-        let ends = ends.map(|(scale, last)| factor(scale * last)).collect();
         Self {
-            modes,
-            moves: links.moves,
-            links: links.links,
-            ends,
+            modes: route.modes,
+            moves: found.moves,
+            links: found.links,
+            ends: ends.map(|(scale, last)| factor(scale * last)).collect(),
         }
     }
 }
@@ -164,6 +142,7 @@ fn step<T: Real>(
 }
 
 /// Moves as they are found.
+#[derive(Default)]
 struct Moves<T> {
     all: Vec<Move<T>>,
     /// The chain that may still grow: bottom mode, distance, number of links.
@@ -230,26 +209,21 @@ impl<T: Real> Moves<T> {
 
 /// A mesh of any pairs, MZI by MZI.
 fn one_by_one<T: Real>(
-    pair: impl Fn(usize) -> (usize, usize),
+    route: &Route,
+    pairs: &[(usize, usize)],
     matrices: &Matrices,
-    direction: Direction,
-    modes: usize,
 ) -> (Found<T>, Vec<Complex<f64>>) {
-    let count = matrices.len();
-    let mut scales = vec![Complex::ONE; modes];
-    let mut links = Vec::with_capacity(count);
-    let mut moves = Moves {
-        all: Vec::new(),
-        chain: None,
-    };
-    for index in 0..count {
-        let index = match direction {
+    let mut scales = vec![Complex::ONE; route.modes];
+    let mut links = Vec::with_capacity(route.count);
+    let mut moves = Moves::default();
+    for index in 0..route.count {
+        let index = match route.direction {
             Direction::Forth => index,
-            Direction::Back => count - 1 - index,
+            Direction::Back => route.count - 1 - index,
         };
-        let (top, bottom) = pair(index);
+        let (top, bottom) = pairs[index];
         let [a, b, c, d] = matrices.get(index);
-        let [a, b, c, d] = match direction {
+        let [a, b, c, d] = match route.direction {
             Direction::Forth => [a, b, c, d],
             Direction::Back => [a, c, b, d],
         };
@@ -271,150 +245,101 @@ fn one_by_one<T: Real>(
     (Found { moves, links }, scales)
 }
 
-/// A mesh of neighbouring modes: MZIs of a column are scaled together, then put in the order of diagonals.
-struct Neighbours<'a, M> {
-    matrices: &'a M,
-    direction: Direction,
-    modes: usize,
-    /// Ranges of MZIs on every other pair of modes, and the top mode of the first one; in the order of light.
-    runs: Vec<(Range<usize>, usize)>,
-    /// The place of each MZI in the walk.
-    places: Vec<u32>,
-}
-
-impl<'a, M: MatrixSource> Neighbours<'a, M> {
-    fn new(
-        top: impl Fn(usize) -> usize,
-        matrices: &'a M,
-        direction: Direction,
-        modes: usize,
-    ) -> Self {
-        let count = matrices.count();
-        let mut runs: Vec<(Range<usize>, usize)> = Vec::new();
-        for index in 0..count {
-            let top = top(index);
-            match runs.last_mut() {
-                Some((range, first)) if top == *first + 2 * range.len() => range.end += 1,
-                _ => runs.push((index..index + 1, top)),
-            }
-        }
-        if direction == Direction::Back {
-            runs.reverse();
-        }
-        let places = along_diagonals(&runs, count, modes);
-        Self {
-            matrices,
-            direction,
-            modes,
-            runs,
-            places,
-        }
-    }
-
-    fn links<T: Real>(&self) -> (Found<T>, Vec<Complex<f64>>) {
-        let arch = Arch::new();
-        let count = self.matrices.count();
-        let dark = (T::zero(), T::zero());
-        let nothing = Link {
-            down: dark,
-            up: dark,
-            swap: false,
-        };
-        let mut links = vec![nothing; count];
-        let mut tops = vec![0u32; count];
-        let mut exceptions = BTreeMap::new();
-        let mut scales = Scales::new(self.modes);
-        let mut lanes = Lanes::default();
-        let mut blocks = Reader::new(self.matrices);
-        for (range, first) in &self.runs {
-            let mut start = range.start;
-            while start < range.end {
-                let end = range.end.min((start / BLOCK + 1) * BLOCK);
-                let top = first + 2 * (start - range.start);
-                let places = &self.places[start..end];
-                lanes.load(
-                    blocks.block(start / BLOCK),
-                    self.direction,
-                    start,
-                    places.len(),
-                );
-                scales.lend(top, &mut lanes, places.len());
-                vectorized(arch, &mut lanes);
-                if lanes.is_exceptional {
-                    for (lane, place) in places.iter().enumerate() {
-                        let (mut s, mut t) = lanes.scales(lane);
-                        let (link, exception) = step(lanes.matrix(lane), &mut s, &mut t);
-                        links[*place as usize] = link;
-                        tops[*place as usize] = (top + 2 * lane) as u32;
-                        exceptions.extend(exception.map(|exception| (*place, exception)));
-                        lanes.set_scales(lane, s, t);
-                    }
-                } else {
-                    for (lane, place) in places.iter().enumerate() {
-                        links[*place as usize] = lanes.link(lane);
-                        tops[*place as usize] = (top + 2 * lane) as u32;
-                    }
+/// A mesh of neighbouring modes, its columns a block at a time.
+fn by_columns<T: Real>(
+    route: &Route,
+    diagonals: &Diagonals,
+    matrices: &impl MatrixSource,
+) -> (Found<T>, Vec<Complex<f64>>) {
+    let arch = Arch::new();
+    let dark = (T::zero(), T::zero());
+    let nothing = Link {
+        down: dark,
+        up: dark,
+        swap: false,
+    };
+    let mut links = vec![nothing; route.count];
+    let mut exceptions = BTreeMap::new();
+    let mut scales = Scales::new(route.modes);
+    let mut lanes = Lanes::default();
+    let mut blocks = Reader::new(matrices);
+    for (range, first) in &diagonals.runs {
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min((start / BLOCK + 1) * BLOCK);
+            let top = first + 2 * (start - range.start);
+            let places = &diagonals.places[start..end];
+            let entries = entries(blocks.block(start / BLOCK), route.direction);
+            // A lane is the place of an MZI in its block.
+            let used = start % BLOCK..start % BLOCK + places.len();
+            scales.lend(top, &mut lanes, used.clone());
+            let work = Scaling {
+                entries,
+                lanes: &mut lanes,
+                sets: used.start / SET..used.end.div_ceil(SET),
+            };
+            vectorized(arch, work);
+            if lanes.is_exceptional {
+                for (lane, place) in used.clone().zip(places) {
+                    let [mut s, mut t] = lanes.before.each_ref().map(|scale| at(scale, lane));
+                    let part = |which: usize| entries[which][lane];
+                    let matrix =
+                        std::array::from_fn(|k| Complex::new(part(2 * k), part(2 * k + 1)));
+                    let (link, exception) = step(matrix, &mut s, &mut t);
+                    links[*place as usize] = link;
+                    exceptions.extend(exception.map(|exception| (*place, exception)));
+                    lanes.set_scales(lane, [s, t]);
                 }
-                scales.take_back(top, &lanes, places.len());
-                start = end;
+            } else {
+                for (lane, place) in used.clone().zip(places) {
+                    links[*place as usize] = lanes.link(lane);
+                }
             }
+            scales.take_back(top, &lanes, used);
+            start = end;
         }
-        let mut moves = Moves {
-            all: Vec::new(),
-            chain: None,
-        };
-        let mut kept = 0;
-        for (place, top) in tops.iter().enumerate() {
-            let top = *top as usize;
-            let exception = exceptions.get(&(place as u32));
-            links[kept] = links[place];
-            kept += usize::from(moves.mzi(top, top + 1, exception));
-        }
-        links.truncate(kept);
-        let moves = moves.finish();
-        (Found { moves, links }, scales.into_factors(self.modes))
     }
+    let moves = if exceptions.is_empty() {
+        let chain = |(bottom, count): &(u32, u32)| Move::Chain {
+            bottom: *bottom as usize,
+            distance: 1,
+            count: *count as usize,
+        };
+        diagonals.chains.iter().map(chain).collect()
+    } else {
+        with_exceptions(diagonals, &exceptions, &mut links)
+    };
+    (Found { moves, links }, scales.into_factors(route.modes))
 }
 
-/// The place of every MZI in the order of the walk: grouped by columns and within a group along diagonals, as light
-/// allows. An MZI depends on those of earlier columns at most one mode away, which lie on the same or an earlier diagonal.
-fn along_diagonals(runs: &[(Range<usize>, usize)], count: usize, modes: usize) -> Vec<u32> {
-    assert!(
-        u32::try_from(count).is_ok(),
-        "a mesh has fewer than 2³² MZIs"
-    );
-    // The column of each MZI: one more than the last column that touched either mode.
-    let mut next = vec![0usize; modes];
-    let diagonals = modes + GROUP;
-    let mut places = vec![0u32; count];
-    let mut starts: Vec<u32> = Vec::new();
-    let mut columns = 0;
-    for (range, first) in runs {
-        for (index, top) in range.clone().zip((*first..).step_by(2)) {
-            let column = next[top].max(next[top + 1]);
-            next[top] = column + 1;
-            next[top + 1] = column + 1;
-            columns = columns.max(column + 1);
-            let key = column / GROUP * diagonals + top + column % GROUP;
-            places[index] = key as u32;
+/// The moves of a walk with plain MZIs, whose links are taken out, and folds.
+fn with_exceptions<T: Real>(
+    diagonals: &Diagonals,
+    exceptions: &BTreeMap<u32, Exception<T>>,
+    links: &mut Vec<Link<T>>,
+) -> Vec<Move<T>> {
+    let mut moves = Moves::default();
+    let mut place = 0;
+    let mut kept = 0;
+    for (bottom, count) in &diagonals.chains {
+        for above in 0..*count {
+            let bottom = (bottom - above) as usize;
+            links[kept] = links[place as usize];
+            let is_link = moves.mzi(bottom - 1, bottom, exceptions.get(&place));
+            kept += usize::from(is_link);
+            place += 1;
         }
     }
-    // A counting sort: MZIs of one diagonal stay in the order of their columns.
-    starts.resize(columns.div_ceil(GROUP) * diagonals + 1, 0);
-    for key in &places {
-        starts[*key as usize + 1] += 1;
+    links.truncate(kept);
+    moves.finish()
+}
+
+/// Real and imaginary parts of a, b, c, d.
+fn entries(parts: &Parts, direction: Direction) -> [&[f64; BLOCK]; 8] {
+    match direction {
+        Direction::Forth => parts.each_ref(),
+        Direction::Back => [0, 1, 4, 5, 2, 3, 6, 7].map(|part: usize| &parts[part]),
     }
-    for key in 1..starts.len() {
-        starts[key] += starts[key - 1];
-    }
-    for (range, _) in runs {
-        for place in &mut places[range.clone()] {
-            let start = &mut starts[*place as usize];
-            *place = *start;
-            *start += 1;
-        }
-    }
-    places
 }
 
 /// The scales of all modes, even and odd ones apart: real parts, imaginary parts.
@@ -436,18 +361,22 @@ impl Scales {
         mode / 2..mode / 2 + count
     }
 
-    fn lend(&self, top: usize, lanes: &mut Lanes, count: usize) {
+    /// Puts the scales of the MZIs on `top` and every other mode below it before the lanes `used`.
+    fn lend(&self, top: usize, lanes: &mut Lanes, used: Range<usize>) {
         for (mode, into) in [top, top + 1].into_iter().zip(&mut lanes.before) {
             for (part, into) in self.parts[mode % 2].iter().zip(into) {
-                into.as_flattened_mut()[..count].copy_from_slice(&part[Self::range(mode, count)]);
+                let scales = &part[Self::range(mode, used.len())];
+                into.as_flattened_mut()[used.clone()].copy_from_slice(scales);
             }
         }
     }
 
-    fn take_back(&mut self, top: usize, lanes: &Lanes, count: usize) {
+    /// Takes the scales behind the lanes `used`.
+    fn take_back(&mut self, top: usize, lanes: &Lanes, used: Range<usize>) {
         for (mode, from) in [top, top + 1].into_iter().zip(&lanes.behind) {
             for (part, from) in self.parts[mode % 2].iter_mut().zip(from) {
-                part[Self::range(mode, count)].copy_from_slice(&from.as_flattened()[..count]);
+                let scales = &from.as_flattened()[used.clone()];
+                part[Self::range(mode, used.len())].copy_from_slice(scales);
             }
         }
     }
@@ -468,11 +397,8 @@ type Numbers = [[f64; SET]; BLOCK / SET];
 /// Real and imaginary parts of a quantity of each MZI of a block.
 type Planar = [Numbers; 2];
 
-/// MZIs of one column that are scaled together.
+/// MZIs of a block that are scaled together.
 struct Lanes {
-    count: usize,
-    /// a, b, c, d.
-    entries: [Planar; 4],
     /// Scales of the top and the bottom modes, before and behind the MZIs.
     before: [Planar; 2],
     behind: [Planar; 2],
@@ -486,12 +412,9 @@ struct Lanes {
 
 impl Default for Lanes {
     fn default() -> Self {
-        // Idle lanes hold the identity.
         let all = |value: f64| [[value; SET]; BLOCK / SET];
         let (one, zero) = ([all(1.0), all(0.0)], [all(0.0); 2]);
         Self {
-            count: 0,
-            entries: [one, zero, zero, one],
             before: [one; 2],
             behind: [one; 2],
             down: zero,
@@ -503,33 +426,10 @@ impl Default for Lanes {
 }
 
 impl Lanes {
-    /// Loads `count` matrices from number `start` on, which lie in the block of `parts`.
-    fn load(&mut self, parts: &Parts, direction: Direction, start: usize, count: usize) {
-        let order = match direction {
-            Direction::Forth => [0, 1, 2, 3],
-            Direction::Back => [0, 2, 1, 3],
-        };
-        let from = start % BLOCK;
-        for (entry, which) in self.entries.iter_mut().zip(order) {
-            for (part, values) in entry.iter_mut().zip(&parts[2 * which..]) {
-                part.as_flattened_mut()[..count].copy_from_slice(&values[from..from + count]);
-            }
-        }
-        self.count = count;
-    }
-
-    fn matrix(&self, lane: usize) -> TwoByTwo {
-        self.entries.each_ref().map(|entry| at(entry, lane))
-    }
-
-    fn scales(&self, lane: usize) -> (Complex<f64>, Complex<f64>) {
-        (at(&self.before[0], lane), at(&self.before[1], lane))
-    }
-
-    fn set_scales(&mut self, lane: usize, top: Complex<f64>, bottom: Complex<f64>) {
-        for (planar, scale) in self.behind.iter_mut().zip([top, bottom]) {
-            planar[0].as_flattened_mut()[lane] = scale.re;
-            planar[1].as_flattened_mut()[lane] = scale.im;
+    fn set_scales(&mut self, lane: usize, scales: [Complex<f64>; 2]) {
+        for ([re, im], scale) in self.behind.iter_mut().zip(scales) {
+            re.as_flattened_mut()[lane] = scale.re;
+            im.as_flattened_mut()[lane] = scale.im;
         }
     }
 
@@ -542,32 +442,41 @@ impl Lanes {
     }
 }
 
+#[inline(always)]
 fn at([re, im]: &Planar, lane: usize) -> Complex<f64> {
     Complex::new(re.as_flattened()[lane], im.as_flattened()[lane])
 }
 
-impl Loop for &mut Lanes {
+/// The scaled form of the MZIs in some sets of lanes; lanes besides those in use hold what was there before.
+struct Scaling<'a> {
+    entries: [&'a [f64; BLOCK]; 8],
+    lanes: &'a mut Lanes,
+    sets: Range<usize>,
+}
+
+impl Loop for Scaling<'_> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Lanes {
-            count,
-            entries,
             before,
             behind,
             down,
             up,
             swap,
             is_exceptional,
-        } = self;
-        // A count of floating-point numbers would have to be added up in their order.
+        } = self.lanes;
+        let entries = self.entries.map(|entry| entry.as_chunks::<SET>().0);
+        // Whole numbers: others would have to be added up in their order.
         let mut exceptional = 0;
-        for set in 0..count.div_ceil(SET) {
-            let read = |[re, im]: &Planar| (re[set], im[set]);
-            let entries = entries.each_ref().map(read);
-            let [s, t] = before.each_ref().map(read);
+        for set in self.sets {
+            let entries = entries.map(|entry| entry[set]);
+            let [s, t] = before.each_ref().map(|[re, im]| [re[set], im[set]]);
             for lane in 0..SET {
-                let z = |(re, im): &([f64; SET], [f64; SET])| Complex::new(re[lane], im[lane]);
-                let scaled = scaled_form(entries.each_ref().map(z), z(&s), z(&t));
+                let matrix = std::array::from_fn(|k| {
+                    Complex::new(entries[2 * k][lane], entries[2 * k + 1][lane])
+                });
+                let z = |[re, im]: &[[f64; SET]; 2]| Complex::new(re[lane], im[lane]);
+                let scaled = scaled_form(matrix, z(&s), z(&t));
                 let write = |[re, im]: &mut Planar, z: Complex<f64>| {
                     (re[set][lane], im[set][lane]) = (z.re, z.im);
                 };

@@ -28,7 +28,8 @@ struct Step {
 fn walk<T: Real>(steps: &[Step], direction: Direction, factors: &[Complex<f64>]) -> Walk<T> {
     let pair = |index: usize| (steps[index].top, steps[index].bottom);
     let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
-    Walk::new(pair, &matrices, direction, factors)
+    let route = Route::new(steps.len(), pair, factors.len(), direction);
+    Walk::new(&route, &matrices, factors)
 }
 
 /// The plain product of 2×2 matrices, sample by sample.
