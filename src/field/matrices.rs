@@ -19,36 +19,43 @@ pub struct Matrices {
 
 /// Where the matrices of a mesh come from: kept, or computed when a walk asks for them.
 pub trait MatrixSource {
+    /// What is kept between blocks.
+    type Scratch: Default;
+
     /// Number of matrices.
     fn count(&self) -> usize;
 
     /// Writes block number `block`; parts beyond the last matrix may hold anything finite.
-    fn write(&self, block: usize, parts: &mut Parts);
+    fn write(&self, block: usize, scratch: &mut Self::Scratch, parts: &mut Parts);
 
     /// All of them.
     fn all(&self) -> Matrices {
         let count = self.count();
         let mut blocks = vec![[[0.0; BLOCK]; 8]; count.div_ceil(BLOCK)];
+        let mut scratch = Self::Scratch::default();
         for (index, parts) in blocks.iter_mut().enumerate() {
-            self.write(index, parts);
+            self.write(index, &mut scratch, parts);
         }
         Matrices { count, blocks }
     }
 }
 
 impl MatrixSource for Matrices {
+    type Scratch = ();
+
     fn count(&self) -> usize {
         self.count
     }
 
-    fn write(&self, block: usize, parts: &mut Parts) {
+    fn write(&self, block: usize, (): &mut (), parts: &mut Parts) {
         *parts = self.blocks[block];
     }
 }
 
 /// One block of a source at a time.
-pub(super) struct Reader<'a, M> {
+pub(super) struct Reader<'a, M: MatrixSource> {
     source: &'a M,
+    scratch: M::Scratch,
     parts: Parts,
     held: Option<usize>,
 }
@@ -57,6 +64,7 @@ impl<'a, M: MatrixSource> Reader<'a, M> {
     pub(super) fn new(source: &'a M) -> Self {
         Self {
             source,
+            scratch: M::Scratch::default(),
             parts: [[0.0; BLOCK]; 8],
             held: None,
         }
@@ -64,7 +72,7 @@ impl<'a, M: MatrixSource> Reader<'a, M> {
 
     pub(super) fn block(&mut self, block: usize) -> &Parts {
         if self.held != Some(block) {
-            self.source.write(block, &mut self.parts);
+            self.source.write(block, &mut self.scratch, &mut self.parts);
             self.held = Some(block);
         }
         &self.parts

@@ -87,7 +87,8 @@ impl Chip {
         let corrected = mesh.corrected(correction, &cells);
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let targets = corrected.setting.phases();
-        let mut phases = self.settle(&heaters, &[(Part::MESH, &targets)], correction);
+        let sections = [(Part::MESH, targets.len())];
+        let mut phases = self.settle(&heaters, &sections, targets, correction);
         Programmed {
             coefficients: self.coefficients(mesh, cells, phases.remove(0)),
             unreachable: corrected.unreachable,
@@ -113,33 +114,36 @@ impl Chip {
         heaters
     }
 
-    /// The phases that a chip shows after `targets` were programmed into the sections of one tile.
+    /// The phases that a chip shows after `targets` were programmed into the `sections` of one tile, of so many phases each.
     ///
     /// A correction knows the chip's offsets and its crosstalk and asks for phases that make up for both. Then the supply
     /// rounds the voltage, V_π is not what calibration said, heat spreads over the whole tile; then come the
     /// errors that add to a phase: offset, programming, drift. Each section's phases come back in their order, rad.
     ///
     /// # Panics
-    /// If there is crosstalk, and `heaters` does not hold one place per phase.
+    /// If there is not one target for every phase of the sections, or there is crosstalk and `heaters` does not hold one
+    /// place per phase.
     pub fn settle(
         &self,
         heaters: &Heaters,
-        targets: &[(Part, &[f64])],
+        sections: &[(Part, usize)],
+        targets: Vec<f64>,
         correction: Correction,
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
-        let is_corrected = correction != Correction::None;
-        let count = targets.iter().map(|(_, phases)| phases.len()).sum();
-        let mut asked = Vec::with_capacity(count);
-        for (part, phases) in targets {
-            let start = asked.len();
-            asked.extend_from_slice(phases);
-            if is_corrected {
-                let section = &mut asked[start..];
+        assert_eq!(
+            sections.iter().map(|(_, count)| count).sum::<usize>(),
+            targets.len(),
+            "one target for every phase of the sections"
+        );
+        let mut asked = targets;
+        if correction != Correction::None {
+            let mut rest = asked.as_mut_slice();
+            for (part, count) in sections {
+                let (section, behind) = rest.split_at_mut(*count);
+                rest = behind;
                 self.add_normals(section, Effect::Offset, *part, -shifter.offset_rad);
             }
-        }
-        if is_corrected {
             asked = heaters.heated_to(&asked, shifter.crosstalk);
         } else if shifter.dac_bits.is_some() {
             // A supply reaches 2π: what a file may hold beyond is the same phase.
@@ -147,11 +151,7 @@ impl Chip {
                 .iter_mut()
                 .for_each(|phase| *phase = phase.rem_euclid(TAU));
         }
-        let sections: Vec<_> = targets
-            .iter()
-            .map(|(part, phases)| (*part, phases.len()))
-            .collect();
-        self.show(heaters, &sections, asked, 0)
+        self.show(heaters, sections, asked, 0)
     }
 
     /// The phases that a mesh that stands alone shows after it was programmed for the `load`-th time, drift left out.

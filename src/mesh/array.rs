@@ -99,19 +99,20 @@ pub struct SetCells<'a> {
 }
 
 impl MatrixSource for SetCells<'_> {
+    type Scratch = Angles;
+
     fn count(&self) -> usize {
         self.cells.len()
     }
 
-    fn write(&self, block: usize, parts: &mut Parts) {
+    fn write(&self, block: usize, angles: &mut Angles, parts: &mut Parts) {
         let start = block * BLOCK;
         let range = start..self.count().min(start + BLOCK);
-        let mut angles = Angles::default();
-        self.sines(range.clone(), &mut angles);
+        self.sines(range.clone(), angles);
         angles.amplitude[..range.len()].copy_from_slice(&self.cells.amplitude[range]);
         let one = OneBlock {
             cells: self.cells,
-            angles: &angles,
+            angles,
             parts,
         };
         vectorized(self.arch, one);
@@ -180,7 +181,7 @@ impl From<&[Mzi]> for CellArray {
 }
 
 /// What the matrices of a block are computed from.
-struct Angles {
+pub struct Angles {
     /// Of θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles.
     sin: [[f64; BLOCK]; 5],
     cos: [[f64; BLOCK]; 5],

@@ -99,34 +99,37 @@ pub(super) fn load_tile<T: Real>(
     let input_cells = chip.cells(input, tile.input.nodes().len());
     let output_cells = chip.cells(output, tile.output.nodes().len());
     let attenuators = chip.attenuators(middle, joined);
-    let mut before = tile.input.corrected(correction, &input_cells);
-    let behind = tile.output.corrected(correction, &output_cells);
-    let mut unreachable = before.unreachable + behind.unreachable;
-    let mut bars = tile.attenuators.clone();
+    let counts = [
+        tile.input.phase_shifters_of(kind),
+        joined,
+        tile.output.phase_shifters_of(kind),
+    ];
+    let mut targets = Vec::with_capacity(counts.iter().sum());
+    let mut unreachable = tile
+        .input
+        .push_corrected(correction, &input_cells, &mut targets);
+    targets.extend(&tile.attenuators);
     if correction != Correction::None {
         // The phase that an attenuator adds is undone by the screen in front of it.
-        for (mode, bar) in bars.iter_mut().enumerate() {
+        let (before, bars) = targets.split_at_mut(counts[0]);
+        let screen = &mut before[2 * tile.input.nodes().len()..];
+        for (mode, (bar, screen)) in bars.iter_mut().zip(screen).enumerate() {
             let set = attenuator(&attenuators.with_phases(mode, 0.0, 0.0), *bar);
             unreachable += usize::from(!set.reached);
             *bar = set.theta;
-            before.setting.screen[mode] -= set.ahead;
+            *screen -= set.ahead;
         }
     }
+    unreachable += tile
+        .output
+        .push_corrected(correction, &output_cells, &mut targets);
     let heaters = chip.heaters(|heaters| {
         heaters.push_mesh(&tile.input, kind);
         heaters.push_bank(joined);
         heaters.push_mesh(&tile.output, kind);
     });
-    let targets = [
-        (input, before.setting.phases()),
-        (middle, bars),
-        (output, behind.setting.phases()),
-    ];
-    let phases = chip.settle(
-        &heaters,
-        &targets.each_ref().map(|(part, p)| (*part, p.as_slice())),
-        correction,
-    );
+    let sections = [(input, counts[0]), (middle, counts[1]), (output, counts[2])];
+    let phases = chip.settle(&heaters, &sections, targets, correction);
     let phases: [Vec<f64>; 3] = phases.try_into().expect("three sections went in");
     let [before, bars, behind] = phases;
     let set = attenuators.set(&bars, &vec![0.0; joined]).all();

@@ -465,18 +465,18 @@ impl Loop for Scaling<'_> {
             swap,
             is_exceptional,
         } = self.lanes;
-        let entries = self.entries.map(|entry| entry.as_chunks::<SET>().0);
         // Whole numbers: others would have to be added up in their order.
         let mut exceptional = 0;
         for set in self.sets {
-            let entries = entries.map(|entry| entry[set]);
-            let [s, t] = before.each_ref().map(|[re, im]| [re[set], im[set]]);
+            let part = |k: usize| &self.entries[k].as_chunks::<SET>().0[set];
+            let (ar, ai, br, bi) = (part(0), part(1), part(2), part(3));
+            let (cr, ci, dr, di) = (part(4), part(5), part(6), part(7));
+            let [s, t] = before;
+            let (s, t) = ([&s[0][set], &s[1][set]], [&t[0][set], &t[1][set]]);
             for lane in 0..SET {
-                let matrix = std::array::from_fn(|k| {
-                    Complex::new(entries[2 * k][lane], entries[2 * k + 1][lane])
-                });
-                let z = |[re, im]: &[[f64; SET]; 2]| Complex::new(re[lane], im[lane]);
-                let scaled = scaled_form(matrix, z(&s), z(&t));
+                let z = |re: &[f64; SET], im: &[f64; SET]| Complex::new(re[lane], im[lane]);
+                let matrix = [z(ar, ai), z(br, bi), z(cr, ci), z(dr, di)];
+                let scaled = scaled_form(matrix, z(s[0], s[1]), z(t[0], t[1]));
                 let write = |[re, im]: &mut Planar, z: Complex<f64>| {
                     (re[set][lane], im[set][lane]) = (z.re, z.im);
                 };

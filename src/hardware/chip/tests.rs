@@ -23,8 +23,10 @@ fn mesh() -> Mesh {
 fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
     let mut heaters = Heaters::default();
     heaters.push_mesh(&mesh(), CellKind::Mzi);
-    let targets = [(Part::MESH, targets)];
-    chip.settle(&heaters, &targets, Correction::None).remove(0)
+    let sections = [(Part::MESH, targets.len())];
+    let targets = targets.to_vec();
+    chip.settle(&heaters, &sections, targets, Correction::None)
+        .remove(0)
 }
 
 fn ideal_mzis(chip: &Chip) -> Vec<Mzi> {
