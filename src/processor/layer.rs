@@ -9,7 +9,7 @@ use super::load::LoadedTile;
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use crate::elementary::{Loop, vectorized};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Part, Section};
+use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::nn::Batch;
 use crate::rng::{Effect, Stream};
 
@@ -36,8 +36,7 @@ pub(super) struct Calibration {
     /// Value that drives a modulator to full amplitude.
     full_scale: f64,
     modulator: Modulator,
-    /// One converter range per tile, where there are converters.
-    adcs: Option<Vec<Adc>>,
+    tiles: Vec<TileCalibration>,
 }
 
 impl<T: Real> LoadedLayer<T> {
@@ -72,20 +71,12 @@ impl<T: Real> LoadedLayer<T> {
     pub(super) fn calibrate(&mut self, chip: &Chip, input: &Batch<T>) {
         let hardware = chip.hardware();
         let full_scale = largest(input);
-        let adcs = hardware.readout.adc_bits.map(|bits| {
-            let adc = |tile: &LoadedTile<T>| {
-                let range = adc_range(
-                    hardware.readout.adc_range,
-                    tile.magnitudes(input, self.reading),
-                );
-                Adc::new(bits, range, self.reading)
-            };
-            self.tiles.iter().map(adc).collect()
-        });
+        let calibrate =
+            |tile: &LoadedTile<T>| tile.calibrate(input, self.reading, full_scale, hardware);
         self.calibration = Some(Calibration {
             full_scale,
             modulator: Modulator::new(hardware, full_scale),
-            adcs,
+            tiles: self.tiles.iter().map(calibrate).collect(),
         });
     }
 
@@ -118,12 +109,13 @@ impl<T: Real> LoadedLayer<T> {
         self.read_tiles(&input, |index| Shot {
             full_scale: calibration.full_scale,
             noise: Some(chip.stream(Effect::Detector, self.tiles[index].part, block)),
-            adc: calibration.adcs.as_ref().map(|adcs| adcs[index]),
+            adc: calibration.tiles[index].adc,
+            unseen: calibration.tiles[index].unseen.as_deref(),
         })
     }
 
     /// The digital sum of all tiles' readings, each under the conditions of `shot`.
-    fn read_tiles(&self, input: &Batch<T>, shot: impl Fn(usize) -> Shot) -> Batch<T> {
+    fn read_tiles<'c>(&self, input: &Batch<T>, shot: impl Fn(usize) -> Shot<'c>) -> Batch<T> {
         let mut out = Fields::zeros(self.whole.modes(), input.samples());
         for (index, tile) in self.tiles.iter().enumerate() {
             tile.read(self.reading, input, shot(index), &mut out);
@@ -137,12 +129,28 @@ impl<T: Real> LoadedLayer<T> {
 
 /// Conditions of one reading of a tile; the default has no noise and no converter.
 #[derive(Default)]
-struct Shot {
+struct Shot<'a> {
     /// Value that drives a modulator to full amplitude.
     full_scale: f64,
     noise: Option<Stream>,
     adc: Option<Adc>,
+    /// See [`TileCalibration::unseen`].
+    unseen: Option<&'a [f64]>,
 }
+
+/// What a calibration batch says of one tile.
+#[derive(Debug)]
+struct TileCalibration {
+    /// The converter, with its range set.
+    adc: Option<Adc>,
+    /// Mean power of the quadrature that a homodyne receiver does not see, of every row, in the tile's own units; none where
+    /// its shot noise is more than [`UNSEEN_SHARE`] of the variance of any reading, and is computed for each.
+    unseen: Option<Vec<f64>>,
+}
+
+/// Share of the variance up to which the shot noise of the unseen quadrature counts by its mean: half of it is the error of
+/// a standard deviation. It spares the product with the imaginary part of the matrix.
+const UNSEEN_SHARE: f64 = 1e-3;
 
 impl<T: Real> LoadedTile<T> {
     /// Gains of a row's detectors: real part (or the only one), imaginary part.
@@ -164,14 +172,54 @@ impl<T: Real> LoadedTile<T> {
         }
     }
 
+    /// What `input`, in which `full_scale` drives a modulator to full amplitude, says of the tile.
+    fn calibrate(
+        &self,
+        input: &Batch<T>,
+        reading: Reading,
+        full_scale: f64,
+        hardware: &Hardware,
+    ) -> TileCalibration {
+        let hides = reading == Reading::Real && self.noise.slope > 0.0 && full_scale > 0.0;
+        let bits = hardware.readout.adc_bits;
+        if bits.is_none() && !hides {
+            return TileCalibration {
+                adc: None,
+                unseen: None,
+            };
+        }
+        let (re, im) = self.amplitudes(input, reading != Reading::Real || hides);
+        let unseen = im.as_ref().filter(|_| hides);
+        let unseen = unseen.and_then(|im| self.unseen(&re, im, full_scale));
+        let adc = bits.map(|bits| {
+            let seen = im.filter(|_| reading != Reading::Real);
+            let sizes = self.magnitudes(&re, seen.as_ref(), reading);
+            Adc::new(bits, adc_range(hardware.readout.adc_range, sizes), reading)
+        });
+        TileCalibration { adc, unseen }
+    }
+
+    /// The mean of im² of every row, unless it matters to some reading.
+    fn unseen(&self, re: &Array2<T>, im: &Array2<T>, full_scale: f64) -> Option<Vec<f64>> {
+        let slope = self.noise.slope / full_scale.powi(2);
+        let matters = re.iter().zip(im).any(|(x, y)| {
+            let hidden = slope * y.double().powi(2);
+            hidden > UNSEEN_SHARE * (self.noise.constant + slope * power(*x, *y))
+        });
+        let mean = |row: ArrayView1<'_, T>| {
+            let sum: f64 = row.iter().map(|y| y.double().powi(2)).sum();
+            sum / row.len() as f64
+        };
+        (!matters).then(|| im.rows().into_iter().map(mean).collect())
+    }
+
     /// Sizes of all readings of a batch before noise and conversion, in the tile's own units.
-    fn magnitudes(&self, input: &Batch<T>, reading: Reading) -> Vec<f64> {
-        let (re, im) = self.amplitudes(input, reading != Reading::Real);
+    fn magnitudes(&self, re: &Array2<T>, im: Option<&Array2<T>>, reading: Reading) -> Vec<f64> {
         let mut sizes = Vec::new();
         for row in 0..self.rows {
             let [gain_re, gain_im] = self.gains(row).map(f64::abs);
             let re = re.row(row);
-            match (reading, im.as_ref().map(|im| im.row(row))) {
+            match (reading, im.map(|im| im.row(row))) {
                 (Reading::Intensity, Some(im)) => {
                     sizes.extend(re.iter().zip(im).map(|(x, y)| power(*x, *y) * gain_re));
                 }
@@ -190,9 +238,11 @@ impl<T: Real> LoadedTile<T> {
             full_scale,
             mut noise,
             adc,
+            unseen,
         } = shot;
         // The shot noise of a real reading also depends on the quadrature that it does not see.
-        let imaginary = reading != Reading::Real || self.noise.slope > 0.0;
+        let imaginary = reading != Reading::Real
+            || (noise.is_some() && self.noise.slope > 0.0 && unseen.is_none());
         let (re, im) = self.amplitudes(input, imaginary);
         let intensity = reading == Reading::Intensity;
         // What a reading of 1 means in the tile's own units: amplitude, or power.
@@ -226,7 +276,10 @@ impl<T: Real> LoadedTile<T> {
             powers.clear();
             match im {
                 Some(im) => powers.extend(re.iter().zip(im).map(|(x, y)| *x * *x + *y * *y)),
-                None => powers.extend(re.iter().map(|x| *x * *x)),
+                None => {
+                    let unseen = T::of(unseen.map_or(0.0, |unseen| unseen[row]));
+                    powers.extend(re.iter().map(|x| *x * *x + unseen));
+                }
             }
             let parts = match (im, reading) {
                 (Some(im), Reading::Quadratures) => [Some((re, gain_re)), Some((im, gain_im))],

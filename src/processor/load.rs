@@ -11,9 +11,14 @@ use crate::mesh::{Correction, attenuator};
 use crate::nn::Weight;
 use crate::units::{amplitude_from_db, db_from_power};
 
-/// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left, and
-/// no photon of any laser arrives.
-const LOSS_LIMIT_DB: f64 = 600.0;
+/// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left for amplitudes, or
+/// for powers, and no photon of any laser arrives.
+fn loss_limit_db(reading: Reading) -> f64 {
+    match reading {
+        Reading::Intensity => 300.0,
+        _ => 600.0,
+    }
+}
 
 /// A tile on a chip.
 #[derive(Debug, Clone)]
@@ -76,12 +81,13 @@ pub(super) fn load_tile<T: Real>(
 ) -> Result<LoadedTile<T>> {
     let hardware = chip.hardware();
     let loss_db = design_loss_db(hardware, tile);
-    if loss_db > LOSS_LIMIT_DB {
+    let limit_db = loss_limit_db(reading);
+    if loss_db > limit_db {
         let got = format!(
             "{} ({loss_db:.0} dB per path)",
             hardware.mesh.insertion_loss_db
         );
-        let limit = format!("such that a path loses at most {LOSS_LIMIT_DB} dB: use smaller tiles");
+        let limit = format!("such that a path loses at most {limit_db} dB: use smaller tiles");
         return Err(Error::value("mesh.insertion_loss_db", got, limit));
     }
     let part = |section| Part {

@@ -14,7 +14,7 @@ pub use modulator::{full_scale_power_w, laser_field_error};
 
 use crate::compile::Program;
 use crate::error::{Error, Result};
-use crate::field::Real;
+use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware};
 use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, Encoding, Layer, Readout};
@@ -74,6 +74,14 @@ impl<'a, T: Real> Processor<'a, T> {
             chip,
             layers,
         })
+    }
+
+    /// The matrix of layer number `layer` on this chip, `[out, in]`: all tiles with their digital scales, without detectors.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn layer_matrix(&self, layer: usize) -> &Fields<T> {
+        &self.layers[layer].whole
     }
 
     /// Relative error of every layer's matrix on this chip: ‖W_chip − W‖_F / ‖W‖_F.

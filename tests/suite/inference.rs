@@ -170,6 +170,43 @@ fn coherent_readings_have_the_variance_of_shot_and_thermal_noise() {
     check_rows(&logits, &[6.0, -1.5, 0.0], &amplitudes.map(variance));
 }
 
+/// The same law on faulty chips, whose fields have an imaginary part that homodyne does not see but whose shot noise it has:
+/// where it can matter (weak local oscillator) it is computed for each reading, else it counts by its mean.
+#[test]
+fn the_unseen_quadrature_adds_its_shot_noise() {
+    let weight = Array2::from_shape_fn((4, 4), |(i, j)| ((3 * i + 5 * j + 1) as f64).sin());
+    let program = one_layer(Weight::Real(weight), Readout::Real);
+    let inputs = [0.3, -1.0, 0.7, 0.5];
+    let batch = constant_batch(&inputs, 40_000);
+    for (lo_mw, least_share) in [("0.0001", 0.2), ("1000", 0.0)] {
+        let hw = hardware(&[
+            ("coupler.splitting_error_rad", "0.2"),
+            ("readout.bandwidth_ghz", "5"),
+            ("readout.lo_power_mw", lo_mw),
+        ]);
+        let chip = hw.fabricate(Seed(2), 0);
+        let processor = Processor::<f64>::load(&program, chip, Correction::None).unwrap();
+        let matrix = processor.layer_matrix(0);
+        let input = Array1::from(inputs.to_vec());
+        let (re, im) = (matrix.re.dot(&input), matrix.im.dot(&input));
+        let scale = program.tiles()[0][0].scale;
+        let (q, b) = (1.602_176_634e-19, 5e9);
+        let (lo, fs) = (lo_mw.parse::<f64>().unwrap() * 1e-3, 1e-3 / 4.0);
+        // Amplitudes relative to full scale, which the largest input, 1, sets.
+        let variance = |re: f64, im: f64| {
+            let power = (re * re + im * im) / scale.powi(2);
+            2.0 * q * (lo + power * fs) * b / (4.0 * lo * fs) * scale.powi(2)
+        };
+        let pairs = || re.iter().zip(&im);
+        let share = pairs().map(|(re, im)| 1.0 - variance(*re, 0.0) / variance(*re, *im));
+        let largest = share.fold(0.0, f64::max);
+        assert!(largest >= least_share, "{largest}");
+        let means: Vec<f64> = re.iter().copied().collect();
+        let variances: Vec<f64> = pairs().map(|(re, im)| variance(*re, *im)).collect();
+        check_rows(&shots(&program, &hw, &batch), &means, &variances);
+    }
+}
+
 /// i = R P_fs |a|²; Var = 2q(R P_fs |a|² + I_d)B + i_n²B + (R P_fs |a|²)² RIN B.
 #[test]
 fn intensity_readings_have_the_variance_of_shot_thermal_and_laser_noise() {
