@@ -258,3 +258,131 @@ fn phase_factors(phases: &[f64]) -> Vec<C64> {
     let factors = phases.iter().map(|phase| C64::from_polar(1.0, *phase));
     factors.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mesh::{Geometry, decompose};
+    use crate::rng::{Effect, Seed};
+
+    /// Coefficients of every sort of mesh.
+    fn all_sorts() -> Vec<(&'static str, Coefficients)> {
+        let n = 9;
+        let mut stream = Seed(5).stream(Effect::Haar, 0, 0, 0);
+        let decomposed = |u: Matrix, geometry| decompose(&u, geometry).unwrap();
+        let haar = crate::linalg::haar_unitary(n, &mut stream);
+        let shift = Matrix::from_fn(n, n, |r, c| {
+            C64::from(f64::from(u8::from((r + 1) % n == c)))
+        });
+        let clements = decomposed(haar.clone(), Geometry::Clements);
+        let cross = Mesh {
+            theta: vec![0.0; clements.nodes.len()],
+            ..clements.clone()
+        };
+        let bar = Mesh::bar(Geometry::Clements, n).unwrap();
+        let mut butterfly = Mesh::bar(Geometry::Butterfly, 16).unwrap();
+        for phase in butterfly.theta.iter_mut().chain(&mut butterfly.phi) {
+            *phase = 3.0 * stream.uniform();
+        }
+        let faulty = |mesh: &Mesh, loss: f64, kind| {
+            let mut cells = CellArray::perfect(kind, mesh.nodes.len());
+            for errors in [&mut cells.alpha, &mut cells.beta, &mut cells.gamma] {
+                let mut stream = Seed(6).stream(Effect::Splitting, 0, 0, 0);
+                stream.add_normals(errors, 0.1);
+            }
+            cells.amplitude.iter_mut().for_each(|x| *x *= loss);
+            cells.top_arm = 0.95;
+            let set = mesh.corrected(super::super::Correction::None, &cells);
+            Coefficients::of_cells(mesh, cells, set.setting.phases())
+        };
+        let mut all = vec![
+            ("haar", clements.coefficients()),
+            (
+                "reck",
+                decomposed(haar.clone(), Geometry::Reck).coefficients(),
+            ),
+            (
+                "diamond",
+                decomposed(haar, Geometry::Diamond).coefficients(),
+            ),
+            (
+                "identity",
+                decomposed(Matrix::identity(n, n), Geometry::Clements).coefficients(),
+            ),
+            (
+                "permutation",
+                decomposed(shift, Geometry::Clements).coefficients(),
+            ),
+            ("cross", cross.coefficients()),
+            ("bar", bar.coefficients()),
+            ("butterfly", butterfly.coefficients()),
+            ("faulty butterfly", faulty(&butterfly, 0.9, CellKind::Mzi)),
+            ("lossy", faulty(&clements, 0.02, CellKind::Mzi)),
+        ];
+        let kinds = CellKind::ALL.map(|kind| (kind.name(), faulty(&clements, 1.0, kind)));
+        all.extend(kinds);
+        all
+    }
+
+    /// Every evaluator against [`Coefficients::pass`], the plain product, sample by sample; bounds grow with the number
+    /// of columns and are relative to the largest amplitude.
+    #[test]
+    fn every_fast_path_is_the_plain_product_on_every_sort_of_mesh_and_batch() {
+        for (name, coefficients) in all_sorts() {
+            let modes = coefficients.modes();
+            let columns = coefficients.nodes.last().map_or(0, |node| node.column + 1) as f64;
+            for samples in (1..=70).chain([127, 128, 129]) {
+                let mut stream = Seed(7).stream(Effect::Haar, samples as u64, 0, 0);
+                let mut part =
+                    || Array2::from_shape_simple_fn((modes, samples), || stream.standard_normal());
+                let input = Fields {
+                    re: part(),
+                    im: part(),
+                };
+                let mut walked = input.clone();
+                coefficients.walk(&mut walked);
+                let mut single = Fields {
+                    re: input.re.mapv(|x| x as f32),
+                    im: input.im.mapv(|x| x as f32),
+                };
+                coefficients.walk(&mut single);
+                let multiplied = coefficients.first_columns::<f64>(modes).times(&input);
+                for sample in 0..samples {
+                    let at = |fields: &Fields<f64>, mode: usize| {
+                        C64::new(fields.re[[mode, sample]], fields.im[[mode, sample]])
+                    };
+                    let field: Vec<C64> = (0..modes).map(|mode| at(&input, mode)).collect();
+                    let plain = coefficients.pass(&field);
+                    let size = plain.iter().map(|z| z.norm()).fold(1e-300, f64::max);
+                    let bound = (1.0 + columns) * size;
+                    for (mode, plain) in plain.iter().enumerate() {
+                        let got = (single.re[[mode, sample]], single.im[[mode, sample]]);
+                        let got = C64::new(f64::from(got.0), f64::from(got.1));
+                        let name = format!("{name}, mode {mode} of sample {sample} of {samples}");
+                        assert!((at(&walked, mode) - plain).norm() < 4e-15 * bound, "{name}");
+                        assert!((got - plain).norm() < 1e-6 * bound, "f32, {name}");
+                        let off = (at(&multiplied, mode) - plain).norm();
+                        assert!(off < 4e-15 * (modes as f64) * bound, "multiplied, {name}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn scaled_rows_are_the_first_rows_of_the_transfer_matrix_times_their_factors() {
+        for (name, coefficients) in all_sorts() {
+            let transfer = coefficients.transfer();
+            let factors: Vec<C64> = (0..5).map(|k| C64::new(1.0, 0.3 * f64::from(k))).collect();
+            let rows = coefficients.scaled_rows::<f64>(&factors);
+            let size = transfer.iter().map(|z| z.norm()).fold(0.0, f64::max);
+            for (row, factor) in factors.iter().enumerate() {
+                for mode in 0..coefficients.modes() {
+                    let got = C64::new(rows.re[[mode, row]], rows.im[[mode, row]]);
+                    let off = (got - transfer[(row, mode)] * factor).norm();
+                    assert!(off < 1e-13 * size, "{name} {row} {mode}: {off:e}");
+                }
+            }
+        }
+    }
+}
