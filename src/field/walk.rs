@@ -132,13 +132,18 @@ impl<T: Real> WithSimd for Tiles<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // A row of a tile is as many registers as hide the latency of the chain; without vectors it is a long one.
+        // A row of a tile is as many registers as hide the latency of the chain, and no more than the samples fill;
+        // without vectors it is a long one.
+        let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+        let registers = self.fields.samples().div_ceil(lanes);
         if S::IS_SCALAR {
             self.run::<S, 16>(simd);
-        } else if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 4>(simd);
-        } else {
+        } else if registers == 1 {
+            self.run::<S, 1>(simd);
+        } else if registers == 2 || S::REGISTER_COUNT < 32 {
             self.run::<S, 2>(simd);
+        } else {
+            self.run::<S, 4>(simd);
         }
     }
 }
@@ -364,10 +369,11 @@ fn multiply<S: Simd, T: Real, const K: usize>(
 ) {
     let (fr, fi) = (T::splat(simd, fr), T::splat(simd, fi));
     let dark = T::splat(simd, T::zero());
-    for k in 0..K {
-        let (a, b) = (pair[0][k], pair[1][k]);
-        pair[0][k] = T::plus_product(simd, fr, a, T::less_product(simd, fi, b, dark));
-        pair[1][k] = T::plus_product(simd, fr, b, T::plus_product(simd, fi, a, dark));
+    let [re, im] = pair;
+    for (re, im) in re.iter_mut().zip(im) {
+        let (a, b) = (*re, *im);
+        *re = T::plus_product(simd, fr, a, T::less_product(simd, fi, b, dark));
+        *im = T::plus_product(simd, fr, b, T::plus_product(simd, fi, a, dark));
     }
 }
 
