@@ -194,7 +194,12 @@ impl Experiment {
         }
         let noisy_seconds = clock.elapsed().as_secs_f64();
 
-        let layers = program.model().layers.iter().zip(program.tiles()).enumerate();
+        let layers = program
+            .model()
+            .layers
+            .iter()
+            .zip(program.tiles())
+            .enumerate();
         let layers = layers.map(|(index, (layer, tiles))| LayerReport {
             name: layer.name.clone(),
             tiles: tiles.len(),

@@ -108,8 +108,7 @@ impl<'a, T: Real> Workload<'a, T> {
         if let Some(first) = first.filter(|_| processor.needs_calibration()) {
             processor.calibrate(first);
         }
-        let classes =
-            self.predictions(|index, batch| processor.forward(batch, index as u64))?;
+        let classes = self.predictions(|index, batch| processor.forward(batch, index as u64))?;
         let is_corrected = correction != Correction::None;
         Ok(Inferred {
             classes,

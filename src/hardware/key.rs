@@ -46,9 +46,8 @@ impl Hardware {
             },
             ..Self::default()
         };
-        let table = |hardware: &Self| {
-            toml::Table::try_from(hardware).expect("hardware is a TOML table")
-        };
+        let table =
+            |hardware: &Self| toml::Table::try_from(hardware).expect("hardware is a TOML table");
         let defaults = table(&Self::default());
         let sections = ["coupler", "phase_shifter", "mesh", "input", "readout"];
         let full = table(&full);

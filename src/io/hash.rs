@@ -53,7 +53,10 @@ mod tests {
         std::fs::write(&path, vec![b'x'; 200_000]).unwrap();
         let (size, hash) = sha256_of_file(&path).unwrap();
         assert_eq!(size, 200_000);
-        assert_eq!(hash, "91e3faafd322bcdf160f3f0ce886acb092b9b9e2a1e8526b40f21a8898a8700b");
+        assert_eq!(
+            hash,
+            "91e3faafd322bcdf160f3f0ce886acb092b9b9e2a1e8526b40f21a8898a8700b"
+        );
         assert!(sha256_of_file(folder.path().join("none")).is_err());
     }
 }

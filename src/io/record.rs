@@ -208,8 +208,7 @@ pub fn write_parquet(
     let schema = Type::group_type_builder("rows").with_fields(fields).build();
     let schema = Arc::new(schema.map_err(parquet_failed)?);
     let properties = Arc::new(WriterProperties::builder().build());
-    let mut file =
-        SerializedFileWriter::new(writer, schema, properties).map_err(parquet_failed)?;
+    let mut file = SerializedFileWriter::new(writer, schema, properties).map_err(parquet_failed)?;
     loop {
         let rows = records
             .by_ref()
@@ -349,8 +348,9 @@ mod tests {
         let mut count = 0;
         for (i, row) in reader.get_row_iter(None).unwrap().enumerate() {
             let row = row.unwrap();
-            for ((name, field), (column, cell)) in
-                row.get_column_iter().zip(columns.iter().zip(&records[i % 4]))
+            for ((name, field), (column, cell)) in row
+                .get_column_iter()
+                .zip(columns.iter().zip(&records[i % 4]))
             {
                 assert_eq!(*name, column.name);
                 match (field, cell) {

@@ -247,7 +247,9 @@ impl Reader<'_> {
                     match &*text(key, name)? {
                         "confusion" => self.sweep.records_confusion = true,
                         "layers" => self.sweep.records_layers = true,
-                        other => return Err(unknown(other, "thing to record", &["confusion", "layers"])),
+                        other => {
+                            return Err(unknown(other, "thing to record", &["confusion", "layers"]));
+                        }
                     }
                 }
             }
@@ -310,7 +312,10 @@ impl Reader<'_> {
             let values = read_list(&key, value).within(&place)?;
             let length = zipped.values.first().map_or(values.len(), Vec::len);
             if values.len() != length {
-                let limit = format!("{length}, as `{}` of the same [[zip]]", zipped.keys[0].name());
+                let limit = format!(
+                    "{length}, as `{}` of the same [[zip]]",
+                    zipped.keys[0].name()
+                );
                 let what = format!("number of values of `{name}`");
                 return Err(Error::value(what, values.len(), limit).within(&place));
             }
@@ -346,7 +351,8 @@ impl Reader<'_> {
             let key = match Key::parse(&name).within(&place)? {
                 key @ Key::Hardware(_) => key,
                 _ => {
-                    let what = "is no hardware key: must stand in a table such as [hardware.coupler]";
+                    let what =
+                        "is no hardware key: must stand in a table such as [hardware.coupler]";
                     return Err(Error::format(format!("`{name}`"), what).within(&place));
                 }
             };
@@ -359,9 +365,12 @@ impl Reader<'_> {
 
     fn finish(mut self, open: impl FnOnce(&str) -> Result<Hardware>) -> Result<Sweep> {
         let sweep = &mut self.sweep;
-        sweep.trials = self
-            .trials
-            .ok_or_else(|| Error::format("trials", "is missing: must be the number of chips of a point"))?;
+        sweep.trials = self.trials.ok_or_else(|| {
+            Error::format(
+                "trials",
+                "is missing: must be the number of chips of a point",
+            )
+        })?;
         match self.hardware {
             Some(Named::Open(name, start)) => {
                 sweep.base.hardware = open(&name).within(line(self.text, start))?;
@@ -372,7 +381,10 @@ impl Reader<'_> {
             Some(Named::Inline(hardware)) => sweep.base.hardware = *hardware,
             None => {}
         }
-        let changes = self.set.iter().map(|(key, _, cell)| (key.name(), toml_of(cell)));
+        let changes = self
+            .set
+            .iter()
+            .map(|(key, _, cell)| (key.name(), toml_of(cell)));
         if let Some((_, start, _)) = self.set.first() {
             sweep.base.hardware = sweep
                 .base
@@ -414,11 +426,15 @@ impl Reader<'_> {
             return Err(Error::format("network or program", reason));
         }
         if !has(&Key::Data) {
-            return Err(Error::format("data", "is missing: must be the path of a data set"));
+            return Err(Error::format(
+                "data",
+                "is missing: must be the path of a data set",
+            ));
         }
         if has(&Key::Program) {
             for key in [Key::Tile, Key::Geometry].iter().filter(|key| has(key)) {
-                let what = "is chosen when a program is compiled: name a network instead of a program";
+                let what =
+                    "is chosen when a program is compiled: name a network instead of a program";
                 return Err(Error::format(format!("`{}`", key.name()), what));
             }
             if sweep.base.activation.is_some() {
@@ -491,7 +507,11 @@ fn read_list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
         }
     };
     if cells.is_empty() {
-        return Err(Error::value(key.name(), "[]", "a list of at least one value"));
+        return Err(Error::value(
+            key.name(),
+            "[]",
+            "a list of at least one value",
+        ));
     }
     cells.into_iter().map(|cell| key.check(cell)).collect()
 }
@@ -516,7 +536,11 @@ fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
     let end = |key: &str| -> Result<Cell> {
         match scalar(key, needed(key)?)? {
             cell @ (Cell::Int(_) | Cell::Float(_)) => Ok(cell),
-            other => Err(Error::value(format!("{name}: {key}"), value(&other), "a number")),
+            other => Err(Error::value(
+                format!("{name}: {key}"),
+                value(&other),
+                "a number",
+            )),
         }
     };
     let (from, to) = (end("from")?, end("to")?);
@@ -527,14 +551,22 @@ fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
     let log = match find("log").map(Spanned::get_ref) {
         None => false,
         Some(DeValue::Boolean(log)) => *log,
-        Some(other) => return Err(Error::value(format!("{name}: log"), show(other), "true or false")),
+        Some(other) => {
+            return Err(Error::value(
+                format!("{name}: log"),
+                show(other),
+                "true or false",
+            ));
+        }
     };
     let last = steps - 1;
     if let (Cell::Int(from), Cell::Int(to), false) = (&from, &to, log) {
         let span = to.checked_sub(*from).filter(|span| span % last as i64 == 0);
         if let Some(span) = span {
             let step = span / last as i64;
-            return Ok((0..steps as i64).map(|i| Cell::Int(from + i * step)).collect());
+            return Ok((0..steps as i64)
+                .map(|i| Cell::Int(from + i * step))
+                .collect());
         }
     }
     let number = |cell: &Cell| match cell {
@@ -545,7 +577,11 @@ fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
     let (from, to) = (number(&from), number(&to));
     if log && !(from > 0.0 && to > 0.0) {
         let got = format!("{from} to {to}");
-        return Err(Error::value(format!("{name}: log range"), got, "from and to above 0"));
+        return Err(Error::value(
+            format!("{name}: log range"),
+            got,
+            "from and to above 0",
+        ));
     }
     Ok((0..steps)
         .map(|i| {

@@ -20,17 +20,24 @@ pub(super) fn differences(old: &Head, new: &Head) -> Vec<String> {
     for (key, value) in &old_keys {
         compare(key.clone(), Some(value.clone()), find(&new_keys, key));
     }
-    for (key, value) in new_keys.iter().filter(|(key, _)| find(&old_keys, key).is_none()) {
+    for (key, value) in new_keys
+        .iter()
+        .filter(|(key, _)| find(&old_keys, key).is_none())
+    {
         compare(key.clone(), None, Some(value.clone()));
     }
     let hash = |head: &Head, key: &str, path: &str| {
         let inputs = head.inputs.iter();
         let mut same = inputs.filter(|input| input.key == key && input.path == path);
-        same.next().map(|input| format!("SHA-256 {}…", &input.sha256[..12.min(input.sha256.len())]))
+        same.next()
+            .map(|input| format!("SHA-256 {}…", &input.sha256[..12.min(input.sha256.len())]))
     };
     for input in &old.inputs {
         let (key, path) = (&input.key, &input.path);
-        let is_named = new.inputs.iter().any(|other| other.key == *key && other.path == *path);
+        let is_named = new
+            .inputs
+            .iter()
+            .any(|other| other.key == *key && other.path == *path);
         if is_named {
             compare(path.clone(), hash(old, key, path), hash(new, key, path));
         }

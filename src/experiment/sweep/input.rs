@@ -30,9 +30,14 @@ impl Sweep {
     /// The values of `key`, whether it varies or not.
     fn all_values(&self, key: &Key) -> Vec<&str> {
         let fixed = self.base.values.iter().filter(|(other, _)| other == key);
-        let varied = self.axes.iter().flat_map(|axis| axis.keys.iter().zip(&axis.values));
+        let varied = self
+            .axes
+            .iter()
+            .flat_map(|axis| axis.keys.iter().zip(&axis.values));
         let varied = varied.filter(|(other, _)| *other == key);
-        let cells = fixed.map(|(_, cell)| cell).chain(varied.flat_map(|(_, cells)| cells));
+        let cells = fixed
+            .map(|(_, cell)| cell)
+            .chain(varied.flat_map(|(_, cells)| cells));
         let mut texts: Vec<&str> = Vec::new();
         for cell in cells {
             if let Cell::Text(text) = cell

@@ -123,7 +123,10 @@ pub(super) struct Writer {
 impl Journal {
     /// Reads the journal in `folder`, for experiments of `points × trials` rows as its head says; nothing if there is
     /// none.
-    pub(super) fn read(folder: &Path, shape: impl Fn(&Head) -> Result<[usize; 2]>) -> Result<Option<Self>> {
+    pub(super) fn read(
+        folder: &Path,
+        shape: impl Fn(&Head) -> Result<[usize; 2]>,
+    ) -> Result<Option<Self>> {
         let path = folder.join(NAME);
         match File::open(&path) {
             Ok(file) => Self::scan(&path, &file, shape),
@@ -323,7 +326,11 @@ pub(super) fn write_whole(
 ) -> Result<()> {
     let first = std::iter::once(Entry::Head(head.clone()));
     let cpus = cpus.iter().cloned().map(Entry::Cpu);
-    let references = references.iter().cloned().map(Box::new).map(Entry::Reference);
+    let references = references
+        .iter()
+        .cloned()
+        .map(Box::new)
+        .map(Entry::Reference);
     let trials = records.map(|record| record.map(Entry::Trial));
     for entry in first.chain(cpus).chain(references).map(Ok).chain(trials) {
         let line = entry?.line();
@@ -388,7 +395,9 @@ mod tests {
             let writer = Writer::open(folder.path(), &head(), [2, 2]);
             let Ok(writer) = writer else { return None };
             writer.truncate().unwrap();
-            let finished = rows_in_order.iter().take_while(|row| writer.journal.has(**row));
+            let finished = rows_in_order
+                .iter()
+                .take_while(|row| writer.journal.has(**row));
             let count = finished.count();
             let all = (0..4).filter(|row| writer.journal.has(*row)).count();
             assert_eq!(count, all, "a trial behind one that is lost");
@@ -402,7 +411,11 @@ mod tests {
         let ends: Vec<usize> = (0..good.len()).filter(|i| good[*i] == b'\n').collect();
         for length in 0..good.len() {
             let whole = ends.iter().filter(|end| **end < length).count();
-            assert_eq!(read(&good[..length]), Some(whole.saturating_sub(1)), "{length}");
+            assert_eq!(
+                read(&good[..length]),
+                Some(whole.saturating_sub(1)),
+                "{length}"
+            );
         }
         for position in ends[0] + 1..good.len() {
             let mut bad = good.clone();

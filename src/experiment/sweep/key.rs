@@ -204,7 +204,9 @@ mod tests {
             error("coupler.spliting_error_rad"),
             "`coupler.spliting_error_rad`: is no key that can be varied: did you mean `coupler.splitting_error_rad`?"
         );
-        assert!(error("splitting_error_rad").ends_with("did you mean `coupler.splitting_error_rad`?"));
+        assert!(
+            error("splitting_error_rad").ends_with("did you mean `coupler.splitting_error_rad`?")
+        );
         assert!(error("tyle").ends_with("did you mean `tile`?"));
         assert!(error("x").contains("must be one of network, program"));
         assert_eq!(Key::parse("cell").unwrap().name(), "mesh.cell");

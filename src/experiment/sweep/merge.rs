@@ -35,7 +35,10 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
         journals.push(journal);
     }
     let Some(first) = journals.first() else {
-        return Err(Error::format("merge", "was given no folder: must be at least one"));
+        return Err(Error::format(
+            "merge",
+            "was given no folder: must be at least one",
+        ));
     };
     let head = whole(first.head());
     let sweep = resolved(&head)?;
@@ -103,7 +106,8 @@ fn check_equal(sweep: &Sweep, journals: &[Journal]) -> Result<()> {
                 };
                 let place = format!("trial {} of point {}", a.trial, a.point);
                 if timeless(a) != timeless(b) {
-                    let what = "has two results: folders must come from one lightloom and one kind of CPU";
+                    let what =
+                        "has two results: folders must come from one lightloom and one kind of CPU";
                     return Err(Error::format(place, what));
                 }
             }

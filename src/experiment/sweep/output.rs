@@ -95,22 +95,24 @@ pub(super) fn write(sweep: &Sweep, journal: &Journal, out: &Path) -> Result<()> 
     };
     if sweep.records_confusion {
         let columns = ints(&["point", "trial", "label", "predicted", "count"]);
-        let records = journal.records(0..sweep.rows())?.flat_map(|record| match record {
-            Ok(record) => record
-                .confusion
-                .iter()
-                .map(|&(label, predicted, count)| {
-                    Ok(vec![
-                        record.point.into(),
-                        record.trial.into(),
-                        label.into(),
-                        predicted.into(),
-                        (count as usize).into(),
-                    ])
-                })
-                .collect(),
-            Err(error) => vec![Err(error)],
-        });
+        let records = journal
+            .records(0..sweep.rows())?
+            .flat_map(|record| match record {
+                Ok(record) => record
+                    .confusion
+                    .iter()
+                    .map(|&(label, predicted, count)| {
+                        Ok(vec![
+                            record.point.into(),
+                            record.trial.into(),
+                            label.into(),
+                            predicted.into(),
+                            (count as usize).into(),
+                        ])
+                    })
+                    .collect(),
+                Err(error) => vec![Err(error)],
+            });
         put(&out.join("confusion.csv"), |writer| {
             write_csv(&columns, records, writer)
         })?;
@@ -118,7 +120,12 @@ pub(super) fn write(sweep: &Sweep, journal: &Journal, out: &Path) -> Result<()> 
     let mut columns = ints(&["point", "trial"]);
     columns.push(Column::new("seconds", Kind::Float));
     let records = journal.records(0..sweep.rows())?.map(|record| {
-        let TrialRecord { point, trial, seconds, .. } = record?;
+        let TrialRecord {
+            point,
+            trial,
+            seconds,
+            ..
+        } = record?;
         Ok(vec![point.into(), trial.into(), seconds.into()])
     });
     put(&out.join("times.csv"), |writer| {
@@ -187,7 +194,9 @@ impl<'a> Table<'a> {
                 continue;
             }
             let point = sweep.point(number)?;
-            let known = references.iter().position(|reference| reference.is_of(&point));
+            let known = references
+                .iter()
+                .position(|reference| reference.is_of(&point));
             let index = match known {
                 Some(index) => index,
                 None => {
@@ -219,9 +228,8 @@ impl<'a> Table<'a> {
         columns.extend(MEASURED.map(|(name, kind)| Column::new(name, kind)));
         if sweep.records_layers {
             for layer in &layers {
-                let of_layer = OF_LAYER.map(|(name, kind)| {
-                    Column::new(format!("layer.{layer}.{name}"), kind)
-                });
+                let of_layer =
+                    OF_LAYER.map(|(name, kind)| Column::new(format!("layer.{layer}.{name}"), kind));
                 columns.extend(of_layer);
             }
         }
@@ -285,13 +293,25 @@ impl<'a> Table<'a> {
 }
 
 /// Bytes that a trial takes in all files of the folder but the journal.
-pub(super) fn bytes_of(sweep: &Sweep, record: &TrialRecord, reference: &Reference) -> Result<usize> {
-    let layers = if sweep.records_layers { reference.layers.len() } else { 0 };
+pub(super) fn bytes_of(
+    sweep: &Sweep,
+    record: &TrialRecord,
+    reference: &Reference,
+) -> Result<usize> {
+    let layers = if sweep.records_layers {
+        reference.layers.len()
+    } else {
+        0
+    };
     let columns = 4 + sweep.keys().count() + MEASURED.len() + layers * OF_LAYER.len();
     // Names of columns in JSON, numbers of some 18 digits in both texts and 8 bytes in Parquet.
     let names: usize = MEASURED.iter().map(|(name, _)| name.len()).sum::<usize>()
         + sweep.keys().map(|key| key.name().len()).sum::<usize>()
-        + layers * OF_LAYER.iter().map(|(name, _)| name.len() + 8).sum::<usize>();
+        + layers
+            * OF_LAYER
+                .iter()
+                .map(|(name, _)| name.len() + 8)
+                .sum::<usize>();
     let row = columns * (12 + 12 + 4 + 8) + names;
     Ok(row + record.confusion.len() * 12 + 24)
 }

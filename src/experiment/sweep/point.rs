@@ -35,9 +35,7 @@ pub struct Point {
 impl Point {
     /// Whether trials of this point and of `other` send the same data through the same program.
     pub fn shares_workload(&self, other: &Self) -> bool {
-        self.source == other.source
-            && self.data == other.data
-            && self.precision == other.precision
+        self.source == other.source && self.data == other.data && self.precision == other.precision
     }
 }
 

@@ -95,13 +95,21 @@ impl Loaded {
         folder: &Path,
         point: &Point,
     ) -> Result<(&Program, &Dataset)> {
-        if self.program.as_ref().is_none_or(|(source, _)| *source != point.source) {
+        if self
+            .program
+            .as_ref()
+            .is_none_or(|(source, _)| *source != point.source)
+        {
             // Two programs at a time would be one too many.
             self.program = None;
             let program = sweep.program(&point.source, folder)?;
             self.program = Some((point.source.clone(), program));
         }
-        if self.data.as_ref().is_none_or(|(name, _)| *name != point.data) {
+        if self
+            .data
+            .as_ref()
+            .is_none_or(|(name, _)| *name != point.data)
+        {
             self.data = None;
             let data = sweep.data(&point.data, folder)?;
             self.data = Some((point.data.clone(), data));
@@ -169,7 +177,9 @@ impl Session {
     pub fn other_cpus(&self) -> Vec<String> {
         let writer = self.writer.lock().expect("no writer panics");
         let cpus = writer.journal.cpus().iter();
-        cpus.filter(|cpu| *cpu != instruction_set()).cloned().collect()
+        cpus.filter(|cpu| *cpu != instruction_set())
+            .cloned()
+            .collect()
     }
 
     /// Runs what is missing on as many threads as rayon's current pool has; `done` is called after every trial.
@@ -182,7 +192,10 @@ impl Session {
     pub fn run(&self, done: impl Fn() + Sync) -> Result<()> {
         let groups = {
             let writer = self.writer.lock().expect("no writer panics");
-            groups(&self.sweep, missing(&self.sweep, self.shard, Some(&writer.journal)))?
+            groups(
+                &self.sweep,
+                missing(&self.sweep, self.shard, Some(&writer.journal)),
+            )?
         };
         if !groups.is_empty() {
             let mut writer = self.writer.lock().expect("no writer panics");
@@ -263,7 +276,13 @@ impl Session {
         let is_same = |other: &&Reference| {
             let named = |r: &Reference| {
                 let names = [&r.network, &r.program].map(Option::clone);
-                (names, r.data.clone(), r.tile, r.geometry.clone(), r.precision.clone())
+                (
+                    names,
+                    r.data.clone(),
+                    r.tile,
+                    r.geometry.clone(),
+                    r.precision.clone(),
+                )
             };
             named(other) == named(&reference)
         };
@@ -330,7 +349,9 @@ pub(super) fn groups(sweep: &Sweep, rows: impl Iterator<Item = usize>) -> Result
             Some((point, group)) if point == number => group,
             _ => {
                 let point = sweep.point(number)?;
-                let known = groups.iter().position(|group| group.point.shares_workload(&point));
+                let known = groups
+                    .iter()
+                    .position(|group| group.point.shares_workload(&point));
                 known.unwrap_or_else(|| {
                     groups.push(Group {
                         point,
@@ -347,7 +368,9 @@ pub(super) fn groups(sweep: &Sweep, rows: impl Iterator<Item = usize>) -> Result
     let data: Vec<String> = groups.iter().map(|g| g.point.data.clone()).collect();
     groups.sort_by_key(|group| {
         (
-            firsts.iter().position(|source| *source == group.point.source),
+            firsts
+                .iter()
+                .position(|source| *source == group.point.source),
             data.iter().position(|name| *name == group.point.data),
         )
     });

@@ -64,7 +64,9 @@ impl TrialRecord {
             agreed += usize::from(chip == digital);
         }
         let finite = |values: Vec<f64>| {
-            let finite = values.into_iter().map(|value| Some(value).filter(|v| v.is_finite()));
+            let finite = values
+                .into_iter()
+                .map(|value| Some(value).filter(|v| v.is_finite()));
             finite.collect()
         };
         Self {
@@ -206,7 +208,8 @@ fn confusion(labels: &[usize], predicted: &[usize]) -> Counts {
         *counts.entry(pair).or_insert(0) += 1;
     }
     let flat = counts.into_iter();
-    flat.map(|((label, class), count)| (label, class, count)).collect()
+    flat.map(|((label, class), count)| (label, class, count))
+        .collect()
 }
 
 #[cfg(test)]
@@ -227,6 +230,9 @@ mod tests {
         assert_eq!(record.paired, [2, 1, 1, 1]);
         assert_eq!((record.accuracy(), record.agreement()), (0.6, 0.4));
         assert_eq!(record.matrix_errors, [Some(0.5), None]);
-        assert_eq!(record.confusion, [(0, 0, 2), (0, 2, 1), (2, 1, 1), (2, 2, 1)]);
+        assert_eq!(
+            record.confusion,
+            [(0, 0, 2), (0, 2, 1), (2, 1, 1), (2, 2, 1)]
+        );
     }
 }
