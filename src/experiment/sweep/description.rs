@@ -442,7 +442,7 @@ impl Reader<'_> {
             ));
         }
         if has(&Key::Program) {
-            for key in [Key::Tile, Key::Geometry].iter().filter(|key| has(key)) {
+            if let Some(key) = [Key::Tile, Key::Geometry].iter().find(|key| has(key)) {
                 let what =
                     "is chosen when a program is compiled: name a network instead of a program";
                 return Err(Error::format(format!("`{}`", key.name()), what));
