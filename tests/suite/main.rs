@@ -10,3 +10,5 @@ mod inference;
 mod mnist;
 mod physics;
 mod rooms;
+#[cfg(feature = "cli")]
+mod sweep;
