@@ -12,6 +12,7 @@ mod mesh;
 mod network;
 mod open;
 mod output;
+mod report;
 mod validate;
 
 use std::process::ExitCode;
@@ -82,6 +83,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Infer(args) => network::infer(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),
+            Command::Report(args) => report::run(&args),
         }?;
         Ok(ExitCode::SUCCESS)
     })

@@ -1,0 +1,135 @@
+//! The first mesh of a program, as it is asked for and as a drawn chip makes it.
+
+use super::confusion::place;
+use super::draw::{ColorBy, DrawOptions, draw};
+use super::figure::Figure;
+use super::sweep::{Point, Sweep};
+use super::table::{Cell, Table};
+use crate::compile::Tile;
+use crate::error::Result;
+use crate::hardware::{Chip, Heaters, Part, Section};
+use crate::linalg::C64;
+use crate::mesh::{CellKind, Correction};
+
+/// Meshes beyond this size are too fine to look at.
+pub(super) const MOST_MODES: usize = 64;
+
+/// What one MZI of a chip does wrong.
+pub(super) struct Errors {
+    /// One a node.
+    pub errors: Vec<f64>,
+    /// What it measures.
+    pub meaning: &'static str,
+}
+
+/// How far every MZI of a tile's first mesh is from what is asked of it, on `chip`.
+///
+/// Without a correction, and in plain MZIs, that is ‖T − T₀‖_F / √2 of the 2×2 matrix. A correction moves phases from one
+/// MZI to the next, and other cells have phases of their own: there it is the difference of the amplitudes that go straight
+/// on, ||T₁₁| − |T₀₁₁||.
+pub(super) fn errors(tile: &Tile, chip: &Chip, correction: Correction) -> Errors {
+    let part = |section| Part {
+        layer: 0,
+        tile: 0,
+        section,
+    };
+    let kind = chip.cell_kind();
+    let meshes = [&tile.input, &tile.output];
+    let parts = [part(Section::Input), part(Section::Output)];
+    let [input, output] = [0, 1].map(|which| {
+        let cells = chip.cells(parts[which], meshes[which].nodes().len());
+        let setting = meshes[which].corrected(correction, &cells).setting;
+        (cells, setting.phases())
+    });
+    let mut heaters = Heaters::default();
+    heaters.push_mesh(&tile.input, kind);
+    heaters.push_bank(tile.attenuators.len());
+    heaters.push_mesh(&tile.output, kind);
+    // Heat spreads over the whole tile, so all of it is set.
+    let targets: [(Part, &[f64]); 3] = [
+        (parts[0], &input.1),
+        (part(Section::Attenuators), &tile.attenuators),
+        (parts[1], &output.1),
+    ];
+    let shown = chip.settle(&heaters, &targets, correction);
+    let real = chip.coefficients(&tile.input, &input.0, &shown[0]);
+    let ideal = tile.input.coefficients();
+    let pairs = real.matrices().iter().zip(ideal.matrices());
+    if correction == Correction::None && kind == CellKind::Mzi {
+        let distance = |a: &[C64; 4], b: &[C64; 4]| {
+            let squares = a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr());
+            (squares.sum::<f64>() / 2.0).sqrt()
+        };
+        return Errors {
+            errors: pairs.map(|(a, b)| distance(a, b)).collect(),
+            meaning: "‖T − T₀‖ / √2 of every MZI’s 2×2 matrix, Frobenius norm",
+        };
+    }
+    Errors {
+        errors: pairs
+            .map(|(a, b)| (a[0].norm() - b[0].norm()).abs())
+            .collect(),
+        meaning: "difference of the amplitudes that go straight on through an MZI, ||T₁₁| − |T₀₁₁||, which no phase hides",
+    }
+}
+
+/// The mesh of V† of the first tile: by phase, and by error on the drawn chip of trial 0 at `focus`.
+pub(super) fn figures(
+    sweep: &Sweep,
+    focus: &Point,
+    tile: &Tile,
+    chip: &Chip,
+    correction: Correction,
+) -> Result<[Figure; 2]> {
+    let mesh = &tile.input;
+    let found = errors(tile, chip, correction);
+    let mut table = Table::new([
+        "mzi",
+        "column",
+        "top",
+        "bottom",
+        "theta_rad",
+        "phi_rad",
+        "error",
+    ]);
+    for (index, node) in mesh.nodes().iter().enumerate() {
+        let counts = [index, node.column, node.top, node.bottom].map(Cell::from);
+        let mut row = counts.to_vec();
+        row.extend([mesh.theta()[index], mesh.phi()[index], found.errors[index]].map(Cell::from));
+        table.push(row);
+    }
+    let drawn = |color, title: &str| {
+        draw(
+            mesh,
+            &DrawOptions {
+                color,
+                title: Some(title.to_owned()),
+            },
+        )
+    };
+    let layer = sweep
+        .layers
+        .first()
+        .map_or("first layer", |name| name.as_str());
+    let title = format!("First mesh of layer {layer}: what it is asked to do");
+    let phase = Figure::new(
+        "mesh-phase".to_owned(),
+        title.clone(),
+        "The mesh of V† of the layer’s first tile. Light enters on the left. Colour: internal phase θ; dark MZIs let light \
+         cross, bright ones let it pass straight on."
+            .to_owned(),
+        drawn(ColorBy::Theta, &title)?,
+        table.clone(),
+    );
+    let title = format!("First mesh of layer {layer}: where the chip of trial 0 errs");
+    let caption = format!(
+        "The same mesh on the drawn chip with {}. Colour: {}.",
+        place(sweep, focus),
+        found.meaning
+    );
+    let svg = drawn(ColorBy::Error(found.errors), &title)?;
+    Ok([
+        phase,
+        Figure::new("mesh-error".to_owned(), title, caption, svg, table),
+    ])
+}

@@ -1,0 +1,314 @@
+//! Accuracy and matrix errors against one axis.
+
+use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
+use super::figure::Figure;
+use super::group::{Group, LINES, beside, pooled_sentence};
+use super::scale::{Scale, percent, short};
+use super::sweep::{Axis, Sweep, Trial};
+use super::table::{Cell, Table};
+use crate::experiment::{Summary, quantile};
+
+/// What an axis looks like along the bottom of a chart.
+pub(super) fn along(axis: &Axis) -> AxisOf {
+    let quantity = axis.quantity();
+    match axis.numbers() {
+        Some(numbers) => AxisOf {
+            along: Along::Numbers(Scale::of_axis(&numbers)),
+            label: quantity.label(),
+        },
+        None => AxisOf {
+            along: Along::Names((0..axis.len()).map(|index| axis.text(index)).collect()),
+            label: quantity.name,
+        },
+    }
+}
+
+/// Where the value at `index` stands.
+fn position(axis: &Axis, index: usize) -> f64 {
+    axis.numbers()
+        .map_or(index as f64, |numbers| numbers[index])
+}
+
+/// Indices of the values of `axis` from the least to the greatest.
+fn in_order(axis: &Axis) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..axis.len()).collect();
+    order.sort_by(|a, b| position(axis, *a).total_cmp(&position(axis, *b)));
+    order
+}
+
+/// The middle of `values` and where 20 % and 80 % of them lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Band {
+    pub low: f64,
+    pub middle: f64,
+    pub high: f64,
+}
+
+impl Band {
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut sorted: Vec<f64> = values.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        (!sorted.is_empty()).then(|| Self {
+            low: quantile(&sorted, 0.2),
+            middle: quantile(&sorted, 0.5),
+            high: quantile(&sorted, 0.8),
+        })
+    }
+}
+
+/// One figure an axis that has more than one value.
+pub(super) fn accuracy(sweep: &Sweep) -> Vec<Figure> {
+    let varied = (0..sweep.axes.len()).filter(|axis| sweep.axes[*axis].len() > 1);
+    varied.map(|axis| accuracy_along(sweep, axis)).collect()
+}
+
+fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
+    let axis = &sweep.axes[x];
+    let quantity = axis.quantity();
+    let (groups, pooled) = beside(sweep, &[x], LINES);
+    let mut table = Table::new([axis.key()]);
+    table.columns.extend(
+        groups[0]
+            .fixed
+            .iter()
+            .map(|(a, _)| sweep.axes[*a].key().to_owned()),
+    );
+    let more = [
+        "chips", "p20", "median", "p80", "mean", "min", "max", "digital", "ideal",
+    ];
+    table.columns.extend(more.map(str::to_owned));
+    let mut series = Vec::new();
+    for (style, group) in groups.iter().enumerate() {
+        let mut marks = Vec::new();
+        for index in in_order(axis) {
+            let here = group.and(x, index);
+            let accuracies: Vec<f64> = here.trials(sweep).map(|trial| trial.accuracy).collect();
+            let Some(band) = Band::of(accuracies.iter().copied()) else {
+                continue;
+            };
+            let summary = Summary::of(accuracies.iter().copied());
+            let mean = |of: fn(&Trial) -> f64| Summary::of(here.trials(sweep).map(of)).mean;
+            let mut row: Vec<Cell> = vec![cell(axis, index)];
+            row.extend(group.fixed.iter().map(|(a, i)| cell(&sweep.axes[*a], *i)));
+            row.push(accuracies.len().into());
+            let numbers = [
+                band.low,
+                band.middle,
+                band.high,
+                summary.mean,
+                summary.min,
+                summary.max,
+            ];
+            row.extend(numbers.map(Cell::from));
+            row.extend([mean(|t| t.digital).into(), mean(|t| t.ideal).into()]);
+            table.push(row);
+            marks.push(Mark {
+                x: position(axis, index),
+                low: 100.0 * band.low,
+                middle: 100.0 * band.middle,
+                high: 100.0 * band.high,
+                says: format!(
+                    "{}: median {}, 20 to 80 % of chips {} to {}, {} chips",
+                    here.name(&sweep.axes),
+                    percent(band.middle),
+                    percent(band.low),
+                    percent(band.high),
+                    accuracies.len()
+                ),
+            });
+        }
+        let name = match group.fixed.is_empty() {
+            true => "chips, median".to_owned(),
+            false => group.name(&sweep.axes),
+        };
+        series.push(Series {
+            name,
+            style,
+            look: Look::Curve,
+            marks,
+        });
+    }
+    let references = [
+        reference(sweep, x, &groups, "digital", 0, |trial| trial.digital),
+        reference(sweep, x, &groups, "ideal chip", 1, |trial| trial.ideal),
+    ];
+    let mut all: Vec<Series> = references.into_iter().flatten().collect();
+    all.extend(series);
+    let ends = all
+        .iter()
+        .flat_map(|s| s.marks.iter().flat_map(|m| [m.low, m.high]));
+    let y = AxisOf {
+        along: Along::Numbers(within_percent(Scale::covering(ends))),
+        label: "accuracy, %".to_owned(),
+    };
+    let title = format!("Accuracy against {}", quantity.name);
+    let caption = format!(
+        "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile. Grey: digital and a perfect chip.{}",
+        pooled_sentence(sweep, &pooled)
+    );
+    let mut chart = Chart::new(&title, &caption, along(axis), y, &all);
+    chart.draw(&all);
+    Figure::new(
+        format!("accuracy-{}", file_name(axis.key())),
+        title,
+        caption,
+        chart.svg.finish(),
+        table,
+    )
+}
+
+/// What `of` is along the axis, where chips of a group share it; drawn once where groups agree.
+fn reference(
+    sweep: &Sweep,
+    x: usize,
+    groups: &[Group],
+    name: &str,
+    style: usize,
+    of: fn(&Trial) -> f64,
+) -> Vec<Series> {
+    let axis = &sweep.axes[x];
+    let mut lines: Vec<Series> = Vec::new();
+    for group in groups {
+        let mut marks = Vec::new();
+        for index in in_order(axis) {
+            let here = group.and(x, index);
+            let Some(band) = Band::of(here.trials(sweep).map(of)) else {
+                continue;
+            };
+            let value = 100.0 * band.middle;
+            marks.push(Mark {
+                x: position(axis, index),
+                low: value,
+                middle: value,
+                high: value,
+                says: String::new(),
+            });
+        }
+        if lines.iter().all(|line| line.marks != marks) {
+            lines.push(Series {
+                name: if lines.is_empty() {
+                    name.to_owned()
+                } else {
+                    String::new()
+                },
+                style,
+                look: Look::Reference,
+                marks,
+            });
+        }
+    }
+    lines
+}
+
+/// Matrix error of every layer against the first axis that varies.
+pub(super) fn layers(sweep: &Sweep) -> Option<Figure> {
+    let x = (0..sweep.axes.len()).find(|axis| sweep.axes[*axis].len() > 1)?;
+    let axis = &sweep.axes[x];
+    let mut table = Table::new([
+        axis.key(),
+        "layer",
+        "error",
+        "chips",
+        "p20",
+        "median",
+        "p80",
+    ]);
+    let mut series = Vec::new();
+    let names = ["of the matrix", "of what is read"];
+    for (layer, name) in sweep.layers.iter().enumerate() {
+        for (kind, what) in names.into_iter().enumerate() {
+            let mut marks = Vec::new();
+            for index in in_order(axis) {
+                let here = Group::default().and(x, index);
+                let errors: Vec<f64> = here
+                    .trials(sweep)
+                    .filter_map(|trial| trial.layers[layer].map(|errors| errors[kind]))
+                    .collect();
+                let Some(band) = Band::of(errors.iter().copied()) else {
+                    continue;
+                };
+                table.push(vec![
+                    cell(axis, index),
+                    name.as_str().into(),
+                    what.into(),
+                    errors.len().into(),
+                    band.low.into(),
+                    band.middle.into(),
+                    band.high.into(),
+                ]);
+                marks.push(Mark {
+                    x: position(axis, index),
+                    low: band.low,
+                    middle: band.middle,
+                    high: band.high,
+                    says: format!(
+                        "layer {name}, error {what}, {}: median {}, 20 to 80 % of chips {} to {}",
+                        here.name(&sweep.axes),
+                        short(band.middle, 3),
+                        short(band.low, 3),
+                        short(band.high, 3)
+                    ),
+                });
+            }
+            series.push(Series {
+                name: format!("layer {name}, {}", ["matrix", "read"][kind]),
+                style: 2 * layer + kind,
+                look: Look::Curve,
+                marks,
+            });
+        }
+    }
+    if series.iter().all(|series| series.marks.is_empty()) {
+        return None;
+    }
+    let y = AxisOf {
+        along: Along::Numbers(Scale::covering(
+            series
+                .iter()
+                .flat_map(|s| s.marks.iter().flat_map(|m| [m.low, m.high]))
+                .chain([0.0]),
+        )),
+        label: "relative error of the matrix".to_owned(),
+    };
+    let others: Vec<usize> = (0..sweep.axes.len())
+        .filter(|other| *other != x && sweep.axes[*other].len() > 1)
+        .collect();
+    let title = format!("Error of each layer against {}", axis.quantity().name);
+    let caption = format!(
+        "‖W_chip − W‖ / ‖W‖ of every layer, Frobenius norm: of the whole matrix, and of the part that detectors read. \
+         Lines: median. Bands: 20 % to 80 % quantile.{}",
+        pooled_sentence(sweep, &others)
+    );
+    let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+    chart.draw(&series);
+    Some(Figure::new(
+        "layer-errors".to_owned(),
+        title,
+        caption,
+        chart.svg.finish(),
+        table,
+    ))
+}
+
+/// The value at `index` as it stands in a table.
+pub(super) fn cell(axis: &Axis, index: usize) -> Cell {
+    axis.numbers()
+        .map_or_else(|| axis.text(index).into(), |numbers| numbers[index].into())
+}
+
+/// The same scale, ending at 0 % and 100 %.
+pub(super) fn within_percent(scale: Scale) -> Scale {
+    match scale {
+        Scale::Linear { from, to } => Scale::Linear {
+            from: from.max(0.0),
+            to: to.min(100.0),
+        },
+        log => log,
+    }
+}
+
+/// `key` as part of a file's name.
+pub(super) fn file_name(key: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    key.chars().map(plain).collect()
+}

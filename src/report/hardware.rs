@@ -1,0 +1,145 @@
+//! Every number of the hardware, with its unit and its source.
+
+use super::quantity::{Quantity, unit};
+use super::table::{Cell, Table};
+use crate::hardware::{Hardware, PRESETS};
+
+/// One row a key of `hardware`, defaults included.
+pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
+    let keys = toml::Table::try_from(hardware).expect("hardware is a TOML table");
+    let ideal = toml::Table::try_from(Hardware::default()).expect("hardware is a TOML table");
+    let mut table = Table::new(["key", "what", "value", "unit", "source"]);
+    for (section, values) in &keys {
+        for (name, value) in values.as_table().into_iter().flatten() {
+            let key = format!("{section}.{name}");
+            let source = if varied.contains(&key) {
+                "varied: an axis of this experiment".to_owned()
+            } else if let Some(source) = source(section, name, value) {
+                source
+            } else if ideal[section.as_str()].get(name) == Some(value) {
+                "the default".to_owned()
+            } else {
+                "set in this experiment; no preset has this value".to_owned()
+            };
+            let what = Quantity::of(&key).name;
+            let shown: Cell = match value {
+                toml::Value::Float(number) => (*number).into(),
+                toml::Value::Integer(number) => Cell::Number(*number as f64),
+                toml::Value::String(text) => text.as_str().into(),
+                other => other.to_string().into(),
+            };
+            table.push(vec![
+                key.as_str().into(),
+                what.into(),
+                shown,
+                unit(&key).into(),
+                source.into(),
+            ]);
+        }
+    }
+    table
+}
+
+/// What stands beside this value in a preset.
+fn source(section: &str, name: &str, value: &toml::Value) -> Option<String> {
+    let found: Vec<(&str, String)> = PRESETS
+        .iter()
+        .filter_map(|(preset, text)| Some((*preset, beside(text, section, name, value)?)))
+        .collect();
+    let (_, source) = found.first()?;
+    let same = found.iter().filter(|(_, other)| other == source);
+    let presets: Vec<&str> = same.map(|(preset, _)| *preset).collect();
+    Some(format!("{source} (preset {})", presets.join(", ")))
+}
+
+/// The comment beside `name = value` in `[section]` of a preset.
+fn beside(text: &str, section: &str, name: &str, value: &toml::Value) -> Option<String> {
+    let mut inside = "";
+    for line in text.lines() {
+        if let Some(header) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            inside = header;
+            continue;
+        }
+        let Some((assignment, source)) = line.split_once('#') else {
+            continue;
+        };
+        let Some((key, _)) = assignment.split_once('=') else {
+            continue;
+        };
+        if inside == section && key.trim() == name {
+            let parsed = assignment.parse::<toml::Table>().ok()?;
+            let same = parsed.get(name).map(number) == Some(number(value));
+            return same.then(|| source.trim().to_owned());
+        }
+    }
+    None
+}
+
+/// A value in which 16 and 16.0 are the same.
+fn number(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Integer(number) => (*number as f64).to_string(),
+        toml::Value::Float(number) => number.to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hardware::preset;
+
+    fn row<'a>(table: &'a Table, key: &str) -> &'a [Cell] {
+        table.rows.iter().find(|row| row[0] == key.into()).unwrap()
+    }
+
+    #[test]
+    fn every_number_of_every_preset_is_shown_with_the_source_beside_it() {
+        for (name, text) in PRESETS {
+            let hardware = Hardware::from_toml(preset(name).unwrap()).unwrap();
+            let table = table(&hardware, &[]);
+            let sources = text.lines().filter(|line| !line.starts_with('#'));
+            for line in sources {
+                let Some((assignment, source)) = line.split_once('#') else {
+                    continue;
+                };
+                let key = assignment.split_once('=').unwrap().0.trim();
+                let shown = table.rows.iter().any(|row| {
+                    let Cell::Text(shown) = &row[4] else {
+                        return false;
+                    };
+                    let Cell::Text(long) = &row[0] else {
+                        return false;
+                    };
+                    long.ends_with(&format!(".{key}")) && shown.contains(source.trim())
+                });
+                assert!(shown, "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_of_no_preset_and_a_varied_one_say_so() {
+        let hardware = Hardware::default()
+            .with("coupler.splitting_error_rad", "0.123")
+            .and_then(|hardware| hardware.with("mesh.insertion_loss_db", "0.2"))
+            .unwrap();
+        let table = table(&hardware, &["mesh.insertion_loss_db".to_owned()]);
+        assert_eq!(
+            row(&table, "coupler.splitting_error_rad")[2..],
+            [
+                Cell::Number(0.123),
+                "rad".into(),
+                "set in this experiment; no preset has this value".into()
+            ]
+        );
+        let Cell::Text(varied) = &row(&table, "mesh.insertion_loss_db")[4] else {
+            panic!("a source is text");
+        };
+        assert!(varied.starts_with("varied"));
+        assert_eq!(row(&table, "readout.detection")[2], "coherent".into());
+    }
+}

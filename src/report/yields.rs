@@ -1,0 +1,184 @@
+//! The share of chips that reach an accuracy.
+
+use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
+use super::curves::{cell, within_percent};
+use super::figure::Figure;
+use super::group::{Group, LINES, pooled_sentence, valued};
+use super::scale::{Scale, percent};
+use super::sweep::Sweep;
+use super::table::{Cell, Table};
+
+/// One curve a value of the first axis that varies; of many values, evenly chosen ones.
+pub(super) fn curves(sweep: &Sweep) -> Figure {
+    let axis = (0..sweep.axes.len()).find(|axis| sweep.axes[*axis].len() > 1);
+    let (groups, left_out): (Vec<Group>, usize) = match axis {
+        None => (vec![Group::default()], 0),
+        Some(axis) => {
+            let all = sweep.axes[axis].len();
+            let chosen = evenly(all, LINES);
+            let left_out = all - chosen.len();
+            let groups = chosen
+                .into_iter()
+                .map(|index| Group::default().and(axis, index));
+            (groups.collect(), left_out)
+        }
+    };
+    let key = axis.map_or("all", |axis| sweep.axes[axis].key());
+    let mut table = Table::new([
+        key,
+        "accuracy",
+        "chips",
+        "reach_it",
+        "yield",
+        "wilson_low",
+        "wilson_high",
+    ]);
+    let mut series = Vec::new();
+    for (style, group) in groups.iter().enumerate() {
+        let mut accuracies: Vec<f64> = group.trials(sweep).map(|trial| trial.accuracy).collect();
+        accuracies.sort_by(f64::total_cmp);
+        let chips = accuracies.len();
+        let name = match axis {
+            Some(axis) => valued(&sweep.axes[axis], group.fixed[0].1),
+            None => "all chips".to_owned(),
+        };
+        let mut marks = Vec::new();
+        let mut before: Option<(f64, [f64; 3])> = None;
+        let mut steps = accuracies.clone();
+        steps.dedup();
+        for threshold in steps {
+            let reach = chips - accuracies.partition_point(|accuracy| *accuracy < threshold);
+            let share = reach as f64 / chips as f64;
+            let (low, high) = wilson(reach, chips);
+            let first: Cell =
+                axis.map_or("".into(), |axis| cell(&sweep.axes[axis], group.fixed[0].1));
+            table.push(vec![
+                first,
+                threshold.into(),
+                chips.into(),
+                reach.into(),
+                share.into(),
+                low.into(),
+                high.into(),
+            ]);
+            let says = format!(
+                "{name}: {reach} of {chips} chips ({}, 95 % interval {} to {}) reach {}",
+                percent(share),
+                percent(low),
+                percent(high),
+                percent(threshold)
+            );
+            let heights = [low, share, high].map(|share| 100.0 * share);
+            // Between two accuracies that occur, the share is that of the upper one.
+            let start = before.map_or(0.0, |(threshold, _)| threshold);
+            marks.push(mark(100.0 * start, heights, String::new()));
+            marks.push(mark(100.0 * threshold, heights, says));
+            before = Some((threshold, heights));
+        }
+        if let Some((most, _)) = before {
+            let (low, high) = wilson(0, chips);
+            marks.push(mark(
+                100.0 * most,
+                [low, 0.0, high].map(|share| 100.0 * share),
+                String::new(),
+            ));
+        }
+        series.push(Series {
+            name,
+            style,
+            look: Look::Steps,
+            marks,
+        });
+    }
+    // The scale begins a little below the worst chip, where every curve is at 100 %.
+    let occurring = || {
+        series
+            .iter()
+            .flat_map(|s| s.marks.iter().filter(|m| !m.says.is_empty()).map(|m| m.x))
+    };
+    let scale = within_percent(Scale::covering(occurring()));
+    if let Scale::Linear { from, to } = scale {
+        for series in &mut series {
+            for mark in &mut series.marks {
+                mark.x = mark.x.max(from);
+            }
+            if let Some(last) = series.marks.last().cloned() {
+                series.marks.push(Mark { x: to, ..last });
+            }
+        }
+    }
+    let x = AxisOf {
+        along: Along::Numbers(scale),
+        label: "accuracy that a chip must reach, %".to_owned(),
+    };
+    let y = AxisOf {
+        along: Along::Numbers(Scale::Linear {
+            from: 0.0,
+            to: 100.0,
+        }),
+        label: "yield: chips that reach it, %".to_owned(),
+    };
+    let others: Vec<usize> = (0..sweep.axes.len())
+        .filter(|other| Some(*other) != axis && sweep.axes[*other].len() > 1)
+        .collect();
+    let title = "Yield: how many chips reach an accuracy".to_owned();
+    let omitted = match left_out {
+        0 => String::new(),
+        count => format!(" {count} further values of the axis are left out."),
+    };
+    let caption = format!(
+        "Share of chips whose accuracy is at least that on the lower axis. Bands: 95 % interval of Wilson.{omitted}{}",
+        pooled_sentence(sweep, &others)
+    );
+    let mut chart = Chart::new(&title, &caption, x, y, &series);
+    chart.draw(&series);
+    Figure::new(
+        "yield".to_owned(),
+        title,
+        caption,
+        chart.svg.finish(),
+        table,
+    )
+}
+
+fn mark(x: f64, [low, middle, high]: [f64; 3], says: String) -> Mark {
+    Mark {
+        x,
+        low,
+        middle,
+        high,
+        says,
+    }
+}
+
+/// At most `most` of `count` indices, the first and the last among them.
+fn evenly(count: usize, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    (0..most)
+        .map(|index| index * (count - 1) / (most - 1))
+        .collect()
+}
+
+/// TEMPORARY
+fn wilson(k: usize, n: usize) -> (f64, f64) {
+    let (k, n, z) = (k as f64, n as f64, 1.959_963_984_540_054);
+    let p = k / n;
+    let d = 1.0 + z * z / n;
+    let c = (p + z * z / (2.0 * n)) / d;
+    let h = z / d * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    ((c - h).max(0.0), (c + h).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::evenly;
+
+    #[test]
+    fn chosen_values_hold_the_first_and_the_last() {
+        assert_eq!(evenly(4, 6), [0, 1, 2, 3]);
+        assert_eq!(evenly(11, 6), [0, 2, 4, 6, 8, 10]);
+        assert_eq!(evenly(7, 6), [0, 1, 2, 3, 4, 6]);
+    }
+}
