@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::experiment::sweep::Shard;
 use crate::mesh::Geometry;
 use crate::nn::Split;
 
@@ -33,6 +34,10 @@ pub enum Command {
     Compile(CompileArgs),
     /// Accuracy of a program on drawn chips, against digital
     Infer(InferArgs),
+    /// Accuracy on drawn chips over a grid of settings: a table of one row per chip, resumable and in shards
+    Sweep(SweepArgs),
+    /// Shards of one sweep → the files of one run
+    Merge(MergeArgs),
     /// Draw a mesh as SVG
     Draw(DrawArgs),
     /// Say in plain words what a file holds
@@ -63,6 +68,8 @@ impl Command {
             Self::Apply(args) => &args.common,
             Self::Compile(args) => &args.common,
             Self::Infer(args) => &args.common,
+            Self::Sweep(args) => &args.common,
+            Self::Merge(args) => &args.common,
             Self::Draw(args) => &args.common,
             Self::Inspect(args) => &args.common,
             Self::Export(args) => &args.common,
@@ -262,6 +269,39 @@ pub struct InferArgs {
     /// Write the results as JSON to this file; - is stdout
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: lightloom sweep splitting.toml --out splitting --shard 1/4\n\nA sweep that was stopped goes on when it is started again. docs/experiments.md describes the file and the rows."
+)]
+pub struct SweepArgs {
+    /// The experiment, TOML; - is stdin. Paths in it are relative to it
+    pub experiment: PathBuf,
+    /// Folder for the rows, new or of the same experiment
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
+    /// Only a share of the trials, such as 1/4: the first of four. Each share needs a folder of its own
+    #[arg(long, value_name = "i/n", default_value_t = Shard::WHOLE)]
+    pub shard: Shard,
+    /// Say how many trials, how long, how much memory and disk, from one trial of each kind; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom merge part-1 part-2 part-3 part-4 --out splitting")]
+pub struct MergeArgs {
+    /// Folders of all shards
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Folder for the rows
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
     #[command(flatten)]
     pub common: Common,
 }

@@ -8,11 +8,13 @@ mod bench;
 mod demo;
 mod export;
 mod inspect;
+mod merge;
 mod mesh;
 mod network;
 mod open;
 mod output;
 mod report;
+mod sweep;
 mod validate;
 
 use std::process::ExitCode;
@@ -81,6 +83,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Draw(args) => mesh::draw(&args),
             Command::Compile(args) => network::compile(&args),
             Command::Infer(args) => network::infer(&args),
+            Command::Sweep(args) => sweep::run(&args),
+            Command::Merge(args) => merge::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Report(args) => report::run(&args),

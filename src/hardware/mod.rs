@@ -2,11 +2,13 @@
 
 mod chip;
 mod crosstalk;
+mod key;
 mod laboratory;
 mod preset;
 
 pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
+pub use key::{HardwareKey, ValueKind};
 pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 
@@ -274,28 +276,47 @@ impl Hardware {
     /// [`Error::Format`] if there is no such key or the value has the wrong type, [`Error::Value`] if it is out
     /// of range.
     pub fn with(&self, key: &str, value: &str) -> Result<Self> {
-        let mut table = toml::Table::try_from(self).expect("hardware is a TOML table");
         let parsed = format!("v = {value}")
             .parse::<toml::Table>()
             .ok()
             .and_then(|mut table| table.remove("v"))
             .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-        let Some((section, name)) = key.split_once('.') else {
-            return Err(Error::value(
-                "key",
-                key,
-                "section.name, such as coupler.splitting_error_rad",
-            ));
-        };
-        table
-            .entry(section)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut()
-            .expect("every section of the hardware is a table")
-            .insert(name.to_owned(), parsed);
-        let hardware: Self = table
-            .try_into()
-            .map_err(|error| Error::format(key, one_line(&error)))?;
+        self.with_values([(key, Some(parsed))])
+    }
+
+    /// The same hardware with every key of `changes` set to its TOML value, or left out where there is none.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with), once all are set.
+    pub fn with_values<'a>(
+        &self,
+        changes: impl IntoIterator<Item = (&'a str, Option<toml::Value>)>,
+    ) -> Result<Self> {
+        let mut table = toml::Table::try_from(self).expect("hardware is a TOML table");
+        let mut hardware = self.clone();
+        for (key, value) in changes {
+            let Some((section, name)) = key.split_once('.') else {
+                return Err(Error::value(
+                    "key",
+                    key,
+                    "section.name, such as coupler.splitting_error_rad",
+                ));
+            };
+            let section = table
+                .entry(section)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+                .as_table_mut()
+                .expect("every section of the hardware is a table");
+            match value {
+                Some(value) => section.insert(name.to_owned(), value),
+                None => section.remove(name),
+            };
+            // Read after every key, so that an error names the right one.
+            hardware = table
+                .clone()
+                .try_into()
+                .map_err(|error| Error::format(key, one_line(&error)))?;
+        }
         hardware.check()?;
         Ok(hardware)
     }

@@ -1,13 +1,16 @@
-//! Containers that know no physics: safetensors, npy and npz, IDX, CSV, ONNX graphs; and how files are written.
+//! Containers that know no physics: safetensors, npy and npz, IDX, CSV, ONNX graphs, flat records (CSV, JSON Lines,
+//! Parquet); hashes; and how files are written.
 //!
 //! Every reader first takes the bytes of a file, then compares what a header claims with the bytes that
 //! are there, and allocates only after that. What is unpacked (gzip, deflate) is bounded by
 //! [`UNPACKED_LIMIT`]. No input makes a reader panic.
 
 pub mod csv;
+pub mod hash;
 pub mod idx;
 pub mod npy;
 pub mod onnx;
+pub mod record;
 pub mod safetensors;
 mod tensor;
 mod write;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// [`Error::Io`] if the folder cannot be written, and whatever `write` returns.
 pub fn write_atomic<E: From<Error>>(
     path: impl AsRef<Path>,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), E>,
 ) -> Result<(), E> {
     let path = path.as_ref();
     let io = |source| Error::io(path, source);
@@ -99,7 +99,7 @@ fn plain(error: std::io::Error) -> std::io::Error {
 mod tests {
     use super::*;
 
-    fn put(text: &str) -> impl FnOnce(&mut dyn Write) -> Result<()> {
+    fn put(text: &str) -> impl FnOnce(&mut (dyn Write + Send)) -> Result<()> {
         move |w| w.write_all(text.as_bytes()).map_err(|e| Error::io("w", e))
     }
 

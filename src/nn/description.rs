@@ -42,13 +42,22 @@ struct Output {
 /// Reads the network that the file at `path` describes.
 pub(super) fn load(path: &Path) -> Result<Model> {
     let description = parse(&read_bytes(path)?).within(path.display())?;
-    // `join` keeps an absolute path as it is.
-    let weights = path
-        .parent()
-        .unwrap_or(Path::new(""))
-        .join(&description.weights);
+    let weights = beside(path, &description);
     let tensors = read_tensors(&weights).within(path.display())?;
     build(description, &tensors).within(path.display())
+}
+
+/// The file of weights that the description at `path` names.
+pub(super) fn weights(path: &Path) -> Result<PathBuf> {
+    let description = parse(&read_bytes(path)?).within(path.display())?;
+    Ok(beside(path, &description))
+}
+
+fn beside(path: &Path, description: &Description) -> PathBuf {
+    // `join` keeps an absolute path as it is.
+    path.parent()
+        .unwrap_or(Path::new(""))
+        .join(&description.weights)
 }
 
 fn parse(bytes: &[u8]) -> Result<Description> {

@@ -1,7 +1,7 @@
 //! Reading a model from the files that training leaves.
 
 use std::cmp::Ordering;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::model::{Bias, Layer, Model, Weight};
 use super::{Activation, Input, Readout, description, onnx};
@@ -38,6 +38,19 @@ impl Model {
             }
         }
         .within(path.display())
+    }
+
+    /// The files that [`load`](Self::load) reads for `path`: itself, and the weights beside a `network.toml`.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a `network.toml`, named.
+    pub fn files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+        let path = path.as_ref();
+        let mut files = vec![path.to_owned()];
+        if io::extension(path) == "toml" {
+            files.push(description::weights(path)?);
+        }
+        Ok(files)
     }
 }
 

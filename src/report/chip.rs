@@ -3,16 +3,14 @@
 use super::confusion::place;
 use super::draw::{ColorBy, DrawOptions, draw};
 use super::figure::Figure;
-use super::sweep::{Point, Sweep};
-use super::table::{Cell, Table};
+use super::results::{Point, Results};
+use super::table::Table;
 use crate::compile::Tile;
 use crate::error::Result;
 use crate::hardware::{Chip, Heaters, Part, Section};
+use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::{CellKind, Correction};
-
-/// Meshes beyond this size are too fine to look at.
-pub(super) const MOST_MODES: usize = 64;
 
 /// What one MZI of a chip does wrong.
 pub(super) struct Errors {
@@ -75,7 +73,7 @@ pub(super) fn errors(tile: &Tile, chip: &Chip, correction: Correction) -> Errors
 
 /// The mesh of V† of the first tile: by phase, and by error on the drawn chip of trial 0 at `focus`.
 pub(super) fn figures(
-    sweep: &Sweep,
+    results: &Results,
     focus: &Point,
     tile: &Tile,
     chip: &Chip,
@@ -107,12 +105,11 @@ pub(super) fn figures(
             },
         )
     };
-    let layer = sweep
-        .layers
-        .first()
-        .map_or("first layer", |name| name.as_str());
+    let layers = results.reference(focus).map(|reference| &reference.layers);
+    let layer = layers.and_then(|layers| layers.first());
+    let layer = layer.map_or("0", |layer| layer.name.as_str());
     let title = format!("First mesh of layer {layer}: what it is asked to do");
-    let phase = Figure::new(
+    let mut phase = Figure::new(
         "mesh-phase".to_owned(),
         title.clone(),
         "The mesh of V† of the layer’s first tile. Light enters on the left. Colour: internal phase θ; dark MZIs let light \
@@ -124,12 +121,13 @@ pub(super) fn figures(
     let title = format!("First mesh of layer {layer}: where the chip of trial 0 errs");
     let caption = format!(
         "The same mesh on the drawn chip with {}. Colour: {}.",
-        place(sweep, focus),
+        place(results, focus),
         found.meaning
     );
     let svg = drawn(ColorBy::Error(found.errors), &title)?;
-    Ok([
-        phase,
-        Figure::new("mesh-error".to_owned(), title, caption, svg, table),
-    ])
+    let mut error = Figure::new("mesh-error".to_owned(), title, caption, svg, table);
+    // Small meshes fit beside each other.
+    let is_wide = mesh.columns() > 10;
+    (phase.is_wide, error.is_wide) = (is_wide, is_wide);
+    Ok([phase, error])
 }

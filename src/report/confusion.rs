@@ -1,77 +1,116 @@
 //! Which class is taken for which.
 
-use super::chart::{FONT, text_width};
+use std::collections::HashMap;
+
+use super::axis::Described;
+use super::chart::FONT;
 use super::color::sequential;
 use super::draw::INK;
 use super::figure::Figure;
-use super::group::valued;
+use super::results::{Point, Results};
 use super::scale::percent;
 use super::svg::{Svg, escape, number};
-use super::sweep::{Point, Sweep};
 use super::table::Table;
 
+/// The most points that a page offers.
+const CHOICES: usize = 200;
 /// Side of a matrix, px.
 const SIDE: f64 = 400.0;
 const LEFT: f64 = 66.0;
 const TOP: f64 = 44.0;
+/// From one matrix to the next.
+const NEXT: f64 = SIDE + 50.0;
 
-/// The confusion matrix of the chips of one point, and a choice of the point.
-pub(super) fn matrix(sweep: &Sweep, focus: &Point) -> Option<Figure> {
-    let classes = sweep
-        .confusion
+/// How many samples of a class (row) are taken for a class (column).
+type Counts = Vec<Vec<u64>>;
+
+/// The matrices of one point: its chips', and that of the network in digital.
+struct Matrices {
+    chips: Counts,
+    digital: Counts,
+}
+
+impl Matrices {
+    /// What digital says of the data of `point`, and no chips yet.
+    fn of_digital(results: &Results, point: &Point, classes: usize) -> Self {
+        let empty = vec![vec![0; classes]; classes];
+        let mut matrices = Self {
+            chips: empty.clone(),
+            digital: empty,
+        };
+        let reference = results.reference(point).into_iter();
+        for (label, predicted, count) in reference.flat_map(|r| &r.digital_confusion) {
+            matrices.digital[*label][*predicted] += count;
+        }
+        matrices
+    }
+}
+
+/// The confusion matrix of the chips at one point beside that of digital, and a choice of the point.
+pub(super) fn matrix(results: &Results, focus: &Point) -> Option<Figure> {
+    if results.confusion.is_empty() {
+        return None;
+    }
+    let references = results.manifest.references.iter();
+    let classes = references.map(|reference| reference.classes).max()?;
+    // Of very many points, evenly chosen ones; the file confusion.csv has all.
+    let every = results.points.len().div_ceil(CHOICES);
+    let is_offered =
+        |(index, point): &(usize, &Point)| index % every == 0 || point.number == focus.number;
+    let offered = results.points.iter().enumerate().filter(is_offered);
+    let mut all: Vec<(&Point, Matrices)> = offered
+        .map(|(_, point)| (point, Matrices::of_digital(results, point, classes)))
+        .collect();
+    let index_of: HashMap<usize, usize> = all
         .iter()
-        .map(|count| count.label.max(count.predicted) + 1)
-        .max()?;
-    let mut table = Table::new(["point", "label", "predicted", "count"]);
-    let mut shares = Vec::new();
-    for point in &sweep.points {
-        let counts = counts(sweep, point, classes);
-        for (label, row) in counts.iter().enumerate() {
-            for (predicted, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let numbers = [point.number, label, predicted, *count as usize];
-                table.push(numbers.map(Into::into).to_vec());
+        .enumerate()
+        .map(|(index, (point, _))| (point.number, index))
+        .collect();
+    for count in &results.confusion {
+        if let Some(index) = index_of.get(&count.point) {
+            all[*index].1.chips[count.label][count.predicted] += count.count;
+        }
+    }
+    let mut table = Table::new(["point", "by", "label", "predicted", "count"]);
+    for (point, matrices) in &all {
+        for (by, counts) in [("chips", &matrices.chips), ("digital", &matrices.digital)] {
+            for (label, row) in counts.iter().enumerate() {
+                for (predicted, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
+                    table.push(vec![
+                        point.number.into(),
+                        by.into(),
+                        label.into(),
+                        predicted.into(),
+                        (*count as usize).into(),
+                    ]);
+                }
             }
         }
-        shares.push((point, counts));
     }
-    let (_, counts) = shares
-        .iter()
-        .find(|(point, _)| point.number == focus.number)?;
+    let (_, shown) = all.iter().find(|(point, _)| point.number == focus.number)?;
     let title = "Which class is taken for which".to_owned();
-    let place = place(sweep, focus);
     let caption = format!(
-        "Rows: the class that a sample has. Columns: the class that the chips say. Numbers and colours: percent of the row, \
-         over all {} chips. On file: {place}.",
-        focus.trials.len()
+        "Left: the chips with {}. Right: the network in digital. Rows: the class that a sample has. Numbers and colours: \
+         percent of the row.",
+        place(results, focus)
     );
-    let svg = picture(&title, &caption, counts);
+    let svg = picture(&title, &caption, shown);
     let mut figure = Figure::new("confusion".to_owned(), title, caption, svg, table);
-    figure.control = control(sweep, focus, &shares, classes);
+    figure.is_wide = true;
+    figure.control = control(results, focus, &all, classes);
     Some(figure)
 }
 
 /// Where a point lies, in words.
-pub(super) fn place(sweep: &Sweep, point: &Point) -> String {
-    let words: Vec<String> = (sweep.axes.iter().zip(&point.at))
+pub(super) fn place(results: &Results, point: &Point) -> String {
+    let words: Vec<String> = (results.axes().iter().zip(&point.at))
         .filter(|(axis, _)| axis.len() > 1)
-        .map(|(axis, index)| valued(axis, *index))
+        .map(|(axis, index)| axis.valued(*index))
         .collect();
     match words.is_empty() {
-        true => "the only point".to_owned(),
+        true => "the settings of the experiment".to_owned(),
         false => words.join(", "),
     }
-}
-
-fn counts(sweep: &Sweep, point: &Point, classes: usize) -> Vec<Vec<u64>> {
-    let mut counts = vec![vec![0; classes]; classes];
-    for count in sweep
-        .confusion
-        .iter()
-        .filter(|count| count.point == point.number)
-    {
-        counts[count.label][count.predicted] += count.count;
-    }
-    counts
 }
 
 /// The share of a row, and how it is written: nothing where it is 0.
@@ -86,48 +125,60 @@ fn share(row: &[u64], predicted: usize) -> (f64, String) {
     (share, text)
 }
 
-fn picture(title: &str, caption: &str, counts: &[Vec<u64>]) -> String {
+fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
+    let width = LEFT + NEXT + SIDE + 16.0;
+    let mut svg = Svg::document(width, TOP + SIDE + 14.0, title, caption);
+    let panels = [
+        ("chips", "class that the chips say", &matrices.chips),
+        ("digital", "class that digital says", &matrices.digital),
+    ];
+    for (index, (id, heading, counts)) in panels.into_iter().enumerate() {
+        panel(&mut svg, LEFT + NEXT * index as f64, id, heading, counts);
+    }
+    let (x, y) = (18.0, TOP + SIDE / 2.0);
+    let turn = format!("rotate(-90 {x} {})", number(y));
+    let size = number(FONT);
+    let upright = [
+        ("transform", turn.as_str()),
+        ("text-anchor", "middle"),
+        ("font-size", &size),
+        ("fill", INK),
+    ];
+    svg.label(x, y, &upright, "class of the sample");
+    svg.finish()
+}
+
+/// One matrix whose left edge is at `left`.
+fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Counts) {
     let classes = counts.len();
     let side = SIDE / classes as f64;
-    let mut svg = Svg::document(LEFT + SIDE + 20.0, TOP + SIDE + 16.0, title, caption);
-    let small = number((0.36 * side).clamp(5.0, 12.0));
+    let small = number((0.33 * side).clamp(4.0, 12.0));
     svg.open("g", &[("font-size", &small), ("text-anchor", "middle")]);
     for (label, row) in counts.iter().enumerate() {
         for predicted in 0..classes {
             let (share, text) = share(row, predicted);
             let color = sequential(share);
-            let (x, y) = (LEFT + side * predicted as f64, TOP + side * label as f64);
+            let (x, y) = (left + side * predicted as f64, TOP + side * label as f64);
             let edge = number(side - 1.0);
-            svg.open(
-                "g",
-                &[
-                    ("class", "mark"),
-                    ("data-cell", &format!("{label}-{predicted}")),
-                ],
-            );
+            let cell = format!("{id}-{label}-{predicted}");
+            svg.open("g", &[("class", "mark"), ("data-cell", &cell)]);
             let says = format!(
-                "class {label} taken for {predicted}: {} ({} samples)",
+                "{id}: class {label} taken for {predicted}: {} ({} samples)",
                 percent(share),
                 row[predicted]
             );
             svg.content("title", &[], &says);
-            let (px, py) = (number(x), number(y));
-            svg.empty(
-                "rect",
-                &[
-                    ("x", &px),
-                    ("y", &py),
-                    ("width", &edge),
-                    ("height", &edge),
-                    ("fill", &color.hex()),
-                ],
-            );
-            svg.label(
-                x + side / 2.0 - 0.5,
-                y + 0.62 * side,
-                &[("fill", color.ink())],
-                &text,
-            );
+            let square = [
+                ("x", number(x)),
+                ("y", number(y)),
+                ("width", edge.clone()),
+                ("height", edge),
+                ("fill", color.hex()),
+            ];
+            let square: Vec<(&str, &str)> = square.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            svg.empty("rect", &square);
+            let ink = [("fill", color.ink())];
+            svg.label(x + side / 2.0 - 0.5, y + 0.62 * side, &ink, &text);
             svg.close();
         }
     }
@@ -138,13 +189,13 @@ fn picture(title: &str, caption: &str, counts: &[Vec<u64>]) -> String {
         let middle = side * (class as f64 + 0.5);
         let text = class.to_string();
         svg.label(
-            LEFT + middle,
+            left + middle,
             TOP - 8.0,
             &[("text-anchor", "middle")],
             &text,
         );
         svg.label(
-            LEFT - 9.0,
+            left - 9.0,
             TOP + middle + 4.5,
             &[("text-anchor", "end")],
             &text,
@@ -152,56 +203,47 @@ fn picture(title: &str, caption: &str, counts: &[Vec<u64>]) -> String {
     }
     svg.close();
     let size = number(FONT);
-    svg.open(
-        "g",
-        &[
-            ("font-size", &size),
-            ("fill", INK),
-            ("text-anchor", "middle"),
-        ],
-    );
-    svg.label(LEFT + SIDE / 2.0, 16.0, &[], "class that the chips say");
-    let (x, y) = (18.0, TOP + SIDE / 2.0);
-    let turn = format!("rotate(-90 {x} {})", number(y));
-    svg.label(x, y, &[("transform", &turn)], "class of the sample");
-    svg.close();
-    debug_assert!(text_width("class of the sample", FONT) < SIDE);
-    svg.finish()
+    let middle = [
+        ("font-size", size.as_str()),
+        ("fill", INK),
+        ("text-anchor", "middle"),
+    ];
+    svg.label(left + SIDE / 2.0, 16.0, &middle, heading);
 }
 
 /// A list of the points, shown where scripts run, and the counts that it switches between.
-fn control(
-    sweep: &Sweep,
-    focus: &Point,
-    all: &[(&Point, Vec<Vec<u64>>)],
-    classes: usize,
-) -> String {
+fn control(results: &Results, focus: &Point, all: &[(&Point, Matrices)], classes: usize) -> String {
     let mut html = "<p class=\"choice\" hidden><label for=\"confusion-point\">Chips with</label> \
                     <select id=\"confusion-point\">\n"
         .to_owned();
     for (point, _) in all {
-        let chosen = if point.number == focus.number {
-            " selected"
-        } else {
-            ""
+        let chosen = match point.number == focus.number {
+            true => " selected",
+            false => "",
         };
         html.push_str(&format!(
             "<option value=\"{}\"{chosen}>{}</option>\n",
             point.number,
-            escape(&place(sweep, point))
+            escape(&place(results, point))
         ));
     }
     html.push_str("</select></p>\n<script type=\"application/json\" id=\"confusion-data\">");
     let counts: serde_json::Map<String, serde_json::Value> = all
         .iter()
-        .map(|(point, counts)| (point.number.to_string(), serde_json::json!(counts.concat())))
+        .map(|(point, matrices)| {
+            let flat = serde_json::json!({
+                "chips": matrices.chips.concat(),
+                "digital": matrices.digital.concat(),
+            });
+            (point.number.to_string(), flat)
+        })
         .collect();
     let colors: Vec<[String; 2]> = (0..=100)
         .map(|step| sequential(f64::from(step) / 100.0))
         .map(|color| [color.hex(), color.ink().to_owned()])
         .collect();
+    // Numbers and colours only: no text of a file can end the element.
     let data = serde_json::json!({"classes": classes, "counts": counts, "colors": colors});
-    // No text of a file is in it: numbers and colours only.
     html.push_str(&data.to_string());
     html.push_str("</script>\n");
     html

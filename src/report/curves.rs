@@ -1,12 +1,15 @@
 //! Accuracy and matrix errors against one axis.
 
+use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
 use super::figure::Figure;
 use super::group::{Group, LINES, beside, pooled_sentence};
+use super::results::{Results, Trial};
 use super::scale::{Scale, percent, short};
-use super::sweep::{Axis, Sweep, Trial};
-use super::table::{Cell, Table};
+use super::table::Table;
+use crate::experiment::sweep::Axis;
 use crate::experiment::{Summary, quantile};
+use crate::io::record::Cell;
 
 /// What an axis looks like along the bottom of a chart.
 pub(super) fn along(axis: &Axis) -> AxisOf {
@@ -23,16 +26,10 @@ pub(super) fn along(axis: &Axis) -> AxisOf {
     }
 }
 
-/// Where the value at `index` stands.
-fn position(axis: &Axis, index: usize) -> f64 {
-    axis.numbers()
-        .map_or(index as f64, |numbers| numbers[index])
-}
-
 /// Indices of the values of `axis` from the least to the greatest.
 fn in_order(axis: &Axis) -> Vec<usize> {
     let mut order: Vec<usize> = (0..axis.len()).collect();
-    order.sort_by(|a, b| position(axis, *a).total_cmp(&position(axis, *b)));
+    order.sort_by(|a, b| axis.position(*a).total_cmp(&axis.position(*b)));
     order
 }
 
@@ -57,21 +54,21 @@ impl Band {
 }
 
 /// One figure an axis that has more than one value.
-pub(super) fn accuracy(sweep: &Sweep) -> Vec<Figure> {
-    let varied = (0..sweep.axes.len()).filter(|axis| sweep.axes[*axis].len() > 1);
-    varied.map(|axis| accuracy_along(sweep, axis)).collect()
+pub(super) fn accuracy(results: &Results) -> Vec<Figure> {
+    let varied = results.varied().into_iter();
+    varied.map(|axis| accuracy_along(results, axis)).collect()
 }
 
-fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
-    let axis = &sweep.axes[x];
+fn accuracy_along(results: &Results, x: usize) -> Figure {
+    let axis = &results.axes()[x];
     let quantity = axis.quantity();
-    let (groups, pooled) = beside(sweep, &[x], LINES);
+    let (groups, pooled) = beside(results, &[x], LINES);
     let mut table = Table::new([axis.key()]);
     table.columns.extend(
         groups[0]
             .fixed
             .iter()
-            .map(|(a, _)| sweep.axes[*a].key().to_owned()),
+            .map(|(a, _)| results.axes()[*a].key().to_owned()),
     );
     let more = [
         "chips", "p20", "median", "p80", "mean", "min", "max", "digital", "ideal",
@@ -82,14 +79,19 @@ fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
         let mut marks = Vec::new();
         for index in in_order(axis) {
             let here = group.and(x, index);
-            let accuracies: Vec<f64> = here.trials(sweep).map(|trial| trial.accuracy).collect();
+            let accuracies: Vec<f64> = here.trials(results).map(|trial| trial.accuracy).collect();
             let Some(band) = Band::of(accuracies.iter().copied()) else {
                 continue;
             };
             let summary = Summary::of(accuracies.iter().copied());
-            let mean = |of: fn(&Trial) -> f64| Summary::of(here.trials(sweep).map(of)).mean;
+            let mean = |of: fn(&Trial) -> f64| Summary::of(here.trials(results).map(of)).mean;
             let mut row: Vec<Cell> = vec![cell(axis, index)];
-            row.extend(group.fixed.iter().map(|(a, i)| cell(&sweep.axes[*a], *i)));
+            row.extend(
+                group
+                    .fixed
+                    .iter()
+                    .map(|(a, i)| cell(&results.axes()[*a], *i)),
+            );
             row.push(accuracies.len().into());
             let numbers = [
                 band.low,
@@ -103,13 +105,13 @@ fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
             row.extend([mean(|t| t.digital).into(), mean(|t| t.ideal).into()]);
             table.push(row);
             marks.push(Mark {
-                x: position(axis, index),
+                x: axis.position(index),
                 low: 100.0 * band.low,
                 middle: 100.0 * band.middle,
                 high: 100.0 * band.high,
                 says: format!(
                     "{}: median {}, 20 to 80 % of chips {} to {}, {} chips",
-                    here.name(&sweep.axes),
+                    here.name(&results.axes()),
                     percent(band.middle),
                     percent(band.low),
                     percent(band.high),
@@ -119,7 +121,7 @@ fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
         }
         let name = match group.fixed.is_empty() {
             true => "chips, median".to_owned(),
-            false => group.name(&sweep.axes),
+            false => group.name(&results.axes()),
         };
         series.push(Series {
             name,
@@ -129,8 +131,8 @@ fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
         });
     }
     let references = [
-        reference(sweep, x, &groups, "digital", 0, |trial| trial.digital),
-        reference(sweep, x, &groups, "ideal chip", 1, |trial| trial.ideal),
+        reference(results, x, &groups, "digital", 0, |trial| trial.digital),
+        reference(results, x, &groups, "ideal chip", 1, |trial| trial.ideal),
     ];
     let mut all: Vec<Series> = references.into_iter().flatten().collect();
     all.extend(series);
@@ -144,7 +146,7 @@ fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
     let title = format!("Accuracy against {}", quantity.name);
     let caption = format!(
         "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile. Grey: digital and a perfect chip.{}",
-        pooled_sentence(sweep, &pooled)
+        pooled_sentence(results, &pooled)
     );
     let mut chart = Chart::new(&title, &caption, along(axis), y, &all);
     chart.draw(&all);
@@ -159,25 +161,25 @@ fn accuracy_along(sweep: &Sweep, x: usize) -> Figure {
 
 /// What `of` is along the axis, where chips of a group share it; drawn once where groups agree.
 fn reference(
-    sweep: &Sweep,
+    results: &Results,
     x: usize,
     groups: &[Group],
     name: &str,
     style: usize,
     of: fn(&Trial) -> f64,
 ) -> Vec<Series> {
-    let axis = &sweep.axes[x];
+    let axis = &results.axes()[x];
     let mut lines: Vec<Series> = Vec::new();
     for group in groups {
         let mut marks = Vec::new();
         for index in in_order(axis) {
             let here = group.and(x, index);
-            let Some(band) = Band::of(here.trials(sweep).map(of)) else {
+            let Some(band) = Band::of(here.trials(results).map(of)) else {
                 continue;
             };
             let value = 100.0 * band.middle;
             marks.push(Mark {
-                x: position(axis, index),
+                x: axis.position(index),
                 low: value,
                 middle: value,
                 high: value,
@@ -201,9 +203,9 @@ fn reference(
 }
 
 /// Matrix error of every layer against the first axis that varies.
-pub(super) fn layers(sweep: &Sweep) -> Option<Figure> {
-    let x = (0..sweep.axes.len()).find(|axis| sweep.axes[*axis].len() > 1)?;
-    let axis = &sweep.axes[x];
+pub(super) fn layers(results: &Results) -> Option<Figure> {
+    let x = *results.varied().first()?;
+    let axis = &results.axes()[x];
     let mut table = Table::new([
         axis.key(),
         "layer",
@@ -215,13 +217,13 @@ pub(super) fn layers(sweep: &Sweep) -> Option<Figure> {
     ]);
     let mut series = Vec::new();
     let names = ["of the matrix", "of what is read"];
-    for (layer, name) in sweep.layers.iter().enumerate() {
+    for (layer, name) in results.layers.iter().enumerate() {
         for (kind, what) in names.into_iter().enumerate() {
             let mut marks = Vec::new();
             for index in in_order(axis) {
                 let here = Group::default().and(x, index);
                 let errors: Vec<f64> = here
-                    .trials(sweep)
+                    .trials(results)
                     .filter_map(|trial| trial.layers[layer].map(|errors| errors[kind]))
                     .collect();
                 let Some(band) = Band::of(errors.iter().copied()) else {
@@ -237,13 +239,13 @@ pub(super) fn layers(sweep: &Sweep) -> Option<Figure> {
                     band.high.into(),
                 ]);
                 marks.push(Mark {
-                    x: position(axis, index),
+                    x: axis.position(index),
                     low: band.low,
                     middle: band.middle,
                     high: band.high,
                     says: format!(
                         "layer {name}, error {what}, {}: median {}, 20 to 80 % of chips {} to {}",
-                        here.name(&sweep.axes),
+                        here.name(&results.axes()),
                         short(band.middle, 3),
                         short(band.low, 3),
                         short(band.high, 3)
@@ -270,14 +272,12 @@ pub(super) fn layers(sweep: &Sweep) -> Option<Figure> {
         )),
         label: "relative error of the matrix".to_owned(),
     };
-    let others: Vec<usize> = (0..sweep.axes.len())
-        .filter(|other| *other != x && sweep.axes[*other].len() > 1)
-        .collect();
+    let others = results.varied()[1..].to_vec();
     let title = format!("Error of each layer against {}", axis.quantity().name);
     let caption = format!(
         "‖W_chip − W‖ / ‖W‖ of every layer, Frobenius norm: of the whole matrix, and of the part that detectors read. \
          Lines: median. Bands: 20 % to 80 % quantile.{}",
-        pooled_sentence(sweep, &others)
+        pooled_sentence(results, &others)
     );
     let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
     chart.draw(&series);
@@ -292,8 +292,7 @@ pub(super) fn layers(sweep: &Sweep) -> Option<Figure> {
 
 /// The value at `index` as it stands in a table.
 pub(super) fn cell(axis: &Axis, index: usize) -> Cell {
-    axis.numbers()
-        .map_or_else(|| axis.text(index).into(), |numbers| numbers[index].into())
+    axis.values[0][index].clone()
 }
 
 /// The same scale, ending at 0 % and 100 %.

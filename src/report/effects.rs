@@ -1,6 +1,7 @@
 //! TEMP
+use super::axis::Described;
 use super::figure::Figure;
-use super::sweep::Sweep;
-pub(super) fn figures(_: &Sweep) -> Vec<Figure> {
+use super::results::Results;
+pub(super) fn figures(_: &Results) -> Vec<Figure> {
     Vec::new()
 }

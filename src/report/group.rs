@@ -1,6 +1,8 @@
 //! Which points a line, a square or a bar stands for.
 
-use super::sweep::{Axis, Point, Sweep, Trial};
+use super::axis::Described;
+use super::results::{Point, Results, Trial};
+use crate::experiment::sweep::Axis;
 
 /// The most lines of one chart.
 pub(super) const LINES: usize = 6;
@@ -27,8 +29,8 @@ impl Group {
     }
 
     /// The chips of all its points.
-    pub fn trials<'a>(&'a self, sweep: &'a Sweep) -> impl Iterator<Item = &'a Trial> {
-        let points = sweep.points.iter().filter(|point| self.holds(point));
+    pub fn trials<'a>(&'a self, results: &'a Results) -> impl Iterator<Item = &'a Trial> {
+        let points = results.points.iter().filter(|point| self.holds(point));
         points.flat_map(|point| &point.trials)
     }
 
@@ -37,24 +39,19 @@ impl Group {
         let words: Vec<String> = self
             .fixed
             .iter()
-            .map(|(axis, index)| valued(&axes[*axis], *index))
+            .map(|(axis, index)| axes[*axis].valued(*index))
             .collect();
         words.join(", ")
     }
 }
 
-/// `σ coupler 0.02 rad`.
-pub(super) fn valued(axis: &Axis, index: usize) -> String {
-    axis.quantity().valued(&axis.text(index))
-}
-
 /// One group for each combination of the axes other than `taken`, as long as these are few; the axes over which chips
 /// are pooled because they would be too many.
-pub(super) fn beside(sweep: &Sweep, taken: &[usize], most: usize) -> (Vec<Group>, Vec<usize>) {
+pub(super) fn beside(results: &Results, taken: &[usize], most: usize) -> (Vec<Group>, Vec<usize>) {
     let mut groups = vec![Group::default()];
     let mut pooled = Vec::new();
     // Kinds of things are told apart first: chips of several kinds say little together.
-    let mut order: Vec<(usize, &Axis)> = sweep.axes.iter().enumerate().collect();
+    let mut order: Vec<(usize, &Axis)> = results.axes().iter().enumerate().collect();
     order.sort_by_key(|(_, axis)| axis.numbers().is_some());
     for (index, axis) in order {
         if taken.contains(&index) || axis.len() < 2 {
@@ -73,14 +70,14 @@ pub(super) fn beside(sweep: &Sweep, taken: &[usize], most: usize) -> (Vec<Group>
 }
 
 /// A sentence that says what is pooled, or nothing.
-pub(super) fn pooled_sentence(sweep: &Sweep, pooled: &[usize]) -> String {
+pub(super) fn pooled_sentence(results: &Results, pooled: &[usize]) -> String {
     if pooled.is_empty() {
         return String::new();
     }
     let names: Vec<String> = pooled
         .iter()
         .map(|axis| {
-            let axis = &sweep.axes[*axis];
+            let axis = &results.axes()[*axis];
             format!("all {} values of the {}", axis.len(), axis.quantity().name)
         })
         .collect();

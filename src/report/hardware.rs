@@ -1,8 +1,9 @@
 //! Every number of the hardware, with its unit and its source.
 
 use super::quantity::{Quantity, unit};
-use super::table::{Cell, Table};
+use super::table::Table;
 use crate::hardware::{Hardware, PRESETS};
+use crate::io::record::Cell;
 
 /// One row a key of `hardware`, defaults included.
 pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
@@ -23,17 +24,17 @@ pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
             };
             let what = Quantity::of(&key).name;
             let shown: Cell = match value {
-                toml::Value::Float(number) => (*number).into(),
-                toml::Value::Integer(number) => Cell::Number(*number as f64),
+                toml::Value::Float(number) => Cell::Float(*number),
+                toml::Value::Integer(number) => Cell::Int(*number),
                 toml::Value::String(text) => text.as_str().into(),
-                other => other.to_string().into(),
+                other => Cell::Text(other.to_string()),
             };
             table.push(vec![
                 key.as_str().into(),
-                what.into(),
+                Cell::Text(what),
                 shown,
                 unit(&key).into(),
-                source.into(),
+                Cell::Text(source),
             ]);
         }
     }
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(
             row(&table, "coupler.splitting_error_rad")[2..],
             [
-                Cell::Number(0.123),
+                Cell::Float(0.123),
                 "rad".into(),
                 "set in this experiment; no preset has this value".into()
             ]

@@ -1,16 +1,19 @@
 //! Mean accuracy over two axes.
 
+use super::axis::Described;
 use super::chart::{FONT, WIDTH, text_width};
 use super::color::sequential;
 use super::curves::{cell, file_name, within_percent};
 use super::draw::{EDGE, INK};
 use super::figure::Figure;
 use super::group::{Group, beside, pooled_sentence};
+use super::results::Results;
 use super::scale::{Scale, percent};
 use super::svg::{Svg, number};
-use super::sweep::{Axis, Sweep};
-use super::table::{Cell, Table};
+use super::table::Table;
 use crate::experiment::Summary;
+use crate::experiment::sweep::Axis;
+use crate::io::record::Cell;
 
 /// How much below digital the contour runs.
 const CONTOUR_LOSS: f64 = 0.01;
@@ -29,55 +32,53 @@ struct Square {
 
 /// One map for each pair of axes of numbers, and for each combination of the other axes where these are few. Without such a
 /// pair, the same for all axes.
-pub(super) fn maps(sweep: &Sweep) -> Vec<Figure> {
-    let varied: Vec<usize> = (0..sweep.axes.len())
-        .filter(|axis| sweep.axes[*axis].len() > 1)
-        .collect();
+pub(super) fn maps(results: &Results) -> Vec<Figure> {
+    let varied = results.varied();
     let numbers: Vec<usize> = varied
         .iter()
         .copied()
-        .filter(|axis| sweep.axes[*axis].numbers().is_some())
+        .filter(|axis| results.axes()[*axis].numbers().is_some())
         .collect();
     let shown = if numbers.len() > 1 { numbers } else { varied };
     let mut figures = Vec::new();
     for (position, first) in shown.iter().enumerate() {
         for second in &shown[position + 1..] {
-            figures.extend(of_pair(sweep, *first, *second));
+            figures.extend(of_pair(results, *first, *second));
         }
     }
     figures
 }
 
 /// The maps of one pair of axes, all with one scale of colours.
-fn of_pair(sweep: &Sweep, y: usize, x: usize) -> Vec<Figure> {
-    let (groups, pooled) = beside(sweep, &[x, y], MAPS);
+fn of_pair(results: &Results, y: usize, x: usize) -> Vec<Figure> {
+    let (groups, pooled) = beside(results, &[x, y], MAPS);
     let grids: Vec<Vec<Vec<Option<Square>>>> = groups
         .iter()
-        .map(|group| grid(sweep, group, y, x))
+        .map(|group| grid(results, group, y, x))
         .collect();
     let means = grids.iter().flatten().flatten().flatten();
     let scale = within_percent(Scale::covering(means.map(|square| 100.0 * square.mean)));
     groups
         .iter()
         .zip(&grids)
-        .map(|(group, grid)| map(sweep, (y, x), (group, &pooled), grid, scale))
+        .map(|(group, grid)| map(results, (y, x), (group, &pooled), grid, scale))
         .collect()
 }
 
 /// The squares of `group`, row by row.
-fn grid(sweep: &Sweep, group: &Group, y: usize, x: usize) -> Vec<Vec<Option<Square>>> {
+fn grid(results: &Results, group: &Group, y: usize, x: usize) -> Vec<Vec<Option<Square>>> {
     let square = |row, column| {
         let here = group.and(y, row).and(x, column);
-        let chips = here.trials(sweep).count();
+        let chips = here.trials(results).count();
         (chips > 0).then(|| Square {
-            mean: Summary::of(here.trials(sweep).map(|trial| trial.accuracy)).mean,
-            digital: Summary::of(here.trials(sweep).map(|trial| trial.digital)).mean,
+            mean: Summary::of(here.trials(results).map(|trial| trial.accuracy)).mean,
+            digital: Summary::of(here.trials(results).map(|trial| trial.digital)).mean,
             chips,
         })
     };
-    (0..sweep.axes[y].len())
+    (0..results.axes()[y].len())
         .map(|row| {
-            (0..sweep.axes[x].len())
+            (0..results.axes()[x].len())
                 .map(|column| square(row, column))
                 .collect()
         })
@@ -85,13 +86,13 @@ fn grid(sweep: &Sweep, group: &Group, y: usize, x: usize) -> Vec<Vec<Option<Squa
 }
 
 fn map(
-    sweep: &Sweep,
+    results: &Results,
     (y, x): (usize, usize),
     (group, pooled): (&Group, &[usize]),
     grid: &[Vec<Option<Square>>],
     scale: Scale,
 ) -> Figure {
-    let (rows, columns) = (&sweep.axes[y], &sweep.axes[x]);
+    let (rows, columns) = (&results.axes()[y], &results.axes()[x]);
     let mut table = Table::new([rows.key(), columns.key(), "chips", "mean", "digital"]);
     for (row, squares) in grid.iter().enumerate() {
         for (column, square) in squares.iter().enumerate() {
@@ -99,8 +100,12 @@ fn map(
                 cell(rows, row),
                 cell(columns, column),
                 square.as_ref().map_or(0, |square| square.chips).into(),
-                Cell::from(square.as_ref().map(|square| square.mean)),
-                Cell::from(square.as_ref().map(|square| square.digital)),
+                square
+                    .as_ref()
+                    .map_or(Cell::Null, |square| square.mean.into()),
+                square
+                    .as_ref()
+                    .map_or(Cell::Null, |square| square.digital.into()),
             ]);
         }
     }
@@ -111,7 +116,7 @@ fn map(
             "Accuracy over {} and {}, {}",
             along.name,
             across.name,
-            group.name(&sweep.axes)
+            group.name(&results.axes())
         ),
     };
     let contour = match (rows.numbers(), columns.numbers()) {
@@ -128,7 +133,7 @@ fn map(
     };
     let caption = format!(
         "Mean accuracy of the chips in every square, in percent.{line}{}",
-        pooled_sentence(sweep, pooled)
+        pooled_sentence(results, pooled)
     );
     let picture = Picture {
         rows,
@@ -142,7 +147,10 @@ fn map(
     let svg = picture.draw(&title, &caption, grid, &contour);
     let mut id = format!("map-{}-{}", file_name(rows.key()), file_name(columns.key()));
     for (axis, index) in &group.fixed {
-        id.push_str(&format!("-{}", file_name(&sweep.axes[*axis].text(*index))));
+        id.push_str(&format!(
+            "-{}",
+            file_name(&results.axes()[*axis].text(*index))
+        ));
     }
     Figure::new(id, title, caption, svg, table)
 }
@@ -222,8 +230,8 @@ impl Picture<'_> {
                 svg.open("rect", &place);
                 let says = format!(
                     "{}, {}: mean {}, {} chips",
-                    super::group::valued(self.rows, row),
-                    super::group::valued(self.columns, column),
+                    self.rows.valued(row),
+                    self.columns.valued(column),
                     percent(square.mean),
                     square.chips
                 );

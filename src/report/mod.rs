@@ -1,5 +1,6 @@
 //! Pictures of meshes, and reports on sweeps: figures, tables and one page.
 
+mod axis;
 mod bar;
 mod chart;
 mod chip;
@@ -15,15 +16,16 @@ mod heat;
 mod layout;
 mod light;
 mod page;
+mod program;
 mod quantity;
 mod render;
+mod results;
 mod scale;
 mod svg;
-mod sweep;
 mod table;
 mod yields;
 
 pub use draw::{ColorBy, DrawOptions, draw};
 pub use figure::Figure;
 pub use render::{Rendered, render};
-pub use table::{Cell, Table};
+pub use table::Table;

@@ -63,25 +63,32 @@
   if (choice) {
     const { classes, counts, colors } = JSON.parse(document.getElementById('confusion-data').textContent);
     const figure = choice.closest('figure');
-    const shown = figure.querySelector('.shown');
+    const caption = figure.querySelector('figcaption');
+    let named = choice.selectedOptions[0].textContent;
     choice.parentElement.hidden = false;
-    choice.addEventListener('change', () => {
-      const numbers = counts[choice.value];
+    const fill = (by, numbers) => {
       for (let label = 0; label < classes; label += 1) {
         const row = numbers.slice(label * classes, (label + 1) * classes);
         const all = Math.max(1, row.reduce((sum, count) => sum + count, 0));
         row.forEach((count, predicted) => {
-          const cell = figure.querySelector(`[data-cell="${label}-${predicted}"]`);
+          const cell = figure.querySelector(`[data-cell="${by}-${label}-${predicted}"]`);
           const share = 100 * count / all;
-          const [fill, ink] = colors[Math.round(share)];
-          cell.querySelector('rect').setAttribute('fill', fill);
+          const [color, ink] = colors[Math.round(share)];
+          cell.querySelector('rect').setAttribute('fill', color);
           const text = cell.querySelector('text');
           text.setAttribute('fill', ink);
           text.textContent = share === 0 ? '' : share.toFixed(share < 9.95 ? 1 : 0);
-          cell.setAttribute('aria-label', `class ${label} taken for ${predicted}: ${+share.toFixed(2)} % (${count} samples)`);
+          const says = `${by}: class ${label} taken for ${predicted}: ${+share.toFixed(2)} % (${count} samples)`;
+          cell.setAttribute('aria-label', says);
         });
       }
-      if (shown) shown.textContent = choice.selectedOptions[0].textContent;
+    };
+    choice.addEventListener('change', () => {
+      fill('chips', counts[choice.value].chips);
+      fill('digital', counts[choice.value].digital);
+      const now = choice.selectedOptions[0].textContent;
+      caption.textContent = caption.textContent.replace(named, now);
+      named = now;
     });
   }
 })();

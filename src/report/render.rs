@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use super::axis::Described;
+use super::confusion::place;
 use super::figure::Figure;
 use super::page::{Block, Headline, Page, Section};
+use super::results::{Point, Results, Trial};
 use super::scale::percent;
-use super::sweep::{Point, Sweep};
-use super::table::{Cell, Table};
-use super::{confusion, curves, effects, heat, yields};
+use super::table::Table;
+use super::{chip, confusion, curves, effects, hardware, heat, program, yields};
 use crate::error::Result;
 use crate::experiment::Summary;
+use crate::io::record::Cell;
 
 /// A report: one page, and its figures as files of their own.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,134 +23,189 @@ pub struct Rendered {
     pub figures: Vec<Figure>,
 }
 
-/// The report on the sweep that `folder` holds.
+/// The report on the sweep whose files `folder` holds.
 ///
-/// The same folder gives the same bytes.
+/// The same folder gives the same bytes. The program that the sweep ran is read again for a picture of its first mesh; where
+/// it is not found the page says so.
 ///
 /// # Errors
-/// Those of [`Sweep::open`].
+/// Those of [`Results::open`].
 pub fn render(folder: &Path) -> Result<Rendered> {
-    let sweep = Sweep::open(folder)?;
-    Ok(render_sweep(&sweep))
+    let results = Results::open(folder)?;
+    let focus = focus(&results);
+    let mut sections = Vec::new();
+    let mut add = |id, title, blocks: Vec<Block>| {
+        let is_empty =
+            |block: &Block| matches!(block, Block::Figures(figures) if figures.is_empty());
+        if !blocks.iter().all(is_empty) {
+            sections.push(Section { id, title, blocks });
+        }
+    };
+    let figures = |figures| vec![Block::Figures(figures)];
+    add("accuracy", "Accuracy", figures(curves::accuracy(&results)));
+    add("maps", "Two effects at once", figures(heat::maps(&results)));
+    add("yields", "Yield", figures(vec![yields::curves(&results)]));
+    add(
+        "effects",
+        "What costs how much",
+        figures(effects::figures(&results)),
+    );
+    let layers = curves::layers(&results).into_iter().collect();
+    add("layers", "Layers", figures(layers));
+    let classes = match confusion::matrix(&results, focus) {
+        Some(figure) => Block::Figures(vec![figure]),
+        None => Block::Note(
+            "The experiment does not record confusion, so classes are not told apart.".to_owned(),
+        ),
+    };
+    add("classes", "Classes", vec![classes]);
+    add("mesh", "Mesh", vec![mesh(&results, focus, folder)?]);
+    let varied: Vec<String> = results
+        .sweep
+        .keys()
+        .map(|key| key.name().to_owned())
+        .collect();
+    let caption = "Every key of the hardware, its value, its unit, and where the number is from";
+    let numbers = hardware::table(&results.sweep.base.hardware, &varied);
+    add(
+        "chips",
+        "Hardware",
+        vec![Block::Table(
+            "hardware".to_owned(),
+            caption.to_owned(),
+            numbers,
+        )],
+    );
+    let caption =
+        "Accuracy over the chips of every point, and the mean error of every layer’s matrix";
+    add(
+        "every-point",
+        "Every point",
+        vec![Block::Table(
+            "points".to_owned(),
+            caption.to_owned(),
+            points(&results),
+        )],
+    );
+    let caption = "What ran, on what, and the files that were read";
+    add(
+        "origin",
+        "Origin",
+        vec![Block::Table(
+            "origin".to_owned(),
+            caption.to_owned(),
+            origin(&results),
+        )],
+    );
+    let page = Page {
+        title: results.sweep.name.clone(),
+        subtitle: subtitle(&results),
+        headlines: headlines(&results),
+        sections,
+        footer: format!(
+            "Trials by lightloom {}, page by lightloom {}. Beside this page: rows.csv, rows.jsonl and rows.parquet with one row \
+             a chip, and the figures as SVG files.",
+            results.manifest.lightloom,
+            env!("CARGO_PKG_VERSION")
+        ),
+    };
+    let html = page.html();
+    let blocks = page.sections.into_iter().flat_map(|section| section.blocks);
+    let figures = blocks.filter_map(|block| match block {
+        Block::Figures(figures) => Some(figures),
+        _ => None,
+    });
+    Ok(Rendered {
+        html,
+        figures: figures.flatten().collect(),
+    })
 }
 
 fn mean(point: &Point) -> f64 {
     Summary::of(point.trials.iter().map(|trial| trial.accuracy)).mean
 }
 
-/// The point in the middle of the ranking by mean accuracy.
-fn focus(sweep: &Sweep) -> &Point {
-    let mut ranked: Vec<&Point> = sweep.points.iter().collect();
+/// Points from the lowest to the highest mean accuracy.
+fn ranked(results: &Results) -> Vec<&Point> {
+    let mut ranked: Vec<&Point> = results.points.iter().collect();
     ranked.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
+    ranked
+}
+
+/// The point in the middle of the ranking: chips that err, and are not lost.
+fn focus(results: &Results) -> &Point {
+    let ranked = ranked(results);
     ranked[ranked.len() / 2]
 }
 
-pub(super) fn render_sweep(sweep: &Sweep) -> Rendered {
-    let focus = focus(sweep);
-    let mut sections = Vec::new();
-    let accuracy = curves::accuracy(sweep);
-    if !accuracy.is_empty() {
-        sections.push(Section {
-            id: "accuracy",
-            title: "Accuracy",
-            blocks: vec![Block::Figures(accuracy)],
-        });
-    }
-    let maps = heat::maps(sweep);
-    if !maps.is_empty() {
-        sections.push(Section {
-            id: "maps",
-            title: "Two effects at once",
-            blocks: vec![Block::Figures(maps)],
-        });
-    }
-    sections.push(Section {
-        id: "yield-of-chips",
-        title: "Yield",
-        blocks: vec![Block::Figures(vec![yields::curves(sweep)])],
-    });
-    let effects = effects::figures(sweep);
-    if !effects.is_empty() {
-        sections.push(Section {
-            id: "effects",
-            title: "What costs how much",
-            blocks: vec![Block::Figures(effects)],
-        });
-    }
-    if let Some(layers) = curves::layers(sweep) {
-        sections.push(Section {
-            id: "layers",
-            title: "Layers",
-            blocks: vec![Block::Figures(vec![layers])],
-        });
-    }
-    let confusion = match confusion::matrix(sweep, focus) {
-        Some(figure) => Block::Figures(vec![figure]),
-        None => Block::Note(
-            "The sweep recorded no confusion.csv, so there is no confusion matrix.".to_owned(),
-        ),
+fn mesh(results: &Results, focus: &Point, folder: &Path) -> Result<Block> {
+    let settings = results.sweep.point(focus.number)?;
+    let tile = match program::first_tile(results, &settings.source, folder) {
+        Ok(tile) => tile,
+        Err(why) => return Ok(Block::Note(why)),
     };
-    sections.push(Section {
-        id: "classes",
-        title: "Classes",
-        blocks: vec![confusion],
-    });
-    sections.push(Section {
-        id: "points",
-        title: "Every point",
-        blocks: vec![Block::Table(
-            "points".to_owned(),
-            "Accuracy over the chips of every point, and the mean error of every layer’s matrix"
-                .to_owned(),
-            points(sweep),
-        )],
-    });
-    let page = Page {
-        title: sweep.name.clone(),
-        subtitle: String::new(),
-        headlines: headlines(sweep),
-        sections,
-        footer: "Written by lightloom report.".to_owned(),
-    };
-    let html = page.html();
-    let figures = page
-        .sections
-        .into_iter()
-        .flat_map(|section| section.blocks)
-        .filter_map(|block| match block {
-            Block::Figures(figures) => Some(figures),
-            _ => None,
-        });
-    Rendered {
-        html,
-        figures: figures.flatten().collect(),
-    }
+    let drawn = settings.hardware.fabricate(results.sweep.seed, 0);
+    let figures = chip::figures(results, focus, &tile, &drawn, settings.correction)?;
+    Ok(Block::Figures(figures.into()))
 }
 
-fn headlines(sweep: &Sweep) -> Vec<Headline> {
-    let trials = || sweep.points.iter().flat_map(|point| &point.trials);
-    let range = |of: fn(&super::sweep::Trial) -> f64| {
+fn subtitle(results: &Results) -> String {
+    let varied: Vec<String> = results
+        .varied()
+        .into_iter()
+        .map(|axis| results.axes()[axis].quantity().name)
+        .collect();
+    let of = |name: fn(&crate::experiment::sweep::Reference) -> Option<String>| {
+        let mut names: Vec<String> = results
+            .manifest
+            .references
+            .iter()
+            .filter_map(name)
+            .collect();
+        names.dedup();
+        names.join(", ")
+    };
+    let program = of(|r| r.network.clone().or(r.program.clone()));
+    let data = of(|r| Some(r.data.clone()));
+    let over = match varied.is_empty() {
+        true => String::new(),
+        false => format!(" over {}", varied.join(", ")),
+    };
+    let shard = match &results.manifest.shard {
+        Some(shard) => format!(" Shard {shard} only."),
+        None => String::new(),
+    };
+    let total = results.sweep.rows();
+    let there: usize = results.points.iter().map(|point| point.trials.len()).sum();
+    let missing = match total - there.min(total) {
+        0 => String::new(),
+        count => format!(" {count} of {total} trials are missing."),
+    };
+    format!("Accuracy of {program} on {data}{over}.{shard}{missing}")
+}
+
+fn headlines(results: &Results) -> Vec<Headline> {
+    let trials = || results.points.iter().flat_map(|point| &point.trials);
+    let range = |of: fn(&Trial) -> f64| {
         let summary = Summary::of(trials().map(of));
         match summary.min == summary.max {
             true => percent(summary.min),
             false => format!("{} to {}", percent(summary.min), percent(summary.max)),
         }
     };
-    let best = sweep
-        .points
-        .iter()
-        .max_by(|a, b| mean(a).total_cmp(&mean(b)))
-        .expect("a sweep has points");
-    let worst = sweep
-        .points
-        .iter()
-        .min_by(|a, b| mean(a).total_cmp(&mean(b)))
-        .expect("a sweep has points");
+    let ranked = ranked(results);
+    let (worst, best) = (ranked[0], ranked[ranked.len() - 1]);
     let card = |name: &str, value: String, more: String| Headline {
         name: name.to_owned(),
         value,
         more,
     };
+    let samples = results
+        .manifest
+        .references
+        .first()
+        .map_or(0, |reference| reference.samples);
+    let chips = format!("{} points, {samples} samples a chip", results.points.len());
     vec![
         card(
             "Digital network",
@@ -156,29 +214,26 @@ fn headlines(sweep: &Sweep) -> Vec<Headline> {
         ),
         card("Perfect chip", range(|t| t.ideal), "accuracy".to_owned()),
         card(
-            "Best point",
+            "Best point, mean",
             percent(mean(best)),
-            confusion::place(sweep, best),
+            place(results, best),
         ),
         card(
-            "Worst point",
+            "Worst point, mean",
             percent(mean(worst)),
-            confusion::place(sweep, worst),
+            place(results, worst),
         ),
-        card(
-            "Chips",
-            trials().count().to_string(),
-            format!("at {} points", sweep.points.len()),
-        ),
+        card("Chips", trials().count().to_string(), chips),
     ]
 }
 
-fn points(sweep: &Sweep) -> Table {
+/// One row a point.
+fn points(results: &Results) -> Table {
+    let axes = results.axes();
     let mut table = Table::new(["point"]);
-    let varied: Vec<usize> = (0..sweep.axes.len()).collect();
     table
         .columns
-        .extend(varied.iter().map(|axis| sweep.axes[*axis].key().to_owned()));
+        .extend(axes.iter().map(|axis| axis.key().to_owned()));
     let numbers = [
         "chips",
         "mean",
@@ -193,49 +248,96 @@ fn points(sweep: &Sweep) -> Table {
         "ideal",
     ];
     table.columns.extend(numbers.map(str::to_owned));
-    table.columns.extend(
-        sweep
-            .layers
-            .iter()
-            .map(|name| format!("layer.{name}.matrix_error")),
-    );
-    for point in &sweep.points {
-        let of =
-            |value: fn(&super::sweep::Trial) -> f64| Summary::of(point.trials.iter().map(value));
+    let errors = results
+        .layers
+        .iter()
+        .map(|name| format!("layer.{name}.matrix_error"));
+    table.columns.extend(errors);
+    for point in &results.points {
+        let of = |value: fn(&Trial) -> f64| Summary::of(point.trials.iter().map(value));
         let accuracy = of(|trial| trial.accuracy);
-        let band =
-            curves::Band::of(point.trials.iter().map(|t| t.accuracy)).expect("a point has trials");
+        let band = curves::Band::of(point.trials.iter().map(|trial| trial.accuracy));
+        let band = band.expect("a point has trials");
         let mut row: Vec<Cell> = vec![point.number.into()];
         row.extend(
-            varied
-                .iter()
-                .map(|axis| curves::cell(&sweep.axes[*axis], point.at[*axis])),
+            axes.iter()
+                .zip(&point.at)
+                .map(|(axis, index)| curves::cell(axis, *index)),
         );
         row.push(point.trials.len().into());
-        row.extend(
-            [
-                accuracy.mean,
-                accuracy.std,
-                accuracy.min,
-                band.low,
-                band.middle,
-                band.high,
-                accuracy.max,
-                of(|t| t.agreement).mean,
-                of(|t| t.digital).mean,
-                of(|t| t.ideal).mean,
-            ]
-            .map(Cell::from),
-        );
-        row.extend((0..sweep.layers.len()).map(|layer| {
-            let errors: Vec<f64> = point
-                .trials
-                .iter()
-                .filter_map(|t| Some(t.layers[layer]?[0]))
-                .collect();
-            Cell::from((!errors.is_empty()).then(|| Summary::of(errors).mean))
+        let numbers = [
+            accuracy.mean,
+            accuracy.std,
+            accuracy.min,
+            band.low,
+            band.middle,
+            band.high,
+            accuracy.max,
+            of(|trial| trial.agreement).mean,
+            of(|trial| trial.digital).mean,
+            of(|trial| trial.ideal).mean,
+        ];
+        row.extend(numbers.map(Cell::from));
+        row.extend((0..results.layers.len()).map(|layer| {
+            let errors = point.trials.iter().filter_map(|trial| trial.layers[layer]);
+            let errors: Vec<f64> = errors.map(|[matrix, _]| matrix).collect();
+            match errors.is_empty() {
+                true => Cell::Null,
+                false => Summary::of(errors).mean.into(),
+            }
         }));
         table.push(row);
+    }
+    table
+}
+
+/// What the manifest says.
+fn origin(results: &Results) -> Table {
+    let manifest = &results.manifest;
+    let mut table = Table::new(["what", "value"]);
+    let mut add = |what: &str, value: String| table.push(vec![what.into(), Cell::Text(value)]);
+    add("lightloom", manifest.lightloom.clone());
+    add("processors", manifest.cpus.join(", "));
+    add("seed", results.sweep.seed.0.to_string());
+    add("chips of a point", results.sweep.trials.to_string());
+    add(
+        "SHA-256 of experiment.toml",
+        manifest.experiment_sha256.clone(),
+    );
+    for input in &manifest.inputs {
+        let what = format!("{}: {}", input.key, input.path);
+        add(
+            &what,
+            format!("{} bytes, SHA-256 {}", input.bytes, input.sha256),
+        );
+    }
+    for reference in &manifest.references {
+        let tile = reference
+            .tile
+            .map_or("one tile a layer".to_owned(), |modes| {
+                format!("tiles of {modes} modes")
+            });
+        let layers: Vec<String> = reference
+            .layers
+            .iter()
+            .map(|layer| {
+                format!(
+                    "layer {}: {} tiles, {} MZIs",
+                    layer.name, layer.tiles, layer.mzis
+                )
+            })
+            .collect();
+        let name = reference.network.as_ref().or(reference.program.as_ref());
+        let what = format!("compiled: {}", name.map_or("", String::as_str));
+        add(
+            &what,
+            format!(
+                "{tile}, {} meshes, {}; {}",
+                reference.geometry,
+                reference.precision,
+                layers.join("; ")
+            ),
+        );
     }
     table
 }

@@ -2,47 +2,7 @@
 
 use super::scale::short;
 use super::svg::escape;
-
-/// What stands in one place of a table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    /// A word.
-    Text(String),
-    /// A number; a page shows five digits of it, CSV all.
-    Number(f64),
-    /// Nothing.
-    Empty,
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<f64> for Cell {
-    fn from(number: f64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<usize> for Cell {
-    fn from(count: usize) -> Self {
-        Self::Number(count as f64)
-    }
-}
-
-impl<T: Into<Cell>> From<Option<T>> for Cell {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Empty, Into::into)
-    }
-}
+use crate::io::record::{Cell, Column, write_csv};
 
 /// Named columns and their rows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -73,17 +33,20 @@ impl Table {
 
     /// The table as CSV, every number with all its digits.
     pub fn csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let mut write = |record: Vec<String>| {
-            writer
-                .write_record(&record)
-                .expect("memory takes any record");
-        };
-        write(self.columns.clone());
-        for row in &self.rows {
-            write(row.iter().map(exact).collect());
-        }
-        let bytes = writer.into_inner().expect("memory takes any record");
+        let columns: Vec<Column> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, name)| {
+                Column::new(
+                    name,
+                    Cell::common_kind(self.rows.iter().map(|row| &row[index])),
+                )
+            })
+            .collect();
+        let mut bytes = Vec::new();
+        write_csv(&columns, self.rows.iter().cloned().map(Ok), &mut bytes)
+            .expect("memory takes any record");
         String::from_utf8(bytes).expect("it was written from text")
     }
 
@@ -101,11 +64,14 @@ impl Table {
             html.push_str("<tr>");
             for cell in row {
                 match cell {
-                    Cell::Number(number) => {
+                    Cell::Float(number) => {
                         html.push_str(&format!("<td class=\"number\">{}</td>", short(*number, 5)));
                     }
+                    Cell::Int(count) => {
+                        html.push_str(&format!("<td class=\"number\">{count}</td>"));
+                    }
                     Cell::Text(text) => html.push_str(&format!("<td>{}</td>", escape(text))),
-                    Cell::Empty => html.push_str("<td>–</td>"),
+                    Cell::Null => html.push_str("<td>–</td>"),
                 }
             }
             html.push_str("</tr>\n");
@@ -129,22 +95,14 @@ impl Table {
     }
 }
 
-fn exact(cell: &Cell) -> String {
-    match cell {
-        Cell::Text(text) => text.clone(),
-        Cell::Number(number) => number.to_string(),
-        Cell::Empty => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn table() -> Table {
         let mut table = Table::new(["a, b", "accuracy"]);
-        table.push(vec!["<\"x\">".into(), Cell::Number(0.1 + 0.2)]);
-        table.push(vec![Cell::Empty, 1usize.into()]);
+        table.push(vec!["<\"x\">".into(), Cell::Float(0.1 + 0.2)]);
+        table.push(vec![Cell::Null, 1.into()]);
         table
     }
 

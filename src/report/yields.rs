@@ -1,20 +1,22 @@
 //! The share of chips that reach an accuracy.
 
+use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
 use super::curves::{cell, within_percent};
 use super::figure::Figure;
-use super::group::{Group, LINES, pooled_sentence, valued};
+use super::group::{Group, LINES, pooled_sentence};
+use super::results::Results;
 use super::scale::{Scale, percent};
-use super::sweep::Sweep;
-use super::table::{Cell, Table};
+use super::table::Table;
+use crate::io::record::Cell;
 
 /// One curve a value of the first axis that varies; of many values, evenly chosen ones.
-pub(super) fn curves(sweep: &Sweep) -> Figure {
-    let axis = (0..sweep.axes.len()).find(|axis| sweep.axes[*axis].len() > 1);
+pub(super) fn curves(results: &Results) -> Figure {
+    let axis = results.varied().first().copied();
     let (groups, left_out): (Vec<Group>, usize) = match axis {
         None => (vec![Group::default()], 0),
         Some(axis) => {
-            let all = sweep.axes[axis].len();
+            let all = results.axes()[axis].len();
             let chosen = evenly(all, LINES);
             let left_out = all - chosen.len();
             let groups = chosen
@@ -23,7 +25,7 @@ pub(super) fn curves(sweep: &Sweep) -> Figure {
             (groups.collect(), left_out)
         }
     };
-    let key = axis.map_or("all", |axis| sweep.axes[axis].key());
+    let key = axis.map_or("all", |axis| results.axes()[axis].key());
     let mut table = Table::new([
         key,
         "accuracy",
@@ -35,11 +37,11 @@ pub(super) fn curves(sweep: &Sweep) -> Figure {
     ]);
     let mut series = Vec::new();
     for (style, group) in groups.iter().enumerate() {
-        let mut accuracies: Vec<f64> = group.trials(sweep).map(|trial| trial.accuracy).collect();
+        let mut accuracies: Vec<f64> = group.trials(results).map(|trial| trial.accuracy).collect();
         accuracies.sort_by(f64::total_cmp);
         let chips = accuracies.len();
         let name = match axis {
-            Some(axis) => valued(&sweep.axes[axis], group.fixed[0].1),
+            Some(axis) => results.axes()[axis].valued(group.fixed[0].1),
             None => "all chips".to_owned(),
         };
         let mut marks = Vec::new();
@@ -50,8 +52,9 @@ pub(super) fn curves(sweep: &Sweep) -> Figure {
             let reach = chips - accuracies.partition_point(|accuracy| *accuracy < threshold);
             let share = reach as f64 / chips as f64;
             let (low, high) = wilson(reach, chips);
-            let first: Cell =
-                axis.map_or("".into(), |axis| cell(&sweep.axes[axis], group.fixed[0].1));
+            let first: Cell = axis.map_or("".into(), |axis| {
+                cell(&results.axes()[axis], group.fixed[0].1)
+            });
             table.push(vec![
                 first,
                 threshold.into(),
@@ -118,9 +121,7 @@ pub(super) fn curves(sweep: &Sweep) -> Figure {
         }),
         label: "yield: chips that reach it, %".to_owned(),
     };
-    let others: Vec<usize> = (0..sweep.axes.len())
-        .filter(|other| Some(*other) != axis && sweep.axes[*other].len() > 1)
-        .collect();
+    let others: Vec<usize> = results.varied().into_iter().skip(1).collect();
     let title = "Yield: how many chips reach an accuracy".to_owned();
     let omitted = match left_out {
         0 => String::new(),
@@ -128,7 +129,7 @@ pub(super) fn curves(sweep: &Sweep) -> Figure {
     };
     let caption = format!(
         "Share of chips whose accuracy is at least that on the lower axis. Bands: 95 % interval of Wilson.{omitted}{}",
-        pooled_sentence(sweep, &others)
+        pooled_sentence(results, &others)
     );
     let mut chart = Chart::new(&title, &caption, x, y, &series);
     chart.draw(&series);
