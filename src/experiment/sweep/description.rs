@@ -248,11 +248,7 @@ impl Reader<'_> {
                         "confusion" => self.sweep.records_confusion = true,
                         "layers" => self.sweep.records_layers = true,
                         other => {
-                            return Err(unknown(
-                                other,
-                                "thing to record",
-                                &["confusion", "layers"],
-                            ));
+                            return Err(unknown(other, "thing to record", &["confusion", "layers"]));
                         }
                     }
                 }
