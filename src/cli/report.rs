@@ -1,6 +1,6 @@
 //! A sweep's folder → a page and its figures.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -16,6 +16,10 @@ pub struct ReportArgs {
     /// Folder that `lightloom sweep --out` or `lightloom merge --out` filled
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
+    /// Folder that the experiment's paths are relative to: that of its TOML file. Looked at without it: the current folder, DIR
+    /// and the folders above it
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -24,7 +28,16 @@ pub struct ReportArgs {
 pub fn run(args: &ReportArgs) -> Result<()> {
     let page = args.folder.join("report.html");
     io::check_writable(&page)?;
-    let rendered = render(&args.folder)?;
+    let roots = match &args.from {
+        Some(folder) => vec![folder.clone()],
+        None => {
+            let here = args.folder.canonicalize();
+            let here = here.map_err(|source| Error::io(&args.folder, source))?;
+            let above = here.ancestors().map(Path::to_owned);
+            std::iter::once(PathBuf::new()).chain(above).collect()
+        }
+    };
+    let rendered = render(&args.folder, &roots)?;
     let figures = args.folder.join("figures");
     std::fs::create_dir_all(&figures).map_err(|source| Error::io(&figures, source))?;
     for figure in &rendered.figures {

@@ -96,26 +96,19 @@ pub(super) fn figures(
         row.extend([mesh.theta()[index], mesh.phi()[index], found.errors[index]].map(Cell::from));
         table.push(row);
     }
-    let drawn = |color, title: &str| {
-        draw(
-            mesh,
-            &DrawOptions {
-                color,
-                title: Some(title.to_owned()),
-            },
-        )
-    };
+    // The size is headline enough: the page names the figure.
+    let drawn = |color| draw(mesh, &DrawOptions { color, title: None });
     let layers = results.reference(focus).map(|reference| &reference.layers);
     let layer = layers.and_then(|layers| layers.first());
     let layer = layer.map_or("0", |layer| layer.name.as_str());
     let title = format!("First mesh of layer {layer}: what it is asked to do");
     let mut phase = Figure::new(
         "mesh-phase".to_owned(),
-        title.clone(),
+        title,
         "The mesh of V† of the layer’s first tile. Light enters on the left. Colour: internal phase θ; dark MZIs let light \
          cross, bright ones let it pass straight on."
             .to_owned(),
-        drawn(ColorBy::Theta, &title)?,
+        drawn(ColorBy::Theta)?,
         table.clone(),
     );
     let title = format!("First mesh of layer {layer}: where the chip of trial 0 errs");
@@ -124,7 +117,7 @@ pub(super) fn figures(
         place(results, focus),
         found.meaning
     );
-    let svg = drawn(ColorBy::Error(found.errors), &title)?;
+    let svg = drawn(ColorBy::Error(found.errors))?;
     let mut error = Figure::new("mesh-error".to_owned(), title, caption, svg, table);
     // Small meshes fit beside each other.
     let is_wide = mesh.columns() > 10;

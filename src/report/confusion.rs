@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::axis::Described;
+use super::bars::{self, Bar};
 use super::chart::FONT;
 use super::color::sequential;
 use super::draw::INK;
@@ -11,9 +12,13 @@ use super::results::{Point, Results};
 use super::scale::percent;
 use super::svg::{Svg, escape, number};
 use super::table::Table;
+use crate::experiment::stats::Confusion;
+use crate::io::record::Cell;
 
 /// The most points that a page offers.
 const CHOICES: usize = 200;
+/// Classes of a picture of class-wise losses at most.
+const MOST_BARS: usize = 26;
 /// Side of a matrix, px.
 const SIDE: f64 = 400.0;
 const LEFT: f64 = 66.0;
@@ -21,26 +26,22 @@ const TOP: f64 = 44.0;
 /// From one matrix to the next.
 const NEXT: f64 = SIDE + 50.0;
 
-/// How many samples of a class (row) are taken for a class (column).
-type Counts = Vec<Vec<u64>>;
-
 /// The matrices of one point: its chips', and that of the network in digital.
 struct Matrices {
-    chips: Counts,
-    digital: Counts,
+    chips: Confusion,
+    digital: Confusion,
 }
 
 impl Matrices {
     /// What digital says of the data of `point`, and no chips yet.
     fn of_digital(results: &Results, point: &Point, classes: usize) -> Self {
-        let empty = vec![vec![0; classes]; classes];
         let mut matrices = Self {
-            chips: empty.clone(),
-            digital: empty,
+            chips: Confusion::new(classes),
+            digital: Confusion::new(classes),
         };
         let reference = results.reference(point).into_iter();
         for (label, predicted, count) in reference.flat_map(|r| &r.digital_confusion) {
-            matrices.digital[*label][*predicted] += count;
+            matrices.digital.add(*label, *predicted, *count);
         }
         matrices
     }
@@ -68,21 +69,23 @@ pub(super) fn matrix(results: &Results, focus: &Point) -> Option<Figure> {
         .collect();
     for count in &results.confusion {
         if let Some(index) = index_of.get(&count.point) {
-            all[*index].1.chips[count.label][count.predicted] += count.count;
+            all[*index]
+                .1
+                .chips
+                .add(count.label, count.predicted, count.count);
         }
     }
     let mut table = Table::new(["point", "by", "label", "predicted", "count"]);
     for (point, matrices) in &all {
         for (by, counts) in [("chips", &matrices.chips), ("digital", &matrices.digital)] {
-            for (label, row) in counts.iter().enumerate() {
-                for (predicted, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
-                    table.push(vec![
-                        point.number.into(),
-                        by.into(),
-                        label.into(),
-                        predicted.into(),
-                        (*count as usize).into(),
-                    ]);
+            for (label, row) in rows(counts).into_iter().enumerate() {
+                for (predicted, count) in
+                    row.into_iter().enumerate().filter(|(_, count)| *count > 0)
+                {
+                    let numbers = [label, predicted, count as usize].map(Cell::from);
+                    let mut cells = vec![point.number.into(), by.into()];
+                    cells.extend(numbers);
+                    table.push(cells);
                 }
             }
         }
@@ -101,6 +104,69 @@ pub(super) fn matrix(results: &Results, focus: &Point) -> Option<Figure> {
     Some(figure)
 }
 
+/// Bars: what every class loses against digital, at the point where it is shown.
+pub(super) fn class_losses(results: &Results, focus: &Point) -> Option<Figure> {
+    if results.confusion.is_empty() {
+        return None;
+    }
+    let references = results.manifest.references.iter();
+    let classes = references.map(|reference| reference.classes).max()?;
+    let mut matrices = Matrices::of_digital(results, focus, classes);
+    for count in results
+        .confusion
+        .iter()
+        .filter(|count| count.point == focus.number)
+    {
+        matrices
+            .chips
+            .add(count.label, count.predicted, count.count);
+    }
+    let losses = matrices.chips.loss_against(&matrices.digital);
+    let recalls = matrices
+        .chips
+        .recall()
+        .into_iter()
+        .zip(matrices.digital.recall());
+    let mut table = Table::new(["class", "recall_chips", "recall_digital", "loss"]);
+    let mut bars = Vec::new();
+    for (class, (loss, (chips, digital))) in losses.into_iter().zip(recalls).enumerate() {
+        let cell = |share: Option<f64>| share.map_or(Cell::Null, Cell::from);
+        table.push(vec![class.into(), cell(chips), cell(digital), cell(loss)]);
+        let Some(loss) = loss else {
+            continue;
+        };
+        bars.push(Bar {
+            name: [format!("class {class}"), String::new()],
+            value: 100.0 * loss,
+            interval: None,
+            second: None,
+            text: percent(loss),
+            says: format!(
+                "class {class}: recall {} on chips, {} in digital",
+                percent(chips.unwrap_or(0.0)),
+                percent(digital.unwrap_or(0.0))
+            ),
+        });
+    }
+    if bars.is_empty() || bars.len() > MOST_BARS {
+        return None;
+    }
+    let title = "What each class loses".to_owned();
+    let caption = format!(
+        "Recall in digital less recall of the chips with {}: the share of a class’s samples that only digital gets right, less \
+         those that only the chips get right.",
+        place(results, focus)
+    );
+    let svg = bars::draw(&title, &caption, "recall lost, % of the class", None, &bars);
+    Some(Figure::new(
+        "class-losses".to_owned(),
+        title,
+        caption,
+        svg,
+        table,
+    ))
+}
+
 /// Where a point lies, in words.
 pub(super) fn place(results: &Results, point: &Point) -> String {
     let words: Vec<String> = (results.axes().iter().zip(&point.at))
@@ -111,6 +177,17 @@ pub(super) fn place(results: &Results, point: &Point) -> String {
         true => "the settings of the experiment".to_owned(),
         false => words.join(", "),
     }
+}
+
+/// The counts of every label, by class.
+fn rows(counts: &Confusion) -> Vec<Vec<u64>> {
+    let classes = counts.classes();
+    let row = |label| {
+        (0..classes)
+            .map(|class| counts.count(label, class))
+            .collect()
+    };
+    (0..classes).map(row).collect()
 }
 
 /// The share of a row, and how it is written: nothing where it is 0.
@@ -149,12 +226,12 @@ fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
 }
 
 /// One matrix whose left edge is at `left`.
-fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Counts) {
-    let classes = counts.len();
+fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Confusion) {
+    let classes = counts.classes();
     let side = SIDE / classes as f64;
     let small = number((0.33 * side).clamp(4.0, 12.0));
     svg.open("g", &[("font-size", &small), ("text-anchor", "middle")]);
-    for (label, row) in counts.iter().enumerate() {
+    for (label, row) in rows(counts).iter().enumerate() {
         for predicted in 0..classes {
             let (share, text) = share(row, predicted);
             let color = sequential(share);
@@ -232,8 +309,8 @@ fn control(results: &Results, focus: &Point, all: &[(&Point, Matrices)], classes
         .iter()
         .map(|(point, matrices)| {
             let flat = serde_json::json!({
-                "chips": matrices.chips.concat(),
-                "digital": matrices.digital.concat(),
+                "chips": rows(&matrices.chips).concat(),
+                "digital": rows(&matrices.digital).concat(),
             });
             (point.number.to_string(), flat)
         })

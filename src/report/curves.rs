@@ -7,8 +7,9 @@ use super::group::{Group, LINES, beside, pooled_sentence};
 use super::results::{Results, Trial};
 use super::scale::{Scale, percent, short};
 use super::table::Table;
+use crate::experiment::Summary;
+use crate::experiment::stats::quantiles;
 use crate::experiment::sweep::Axis;
-use crate::experiment::{Summary, quantile};
 use crate::io::record::Cell;
 
 /// What an axis looks like along the bottom of a chart.
@@ -43,13 +44,14 @@ pub(super) struct Band {
 
 impl Band {
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let mut sorted: Vec<f64> = values.into_iter().collect();
-        sorted.sort_by(f64::total_cmp);
-        (!sorted.is_empty()).then(|| Self {
-            low: quantile(&sorted, 0.2),
-            middle: quantile(&sorted, 0.5),
-            high: quantile(&sorted, 0.8),
-        })
+        let values: Vec<f64> = values.into_iter().collect();
+        if values.is_empty() {
+            return None;
+        }
+        let [low, middle, high] = quantiles(&values, &[0.2, 0.5, 0.8])[..] else {
+            unreachable!("three were asked for");
+        };
+        Some(Self { low, middle, high })
     }
 }
 

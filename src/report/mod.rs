@@ -2,6 +2,7 @@
 
 mod axis;
 mod bar;
+mod bars;
 mod chart;
 mod chip;
 mod color;

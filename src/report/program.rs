@@ -17,14 +17,13 @@ pub(super) type Found = std::result::Result<Box<Tile>, String>;
 
 /// The first tile of the first layer of `source`.
 ///
-/// Files are looked for from the current folder, from `folder` and from the folders above it, and taken only if they are
-/// those that the sweep read, by their SHA-256.
-pub(super) fn first_tile(results: &Results, source: &Source, folder: &Path) -> Found {
+/// Its file is looked for from `roots`, and taken only if it is the one that the sweep read, by its SHA-256.
+pub(super) fn first_tile(results: &Results, source: &Source, roots: &[PathBuf]) -> Found {
     let (Source::Network(name, _) | Source::Program(name)) = source;
-    let Some(path) = locate(results, name, folder) else {
+    let Some(path) = locate(results, name, roots) else {
         return Err(format!(
-            "The mesh is not drawn: {name}, as the sweep read it, is found neither from here nor from {} or a folder above it.",
-            folder.display()
+            "The mesh is not drawn: {name}, as the sweep read it, is not found. Paths are those of the experiment: give its \
+             folder (lightloom report --from)."
         ));
     };
     match tile(results, source, &path) {
@@ -70,15 +69,9 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
 }
 
 /// Where `name` lies with the content that the sweep read.
-fn locate(results: &Results, name: &str, folder: &Path) -> Option<PathBuf> {
-    let input = results
-        .manifest
-        .inputs
-        .iter()
-        .find(|input| input.path == name)?;
-    let here = folder.canonicalize().ok()?;
-    let roots = std::iter::once(PathBuf::new()).chain(here.ancestors().map(Path::to_owned));
-    roots
-        .map(|root| root.join(name))
-        .find(|path| sha256_of_file(path).is_ok_and(|(_, sha256)| sha256 == input.sha256))
+fn locate(results: &Results, name: &str, roots: &[PathBuf]) -> Option<PathBuf> {
+    let mut inputs = results.manifest.inputs.iter();
+    let input = inputs.find(|input| input.path == name)?;
+    let mut paths = roots.iter().map(|root| root.join(name));
+    paths.find(|path| sha256_of_file(path).is_ok_and(|(_, sha256)| sha256 == input.sha256))
 }

@@ -1,6 +1,6 @@
 //! A sweep's folder → its report.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::axis::Described;
 use super::confusion::place;
@@ -25,12 +25,14 @@ pub struct Rendered {
 
 /// The report on the sweep whose files `folder` holds.
 ///
-/// The same folder gives the same bytes. The program that the sweep ran is read again for a picture of its first mesh; where
-/// it is not found the page says so.
+/// The program that the sweep ran is read again for a picture of its first mesh: its path is that of the experiment, taken
+/// from one of `roots`. Where it is not found, or is not the file that the sweep read, the page says so. The same files give
+/// the same bytes.
 ///
 /// # Errors
-/// Those of [`Results::open`].
-pub fn render(folder: &Path) -> Result<Rendered> {
+/// [`Error::Io`](crate::Error::Io), [`Error::Format`](crate::Error::Format) and [`Error::Value`](crate::Error::Value) if the
+/// folder does not hold what `lightloom sweep` writes.
+pub fn render(folder: &Path, roots: &[PathBuf]) -> Result<Rendered> {
     let results = Results::open(folder)?;
     let focus = focus(&results);
     let mut sections = Vec::new();
@@ -53,13 +55,16 @@ pub fn render(folder: &Path) -> Result<Rendered> {
     let layers = curves::layers(&results).into_iter().collect();
     add("layers", "Layers", figures(layers));
     let classes = match confusion::matrix(&results, focus) {
-        Some(figure) => Block::Figures(vec![figure]),
+        Some(figure) => {
+            let losses = confusion::class_losses(&results, focus);
+            Block::Figures(std::iter::once(figure).chain(losses).collect())
+        }
         None => Block::Note(
             "The experiment does not record confusion, so classes are not told apart.".to_owned(),
         ),
     };
     add("classes", "Classes", vec![classes]);
-    add("mesh", "Mesh", vec![mesh(&results, focus, folder)?]);
+    add("mesh", "Mesh", vec![mesh(&results, focus, roots)?]);
     let varied: Vec<String> = results
         .sweep
         .keys()
@@ -132,15 +137,24 @@ fn ranked(results: &Results) -> Vec<&Point> {
     ranked
 }
 
-/// The point in the middle of the ranking: chips that err, and are not lost.
+/// The point in the middle of all axes of numbers and at the first name of all others, or the one next to it that has trials.
 fn focus(results: &Results) -> &Point {
-    let ranked = ranked(results);
-    ranked[ranked.len() / 2]
+    let middle = results.axes().iter().map(|axis| match axis.numbers() {
+        Some(numbers) => numbers.len() / 2,
+        None => 0,
+    });
+    let middle: Vec<usize> = middle.collect();
+    let distance = |point: &&Point| {
+        let steps = point.at.iter().zip(&middle);
+        steps.map(|(a, b)| a.abs_diff(*b)).sum::<usize>()
+    };
+    let nearest = results.points.iter().min_by_key(distance);
+    nearest.expect("a sweep has points")
 }
 
-fn mesh(results: &Results, focus: &Point, folder: &Path) -> Result<Block> {
+fn mesh(results: &Results, focus: &Point, roots: &[PathBuf]) -> Result<Block> {
     let settings = results.sweep.point(focus.number)?;
-    let tile = match program::first_tile(results, &settings.source, folder) {
+    let tile = match program::first_tile(results, &settings.source, roots) {
         Ok(tile) => tile,
         Err(why) => return Ok(Block::Note(why)),
     };

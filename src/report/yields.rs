@@ -8,7 +8,11 @@ use super::group::{Group, LINES, pooled_sentence};
 use super::results::Results;
 use super::scale::{Scale, percent};
 use super::table::Table;
+use crate::experiment::stats::{Interval, wilson_interval};
 use crate::io::record::Cell;
+
+/// Confidence of the bands.
+const LEVEL: f64 = 0.95;
 
 /// One curve a value of the first axis that varies; of many values, evenly chosen ones.
 pub(super) fn curves(results: &Results) -> Figure {
@@ -50,8 +54,12 @@ pub(super) fn curves(results: &Results) -> Figure {
         steps.dedup();
         for threshold in steps {
             let reach = chips - accuracies.partition_point(|accuracy| *accuracy < threshold);
-            let share = reach as f64 / chips as f64;
-            let (low, high) = wilson(reach, chips);
+            let found = wilson_interval(reach, chips, LEVEL).expect("there are chips");
+            let Interval {
+                estimate: share,
+                low,
+                high,
+            } = found;
             let first: Cell = axis.map_or("".into(), |axis| {
                 cell(&results.axes()[axis], group.fixed[0].1)
             });
@@ -79,7 +87,8 @@ pub(super) fn curves(results: &Results) -> Figure {
             before = Some((threshold, heights));
         }
         if let Some((most, _)) = before {
-            let (low, high) = wilson(0, chips);
+            let Interval { low, high, .. } =
+                wilson_interval(0, chips, LEVEL).expect("there are chips");
             marks.push(mark(
                 100.0 * most,
                 [low, 0.0, high].map(|share| 100.0 * share),
@@ -160,16 +169,6 @@ fn evenly(count: usize, most: usize) -> Vec<usize> {
     (0..most)
         .map(|index| index * (count - 1) / (most - 1))
         .collect()
-}
-
-/// TEMPORARY
-fn wilson(k: usize, n: usize) -> (f64, f64) {
-    let (k, n, z) = (k as f64, n as f64, 1.959_963_984_540_054);
-    let p = k / n;
-    let d = 1.0 + z * z / n;
-    let c = (p + z * z / (2.0 * n)) / d;
-    let h = z / d * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    ((c - h).max(0.0), (c + h).min(1.0))
 }
 
 #[cfg(test)]

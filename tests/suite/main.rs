@@ -9,4 +9,6 @@ mod geometries;
 mod inference;
 mod mnist;
 mod physics;
+#[cfg(feature = "cli")]
+mod report;
 mod rooms;
