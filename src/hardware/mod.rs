@@ -293,7 +293,7 @@ impl Hardware {
         changes: impl IntoIterator<Item = (&'a str, Option<toml::Value>)>,
     ) -> Result<Self> {
         let mut table = toml::Table::try_from(self).expect("hardware is a TOML table");
-        let mut hardware = self.clone();
+        let mut names = Vec::new();
         for (key, value) in changes {
             let Some((section, name)) = key.split_once('.') else {
                 return Err(Error::value(
@@ -311,12 +311,11 @@ impl Hardware {
                 Some(value) => section.insert(name.to_owned(), value),
                 None => section.remove(name),
             };
-            // Read after every key, so that an error names the right one.
-            hardware = table
-                .clone()
-                .try_into()
-                .map_err(|error| Error::format(key, one_line(&error)))?;
+            names.push(key);
         }
+        let hardware: Self = table
+            .try_into()
+            .map_err(|error| Error::format(names.join(", "), one_line(&error)))?;
         hardware.check()?;
         Ok(hardware)
     }

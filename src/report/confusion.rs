@@ -190,16 +190,16 @@ fn rows(counts: &Confusion) -> Vec<Vec<u64>> {
     (0..classes).map(row).collect()
 }
 
-/// The share of a row, and how it is written: nothing where it is 0.
+/// The share of a row, and how it is written: nothing where it is 0. Halves are rounded up, as the page's script does.
 fn share(row: &[u64], predicted: usize) -> (f64, String) {
-    let all: u64 = row.iter().sum();
-    let share = row[predicted] as f64 / all.max(1) as f64;
-    let text = match 100.0 * share {
+    let all = row.iter().sum::<u64>().max(1) as f64;
+    let count = row[predicted] as f64;
+    let text = match 100.0 * count / all {
         0.0 => String::new(),
-        share if share < 9.95 => format!("{share:.1}"),
-        share => format!("{share:.0}"),
+        percent if percent < 9.95 => format!("{:.1}", (1000.0 * count / all).round() / 10.0),
+        _ => format!("{:.0}", (100.0 * count / all).round()),
     };
-    (share, text)
+    ((10_000.0 * count / all).round() / 10_000.0, text)
 }
 
 fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
@@ -234,7 +234,7 @@ fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Confusion) 
     for (label, row) in rows(counts).iter().enumerate() {
         for predicted in 0..classes {
             let (share, text) = share(row, predicted);
-            let color = sequential(share);
+            let color = sequential((100.0 * share).round() / 100.0);
             let (x, y) = (left + side * predicted as f64, TOP + side * label as f64);
             let edge = number(side - 1.0);
             let cell = format!("{id}-{label}-{predicted}");

@@ -72,13 +72,15 @@
         const all = Math.max(1, row.reduce((sum, count) => sum + count, 0));
         row.forEach((count, predicted) => {
           const cell = figure.querySelector(`[data-cell="${by}-${label}-${predicted}"]`);
-          const share = 100 * count / all;
-          const [color, ink] = colors[Math.round(share)];
+          const hundredths = Math.round(10000 * count / all);
+          const [color, ink] = colors[Math.round(hundredths / 100)];
           cell.querySelector('rect').setAttribute('fill', color);
           const text = cell.querySelector('text');
           text.setAttribute('fill', ink);
-          text.textContent = share === 0 ? '' : share.toFixed(share < 9.95 ? 1 : 0);
-          const says = `${by}: class ${label} taken for ${predicted}: ${+share.toFixed(2)} % (${count} samples)`;
+          if (count === 0) text.textContent = '';
+          else if (100 * count / all < 9.95) text.textContent = (Math.round(1000 * count / all) / 10).toFixed(1);
+          else text.textContent = Math.round(100 * count / all).toFixed(0);
+          const says = `${by}: class ${label} taken for ${predicted}: ${hundredths / 100} % (${count} samples)`;
           cell.setAttribute('aria-label', says);
         });
       }

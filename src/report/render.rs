@@ -48,7 +48,7 @@ pub fn render(folder: &Path, roots: &[PathBuf]) -> Result<Rendered> {
     add("maps", "Two effects at once", figures(heat::maps(&results)));
     add("yields", "Yield", figures(vec![yields::curves(&results)]));
     add(
-        "effects",
+        "costs",
         "What costs how much",
         figures(effects::figures(&results)),
     );

@@ -12,3 +12,5 @@ mod physics;
 #[cfg(feature = "cli")]
 mod report;
 mod rooms;
+#[cfg(feature = "cli")]
+mod sweep;

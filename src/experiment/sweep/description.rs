@@ -1,6 +1,6 @@
 //! `EXPERIMENT.toml`: reading it, and writing it as resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -40,7 +40,7 @@ const KEYS: [&str; 19] = [
 ];
 
 /// Values of a range at most.
-const STEPS_LIMIT: i64 = 1_000_000;
+const STEPS_LIMIT: i64 = 100_000;
 
 /// A key's dotted name, where it stands, and its value.
 type Entry<'a, 'i> = (String, Range<usize>, &'a Spanned<DeValue<'i>>);
@@ -248,7 +248,11 @@ impl Reader<'_> {
                         "confusion" => self.sweep.records_confusion = true,
                         "layers" => self.sweep.records_layers = true,
                         other => {
-                            return Err(unknown(other, "thing to record", &["confusion", "layers"]));
+                            return Err(unknown(
+                                other,
+                                "thing to record",
+                                &["confusion", "layers"],
+                            ));
                         }
                     }
                 }
@@ -325,9 +329,13 @@ impl Reader<'_> {
         if zipped.keys.is_empty() {
             return Err(Error::format("[[zip]]", "is empty: must hold lists"));
         }
-        for later in 1..zipped.len() {
-            let same = |earlier: &usize| zipped.values.iter().all(|v| v[*earlier] == v[later]);
-            if let Some(earlier) = (0..later).find(same) {
+        let mut seen = HashMap::new();
+        for later in 0..zipped.len() {
+            let texts = zipped
+                .values
+                .iter()
+                .map(|cells| self::value(&cells[later]).to_string());
+            if let Some(earlier) = seen.insert(texts.collect::<Vec<_>>(), later) {
                 let what = format!("[[zip]] of `{}`", zipped.keys[0].name());
                 let reason = format!(
                     "holds the same values twice: number {} is number {}",
@@ -484,12 +492,15 @@ const RANGE: [&str; 4] = ["from", "to", "steps", "log"];
 /// The values of an axis, none of them twice.
 fn list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
     let cells = read_list(key, value)?;
-    for (index, cell) in cells.iter().enumerate() {
-        if cells[..index].contains(cell) {
+    let mut seen = HashSet::new();
+    for cell in &cells {
+        let text = self::value(cell).to_string();
+        if seen.contains(&text) {
             let what = format!("`{}`", key.name());
-            let reason = format!("holds {} twice: values must differ", self::value(cell));
+            let reason = format!("holds {text} twice: values must differ");
             return Err(Error::format(what, reason));
         }
+        seen.insert(text);
     }
     Ok(cells)
 }

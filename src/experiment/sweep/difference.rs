@@ -32,16 +32,17 @@ pub(super) fn differences(old: &Head, new: &Head) -> Vec<String> {
         same.next()
             .map(|input| format!("SHA-256 {}…", &input.sha256[..12.min(input.sha256.len())]))
     };
-    for input in &old.inputs {
+    for input in old.inputs.iter().chain(&new.inputs) {
         let (key, path) = (&input.key, &input.path);
-        let is_named = new
-            .inputs
-            .iter()
-            .any(|other| other.key == *key && other.path == *path);
-        if is_named {
-            compare(path.clone(), hash(old, key, path), hash(new, key, path));
+        let phrase = (path.clone(), hash(old, key, path), hash(new, key, path));
+        // A path that is named otherwise is a difference of the experiment already.
+        let is_named = phrase.1.is_some() && phrase.2.is_some();
+        if is_named || old.experiment == new.experiment {
+            compare(phrase.0, phrase.1, phrase.2);
         }
     }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|phrase| seen.insert(phrase.clone()));
     if found.is_empty() && old.experiment != new.experiment {
         found.push("order of the axes: as they stand in the file".to_owned());
     }

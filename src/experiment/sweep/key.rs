@@ -1,5 +1,7 @@
 //! What can be varied, and its values.
 
+use std::sync::LazyLock;
+
 use crate::error::{Error, Result};
 use crate::hardware::{Hardware, HardwareKey, ValueKind};
 use crate::io::record::Cell;
@@ -25,6 +27,9 @@ pub enum Key {
     /// A dotted key of the hardware.
     Hardware(String),
 }
+
+/// The keys of the hardware.
+static HARDWARE: LazyLock<Vec<HardwareKey>> = LazyLock::new(Hardware::keys);
 
 /// The keys that are not of the hardware.
 const OWN: [Key; 7] = [
@@ -81,12 +86,11 @@ impl Key {
         if let Some(own) = OWN.iter().find(|key| key.name() == name) {
             return Ok(own.clone());
         }
-        let keys = Hardware::keys();
-        if keys.iter().any(|key| key.name == name) {
+        if HARDWARE.iter().any(|key| key.name == name) {
             return Ok(Self::Hardware(name.to_owned()));
         }
         let own = OWN.iter().map(Key::name);
-        let all: Vec<&str> = own.chain(keys.iter().map(|key| &*key.name)).collect();
+        let all: Vec<&str> = own.chain(HARDWARE.iter().map(|key| &*key.name)).collect();
         Err(unknown(name, "key that can be varied", &all))
     }
 
@@ -125,8 +129,7 @@ impl Key {
                 _ => wrong("f32 or f64"),
             },
             Self::Hardware(name) => {
-                let keys = Hardware::keys();
-                let key = keys.iter().find(|key| key.name == *name);
+                let key = HARDWARE.iter().find(|key| key.name == *name);
                 let HardwareKey { kind, optional, .. } = key.expect("keys are parsed");
                 match (&cell, kind) {
                     (Cell::Text(text), _) if *optional && text == "none" => Ok(Cell::Null),
