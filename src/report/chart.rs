@@ -104,7 +104,8 @@ impl Series {
         match (self.look, self.style) {
             (Look::Reference, 0) => "",
             (Look::Reference, _) => "2 3",
-            (_, style) => DASHES[style % DASHES.len()],
+            // Beyond the palette the dashes go on differently.
+            (_, style) => DASHES[(style + style / PALETTE.len()) % DASHES.len()],
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
 use super::figure::Figure;
-use super::group::{Group, LINES, beside, pooled_sentence};
+use super::group::{Group, LINES, beside, file_name, pooled_sentence};
 use super::results::{Results, Trial};
-use super::scale::{Scale, percent, short};
+use super::scale::{Scale, percent};
 use super::table::Table;
 use crate::experiment::Summary;
 use crate::experiment::stats::quantiles;
@@ -28,7 +28,7 @@ pub(super) fn along(axis: &Axis) -> AxisOf {
 }
 
 /// Indices of the values of `axis` from the least to the greatest.
-fn in_order(axis: &Axis) -> Vec<usize> {
+pub(super) fn in_order(axis: &Axis) -> Vec<usize> {
     let mut order: Vec<usize> = (0..axis.len()).collect();
     order.sort_by(|a, b| axis.position(*a).total_cmp(&axis.position(*b)));
     order
@@ -204,94 +204,6 @@ fn reference(
     lines
 }
 
-/// Matrix error of every layer against the first axis that varies.
-pub(super) fn layers(results: &Results) -> Option<Figure> {
-    let x = *results.varied().first()?;
-    let axis = &results.axes()[x];
-    let mut table = Table::new([
-        axis.key(),
-        "layer",
-        "error",
-        "chips",
-        "p20",
-        "median",
-        "p80",
-    ]);
-    let mut series = Vec::new();
-    let names = ["of the matrix", "of what is read"];
-    for (layer, name) in results.layers.iter().enumerate() {
-        for (kind, what) in names.into_iter().enumerate() {
-            let mut marks = Vec::new();
-            for index in in_order(axis) {
-                let here = Group::default().and(x, index);
-                let errors: Vec<f64> = here
-                    .trials(results)
-                    .filter_map(|trial| trial.layers[layer].map(|errors| errors[kind]))
-                    .collect();
-                let Some(band) = Band::of(errors.iter().copied()) else {
-                    continue;
-                };
-                table.push(vec![
-                    cell(axis, index),
-                    name.as_str().into(),
-                    what.into(),
-                    errors.len().into(),
-                    band.low.into(),
-                    band.middle.into(),
-                    band.high.into(),
-                ]);
-                marks.push(Mark {
-                    x: axis.position(index),
-                    low: band.low,
-                    middle: band.middle,
-                    high: band.high,
-                    says: format!(
-                        "layer {name}, error {what}, {}: median {}, 20 to 80 % of chips {} to {}",
-                        here.name(&results.axes()),
-                        short(band.middle, 3),
-                        short(band.low, 3),
-                        short(band.high, 3)
-                    ),
-                });
-            }
-            series.push(Series {
-                name: format!("layer {name}, {}", ["matrix", "read"][kind]),
-                style: 2 * layer + kind,
-                look: Look::Curve,
-                marks,
-            });
-        }
-    }
-    if series.iter().all(|series| series.marks.is_empty()) {
-        return None;
-    }
-    let y = AxisOf {
-        along: Along::Numbers(Scale::covering(
-            series
-                .iter()
-                .flat_map(|s| s.marks.iter().flat_map(|m| [m.low, m.high]))
-                .chain([0.0]),
-        )),
-        label: "relative error of the matrix".to_owned(),
-    };
-    let others = results.varied()[1..].to_vec();
-    let title = format!("Error of each layer against {}", axis.quantity().name);
-    let caption = format!(
-        "‖W_chip − W‖ / ‖W‖ of every layer, Frobenius norm: of the whole matrix, and of the part that detectors read. \
-         Lines: median. Bands: 20 % to 80 % quantile.{}",
-        pooled_sentence(results, &others)
-    );
-    let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
-    chart.draw(&series);
-    Some(Figure::new(
-        "layer-errors".to_owned(),
-        title,
-        caption,
-        chart.svg.finish(),
-        table,
-    ))
-}
-
 /// The value at `index` as it stands in a table.
 pub(super) fn cell(axis: &Axis, index: usize) -> Cell {
     axis.values[0][index].clone()
@@ -306,10 +218,4 @@ pub(super) fn within_percent(scale: Scale) -> Scale {
         },
         log => log,
     }
-}
-
-/// `key` as part of a file's name.
-pub(super) fn file_name(key: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    key.chars().map(plain).collect()
 }

@@ -4,6 +4,7 @@ use super::axis::Described;
 use super::bars::{self, Bar};
 use super::confusion::place;
 use super::figure::Figure;
+use super::render::best;
 use super::results::{Point, Results};
 use super::scale::{percent, short};
 use super::table::Table;
@@ -15,21 +16,8 @@ const LEVEL: f64 = 0.95;
 
 /// What each axis does by itself, and what shares of the variance the axes explain.
 pub(super) fn figures(results: &Results) -> Vec<Figure> {
-    let Some(best) = best(results) else {
-        return Vec::new();
-    };
-    let alone = one_at_a_time(results, best);
+    let alone = one_at_a_time(results, best(results));
     alone.into_iter().chain(shares(results)).collect()
-}
-
-/// The point of the highest mean accuracy, the first of equals; none if nothing varies.
-fn best(results: &Results) -> Option<&Point> {
-    if results.varied().is_empty() {
-        return None;
-    }
-    let mean = |point: &Point| Summary::of(point.trials.iter().map(|t| t.accuracy)).mean;
-    let points = results.points.iter();
-    points.reduce(|a, b| if mean(b) > mean(a) { b } else { a })
 }
 
 /// The point where `axis` alone has left `from`, and lies at `index`.
@@ -162,7 +150,7 @@ fn shares(results: &Results) -> Option<Figure> {
             found.total.into(),
         ]);
         let name = axes[axis].quantity().name;
-        let text = short(100.0 * found.first, 3);
+        let [text, total] = [found.first, found.total].map(|share| short(100.0 * share, 3));
         bars.push(Bar {
             says: format!(
                 "{name}: {} of the variance by itself, {} with all it does together with others",
@@ -173,7 +161,7 @@ fn shares(results: &Results) -> Option<Figure> {
             value: 100.0 * found.first,
             interval: None,
             second: Some(100.0 * found.total),
-            text: format!("{text} %"),
+            text: format!("{text} % · {total} %"),
         });
     }
     let title = "Which axis the accuracy depends on".to_owned();

@@ -7,6 +7,9 @@ use crate::experiment::sweep::Axis;
 /// The most lines of one chart.
 pub(super) const LINES: usize = 6;
 
+/// The most figures of one kind, one for each combination of the axes that they do not show.
+pub(super) const FIGURES: usize = 4;
+
 /// Points that share their index on some axes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Group {
@@ -43,6 +46,34 @@ impl Group {
             .collect();
         words.join(", ")
     }
+}
+
+impl Group {
+    /// What tells its figure from those of other groups, behind a headline.
+    pub fn behind_title(&self, axes: &[Axis]) -> String {
+        match self.fixed.is_empty() {
+            true => String::new(),
+            false => format!(", {}", self.name(axes)),
+        }
+    }
+
+    /// The same behind the name of a file. Values of one axis may be alike but for their folder, so their numbers are in it.
+    pub fn behind_id(&self, axes: &[Axis]) -> String {
+        let parts = self.fixed.iter().map(|(axis, index)| {
+            let text = axes[*axis].text(*index);
+            match axes[*axis].key() {
+                "network" | "program" | "data" => format!("-{}-{index}", file_name(&text)),
+                _ => format!("-{}", file_name(&text)),
+            }
+        });
+        parts.collect()
+    }
+}
+
+/// `key` as part of a file's name.
+pub(super) fn file_name(key: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    key.chars().map(plain).collect()
 }
 
 /// One group for each combination of the axes other than `taken`, as long as these are few; the axes over which chips

@@ -3,10 +3,10 @@
 use super::axis::Described;
 use super::chart::{FONT, WIDTH, text_width};
 use super::color::sequential;
-use super::curves::{cell, file_name, within_percent};
+use super::curves::{cell, within_percent};
 use super::draw::{EDGE, INK};
 use super::figure::Figure;
-use super::group::{Group, beside, pooled_sentence};
+use super::group::{FIGURES, Group, beside, file_name, pooled_sentence};
 use super::results::Results;
 use super::scale::{Scale, percent};
 use super::svg::{Svg, number};
@@ -17,8 +17,6 @@ use crate::io::record::Cell;
 
 /// How much below digital the contour runs.
 const CONTOUR_LOSS: f64 = 0.01;
-/// The most maps of one pair of axes.
-const MAPS: usize = 4;
 const LEFT: f64 = 84.0;
 const TOP: f64 = 34.0;
 const PLOT: f64 = 300.0;
@@ -51,7 +49,7 @@ pub(super) fn maps(results: &Results) -> Vec<Figure> {
 
 /// The maps of one pair of axes, all with one scale of colours.
 fn of_pair(results: &Results, y: usize, x: usize) -> Vec<Figure> {
-    let (groups, pooled) = beside(results, &[x, y], MAPS);
+    let (groups, pooled) = beside(results, &[x, y], FIGURES);
     let grids: Vec<Vec<Vec<Option<Square>>>> = groups
         .iter()
         .map(|group| grid(results, group, y, x))
@@ -110,15 +108,12 @@ fn map(
         }
     }
     let (across, along) = (columns.quantity(), rows.quantity());
-    let title = match group.fixed.is_empty() {
-        true => format!("Accuracy over {} and {}", along.name, across.name),
-        false => format!(
-            "Accuracy over {} and {}, {}",
-            along.name,
-            across.name,
-            group.name(&results.axes())
-        ),
-    };
+    let title = format!(
+        "Accuracy over {} and {}{}",
+        along.name,
+        across.name,
+        group.behind_title(results.axes())
+    );
     let contour = match (rows.numbers(), columns.numbers()) {
         (Some(_), Some(_)) => contour(grid),
         _ => Vec::new(),
@@ -145,13 +140,12 @@ fn map(
         ],
     };
     let svg = picture.draw(&title, &caption, grid, &contour);
-    let mut id = format!("map-{}-{}", file_name(rows.key()), file_name(columns.key()));
-    for (axis, index) in &group.fixed {
-        id.push_str(&format!(
-            "-{}",
-            file_name(&results.axes()[*axis].text(*index))
-        ));
-    }
+    let id = format!(
+        "map-{}-{}{}",
+        file_name(rows.key()),
+        file_name(columns.key()),
+        group.behind_id(results.axes())
+    );
     Figure::new(id, title, caption, svg, table)
 }
 

@@ -14,6 +14,7 @@ mod figure;
 mod group;
 mod hardware;
 mod heat;
+mod layers;
 mod layout;
 mod light;
 mod page;

@@ -9,7 +9,7 @@ use super::page::{Block, Headline, Page, Section};
 use super::results::{Point, Results, Trial};
 use super::scale::percent;
 use super::table::Table;
-use super::{chip, confusion, curves, effects, hardware, heat, program, yields};
+use super::{chip, confusion, curves, effects, hardware, heat, layers, program, yields};
 use crate::error::Result;
 use crate::experiment::Summary;
 use crate::io::record::Cell;
@@ -46,14 +46,13 @@ pub fn render(folder: &Path, roots: &[PathBuf]) -> Result<Rendered> {
     let figures = |figures| vec![Block::Figures(figures)];
     add("accuracy", "Accuracy", figures(curves::accuracy(&results)));
     add("maps", "Two effects at once", figures(heat::maps(&results)));
-    add("yields", "Yield", figures(vec![yields::curves(&results)]));
+    add("yields", "Yield", figures(yields::figures(&results)));
     add(
         "costs",
         "What costs how much",
         figures(effects::figures(&results)),
     );
-    let layers = curves::layers(&results).into_iter().collect();
-    add("layers", "Layers", figures(layers));
+    add("layers", "Layers", figures(layers::figures(&results)));
     let classes = match confusion::matrix(&results, focus) {
         Some(figure) => {
             let losses = confusion::class_losses(&results, focus);
@@ -137,6 +136,13 @@ fn ranked(results: &Results) -> Vec<&Point> {
     ranked
 }
 
+/// The point of the highest mean accuracy, the first of equals.
+pub(super) fn best(results: &Results) -> &Point {
+    let points = results.points.iter();
+    let best = points.reduce(|a, b| if mean(b) > mean(a) { b } else { a });
+    best.expect("a sweep has points")
+}
+
 /// The point in the middle of all axes of numbers and at the first name of all others, or the one next to it that has trials.
 fn focus(results: &Results) -> &Point {
     let middle = results.axes().iter().map(|axis| match axis.numbers() {
@@ -179,8 +185,13 @@ fn subtitle(results: &Results) -> String {
         names.dedup();
         names.join(", ")
     };
-    let program = of(|r| r.network.clone().or(r.program.clone()));
-    let data = of(|r| Some(r.data.clone()));
+    let program = of(|r| {
+        r.network
+            .as_ref()
+            .or(r.program.as_ref())
+            .map(|path| last_part(path))
+    });
+    let data = of(|r| Some(last_part(&r.data)));
     let over = match varied.is_empty() {
         true => String::new(),
         false => format!(" over {}", varied.join(", ")),
@@ -198,6 +209,12 @@ fn subtitle(results: &Results) -> String {
     format!("Accuracy of {program} on {data}{over}.{shard}{missing}")
 }
 
+/// The last part of a path.
+fn last_part(path: &str) -> String {
+    let name = Path::new(path).file_name();
+    name.map_or(path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 fn headlines(results: &Results) -> Vec<Headline> {
     let trials = || results.points.iter().flat_map(|point| &point.trials);
     let range = |of: fn(&Trial) -> f64| {
@@ -208,7 +225,7 @@ fn headlines(results: &Results) -> Vec<Headline> {
         }
     };
     let ranked = ranked(results);
-    let (worst, best) = (ranked[0], ranked[ranked.len() - 1]);
+    let (worst, best) = (ranked[0], best(results));
     let card = |name: &str, value: String, more: String| Headline {
         name: name.to_owned(),
         value,

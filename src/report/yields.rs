@@ -4,32 +4,52 @@ use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
 use super::curves::{cell, within_percent};
 use super::figure::Figure;
-use super::group::{Group, LINES, pooled_sentence};
+use super::group::{FIGURES, Group, LINES, beside, pooled_sentence};
 use super::results::Results;
 use super::scale::{Scale, percent};
 use super::table::Table;
-use crate::experiment::stats::{Interval, wilson_interval};
+use crate::experiment::stats::wilson_interval;
 use crate::io::record::Cell;
 
 /// Confidence of the bands.
 const LEVEL: f64 = 0.95;
 
-/// One curve a value of the first axis that varies; of many values, evenly chosen ones.
-pub(super) fn curves(results: &Results) -> Figure {
+/// One curve a value of the first axis that varies, of many values evenly chosen ones; one figure for each combination of
+/// the other axes where these are few.
+pub(super) fn figures(results: &Results) -> Vec<Figure> {
     let axis = results.varied().first().copied();
-    let (groups, left_out): (Vec<Group>, usize) = match axis {
-        None => (vec![Group::default()], 0),
+    let taken: Vec<usize> = axis.into_iter().collect();
+    let (groups, pooled) = beside(results, &taken, FIGURES);
+    let all = results.points.iter().flat_map(|point| &point.trials);
+    let scale = within_percent(Scale::covering(all.map(|trial| 100.0 * trial.accuracy)));
+    groups
+        .iter()
+        .map(|group| figure(results, axis, group, &pooled, scale))
+        .collect()
+}
+
+fn figure(
+    results: &Results,
+    axis: Option<usize>,
+    group: &Group,
+    pooled: &[usize],
+    scale: Scale,
+) -> Figure {
+    let axes = results.axes();
+    let (curves, left_out): (Vec<(Group, String, Cell)>, usize) = match axis {
+        None => (vec![(group.clone(), "all chips".to_owned(), Cell::Null)], 0),
         Some(axis) => {
-            let all = results.axes()[axis].len();
-            let chosen = evenly(all, LINES);
-            let left_out = all - chosen.len();
-            let groups = chosen
-                .into_iter()
-                .map(|index| Group::default().and(axis, index));
-            (groups.collect(), left_out)
+            let count = axes[axis].len();
+            let chosen = evenly(count, LINES);
+            let left_out = count - chosen.len();
+            let curves = chosen.into_iter().map(|index| {
+                let name = axes[axis].valued(index);
+                (group.and(axis, index), name, cell(&axes[axis], index))
+            });
+            (curves.collect(), left_out)
         }
     };
-    let key = axis.map_or("all", |axis| results.axes()[axis].key());
+    let key = axis.map_or("all", |axis| axes[axis].key());
     let mut table = Table::new([
         key,
         "accuracy",
@@ -40,84 +60,15 @@ pub(super) fn curves(results: &Results) -> Figure {
         "wilson_high",
     ]);
     let mut series = Vec::new();
-    for (style, group) in groups.iter().enumerate() {
-        let mut accuracies: Vec<f64> = group.trials(results).map(|trial| trial.accuracy).collect();
-        accuracies.sort_by(f64::total_cmp);
-        let chips = accuracies.len();
-        let name = match axis {
-            Some(axis) => results.axes()[axis].valued(group.fixed[0].1),
-            None => "all chips".to_owned(),
-        };
-        let mut marks = Vec::new();
-        let mut before: Option<(f64, [f64; 3])> = None;
-        let mut steps = accuracies.clone();
-        steps.dedup();
-        for threshold in steps {
-            let reach = chips - accuracies.partition_point(|accuracy| *accuracy < threshold);
-            let found = wilson_interval(reach, chips, LEVEL).expect("there are chips");
-            let Interval {
-                estimate: share,
-                low,
-                high,
-            } = found;
-            let first: Cell = axis.map_or("".into(), |axis| {
-                cell(&results.axes()[axis], group.fixed[0].1)
-            });
-            table.push(vec![
-                first,
-                threshold.into(),
-                chips.into(),
-                reach.into(),
-                share.into(),
-                low.into(),
-                high.into(),
-            ]);
-            let says = format!(
-                "{name}: {reach} of {chips} chips ({}, 95 % interval {} to {}) reach {}",
-                percent(share),
-                percent(low),
-                percent(high),
-                percent(threshold)
-            );
-            let heights = [low, share, high].map(|share| 100.0 * share);
-            // Between two accuracies that occur, the share is that of the upper one.
-            let start = before.map_or(0.0, |(threshold, _)| threshold);
-            marks.push(mark(100.0 * start, heights, String::new()));
-            marks.push(mark(100.0 * threshold, heights, says));
-            before = Some((threshold, heights));
-        }
-        if let Some((most, _)) = before {
-            let Interval { low, high, .. } =
-                wilson_interval(0, chips, LEVEL).expect("there are chips");
-            marks.push(mark(
-                100.0 * most,
-                [low, 0.0, high].map(|share| 100.0 * share),
-                String::new(),
-            ));
-        }
+    for (style, (here, name, value)) in curves.into_iter().enumerate() {
+        let accuracies = here.trials(results).map(|trial| trial.accuracy).collect();
+        let marks = steps(accuracies, &name, &value, scale, &mut table);
         series.push(Series {
             name,
             style,
             look: Look::Steps,
             marks,
         });
-    }
-    // The scale begins a little below the worst chip, where every curve is at 100 %.
-    let occurring = || {
-        series
-            .iter()
-            .flat_map(|s| s.marks.iter().filter(|m| !m.says.is_empty()).map(|m| m.x))
-    };
-    let scale = within_percent(Scale::covering(occurring()));
-    if let Scale::Linear { from, to } = scale {
-        for series in &mut series {
-            for mark in &mut series.marks {
-                mark.x = mark.x.max(from);
-            }
-            if let Some(last) = series.marks.last().cloned() {
-                series.marks.push(Mark { x: to, ..last });
-            }
-        }
     }
     let x = AxisOf {
         along: Along::Numbers(scale),
@@ -130,25 +81,67 @@ pub(super) fn curves(results: &Results) -> Figure {
         }),
         label: "yield: chips that reach it, %".to_owned(),
     };
-    let others: Vec<usize> = results.varied().into_iter().skip(1).collect();
-    let title = "Yield: how many chips reach an accuracy".to_owned();
+    let title = format!(
+        "Yield: how many chips reach an accuracy{}",
+        group.behind_title(axes)
+    );
     let omitted = match left_out {
         0 => String::new(),
         count => format!(" {count} further values of the axis are left out."),
     };
     let caption = format!(
-        "Share of chips whose accuracy is at least that on the lower axis. Bands: 95 % interval of Wilson.{omitted}{}",
-        pooled_sentence(results, &others)
+        "Share of chips whose accuracy is at least that on the lower axis. Bands, from the worst to the best chip: 95 % interval \
+         of Wilson.{omitted}{}",
+        pooled_sentence(results, pooled)
     );
     let mut chart = Chart::new(&title, &caption, x, y, &series);
     chart.draw(&series);
-    Figure::new(
-        "yield".to_owned(),
-        title,
-        caption,
-        chart.svg.finish(),
-        table,
-    )
+    let id = format!("yield{}", group.behind_id(axes));
+    Figure::new(id, title, caption, chart.svg.finish(), table)
+}
+
+/// The staircase of one curve along `scale`; a row of `table` for every accuracy that occurs.
+fn steps(
+    mut accuracies: Vec<f64>,
+    name: &str,
+    value: &Cell,
+    scale: Scale,
+    table: &mut Table,
+) -> Vec<Mark> {
+    accuracies.sort_by(f64::total_cmp);
+    let chips = accuracies.len();
+    let (Scale::Linear { from, to } | Scale::Log { from, to }) = scale;
+    let flat = |x: f64, share: f64| mark(x, [share; 3], String::new());
+    let mut marks = vec![flat(from, 100.0)];
+    let mut thresholds = accuracies.clone();
+    thresholds.dedup();
+    for threshold in thresholds {
+        let reach = chips - accuracies.partition_point(|accuracy| *accuracy < threshold);
+        let found = wilson_interval(reach, chips, LEVEL).expect("there are chips");
+        let [share, low, high] = [found.estimate, found.low, found.high];
+        let mut row = vec![value.clone(), threshold.into(), chips.into(), reach.into()];
+        row.extend([share.into(), low.into(), high.into()]);
+        table.push(row);
+        let says = format!(
+            "{name}: {reach} of {chips} chips ({}, 95 % interval {} to {}) reach {}",
+            percent(share),
+            percent(low),
+            percent(high),
+            percent(threshold)
+        );
+        let heights = [low, share, high].map(|share| 100.0 * share);
+        // Between two accuracies that occur, the share is that of the upper one.
+        let before = marks.last().map_or(from, |mark| mark.x);
+        if reach < chips {
+            marks.push(mark(before, heights, String::new()));
+        }
+        marks.push(mark(100.0 * threshold, heights, says));
+    }
+    if let Some(last) = marks.last().filter(|_| chips > 0) {
+        let best = last.x;
+        marks.extend([flat(best, 0.0), flat(to, 0.0)]);
+    }
+    marks
 }
 
 fn mark(x: f64, [low, middle, high]: [f64; 3], says: String) -> Mark {

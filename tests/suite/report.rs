@@ -108,10 +108,16 @@ fn a_report_has_every_figure_and_the_same_bytes_again() {
             "accuracy-correct",
             &format!("{map}-none"),
             &format!("{map}-local"),
-            "yield",
+            "yield-none-0",
+            "yield-none-0-03",
+            "yield-local-0",
+            "yield-local-0-03",
             "effects",
             "variance-shares",
-            "layer-errors",
+            "layer-errors-none-0",
+            "layer-errors-none-0-03",
+            "layer-errors-local-0",
+            "layer-errors-local-0-03",
             "confusion",
             "class-losses",
             "mesh-phase",
@@ -157,10 +163,15 @@ fn maps_and_yields_are_statistics_of_the_rows() {
             Summary::of(accuracies(&wanted)).mean
         );
     }
-    let table = &figure(&rendered, "yield").table;
+    let table = &figure(&rendered, "yield-local-0-03").table;
     for row in &table.rows {
-        let accuracies = accuracies(&[(SIGMA, value(cell(table, row, SIGMA)))]);
-        assert_eq!(accuracies.len(), 16);
+        let sigma = value(cell(table, row, SIGMA));
+        let accuracies = accuracies(&[
+            (SIGMA, sigma),
+            (PHASE, 0.03.into()),
+            ("correct", "local".into()),
+        ]);
+        assert_eq!(accuracies.len(), 4);
         let expected = yield_above(&accuracies, number(table, row, "accuracy"), 0.95).unwrap();
         let found = ["yield", "wilson_low", "wilson_high"].map(|name| number(table, row, name));
         assert_eq!(found, [expected.estimate, expected.low, expected.high]);
@@ -364,8 +375,8 @@ fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
         ),
         (
             "experiment.toml",
-            "correct = [",
-            "precision = [",
+            "\"correct\" = [",
+            "\"precision\" = [",
             "experiment.toml: line",
         ),
         (
