@@ -74,3 +74,50 @@ fn number(cell: &Cell) -> Option<f64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::sweep::Key;
+
+    fn axis(names: &[&str], values: Vec<Cell>) -> Axis {
+        Axis {
+            keys: names.iter().map(|name| Key::parse(name).unwrap()).collect(),
+            values: vec![values; names.len()],
+        }
+    }
+
+    #[test]
+    fn values_are_said_in_words_with_their_units() {
+        let sigma = axis(
+            &["coupler.splitting_error_rad"],
+            vec![0.0.into(), 0.025.into()],
+        );
+        assert_eq!(sigma.valued(1), "σ coupler 0.025 rad");
+        assert_eq!(
+            (sigma.numbers(), sigma.position(1)),
+            (Some(vec![0.0, 0.025]), 0.025)
+        );
+        let tile = axis(&["tile"], vec![64.into(), Cell::Null]);
+        assert_eq!(
+            [tile.valued(0), tile.valued(1)],
+            ["tile 64 modes", "tile whole layer"]
+        );
+        assert_eq!((tile.numbers(), tile.position(1)), (None, 1.0));
+        let network = axis(&["network"], vec!["a/b/mlp.onnx".into()]);
+        assert_eq!(network.text(0), "mlp.onnx");
+    }
+
+    #[test]
+    fn keys_that_change_together_are_named_together() {
+        let names = [
+            "coupler.splitting_error_rad",
+            "phase_shifter.phase_error_rad",
+        ];
+        let both = axis(&names, vec![0.0.into()]);
+        assert_eq!(
+            both.quantity().label(),
+            "σ of the coupler angle (with σ phase), rad"
+        );
+    }
+}

@@ -1,8 +1,9 @@
 //! Horizontal bars with intervals, one under the other.
 
-use super::chart::{FONT, GRID, PALETTE, SOFT, text_width};
+use super::chart::{FONT, GRID, SOFT, text_width};
 use super::draw::INK;
 use super::scale::Scale;
+use super::series::PALETTE;
 use super::svg::{Svg, number};
 
 /// A bar: from zero to its value.

@@ -2,6 +2,7 @@
 
 use super::draw::INK;
 use super::scale::{Scale, Tick};
+use super::series::{Look, Series, stroke, symbol};
 use super::svg::{Svg, number};
 
 /// Size of a figure, px; 480 px are one column of a paper.
@@ -13,13 +14,6 @@ const RIGHT: f64 = 16.0;
 pub(super) const FONT: f64 = 13.0;
 pub(super) const SOFT: &str = "#59626c";
 pub(super) const GRID: &str = "#dfe3e7";
-
-/// Colours that are told apart with every kind of colour vision: Okabe and Ito, 2008, the yellow left out.
-pub(super) const PALETTE: [&str; 7] = [
-    "#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9", "#333333",
-];
-/// Lines differ by their dashes as well.
-const DASHES: [&str; 7] = ["", "7 3", "2 3", "9 3 2 3", "4 2", "1 3", "12 3"];
 
 /// What stands along an axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,55 +53,6 @@ impl Along {
 pub(super) struct AxisOf {
     pub along: Along,
     pub label: String,
-}
-
-/// One point of a line: its place, what its band spans, and what it says when it is pointed at.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Mark {
-    pub x: f64,
-    pub low: f64,
-    pub middle: f64,
-    pub high: f64,
-    pub says: String,
-}
-
-/// How a line is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    /// Marks, joined where the axis holds numbers, over a band.
-    Curve,
-    /// A staircase over a band, without marks but with places to point at.
-    Steps,
-    /// A thin grey line to compare with.
-    Reference,
-}
-
-/// A line.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Series {
-    pub name: String,
-    /// Number of its colour, dashes and marks.
-    pub style: usize,
-    pub look: Look,
-    pub marks: Vec<Mark>,
-}
-
-impl Series {
-    fn color(&self) -> &'static str {
-        match self.look {
-            Look::Reference => SOFT,
-            _ => PALETTE[self.style % PALETTE.len()],
-        }
-    }
-
-    fn dash(&self) -> &'static str {
-        match (self.look, self.style) {
-            (Look::Reference, 0) => "",
-            (Look::Reference, _) => "2 3",
-            // Beyond the palette the dashes go on differently.
-            (_, style) => DASHES[(style + style / PALETTE.len()) % DASHES.len()],
-        }
-    }
 }
 
 /// About how wide `text` is at the size of a figure's letters.
@@ -457,50 +402,6 @@ fn is_slanted(along: &Along, width: f64) -> bool {
     };
     let slot = width / names.len().max(1) as f64;
     names.iter().any(|name| text_width(name, FONT) > slot - 6.0)
-}
-
-fn stroke(svg: &mut Svg, path: &str, series: &Series, width: &str) {
-    let mut attributes = vec![
-        ("d", path),
-        ("fill", "none"),
-        ("stroke", series.color()),
-        ("stroke-width", width),
-        ("stroke-linejoin", "round"),
-    ];
-    if !series.dash().is_empty() {
-        attributes.push(("stroke-dasharray", series.dash()));
-    }
-    svg.empty("path", &attributes);
-}
-
-/// A mark of the given style, filled with `color`, edged with white.
-fn symbol(svg: &mut Svg, style: usize, x: f64, y: f64, color: &str, says: Option<&str>) {
-    let at = format!("M{} {}", number(x), number(y));
-    let shape = match style % PALETTE.len() {
-        0 => "m-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0Z",
-        1 => "m-4 -4h8v8h-8Z",
-        2 => "m0 -5.2l5.2 9h-10.4Z",
-        3 => "m0 -5.6l5.6 5.6l-5.6 5.6l-5.6 -5.6Z",
-        4 => "m0 5.2l5.2 -9h-10.4Z",
-        5 => "m-5.4 -1.8h3.6v-3.6h3.6v3.6h3.6v3.6h-3.6v3.6h-3.6v-3.6h-3.6Z",
-        _ => "m-4.8 -2.6l4.8 -2.8l4.8 2.8v5.4l-4.8 2.8l-4.8 -2.8Z",
-    };
-    let path = format!("{at}{shape}");
-    let mut attributes = vec![
-        ("d", path.as_str()),
-        ("fill", color),
-        ("stroke", "#ffffff"),
-        ("stroke-width", "1"),
-    ];
-    match says {
-        None => svg.empty("path", &attributes),
-        Some(says) => {
-            attributes.insert(0, ("class", "mark"));
-            svg.open("path", &attributes);
-            svg.content("title", &[], says);
-            svg.close();
-        }
-    }
 }
 
 struct Entry<'a> {

@@ -124,3 +124,79 @@ pub(super) fn figures(
     (phase.is_wide, error.is_wide) = (is_wide, is_wide);
     Ok([phase, error])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hardware::Hardware;
+    use crate::mesh::{Geometry, Mesh};
+    use crate::rng::{Effect, Seed};
+
+    fn tile(modes: usize) -> Tile {
+        let haar = |unit| {
+            let mut stream = Seed(7).stream(Effect::Haar, 0, unit, 0);
+            Mesh::haar(Geometry::Clements, modes, &mut stream).unwrap()
+        };
+        Tile {
+            row: 0,
+            col: 0,
+            rows: modes,
+            cols: modes,
+            scale: 1.0,
+            input: haar(0),
+            attenuators: vec![1.0; modes],
+            output: haar(1),
+        }
+    }
+
+    fn errors_with(tile: &Tile, key: &str, value: &str, correction: Correction) -> Vec<f64> {
+        let hardware = Hardware::default().with(key, value).unwrap();
+        errors(tile, &hardware.fabricate(Seed(0), 0), correction).errors
+    }
+
+    #[test]
+    fn a_perfect_chip_has_no_error_of_either_kind() {
+        let tile = tile(8);
+        for correction in [Correction::None, Correction::Local] {
+            let found = errors_with(&tile, "coupler.splitting_error_rad", "0", correction);
+            assert!(found.len() == 28 && found.iter().all(|error| *error < 1e-12));
+        }
+    }
+
+    /// To first order δT = i (β X T + α T X), whose squared norm is 2 (α² + β² + 2 α β cos θ): on average 4 σ², half of which
+    /// is the square of the error. For 2016 MZIs the root of the mean is known to some 2 %.
+    #[test]
+    fn splitting_errors_of_sigma_give_errors_of_sqrt_2_sigma() {
+        let found = errors_with(
+            &tile(64),
+            "coupler.splitting_error_rad",
+            "0.01",
+            Correction::None,
+        );
+        let squares: f64 = found.iter().map(|error| error * error).sum();
+        let root = (squares / found.len() as f64).sqrt();
+        assert!((root / (2f64.sqrt() * 0.01) - 1.0).abs() < 0.1, "{root}");
+    }
+
+    #[test]
+    fn corrected_mzis_err_only_where_no_phase_could_set_them() {
+        let tile = tile(32);
+        let hardware = Hardware::default()
+            .with("coupler.splitting_error_rad", "0.05")
+            .unwrap();
+        let chip = hardware.fabricate(Seed(0), 0);
+        let part = Part {
+            layer: 0,
+            tile: 0,
+            section: Section::Input,
+        };
+        let cells = chip.cells(part, tile.input.nodes().len());
+        let unreachable = tile.input.corrected(Correction::Local, &cells).unreachable;
+        let found = errors(&tile, &chip, Correction::Local).errors;
+        let wrong = found.iter().filter(|error| **error > 1e-9).count();
+        assert!(
+            unreachable > 0 && wrong == unreachable,
+            "{wrong}, {unreachable}"
+        );
+    }
+}

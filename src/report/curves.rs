@@ -1,11 +1,12 @@
 //! Accuracy and matrix errors against one axis.
 
 use super::axis::Described;
-use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
+use super::chart::{Along, AxisOf, Chart};
 use super::figure::Figure;
 use super::group::{Group, LINES, beside, file_name, pooled_sentence};
 use super::results::{Results, Trial};
 use super::scale::{Scale, percent};
+use super::series::{Look, Mark, Series};
 use super::table::Table;
 use crate::experiment::Summary;
 use crate::experiment::stats::quantiles;
@@ -113,7 +114,7 @@ fn accuracy_along(results: &Results, x: usize) -> Figure {
                 high: 100.0 * band.high,
                 says: format!(
                     "{}: median {}, 20 to 80 % of chips {} to {}, {} chips",
-                    here.name(&results.axes()),
+                    here.name(results.axes()),
                     percent(band.middle),
                     percent(band.low),
                     percent(band.high),
@@ -123,7 +124,7 @@ fn accuracy_along(results: &Results, x: usize) -> Figure {
         }
         let name = match group.fixed.is_empty() {
             true => "chips, median".to_owned(),
-            false => group.name(&results.axes()),
+            false => group.name(results.axes()),
         };
         series.push(Series {
             name,

@@ -399,8 +399,9 @@ fn contour(grid: &[Vec<Option<Square>>]) -> Vec<[[f64; 2]; 2]> {
         Some(square.mean - square.digital + CONTOUR_LOSS)
     };
     let mut pieces = Vec::new();
+    let columns = grid.first().map_or(0, Vec::len);
     for row in 0..grid.len().saturating_sub(1) {
-        for column in 0..grid[row].len().saturating_sub(1) {
+        for column in 0..columns.saturating_sub(1) {
             let corners = [
                 (row, column),
                 (row, column + 1),

@@ -1,12 +1,13 @@
 //! How far the matrices of the layers are from what they should be.
 
 use super::axis::Described;
-use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
+use super::chart::{Along, AxisOf, Chart};
 use super::curves::{Band, along, cell, in_order};
 use super::figure::Figure;
 use super::group::{FIGURES, Group, beside, pooled_sentence};
 use super::results::Results;
 use super::scale::{Scale, short};
+use super::series::{Look, Mark, Series};
 use super::table::Table;
 
 /// Layers up to which both errors are drawn.

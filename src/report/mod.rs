@@ -23,6 +23,7 @@ mod quantity;
 mod render;
 mod results;
 mod scale;
+mod series;
 mod svg;
 mod table;
 mod yields;

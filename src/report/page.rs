@@ -59,14 +59,14 @@ impl Page {
         );
         for section in &self.sections {
             let (id, title) = (section.id, escape(section.title));
-            write!(html, "<li><a href=\"#{id}\">{title}</a></li>\n").expect("text grows");
+            writeln!(html, "<li><a href=\"#{id}\">{title}</a></li>").expect("text grows");
         }
         html.push_str("</ul></nav>\n<main id=\"main\">\n<dl class=\"numbers\">\n");
         for Headline { name, value, more } in &self.headlines {
             let [name, value, more] = [name, value, more].map(|text| escape(text));
-            write!(
+            writeln!(
                 html,
-                "<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>\n"
+                "<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>"
             )
             .expect("text grows");
         }
@@ -114,7 +114,7 @@ fn put_block(html: &mut String, block: &Block) {
             .expect("text grows");
         }
         Block::Note(note) => {
-            write!(html, "<p class=\"card note\">{}</p>\n", escape(note)).expect("text grows");
+            writeln!(html, "<p class=\"card note\">{}</p>", escape(note)).expect("text grows");
         }
     }
 }

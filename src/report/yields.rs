@@ -1,12 +1,13 @@
 //! The share of chips that reach an accuracy.
 
 use super::axis::Described;
-use super::chart::{Along, AxisOf, Chart, Look, Mark, Series};
+use super::chart::{Along, AxisOf, Chart};
 use super::curves::{cell, within_percent};
 use super::figure::Figure;
 use super::group::{FIGURES, Group, LINES, beside, pooled_sentence};
 use super::results::Results;
 use super::scale::{Scale, percent};
+use super::series::{Look, Mark, Series};
 use super::table::Table;
 use crate::experiment::stats::wilson_interval;
 use crate::io::record::Cell;
@@ -132,9 +133,11 @@ fn steps(
         let heights = [low, share, high].map(|share| 100.0 * share);
         // Between two accuracies that occur, the share is that of the upper one.
         let before = marks.last().map_or(from, |mark| mark.x);
-        if reach < chips {
-            marks.push(mark(before, heights, String::new()));
-        }
+        marks.push(match reach == chips {
+            // The band begins at the worst chip.
+            true => flat(100.0 * threshold, 100.0),
+            false => mark(before, heights, String::new()),
+        });
         marks.push(mark(100.0 * threshold, heights, says));
     }
     if let Some(last) = marks.last().filter(|_| chips > 0) {
@@ -166,7 +169,47 @@ fn evenly(count: usize, most: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::evenly;
+    use super::*;
+
+    /// Chips at 80, 90, 90 and 95 %: all reach 80 %, three of four 90 %, one 95 %, none more.
+    #[test]
+    fn the_staircase_falls_behind_each_accuracy_that_occurs() {
+        let scale = Scale::Linear {
+            from: 75.0,
+            to: 100.0,
+        };
+        let mut table = Table::new(["", "", "", "", "", "", ""]);
+        let marks = steps(
+            vec![0.95, 0.9, 0.8, 0.9],
+            "",
+            &Cell::Null,
+            scale,
+            &mut table,
+        );
+        let corners: Vec<(f64, f64)> = marks.iter().map(|mark| (mark.x, mark.middle)).collect();
+        assert_eq!(
+            corners,
+            [
+                (75.0, 100.0),
+                (80.0, 100.0),
+                (80.0, 100.0),
+                (80.0, 75.0),
+                (90.0, 75.0),
+                (90.0, 25.0),
+                (95.0, 25.0),
+                (95.0, 0.0),
+                (100.0, 0.0)
+            ]
+        );
+        // No band in front of the worst chip, nor behind the best.
+        let has_band = |mark: &&Mark| mark.low < mark.high;
+        let banded = marks.iter().filter(has_band).map(|mark| mark.x);
+        assert_eq!(
+            banded.fold((100.0, 0.0), |(a, b): (f64, f64), x| (a.min(x), b.max(x))),
+            (80.0, 95.0)
+        );
+        assert_eq!(table.rows.len(), 3);
+    }
 
     #[test]
     fn chosen_values_hold_the_first_and_the_last() {
