@@ -84,7 +84,8 @@ mod tests {
             let mut accepted: Vec<_> = accepted.map(|key| format!("{section}.{key}")).collect();
             let of_section = keys.iter().filter(|key| key.name.starts_with(section));
             let mut names: Vec<_> = of_section.map(|key| key.name.clone()).collect();
-            (accepted.sort(), names.sort());
+            accepted.sort();
+            names.sort();
             assert_eq!(names, accepted);
         }
         let sections = Hardware::from_toml("[nowhere]").unwrap_err().to_string();

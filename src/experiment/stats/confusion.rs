@@ -99,7 +99,8 @@ mod tests {
         assert_eq!(chip.precision(), [Some(2.0 / 3.0), None, Some(0.0)]);
         assert_eq!(chip.accuracy(), Some(0.5));
         let mut digital = Confusion::new(3);
-        (digital.add(0, 0, 3), digital.add(1, 1, 1));
+        digital.add(0, 0, 3);
+        digital.add(1, 1, 1);
         assert_eq!(
             chip.loss_against(&digital),
             [Some(1.0 - 2.0 / 3.0), Some(1.0), None]

@@ -99,24 +99,8 @@ impl Sweep {
         let own = |name: &Option<String>| name.clone().map(toml::Value::String);
         put("name", self.name.clone().into());
         let base = &self.base;
-        let varies = |key: &Key| self.keys().any(|other| other == key);
         for (key, cell) in &base.values {
             put(key.name(), value(cell));
-        }
-        let defaults = [
-            (Key::Tile, Cell::Null),
-            (Key::Geometry, Cell::from("clements")),
-            (Key::Correct, Cell::from("none")),
-            (Key::Precision, Cell::from("f32")),
-        ];
-        let compiled = base.values.iter().any(|(key, _)| *key == Key::Program);
-        let compiled = compiled || varies(&Key::Program);
-        for (key, cell) in defaults {
-            let is_given = base.values.iter().any(|(given, _)| *given == key) || varies(&key);
-            let is_layout = matches!(key, Key::Tile | Key::Geometry);
-            if !is_given && !(compiled && is_layout) {
-                put(key.name(), value(&cell));
-            }
         }
         let options = [
             ("activation", own(&base.activation)),
@@ -400,6 +384,24 @@ impl Reader<'_> {
                 .with_values(changes)
                 .within(line(self.text, *start))?;
         }
+        let is_given = |key: &Key| {
+            let mut keys = self.axes.iter().flat_map(|(_, axis)| &axis.keys);
+            let is_fixed = sweep.base.values.iter().any(|(other, _)| other == key);
+            is_fixed || keys.any(|other| other == key)
+        };
+        let mut defaults = vec![
+            (Key::Correct, Cell::from("none")),
+            (Key::Precision, Cell::from("f32")),
+        ];
+        if !is_given(&Key::Program) {
+            let layout = [
+                (Key::Tile, Cell::Null),
+                (Key::Geometry, Cell::from("clements")),
+            ];
+            defaults.extend(layout);
+        }
+        defaults.retain(|(key, _)| !is_given(key));
+        sweep.base.values.extend(defaults);
         // Tables lose the order of the file, which is that of the points.
         self.axes.sort_by_key(|(start, _)| *start);
         let order = |(key, _): &(Key, Cell)| KEYS.iter().position(|name| *name == key.name());
@@ -440,7 +442,7 @@ impl Reader<'_> {
             ));
         }
         if has(&Key::Program) {
-            for key in [Key::Tile, Key::Geometry].iter().filter(|key| has(key)) {
+            if let Some(key) = [Key::Tile, Key::Geometry].iter().find(|key| has(key)) {
                 let what =
                     "is chosen when a program is compiled: name a network instead of a program";
                 return Err(Error::format(format!("`{}`", key.name()), what));

@@ -346,10 +346,9 @@ pub(super) fn line_bytes(record: &TrialRecord) -> usize {
     Entry::Trial(record.clone()).line().len()
 }
 
-/// Whether a file with this content could be a journal's beginning.
+/// Whether there is a journal in `folder`.
 pub(super) fn is_in(folder: &Path) -> bool {
-    let mut byte = [0];
-    File::open(folder.join(NAME)).is_ok_and(|mut file| file.read(&mut byte).is_ok())
+    folder.join(NAME).exists()
 }
 
 #[cfg(test)]

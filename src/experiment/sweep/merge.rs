@@ -54,7 +54,11 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
         );
         return Err(Error::format("merge", what));
     }
-    check_equal(&sweep, &journals)?;
+    let finished = |journal: &Journal| (0..sweep.rows()).filter(|row| journal.has(*row)).count();
+    if journals.iter().map(finished).sum::<usize>() > sweep.rows() {
+        // Two results for one trial are found before anything is written.
+        joined(&sweep, &journals)?.try_for_each(|record| record.map(drop))?;
+    }
     std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
     let shape = |_: &Head| Ok([sweep.points(), sweep.trials]);
     if let Some(old) = Journal::read(out, shape)? {
@@ -68,22 +72,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
             references.push(reference.clone());
         }
     }
-    let mut readers = Vec::new();
-    for (index, journal) in journals.iter().enumerate() {
-        let earlier = &journals[..index];
-        let is_first = move |row: &usize| !earlier.iter().any(|other| other.has(*row));
-        let rows = (0..sweep.rows()).filter(is_first);
-        readers.push(journal.records(rows)?.peekable());
-    }
-    let records = (0..sweep.rows()).map(|row| {
-        let is_next = |record: &Result<TrialRecord>| match record {
-            Ok(record) => record.point * sweep.trials + record.trial == row,
-            Err(_) => true,
-        };
-        let mut found = readers.iter_mut();
-        let found = found.find_map(|reader| reader.next_if(is_next));
-        found.expect("every trial is in one of the journals")
-    });
+    let records = joined(&sweep, &journals)?;
     write_atomic(out.join(journal::NAME), |writer| {
         journal::write_whole(writer, &head, &cpus, &references, records)
     })?;
@@ -93,27 +82,36 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
     Ok(sweep.rows())
 }
 
-/// Fails if two journals have different results for one trial. Their times may differ.
-fn check_equal(sweep: &Sweep, journals: &[Journal]) -> Result<()> {
-    for (index, one) in journals.iter().enumerate() {
-        for other in &journals[index + 1..] {
-            let both = || (0..sweep.rows()).filter(|row| one.has(*row) && other.has(*row));
-            for (a, b) in one.records(both())?.zip(other.records(both())?) {
-                let (a, b) = (a?, b?);
-                let timeless = |record: TrialRecord| TrialRecord {
-                    seconds: 0.0,
-                    ..record
-                };
-                let place = format!("trial {} of point {}", a.trial, a.point);
-                if timeless(a) != timeless(b) {
-                    let what =
-                        "has two results: folders must come from one lightloom and one kind of CPU";
-                    return Err(Error::format(place, what));
+/// The trial of every row, from the first journal that has it. Those of others must be the same, but for their times.
+fn joined<'a>(
+    sweep: &'a Sweep,
+    journals: &'a [Journal],
+) -> Result<impl Iterator<Item = Result<TrialRecord>> + 'a> {
+    let readers = journals
+        .iter()
+        .map(|journal| journal.records(0..sweep.rows()));
+    let mut readers = readers.collect::<Result<Vec<_>>>()?;
+    Ok((0..sweep.rows()).map(move |row| {
+        let mut first: Option<TrialRecord> = None;
+        for (journal, reader) in journals.iter().zip(&mut readers) {
+            if !journal.has(row) {
+                continue;
+            }
+            let record = reader.next().expect("the journal has this row")?;
+            match &first {
+                None => first = Some(record),
+                Some(first) => {
+                    let seconds = first.seconds;
+                    if *first != (TrialRecord { seconds, ..record }) {
+                        let place = format!("trial {} of point {}", first.trial, first.point);
+                        let what = "has two results: folders must come from one lightloom and one kind of CPU";
+                        return Err(Error::format(place, what));
+                    }
                 }
             }
         }
-    }
-    Ok(())
+        Ok(first.expect("every trial is in one of the journals"))
+    }))
 }
 
 /// The same experiment, all trials of it.

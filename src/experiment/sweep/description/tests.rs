@@ -274,7 +274,7 @@ fn malformed_experiments_are_refused_in_one_sentence() {
         ("program = \"p\"", "network or program: are both given"),
         (
             "[axes]\n\"coupler.splitting_error_rad\" = { from = 0, to = 0.1, steps = 100000 }\n\"coupler.splitting_bias_rad\" = { from = 0, to = 0.1, steps = 1000 }",
-            "points × trials = 2000000000: must be at most 10000000 in all",
+            "points × trials = 200000000: must be at most 10000000 in all",
         ),
     ] {
         let message = with(more);
