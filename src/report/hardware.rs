@@ -5,52 +5,76 @@ use super::table::Table;
 use crate::hardware::{Hardware, PRESETS};
 use crate::io::record::Cell;
 
-/// One row a key of `hardware`, defaults included.
+/// One row a key of `hardware`, those that are not set included.
 pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
-    let keys = toml::Table::try_from(hardware).expect("hardware is a TOML table");
-    let ideal = toml::Table::try_from(Hardware::default()).expect("hardware is a TOML table");
+    let of =
+        |hardware: &Hardware| toml::Table::try_from(hardware).expect("hardware is a TOML table");
+    let (values, ideal) = (of(hardware), of(&Hardware::default()));
+    let presets = nearest_presets(&values);
     let mut table = Table::new(["key", "what", "value", "unit", "source"]);
-    for (section, values) in &keys {
-        for (name, value) in values.as_table().into_iter().flatten() {
-            let key = format!("{section}.{name}");
-            let source = if varied.contains(&key) {
-                "varied: an axis of this experiment".to_owned()
-            } else if let Some(source) = source(section, name, value) {
-                source
-            } else if ideal[section.as_str()].get(name) == Some(value) {
-                "the default".to_owned()
-            } else {
-                "set in this experiment; no preset has this value".to_owned()
-            };
-            let what = Quantity::of(&key).name;
-            let shown: Cell = match value {
-                toml::Value::Float(number) => Cell::Float(*number),
-                toml::Value::Integer(number) => Cell::Int(*number),
-                toml::Value::String(text) => text.as_str().into(),
-                other => Cell::Text(other.to_string()),
-            };
-            table.push(vec![
-                key.as_str().into(),
-                Cell::Text(what),
-                shown,
-                unit(&key).into(),
-                Cell::Text(source),
-            ]);
-        }
+    for key in Hardware::keys() {
+        let (section, name) = key.name.split_once('.').expect("a key has a section");
+        let value = values[section].get(name);
+        let source = match value {
+            _ if varied.contains(&key.name) => "varied: an axis of this experiment".to_owned(),
+            None => "not set: ideal".to_owned(),
+            Some(value) => source(&presets, section, name, value).unwrap_or_else(|| {
+                let is_default = ideal[section].get(name) == Some(value);
+                let what = match is_default {
+                    true => "the default",
+                    false => "set in this experiment; no preset has this value",
+                };
+                what.to_owned()
+            }),
+        };
+        let shown: Cell = match value {
+            None => Cell::Null,
+            Some(toml::Value::Float(number)) => Cell::Float(*number),
+            Some(toml::Value::Integer(number)) => Cell::Int(*number),
+            Some(toml::Value::String(text)) => text.as_str().into(),
+            Some(other) => Cell::Text(other.to_string()),
+        };
+        table.push(vec![
+            key.name.as_str().into(),
+            Cell::Text(Quantity::of(&key.name).name),
+            shown,
+            unit(&key.name).into(),
+            Cell::Text(source),
+        ]);
     }
     table
 }
 
-/// What stands beside this value in a preset.
-fn source(section: &str, name: &str, value: &toml::Value) -> Option<String> {
-    let found: Vec<(&str, String)> = PRESETS
-        .iter()
-        .filter_map(|(preset, text)| Some((*preset, beside(text, section, name, value)?)))
-        .collect();
-    let (_, source) = found.first()?;
-    let same = found.iter().filter(|(_, other)| other == source);
-    let presets: Vec<&str> = same.map(|(preset, _)| *preset).collect();
-    Some(format!("{source} (preset {})", presets.join(", ")))
+/// The presets, those first that have most numbers in common with `values`.
+fn nearest_presets(values: &toml::Table) -> Vec<(&'static str, &'static str)> {
+    let common = |text: &str| {
+        let preset: toml::Table = text.parse().expect("a preset is TOML");
+        let keys = preset.iter().flat_map(|(section, keys)| {
+            let keys = keys.as_table().into_iter().flatten();
+            keys.map(move |(name, value)| (section, name, value))
+        });
+        let is_same = |(section, name, value): &(&String, &String, &toml::Value)| {
+            let own = values[section.as_str()].get(name.as_str());
+            own.map(number) == Some(number(value))
+        };
+        keys.filter(is_same).count()
+    };
+    let mut presets = PRESETS.to_vec();
+    presets.sort_by_key(|(_, text)| std::cmp::Reverse(common(text)));
+    presets
+}
+
+/// What stands beside this value in the first of `presets` that has it.
+fn source(
+    presets: &[(&'static str, &'static str)],
+    section: &str,
+    name: &str,
+    value: &toml::Value,
+) -> Option<String> {
+    presets.iter().find_map(|(preset, text)| {
+        let source = beside(text, section, name, value)?;
+        Some(format!("{source} (preset {preset})"))
+    })
 }
 
 /// The comment beside `name = value` in `[section]` of a preset.
