@@ -10,13 +10,15 @@ tolerance that forgives them would forgive a missing line as well. Every figure 
 ground of its scheme, and hold its texts within its frame, none over another.
 """
 
+import base64
 import csv
 import io
 import pathlib
 import sys
 import urllib.parse
 
-from chromium import Chromium, pixels
+sys.dont_write_bytecode = True  # nothing is left in the checkout
+from chromium import Chromium, pixels  # noqa: E402
 
 PAPER = {"light": (255, 255, 255), "dark": (27, 31, 36)}
 # What marks the first line of a chart, in each scheme.
@@ -257,7 +259,6 @@ def paper(browser, keep):
         hidden = browser.run(f"![...document.querySelectorAll({useless!r})].some((e) => e.checkVisibility())")
         check(hidden, f"{useless} is not printed")
     answer = browser.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
-    import base64
     pdf = base64.b64decode(answer["data"])
     check(pdf.startswith(b"%PDF") and len(pdf) > 20_000, f"it prints: {len(pdf)} bytes")
     if keep:
