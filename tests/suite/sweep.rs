@@ -158,7 +158,7 @@ fn a_sweep_killed_at_any_moment_goes_on_to_the_same_bytes() {
     let whole = clock.elapsed().as_secs_f64();
     let mut moments = Seed(1).stream(Effect::Haar, 0, 0, 0);
     let finished = || {
-        let journal = std::fs::read(folder.join("killed/journal.jsonl")).unwrap_or_default();
+        let journal = std::fs::read(folder.join("killed/trials.journal")).unwrap_or_default();
         journal.iter().filter(|byte| **byte == b'\n').count()
     };
     let (mut inside, mut before) = (0, 0);
@@ -203,10 +203,10 @@ fn half_a_line_and_lost_files_are_made_good() {
     let folder = dir.path();
     experiment(folder, &digits(2));
     ok(folder, &["sweep", "e.toml", "--out", "whole"]);
-    let journal = read(&folder.join("whole"), "journal.jsonl");
+    let journal = read(&folder.join("whole"), "trials.journal");
     std::fs::create_dir(folder.join("cut")).unwrap();
     let half = &journal[..journal.len() * 2 / 3];
-    std::fs::write(folder.join("cut/journal.jsonl"), half).unwrap();
+    std::fs::write(folder.join("cut/trials.journal"), half).unwrap();
     let said = ok(folder, &["sweep", "e.toml", "--out", "cut"]);
     assert!(
         !said.contains("12, 0 of") && !said.contains("12, 12 of"),
@@ -266,7 +266,7 @@ fn shards_merge_to_the_bytes_of_one_run_on_any_number_of_threads() {
     refused(
         folder,
         &["merge", "nowhere", "--out", "lacking"],
-        "holds no journal.jsonl",
+        "holds no trials.journal",
     );
     let taken = ["sweep", "e.toml", "--out", "part-1-of-7", "--shard", "2/7"];
     refused(folder, &taken, "shard: 1/7 → 2/7");

@@ -1,14 +1,14 @@
-//! `EXPERIMENT.toml`: reading it, and writing it as resolved.
+//! Reading `EXPERIMENT.toml`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Write;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use serde::Serialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key::unknown;
+use super::resolved::toml_value;
+use super::value::{RANGE, count, list, read_list, scalar, show, text};
 use super::{Axis, Base, Key, Sweep};
 use crate::error::{Context, Error, Result};
 use crate::hardware::Hardware;
@@ -38,9 +38,6 @@ const KEYS: [&str; 19] = [
     "axes",
     "zip",
 ];
-
-/// Values of a range at most.
-const STEPS_LIMIT: i64 = 100_000;
 
 /// A key's dotted name, where it stands, and its value.
 type Entry<'a, 'i> = (String, Range<usize>, &'a Spanned<DeValue<'i>>);
@@ -83,79 +80,6 @@ impl Sweep {
                 .within(line(text, key.span().start))?;
         }
         reader.finish(open)
-    }
-
-    /// The experiment as TOML with every default and every value of every axis written out: equal experiments give
-    /// equal text, and [`parse`](Self::parse) reads it back as it was.
-    pub fn resolved(&self) -> String {
-        #[derive(Serialize)]
-        struct Section<'a> {
-            hardware: &'a Hardware,
-        }
-        let mut text = String::new();
-        let mut put = |key: &str, value: toml::Value| {
-            writeln!(text, "{key} = {value}").expect("text can be written");
-        };
-        let own = |name: &Option<String>| name.clone().map(toml::Value::String);
-        put("name", self.name.clone().into());
-        let base = &self.base;
-        for (key, cell) in &base.values {
-            put(key.name(), value(cell));
-        }
-        let options = [
-            ("activation", own(&base.activation)),
-            ("labels", own(&base.labels)),
-            ("split", own(&base.split)),
-            ("limit", base.limit.map(|limit| (limit as i64).into())),
-        ];
-        for (key, option) in options {
-            if let Some(option) = option {
-                put(key, option);
-            }
-        }
-        put("trials", (self.trials as i64).into());
-        put("seed", (self.seed.0 as i64).into());
-        let recorded = [
-            ("confusion", self.records_confusion),
-            ("layers", self.records_layers),
-        ];
-        let recorded = recorded.iter().filter(|(_, is_on)| *is_on);
-        let recorded: Vec<toml::Value> = recorded.map(|(name, _)| (*name).into()).collect();
-        put("record", recorded.into());
-        let section = Section {
-            hardware: &base.hardware,
-        };
-        let hardware = toml::to_string(&section).expect("hardware is a TOML table");
-        write!(text, "\n{hardware}").expect("text can be written");
-        // Of several tables of axes only the first can be called so: further axes are zips of one.
-        let mut previous = "";
-        let mut has_axes = false;
-        for axis in &self.axes {
-            let is_single = axis.keys.len() == 1 && (!has_axes || previous == "axes");
-            let header = if is_single { "axes" } else { "zip" };
-            if header == "zip" {
-                text.push_str("\n[[zip]]\n");
-            } else if previous != "axes" {
-                text.push_str("\n[axes]\n");
-                has_axes = true;
-            }
-            previous = header;
-            for (key, cells) in axis.keys.iter().zip(&axis.values) {
-                let cells: Vec<_> = cells.iter().map(|cell| value(cell).to_string()).collect();
-                writeln!(text, "\"{}\" = [{}]", key.name(), cells.join(", "))
-                    .expect("text can be written");
-            }
-        }
-        text
-    }
-}
-
-fn value(cell: &Cell) -> toml::Value {
-    match cell {
-        Cell::Null => "none".into(),
-        Cell::Int(value) => (*value).into(),
-        Cell::Float(value) => (*value).into(),
-        Cell::Text(text) => text.as_str().into(),
     }
 }
 
@@ -318,7 +242,7 @@ impl Reader<'_> {
             let texts = zipped
                 .values
                 .iter()
-                .map(|cells| self::value(&cells[later]).to_string());
+                .map(|cells| toml_value(&cells[later]).to_string());
             if let Some(earlier) = seen.insert(texts.collect::<Vec<_>>(), later) {
                 let what = format!("[[zip]] of `{}`", zipped.keys[0].name());
                 let reason = format!(
@@ -340,6 +264,16 @@ impl Reader<'_> {
         let mut changes = BTreeMap::new();
         for (name, span, value) in entries {
             let place = line(self.text, span.start);
+            // A section without keys, all of it ideal.
+            if matches!(value.get_ref(), DeValue::Table(inner) if inner.is_empty())
+                && Hardware::keys().iter().any(|key| {
+                    key.name
+                        .split_once('.')
+                        .is_some_and(|(section, _)| section == name)
+                })
+            {
+                continue;
+            }
             let key = match Key::parse(&name).within(&place)? {
                 key @ Key::Hardware(_) => key,
                 _ => {
@@ -458,7 +392,7 @@ impl Reader<'_> {
 }
 
 fn toml_of(cell: &Cell) -> Option<toml::Value> {
-    (*cell != Cell::Null).then(|| value(cell))
+    (*cell != Cell::Null).then(|| toml_value(cell))
 }
 
 /// The entries of a table, dotted keys written out: `coupler.splitting_error_rad = …` is a table in a table.
@@ -487,175 +421,6 @@ fn flatten<'a, 'i>(prefix: &str, table: &'a DeTable<'i>, entries: &mut Vec<Entry
 
 fn is_range(table: &DeTable<'_>) -> bool {
     table.is_empty() || table.keys().any(|key| RANGE.contains(&&**key.get_ref()))
-}
-
-const RANGE: [&str; 4] = ["from", "to", "steps", "log"];
-
-/// The values of an axis, none of them twice.
-fn list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
-    let cells = read_list(key, value)?;
-    let mut seen = HashSet::new();
-    for cell in &cells {
-        let text = self::value(cell).to_string();
-        if seen.contains(&text) {
-            let what = format!("`{}`", key.name());
-            let reason = format!("holds {text} twice: values must differ");
-            return Err(Error::format(what, reason));
-        }
-        seen.insert(text);
-    }
-    Ok(cells)
-}
-
-fn read_list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
-    let cells = match value.get_ref() {
-        DeValue::Array(items) => items
-            .iter()
-            .map(|item| scalar(key.name(), item))
-            .collect::<Result<Vec<_>>>()?,
-        DeValue::Table(range) => read_range(key.name(), range)?,
-        other => {
-            let limit = "a list or a range { from, to, steps }";
-            return Err(Error::value(key.name(), show(other), limit));
-        }
-    };
-    if cells.is_empty() {
-        return Err(Error::value(
-            key.name(),
-            "[]",
-            "a list of at least one value",
-        ));
-    }
-    cells.into_iter().map(|cell| key.check(cell)).collect()
-}
-
-/// `{ from, to, steps }`: so many values from the one to the other, both included; with `log = true` in equal ratios.
-fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
-    for key in range.keys() {
-        if !RANGE.contains(&&**key.get_ref()) {
-            return Err(unknown(key.get_ref(), "key of a range", &RANGE));
-        }
-    }
-    let find = |key: &str| {
-        let found = range.iter().find(|(name, _)| name.get_ref() == key);
-        found.map(|(_, value)| value)
-    };
-    let needed = |key: &str| {
-        find(key).ok_or_else(|| {
-            let what = format!("has no `{key}`: must be {{ from, to, steps }}");
-            Error::format(format!("range of `{name}`"), what)
-        })
-    };
-    let end = |key: &str| -> Result<Cell> {
-        match scalar(key, needed(key)?)? {
-            cell @ (Cell::Int(_) | Cell::Float(_)) => Ok(cell),
-            other => Err(Error::value(
-                format!("{name}: {key}"),
-                value(&other),
-                "a number",
-            )),
-        }
-    };
-    let (from, to) = (end("from")?, end("to")?);
-    let steps = count("steps", needed("steps")?, 2)?;
-    if steps as i64 > STEPS_LIMIT {
-        return Err(Error::value("steps", steps, format!("2..={STEPS_LIMIT}")));
-    }
-    let log = match find("log").map(Spanned::get_ref) {
-        None => false,
-        Some(DeValue::Boolean(log)) => *log,
-        Some(other) => {
-            return Err(Error::value(
-                format!("{name}: log"),
-                show(other),
-                "true or false",
-            ));
-        }
-    };
-    let last = steps - 1;
-    if let (Cell::Int(from), Cell::Int(to), false) = (&from, &to, log) {
-        let span = to.checked_sub(*from).filter(|span| span % last as i64 == 0);
-        if let Some(span) = span {
-            let step = span / last as i64;
-            return Ok((0..steps as i64)
-                .map(|i| Cell::Int(from + i * step))
-                .collect());
-        }
-    }
-    let number = |cell: &Cell| match cell {
-        Cell::Int(value) => *value as f64,
-        Cell::Float(value) => *value,
-        _ => unreachable!("ends are numbers"),
-    };
-    let (from, to) = (number(&from), number(&to));
-    if log && !(from > 0.0 && to > 0.0) {
-        let got = format!("{from} to {to}");
-        return Err(Error::value(
-            format!("{name}: log range"),
-            got,
-            "from and to above 0",
-        ));
-    }
-    Ok((0..steps)
-        .map(|i| {
-            let share = i as f64 / last as f64;
-            Cell::Float(match (i, log) {
-                (0, _) => from,
-                (i, _) if i == last => to,
-                (_, false) => from + (to - from) * share,
-                // Not the platform's functions, whose last bits differ.
-                (_, true) => from * libm::exp(libm::log(to / from) * share),
-            })
-        })
-        .collect())
-}
-
-fn scalar(name: &str, value: &Spanned<DeValue<'_>>) -> Result<Cell> {
-    let value = value.get_ref();
-    let cell = match value {
-        DeValue::String(text) => Some(Cell::Text(text.to_string())),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .ok()
-            .map(Cell::Int),
-        DeValue::Float(number) => number
-            .as_str()
-            .parse()
-            .ok()
-            .filter(|value: &f64| value.is_finite())
-            .map(Cell::Float),
-        _ => None,
-    };
-    cell.ok_or_else(|| Error::value(name, show(value), "a finite number or text"))
-}
-
-fn text(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
-    match value.get_ref() {
-        DeValue::String(text) => Ok(text.to_string()),
-        other => Err(Error::value(key, show(other), "text in quotes")),
-    }
-}
-
-fn count(key: &str, value: &Spanned<DeValue<'_>>, least: i64) -> Result<usize> {
-    match scalar(key, value)? {
-        Cell::Int(count) if count >= least => Ok(count as usize),
-        _ => {
-            let limit = format!("a whole number from {least}");
-            Err(Error::value(key, show(value.get_ref()), limit))
-        }
-    }
-}
-
-/// A value as the user wrote it, or what it is.
-fn show(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => format!("\"{text}\""),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.as_str().to_owned(),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(time) => time.to_string(),
-        DeValue::Array(_) => "a list".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::io::hash::sha256;
 
 /// Its name in the folder of a sweep.
-pub(super) const NAME: &str = "journal.jsonl";
+pub(super) const NAME: &str = "trials.journal";
 /// The version of its format.
 const VERSION: u32 = 1;
 /// Digits of the hash in front of a line.

@@ -14,8 +14,10 @@ mod key;
 mod merge;
 mod output;
 mod point;
+mod resolved;
 mod session;
 mod trial;
+mod value;
 
 pub use estimate::Estimate;
 pub use key::{Key, Precision};

@@ -67,6 +67,7 @@ correct = "local"
 record = []
 hardware.coupler.splitting_error_rad = 0.25
 hardware.readout.adc_bits = 8
+hardware.mesh = {}
 [[zip]]
 "readout.adc_range" = ["max", 99.5]
 "input.dac_bits" = [4, "none"]
