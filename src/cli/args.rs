@@ -44,6 +44,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Phases for a laboratory, one row per phase shifter
     Export(ExportArgs),
+    /// A sweep's folder → one page of figures, report.html, and the figures as SVG files
+    Report(super::report::ReportArgs),
     /// Our values beside those of analysis, other packages and papers
     Validate(ValidateArgs),
     /// Throughput on this machine: walk, transfer matrix, decomposition, beside the peak measured in the same run
@@ -71,6 +73,7 @@ impl Command {
             Self::Draw(args) => &args.common,
             Self::Inspect(args) => &args.common,
             Self::Export(args) => &args.common,
+            Self::Report(args) => &args.common,
             Self::Validate(args) => &args.common,
             Self::Bench(args) => &args.common,
         }

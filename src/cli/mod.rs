@@ -13,6 +13,7 @@ mod mesh;
 mod network;
 mod open;
 mod output;
+mod report;
 mod sweep;
 mod validate;
 
@@ -86,6 +87,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Merge(args) => merge::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),
+            Command::Report(args) => report::run(&args),
         }?;
         Ok(ExitCode::SUCCESS)
     })

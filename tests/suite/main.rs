@@ -9,6 +9,8 @@ mod geometries;
 mod inference;
 mod mnist;
 mod physics;
+#[cfg(feature = "cli")]
+mod report;
 mod rooms;
 #[cfg(feature = "cli")]
 mod sweep;
