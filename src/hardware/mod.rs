@@ -2,17 +2,19 @@
 
 mod chip;
 mod crosstalk;
+mod keys;
 mod laboratory;
 mod preset;
 
 pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
+pub use keys::KEYS;
 pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, did_you_mean, with_suggestion};
 use crate::mesh::CellKind;
 use crate::rng::Seed;
 use crate::units::{hz_from_ghz, power_from_db};
@@ -236,12 +238,8 @@ impl Hardware {
     /// [`Error::Format`] if it is not TOML or a key is unknown or of the wrong type, [`Error::Value`] if a value
     /// is out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let hardware: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Error::format(format!("hardware: line {line}"), one_line(&error))
-        })?;
+        let hardware: Self =
+            toml::from_str(text).map_err(|error| Error::toml("hardware", text, &error, KEYS))?;
         hardware.check()?;
         Ok(hardware)
     }
@@ -257,7 +255,8 @@ impl Hardware {
         let text = std::fs::read_to_string(name_or_path).map_err(|source| {
             if source.kind() == std::io::ErrorKind::NotFound {
                 let presets: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
-                let limit = format!("a TOML file or one of {}", presets.join(", "));
+                let meant = did_you_mean(name_or_path, presets.iter().copied());
+                let limit = format!("a TOML file or one of {}{meant}", presets.join(", "));
                 Error::value("hardware", name_or_path, limit)
             } else {
                 Error::io(name_or_path, source)
@@ -281,21 +280,25 @@ impl Hardware {
             .and_then(|mut table| table.remove("v"))
             .unwrap_or_else(|| toml::Value::String(value.to_owned()));
         let Some((section, name)) = key.split_once('.') else {
-            return Err(Error::value(
-                "key",
-                key,
-                "section.name, such as coupler.splitting_error_rad",
-            ));
+            let meant = did_you_mean(key, KEYS.iter().copied());
+            let limit = format!("section.name, such as coupler.splitting_error_rad{meant}");
+            return Err(Error::value("key", key, limit));
         };
+        if !KEYS.contains(&key) {
+            let meant = did_you_mean(key, KEYS.iter().copied());
+            let reason =
+                format!("is no key of the hardware{meant}: docs/hardware.md lists them all");
+            return Err(Error::format(key, reason));
+        }
         table
             .entry(section)
             .or_insert_with(|| toml::Value::Table(toml::Table::new()))
             .as_table_mut()
             .expect("every section of the hardware is a table")
             .insert(name.to_owned(), parsed);
-        let hardware: Self = table
-            .try_into()
-            .map_err(|error| Error::format(key, one_line(&error)))?;
+        let hardware: Self = table.try_into().map_err(|error: toml::de::Error| {
+            Error::format(key, with_suggestion(error.message(), &[]))
+        })?;
         hardware.check()?;
         Ok(hardware)
     }
@@ -425,11 +428,6 @@ fn within(key: &str, value: f64, holds: bool, limit: &str) -> Result<()> {
     } else {
         Err(Error::value(key, value, limit))
     }
-}
-
-/// The message of a TOML error without its excerpt of the file.
-fn one_line(error: &toml::de::Error) -> String {
-    error.message().lines().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
