@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod export;
 mod inspect;
+mod manual;
 mod mesh;
 mod network;
 mod open;
@@ -37,7 +38,7 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => refuse(&match error.downcast_ref::<crate::Error>() {
             // Ours say everything themselves.
-            Some(ours) => ours.to_string(),
+            Some(ours) => format!("{ours}{}", remedy(ours)),
             None => format!("{error:#}"),
         }),
     }
@@ -60,7 +61,44 @@ fn usage(message: &str) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    format!("{} (see lightloom --help)", lines.join(" "))
+    // The summary names the command that was meant.
+    let (_, summary) = message.split_once("\nUsage: lightloom").unwrap_or_default();
+    let command = summary
+        .split_whitespace()
+        .next()
+        .filter(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+        .map_or_else(String::new, |word| format!(" {word}"));
+    format!("{} (see lightloom{command} --help)", lines.join(" "))
+}
+
+/// What would mend a path that leads nowhere: the folder that is missing, or the file that was meant.
+fn remedy(error: &crate::Error) -> String {
+    let mut error = error;
+    while let crate::Error::Within { source, .. } = error {
+        error = source;
+    }
+    let crate::Error::Io { path, source } = error else {
+        return String::new();
+    };
+    if source.kind() != std::io::ErrorKind::NotFound {
+        return String::new();
+    }
+    let path = std::path::Path::new(path);
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => std::path::Path::new("."),
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return format!(" (there is no folder {})", folder.display());
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    crate::error::nearest(&wanted, names.iter().map(String::as_str))
+        .map(|name| format!(" (did you mean {}?)", path.with_file_name(name).display()))
+        .unwrap_or_default()
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
@@ -82,6 +120,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Infer(args) => network::infer(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),
+            Command::Completions(args) => manual::completions(&args),
+            Command::Man(args) => manual::man(&args),
         }?;
         Ok(ExitCode::SUCCESS)
     })
@@ -106,5 +146,56 @@ impl Common {
         let bar = indicatif::ProgressBar::new(length as u64).with_style(style);
         bar.set_message(what);
         bar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// The command lines that the help of `command` shows.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let lines = help
+            .lines()
+            .map(|line| line.trim_start_matches("Example: ").trim());
+        let shown = lines.filter(|line| line.starts_with("lightloom "));
+        shown.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_examples_of_every_help_are_valid() {
+        let root = Cli::command();
+        root.clone().debug_assert();
+        let commands = root.get_subcommands().chain([&root]);
+        for command in commands {
+            let name = command.get_name();
+            let shown = examples(command);
+            assert!(!shown.is_empty(), "{name} has no example");
+            for line in shown {
+                // What a shell would take away.
+                let words = line
+                    .split_whitespace()
+                    .take_while(|word| !matches!(*word, ">" | "|"));
+                match Cli::try_parse_from(words) {
+                    Ok(_) => {}
+                    Err(error) => assert!(!error.use_stderr(), "{line}: {error}"),
+                }
+                assert!(name == "lightloom" || line.starts_with(&format!("lightloom {name}")));
+            }
+        }
+    }
+
+    #[test]
+    fn every_argument_is_explained() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                assert!(argument.get_help().is_some(), "{} {id}", command.get_name());
+            }
+        }
     }
 }

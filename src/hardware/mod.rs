@@ -1,11 +1,13 @@
 //! What a photonic chip is like: a distribution ([`Hardware`]) and one draw from it ([`Chip`]).
 
+mod calibration;
 mod chip;
 mod crosstalk;
 mod keys;
 mod laboratory;
 mod preset;
 
+pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
 pub use keys::KEYS;
@@ -285,9 +287,18 @@ impl Hardware {
             return Err(Error::value("key", key, limit));
         };
         if !KEYS.contains(&key) {
+            let parts = KEYS.iter().filter_map(|key| key.split_once('.'));
+            let of_section = parts.clone().filter(|(known, _)| *known == section);
+            let names: Vec<&str> = of_section.map(|(_, name)| name).collect();
+            let allowed = if names.is_empty() {
+                let mut sections: Vec<&str> = parts.map(|(section, _)| section).collect();
+                sections.dedup();
+                format!("sections are {}", sections.join(", "))
+            } else {
+                format!("{section} has {}", names.join(", "))
+            };
             let meant = did_you_mean(key, KEYS.iter().copied());
-            let reason =
-                format!("is no key of the hardware{meant}: docs/hardware.md lists them all");
+            let reason = format!("is no key of the hardware: {allowed}{meant}");
             return Err(Error::format(key, reason));
         }
         table

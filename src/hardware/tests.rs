@@ -42,7 +42,7 @@ fn a_wrong_value_is_named_with_its_range() {
         (
             "coupler.spliting_error_rad",
             "0.1",
-            "is no key of the hardware (did you mean `coupler.splitting_error_rad`?)",
+            "is no key of the hardware: coupler has splitting_error_rad, splitting_bias_rad (did you mean `coupler.splitting_error_rad`?)",
         ),
         (
             "copler.splitting_error_rad",
@@ -58,7 +58,7 @@ fn a_wrong_value_is_named_with_its_range() {
         (
             "laser.voltage",
             "3",
-            "laser.voltage: is no key of the hardware: docs",
+            "sections are coupler, phase_shifter, mesh, input, readout",
         ),
         (
             "splitting_error_rad",

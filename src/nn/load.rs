@@ -30,11 +30,14 @@ impl Model {
             _ => {
                 // A path that is not there at all is the likelier mistake.
                 std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-                return Err(Error::unsupported(
-                    "network",
-                    path.display().to_string(),
-                    "must be .safetensors, .npz, .onnx or a network.toml",
-                ));
+                let pickled = matches!(&*io::extension(path), "pt" | "pth" | "bin" | "ckpt");
+                let limit = if pickled {
+                    "a pickle of PyTorch runs code when it is read; write the weights with \
+                     safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") (docs/tutorial.md)"
+                } else {
+                    "must be .safetensors, .npz, .onnx or a network.toml"
+                };
+                return Err(Error::unsupported("network", path.display().to_string(), limit));
             }
         }
         .within(path.display())

@@ -5,8 +5,14 @@ mod cli;
 #[cfg(feature = "cli")]
 mod correction;
 #[cfg(feature = "cli")]
+mod ergonomics;
+#[cfg(feature = "cli")]
+mod export;
+#[cfg(feature = "cli")]
 mod geometries;
 mod inference;
 mod mnist;
+#[cfg(feature = "cli")]
+mod pages;
 mod physics;
 mod rooms;
