@@ -25,7 +25,7 @@ const KEYS: &[&str] = &[
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Description {
+pub(super) struct Description {
     /// The weights, beside the description.
     weights: PathBuf,
     #[serde(default)]
@@ -64,13 +64,13 @@ pub(super) fn load(path: &Path) -> Result<Model> {
     build(description, &tensors).within(path.display())
 }
 
-fn parse(bytes: &[u8]) -> Result<Description> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Description> {
     let malformed = |reason: String| Error::format("network description", reason);
     let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
     toml::from_str(text).map_err(|error| Error::toml("network description", text, &error, KEYS))
 }
 
-fn build(description: Description, tensors: &Tensors) -> Result<Model> {
+pub(super) fn build(description: Description, tensors: &Tensors) -> Result<Model> {
     let take = |name: &str| {
         tensors.get(name).cloned().ok_or_else(|| {
             let names: Vec<_> = tensors.keys().map(String::as_str).collect();

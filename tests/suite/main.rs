@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+mod corpus;
 #[cfg(feature = "cli")]
 mod correction;
 #[cfg(feature = "cli")]
@@ -16,3 +17,5 @@ mod mnist;
 mod pages;
 mod physics;
 mod rooms;
+#[cfg(all(feature = "cli", unix))]
+mod writes;
