@@ -1,9 +1,9 @@
 """Does SAX read our netlists and simulate the matrix that lightloom computes?
 
-    python tests/python/sax_netlist.py LIGHTLOOM [FOLDER]
+    python tests/python/sax_netlist.py LIGHTLOOM
 
-LIGHTLOOM is the command. Opens the netlists of meshes and of the tiles of a program with SAX, simulates them and prints
-the largest difference to `lightloom matrix`, which must be at most 1e-9. Needs the packages of requirements-sax.txt.
+LIGHTLOOM is the command. Opens the netlists of meshes and of tiles of a program with SAX, simulates them and prints the
+largest difference to `lightloom matrix` and to the weights that were compiled; it must be at most 1e-9. Needs the packages of sax_netlist.txt.
 """
 
 import json
@@ -69,13 +69,13 @@ def lightloom(*arguments):
     return run.stdout
 
 
-def report(name, ours, theirs):
+def report(name, expected, simulated):
     """Prints the largest difference; whether it is small enough."""
-    if ours.shape != theirs.shape:
-        print(f"{name}: shapes {ours.shape} and {theirs.shape} differ")
+    if expected.shape != simulated.shape:
+        print(f"{name}: shapes {expected.shape} and {simulated.shape} differ")
         return False
-    error = np.abs(ours - theirs).max()
-    print(f"{name}: {ours.shape[0]} x {ours.shape[1]}, max |lightloom - SAX| = {error:.1e}")
+    error = np.abs(expected - simulated).max()
+    print(f"{name}: {expected.shape[0]} x {expected.shape[1]}, max |expected - SAX| = {error:.1e}")
     return error <= LIMIT
 
 
@@ -125,6 +125,8 @@ def safetensors(path):
 
 
 def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     print(f"SAX {sax.__version__}, JAX {jax.__version__}")
     with tempfile.TemporaryDirectory() as folder:
         results = [report(*case) for case in [*meshes(), *tiles(folder)]]

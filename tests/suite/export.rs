@@ -153,16 +153,24 @@ fn codes_are_the_nearest_and_their_phases_are_stated() {
 fn every_phase_shifter_has_an_id_of_its_own_that_survives_new_weights() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
-    let network = format!("{DEMO}/network.toml");
+    write_npy(&folder.join("U.npy"), &haar(5));
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let mut files = vec![program];
     for geometry in ["clements", "reck", "diamond", "clements+2"] {
-        let args = ["compile", &network, "-o", "p.safetensors", "--quiet"];
-        let shape = ["--tile", "16", "--geometry", geometry];
-        ok(folder, &[&args[..], &shape].concat());
+        let file = format!("{geometry}.mesh.json");
+        let args = ["decompose", "U.npy", "-o", &file, "--geometry", geometry];
+        ok(folder, &[&args[..], &["--quiet"]].concat());
+        files.push(file);
+    }
+    for (index, file) in files.iter().enumerate() {
         for cell in ["mzi", "3-splitter", "mzi-crossing", "symmetric"] {
+            if index == 0 && cell != "symmetric" {
+                continue; // many rows; symmetric cells have every kind of them
+            }
             let set = format!("mesh.cell={cell}");
-            let rows = rows(folder, &["p.safetensors", "--set", &set]);
+            let rows = rows(folder, &[file, "--set", &set]);
             let ids: BTreeSet<&str> = rows.iter().map(id).collect();
-            assert_eq!(ids.len(), rows.len(), "{geometry} {cell}");
+            assert_eq!(ids.len(), rows.len(), "{file} {cell}");
             for row in &rows {
                 let end = format!(
                     ".{}.{}.{}",

@@ -16,6 +16,9 @@ mod mnist;
 #[cfg(feature = "cli")]
 mod pages;
 mod physics;
+mod properties;
 mod rooms;
+#[cfg(feature = "cli")]
+mod tutorial;
 #[cfg(all(feature = "cli", unix))]
 mod writes;
