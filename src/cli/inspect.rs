@@ -28,7 +28,10 @@ pub fn run(args: &InspectArgs) -> Result<()> {
             .iter()
             .map(|preset| preset.0)
             .collect();
-        let limit = format!("an existing file or a preset: {}", presets.join(", "));
+        let near = super::near(path)
+            .map(|file| format!(" (did you mean {}?)", file.display()))
+            .unwrap_or_else(|| crate::error::did_you_mean(&text, presets.iter().copied()));
+        let limit = format!("an existing file or a preset: {}{near}", presets.join(", "));
         return Err(Error::value("file", text, limit).into());
     }
     if path.is_dir() {

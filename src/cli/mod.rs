@@ -15,10 +15,11 @@ mod open;
 mod output;
 mod validate;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, Common};
 
@@ -61,14 +62,29 @@ fn usage(message: &str) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    // The summary names the command that was meant.
-    let (_, summary) = message.split_once("\nUsage: lightloom").unwrap_or_default();
-    let command = summary
-        .split_whitespace()
-        .next()
-        .filter(|word| word.chars().all(|c| c.is_ascii_lowercase()))
-        .map_or_else(String::new, |word| format!(" {word}"));
-    format!("{} (see lightloom{command} --help)", lines.join(" "))
+    // What parsers of numbers say.
+    let plain = [
+        (
+            "invalid digit found in string",
+            "must be a whole number from 0",
+        ),
+        (
+            "cannot parse integer from empty string",
+            "must be a whole number from 0",
+        ),
+        ("number too large to fit in target type", "is too large"),
+        ("invalid float literal", "must be a number"),
+        ("cannot parse float from empty string", "must be a number"),
+    ];
+    let said = plain.iter().fold(lines.join(" "), |said, (theirs, ours)| {
+        said.replace(theirs, ours)
+    });
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    let root = Cli::command();
+    let command = root
+        .find_subcommand(&first)
+        .map_or_else(String::new, |command| format!(" {}", command.get_name()));
+    format!("{said} (see lightloom{command} --help)")
 }
 
 /// What would mend a path that leads nowhere: the folder that is missing, or the file that was meant.
@@ -83,22 +99,32 @@ fn remedy(error: &crate::Error) -> String {
     if source.kind() != std::io::ErrorKind::NotFound {
         return String::new();
     }
-    let path = std::path::Path::new(path);
-    let folder = match path.parent() {
+    let path = Path::new(path);
+    if !folder_of(path).exists() {
+        return format!(" (there is no folder {})", folder_of(path).display());
+    }
+    near(path).map_or_else(String::new, |file| {
+        format!(" (did you mean {}?)", file.display())
+    })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => std::path::Path::new("."),
-    };
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return format!(" (there is no folder {})", folder.display());
-    };
+        _ => Path::new("."),
+    }
+}
+
+/// The file that a path to nowhere was probably meant to be.
+fn near(path: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder_of(path)).ok()?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     names.sort();
-    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
-    crate::error::nearest(&wanted, names.iter().map(String::as_str))
-        .map(|name| format!(" (did you mean {}?)", path.with_file_name(name).display()))
-        .unwrap_or_default()
+    let wanted = path.file_name()?.to_string_lossy();
+    let name = crate::error::nearest(&wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(name))
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
@@ -152,7 +178,6 @@ impl Common {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     /// The command lines that the help of `command` shows.
     fn examples(command: &clap::Command) -> Vec<String> {

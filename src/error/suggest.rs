@@ -52,13 +52,22 @@ pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) ->
     nearest(word, names).map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
-/// A message of serde about an unknown field or variant, with the name that was probably meant; any other message as
-/// it stands.
+/// A message of serde in one line and plain words; one about an unknown field or variant with the name that was
+/// probably meant.
 ///
 /// serde puts the name that it got and all that it knows in backticks. What it knows comes first, then `more`: other
 /// names that would be right elsewhere, such as keys of other sections.
 pub fn with_suggestion(message: &str, more: &[&str]) -> String {
-    let message = message.lines().collect::<Vec<_>>().join(" ");
+    let mut message = message.lines().collect::<Vec<_>>().join(" ");
+    // Rust's names of types are none of the user's business.
+    for (theirs, ours) in [
+        ("f64", "a number"),
+        ("u32", "a whole number from 0"),
+        ("u64", "a whole number from 0"),
+        ("usize", "a whole number from 0"),
+    ] {
+        message = message.replace(&format!("expected {theirs}"), &format!("expected {ours}"));
+    }
     let unknown = ["unknown field `", "unknown variant `"];
     let Some(start) = unknown.iter().find_map(|start| message.find(start)) else {
         return message;
@@ -137,6 +146,9 @@ mod tests {
         assert!(said(&format!("unknown field `cell`, {known}")).ends_with("`mesh.cell`?)"));
         let far = format!("unknown field `voltage`, {known}");
         assert_eq!(said(&far), far);
-        assert_eq!(said("invalid type:\n null"), "invalid type:  null");
+        assert_eq!(
+            said("invalid type:\n string \"x\", expected f64"),
+            "invalid type:  string \"x\", expected a number"
+        );
     }
 }

@@ -268,6 +268,23 @@ fn a_slip_is_answered_with_the_word_that_was_meant() {
         &["draw", "u.mehs.json", "-o", "u.svg"],
         "(did you mean u.mesh.json?)",
     );
+    let near = "(did you mean u.mesh.json?)";
+    refused(folder, &["inspect", "u.mehs.json"], near);
+    refused(
+        folder,
+        &["inspect", "thermo_optic"],
+        "(did you mean `thermo-optic`?)",
+    );
+    with(
+        &["--seed", "-1"],
+        "must be a whole number from 0 (see lightloom matrix --help)",
+    );
+    let error = "expected a number";
+    with(&["--set", "coupler.splitting_error_rad=0,02"], error);
+    let args = ["compile", &program, "-o", "p.safetensors"];
+    refused(folder, &args, "is a program already");
+    let args = ["decompose", "u.mesh.json", "-o", "v.mesh.json"];
+    refused(folder, &args, "it is JSON, such as a mesh file");
     let args = ["draw", "u.mesh.json", "-o", "figures/u.svg"];
     refused(folder, &args, "(there is no folder figures)");
 }
