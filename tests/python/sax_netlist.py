@@ -95,6 +95,18 @@ def meshes():
         yield name, matrix_of(path), simulate(netlist)
 
 
+def geometries(folder):
+    """A random unitary in every geometry; ancillas are ports of the netlist, not of the matrix."""
+    random = np.random.default_rng(0)
+    unitary = np.linalg.qr(random.normal(size=(8, 8)) + 1j * random.normal(size=(8, 8)))[0]
+    np.save(pathlib.Path(folder) / "U.npy", unitary)
+    mesh = pathlib.Path(folder) / "u.mesh.json"
+    for name in ["clements", "reck", "diamond", "butterfly", "clements+2"]:
+        lightloom("decompose", f"{folder}/U.npy", "-o", mesh, "--geometry", name, "--quiet")
+        netlist = json.loads(lightloom("export", mesh, "--format", "sax"))
+        yield f"random unitary, {name}", matrix_of(mesh), simulate(netlist)[:8, :8]
+
+
 def tiles(folder):
     """Tiles of a compiled network: scale · simulated block = block of the trained weights."""
     program = pathlib.Path(folder) / "digits.program.safetensors"
@@ -129,7 +141,7 @@ def main():
         sys.exit(__doc__)
     print(f"SAX {sax.__version__}, JAX {jax.__version__}")
     with tempfile.TemporaryDirectory() as folder:
-        results = [report(*case) for case in [*meshes(), *tiles(folder)]]
+        results = [report(*case) for case in [*meshes(), *geometries(folder), *tiles(folder)]]
     if not all(results):
         sys.exit(f"failed: a difference is above {LIMIT:.0e}")
 
