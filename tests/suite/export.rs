@@ -66,6 +66,8 @@ fn calibrated_voltages_make_the_phases() {
     std::fs::write(folder.join("cal.csv"), calibration(&plain)).unwrap();
     let set = rows(folder, &["u.mesh.json", "--calibration", "cal.csv"]);
     assert_eq!(set.len(), 25);
+    let said = ok(folder, &["inspect", "cal.csv"]);
+    assert!(said.contains("calibration: 25 heaters"), "{said}");
     for (index, (row, plain)) in set.iter().zip(&plain).enumerate() {
         assert_eq!(
             (id(row), &row["phase_rad"]),
