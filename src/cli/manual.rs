@@ -10,6 +10,9 @@ use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::output;
 use crate::error::Error;
 
+/// What stands in the foot of every page.
+const SOURCE: &str = concat!("lightloom ", env!("CARGO_PKG_VERSION"));
+
 pub fn completions(args: &CompletionsArgs) -> Result<()> {
     output::write(&args.output, &[], || {
         let mut script = Vec::new();
@@ -55,7 +58,7 @@ fn pages() -> Vec<Man> {
     let commands: Vec<clap::Command> = root.get_subcommands().cloned().collect();
     std::iter::once(root)
         .chain(commands)
-        .map(|command| Man::new(command).manual("lightloom"))
+        .map(|command| Man::new(command).source(SOURCE).manual("lightloom"))
         .collect()
 }
 

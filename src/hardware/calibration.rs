@@ -60,6 +60,9 @@ pub struct Measured {
     pub line: u64,
 }
 
+/// No heater sees a megavolt; twice as much must be a number still.
+const VOLTAGE_LIMIT_V: f64 = 1e6;
+
 const COLUMNS: [&str; 4] = ["id", "v_pi_v", "phase_offset_rad", "v_max_v"];
 
 impl Calibration {
@@ -119,14 +122,15 @@ impl Calibration {
                 }
             };
             let given = |place: Option<usize>| place.filter(|place| !record[*place].is_empty());
-            let volts = "a number of V above 0";
+            let volts = "a number of V above 0, at most 1e6";
+            let is_voltage = |value: f64| value > 0.0 && value <= VOLTAGE_LIMIT_V;
             let heater = Heater {
-                v_pi_v: number(1, v_pi, volts, |value| value > 0.0)?,
+                v_pi_v: number(1, v_pi, volts, is_voltage)?,
                 phase_offset_rad: given(offset).map_or(Ok(0.0), |place| {
                     number(2, place, "a number of rad", |_| true)
                 })?,
                 v_max_v: given(v_max)
-                    .map(|place| number(3, place, volts, |value| value > 0.0))
+                    .map(|place| number(3, place, volts, is_voltage))
                     .transpose()?,
             };
             let id = record[id].to_owned();
@@ -185,10 +189,10 @@ mod tests {
         assert!(error("v_pi_v\n1\n").starts_with("column `id`: is missing"));
         assert!(error("").starts_with("column `id`: is missing"));
         assert!(error("id,id,v_pi_v\na,a,1\n").contains("is there twice"));
-        for wrong in ["0", "-1", "nan", "inf", "x", ""] {
+        for wrong in ["0", "-1", "nan", "inf", "1e308", "x", ""] {
             assert_eq!(
                 error(&format!("id,v_pi_v\na,1\nb,{wrong}\n")),
-                format!("line 3, v_pi_v = `{wrong}`: must be a number of V above 0")
+                format!("line 3, v_pi_v = `{wrong}`: must be a number of V above 0, at most 1e6")
             );
         }
         assert!(error("id,v_pi_v,v_max_v\na,1,0\n").starts_with("line 2, v_max_v = `0`"));
