@@ -1,4 +1,6 @@
-//! The names of all keys.
+//! The keys of a hardware description, for those who list, check or vary them.
+
+use super::{Hardware, Input, PhaseShifter, Readout};
 
 /// Every key of the hardware, dotted, as `--set` and the axes of experiments take them; in the order of
 /// `docs/hardware.md`.
@@ -36,10 +38,73 @@ pub const KEYS: &[&str] = &[
     "readout.adc_range",
 ];
 
+/// One key of a hardware description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HardwareKey {
+    /// Its dotted name, such as `coupler.splitting_error_rad`.
+    pub name: &'static str,
+    /// What its values are.
+    pub kind: ValueKind,
+    /// Whether it may be left out and then has no value, not even a default one.
+    pub optional: bool,
+}
+
+/// What the values of a key are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueKind {
+    /// A number.
+    Float,
+    /// A whole number.
+    Int,
+    /// A name, or for `readout.adc_range` a name or a number.
+    Name,
+}
+
+impl Hardware {
+    /// What each of [`KEYS`] is, in that order.
+    pub fn keys() -> Vec<HardwareKey> {
+        // Keys without a value do not appear in TOML, so that here all of them have one.
+        let full = Self {
+            phase_shifter: PhaseShifter {
+                dac_bits: Some(8),
+                v_max_v: Some(10.0),
+                ..PhaseShifter::default()
+            },
+            input: Input {
+                dac_bits: Some(8),
+                extinction_ratio_db: Some(30.0),
+                rin_dbc_hz: Some(-150.0),
+                ..Input::default()
+            },
+            readout: Readout {
+                adc_bits: Some(8),
+                ..Readout::default()
+            },
+            ..Self::default()
+        };
+        let table =
+            |hardware: &Self| toml::Table::try_from(hardware).expect("hardware is a TOML table");
+        let defaults = table(&Self::default());
+        let full = table(&full);
+        let describe = |name: &'static str| {
+            let (section, key) = name.split_once('.').expect("a key has a section");
+            HardwareKey {
+                name,
+                kind: match &full[section][key] {
+                    toml::Value::Integer(_) => ValueKind::Int,
+                    toml::Value::Float(_) => ValueKind::Float,
+                    _ => ValueKind::Name,
+                },
+                optional: defaults[section].get(key).is_none(),
+            }
+        };
+        KEYS.iter().copied().map(describe).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hardware::Hardware;
 
     /// The keys as serde lists them when it meets a wrong one.
     #[test]
@@ -58,5 +123,18 @@ mod tests {
             })
             .collect();
         assert_eq!(keys, KEYS);
+    }
+
+    #[test]
+    fn keys_without_a_value_can_be_set_and_left_out_again() {
+        let keys = Hardware::keys();
+        let optional: Vec<_> = keys.iter().filter(|key| key.optional).collect();
+        assert_eq!(optional.len(), 6);
+        for key in optional {
+            let set = Hardware::default().with(key.name, "8").unwrap();
+            assert_ne!(set, Hardware::default(), "{}", key.name);
+            let unset = set.with_values([(key.name, None)]).unwrap();
+            assert_eq!(unset, Hardware::default());
+        }
     }
 }

@@ -3,7 +3,6 @@
 mod calibration;
 mod chip;
 mod crosstalk;
-mod key;
 mod keys;
 mod laboratory;
 mod preset;
@@ -11,8 +10,7 @@ mod preset;
 pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
-pub use key::{HardwareKey, ValueKind};
-pub use keys::KEYS;
+pub use keys::{HardwareKey, KEYS, ValueKind};
 pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 

@@ -16,7 +16,9 @@ pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
         let (section, name) = key.name.split_once('.').expect("a key has a section");
         let value = values[section].get(name);
         let source = match value {
-            _ if varied.contains(&key.name) => "varied: an axis of this experiment".to_owned(),
+            _ if varied.iter().any(|name| name == key.name) => {
+                "varied: an axis of this experiment".to_owned()
+            }
             None => "not set: ideal".to_owned(),
             Some(value) => source(&presets, section, name, value).unwrap_or_else(|| {
                 let is_default = ideal[section].get(name) == Some(value);
@@ -35,10 +37,10 @@ pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
             Some(other) => Cell::Text(other.to_string()),
         };
         table.push(vec![
-            key.name.as_str().into(),
-            Cell::Text(Quantity::of(&key.name).name),
+            key.name.into(),
+            Cell::Text(Quantity::of(key.name).name),
             shown,
-            unit(&key.name).into(),
+            unit(key.name).into(),
             Cell::Text(source),
         ]);
     }

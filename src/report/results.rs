@@ -11,6 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::experiment::Sweep;
 use crate::experiment::sweep::{Axis, Reference};
 use crate::io;
+use crate::rng::DRAWS;
 
 /// The trials of a sweep, by point.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Results {
 pub struct Manifest {
     /// The version of lightloom that ran the trials.
     pub lightloom: String,
+    /// The version of the random numbers that their chips were drawn with.
+    pub draws: u32,
     /// The version of the format of rows.
     pub rows_format: u32,
     /// The processors that the trials ran on.
@@ -163,6 +166,13 @@ impl Results {
             .map_err(|error| Error::format(place("manifest.json"), error.to_string()))?;
         if manifest.rows_format != 1 {
             let error = Error::value("rows_format", manifest.rows_format, "1");
+            return Err(error.within(place("manifest.json")));
+        }
+        if manifest.draws != DRAWS {
+            let limit = format!(
+                "{DRAWS}, this lightloom's random numbers, with which a figure draws a chip again"
+            );
+            let error = Error::value("draws", manifest.draws, limit);
             return Err(error.within(place("manifest.json")));
         }
         check_references(&manifest, &sweep).within(place("manifest.json"))?;

@@ -363,6 +363,12 @@ fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
         ),
         (
             "manifest.json",
+            "\"draws\": 1",
+            "\"draws\": 0",
+            "draws = 0: must be 1, this lightloom's random numbers",
+        ),
+        (
+            "manifest.json",
             "\"classes\": 10",
             "\"classes\": 9",
             "below the number of classes, 9",

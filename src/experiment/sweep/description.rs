@@ -266,9 +266,8 @@ impl Reader<'_> {
             let place = line(self.text, span.start);
             // A section without keys, all of it ideal.
             if matches!(value.get_ref(), DeValue::Table(inner) if inner.is_empty())
-                && Hardware::keys().iter().any(|key| {
-                    key.name
-                        .split_once('.')
+                && crate::hardware::KEYS.iter().any(|key| {
+                    key.split_once('.')
                         .is_some_and(|(section, _)| section == name)
                 })
             {

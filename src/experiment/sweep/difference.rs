@@ -16,6 +16,8 @@ pub(super) fn differences(old: &Head, new: &Head) -> Vec<String> {
     };
     let version = |head: &Head| Some(head.lightloom.clone());
     compare("lightloom".into(), version(old), version(new));
+    let draws = |head: &Head| Some(head.draws.to_string());
+    compare("version of random numbers".into(), draws(old), draws(new));
     let (old_keys, new_keys) = (flat(&old.experiment), flat(&new.experiment));
     for (key, value) in &old_keys {
         compare(key.clone(), Some(value.clone()), find(&new_keys, key));

@@ -16,6 +16,7 @@ use super::input::InputFile;
 use super::{Reference, TrialRecord};
 use crate::error::{Error, Result};
 use crate::io::hash::sha256;
+use crate::rng::DRAWS;
 
 /// Its name in the folder of a sweep.
 pub(super) const NAME: &str = "trials.journal";
@@ -36,6 +37,8 @@ pub(super) struct Head {
     pub version: u32,
     /// Version of lightloom.
     pub lightloom: String,
+    /// Version of its random numbers, [`DRAWS`].
+    pub draws: u32,
     /// The experiment as resolved.
     pub experiment: String,
     /// The files that it reads.
@@ -53,13 +56,14 @@ impl Head {
         Self {
             version: VERSION,
             lightloom: env!("CARGO_PKG_VERSION").to_owned(),
+            draws: DRAWS,
             experiment,
             inputs,
             shard,
         }
     }
 
-    /// SHA-256 of what decides the results: version, experiment, inputs; not the shard.
+    /// SHA-256 of what decides the results: versions, experiment, inputs; not the shard.
     pub(super) fn sha256(&self) -> String {
         let whole = Self {
             shard: None,

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::error::{Error, Result};
-use crate::hardware::{Hardware, HardwareKey, ValueKind};
+use crate::error::{Error, Result, nearest};
+use crate::hardware::{Hardware, HardwareKey, KEYS, ValueKind};
 use crate::io::record::Cell;
 use crate::mesh::{Correction, Geometry};
 
@@ -86,11 +86,14 @@ impl Key {
         if let Some(own) = OWN.iter().find(|key| key.name() == name) {
             return Ok(own.clone());
         }
-        if HARDWARE.iter().any(|key| key.name == name) {
+        if KEYS.contains(&name) {
             return Ok(Self::Hardware(name.to_owned()));
         }
-        let own = OWN.iter().map(Key::name);
-        let all: Vec<&str> = own.chain(HARDWARE.iter().map(|key| &*key.name)).collect();
+        let all: Vec<&str> = OWN
+            .iter()
+            .map(Key::name)
+            .chain(KEYS.iter().copied())
+            .collect();
         Err(unknown(name, "key that can be varied", &all))
     }
 
@@ -122,6 +125,10 @@ impl Key {
             },
             Self::Correct => match &cell {
                 Cell::Text(name) if correction(name).is_some() => Ok(cell),
+                Cell::Text(name) => {
+                    let names = Correction::ALL.map(Correction::name);
+                    Err(Error::unknown(self.name(), name, &names))
+                }
                 _ => wrong("none, local, progressive or fit"),
             },
             Self::Precision => match &cell {
@@ -163,37 +170,11 @@ pub(super) fn precision(name: &str) -> Option<Precision> {
 
 /// The error for a `name` that is none of `known`, with the nearest one if it is near.
 pub(super) fn unknown(name: &str, what: &str, known: &[&str]) -> Error {
-    let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
-    let near = known
-        .iter()
-        .map(|key| {
-            // A hardware key without its section counts as near.
-            let short = edits(name, &last(key)) + 1;
-            (edits(name, key).min(short), key)
-        })
-        .min()
-        .filter(|(distance, _)| *distance <= 1 + name.chars().count() / 4);
-    let hint = match near {
-        Some((_, key)) => format!("did you mean `{key}`?"),
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(key) => format!("did you mean `{key}`?"),
         None => format!("must be one of {}", known.join(", ")),
     };
     Error::format(format!("`{name}`"), format!("is no {what}: {hint}"))
-}
-
-/// Fewest insertions, deletions and replacements of characters that make `b` of `a` (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -213,9 +194,6 @@ mod tests {
         assert!(error("tyle").ends_with("did you mean `tile`?"));
         assert!(error("x").contains("must be one of network, program"));
         assert_eq!(Key::parse("cell").unwrap().name(), "mesh.cell");
-        // kitten → sitting takes three edits (the textbook's example).
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("", "abc"), 3);
     }
 
     #[test]

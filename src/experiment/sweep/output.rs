@@ -42,6 +42,7 @@ const OF_LAYER: [(&str, Kind); 4] = [
 #[derive(Serialize)]
 struct Manifest<'a> {
     lightloom: &'a str,
+    draws: u32,
     rows_format: u32,
     cpus: Vec<&'a str>,
     experiment: &'a str,
@@ -152,6 +153,7 @@ fn manifest<'a>(sweep: &'a Sweep, journal: &'a Journal, table: &Table<'a>) -> Ma
     });
     Manifest {
         lightloom: &head.lightloom,
+        draws: head.draws,
         rows_format: ROWS_FORMAT,
         cpus: journal.cpus().iter().map(|cpu| &**cpu).collect(),
         experiment: &sweep.name,

@@ -322,8 +322,13 @@ pub(super) fn check_same(place: &str, old: &Head, new: &Head) -> Result<()> {
         let (old, new) = (Shard::of_head(old), Shard::of_head(new));
         found.push(format!("shard: {old} → {new}"));
     }
+    let of_version = |head: &Head| (head.lightloom.clone(), head.draws);
+    let other = match of_version(old) == of_version(new) {
+        true => "experiment",
+        false => "version of lightloom",
+    };
     let what = format!(
-        "holds trials of another experiment ({}): give another --out or delete that folder",
+        "holds trials of another {other} ({}): give another --out or delete that folder",
         found.join("; ")
     );
     Err(Error::format(place, what))
@@ -403,4 +408,28 @@ pub(super) fn run_trial<T: Real>(
         workload.labels(),
         sweep.records_confusion,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::DRAWS;
+
+    #[test]
+    fn trials_of_other_random_numbers_are_refused_in_one_sentence() {
+        let head = Head::new("name = \"a\"\n".into(), Vec::new(), None);
+        let old = Head {
+            draws: DRAWS - 1,
+            ..head.clone()
+        };
+        assert!(check_same("out", &head, &head).is_ok());
+        assert_eq!(
+            check_same("out", &old, &head).unwrap_err().to_string(),
+            format!(
+                "out: holds trials of another version of lightloom (version of random numbers: {} → {DRAWS}): give another --out or delete that folder",
+                DRAWS - 1
+            )
+        );
+        assert_ne!(old.sha256(), head.sha256());
+    }
 }

@@ -169,10 +169,10 @@ fn malformed_experiments_are_refused_in_one_sentence() {
         ("geometry = \"round\"", "line 4: "),
         (
             "correct = \"lokal\"",
-            "correct = `lokal`: must be none, local, progressive or fit",
+            "correct = lokal: must be one of none, local, progressive, fit (did you mean `local`?)",
         ),
         ("precision = 32", "precision = 32: must be f32 or f64"),
-        ("split = \"dev\"", "split = `dev`: must be test or train"),
+        ("split = \"dev\"", "split = dev: must be one of test, train"),
         ("activation = \"rely\"", "line 4: "),
         (
             "record = \"all\"",
