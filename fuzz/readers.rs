@@ -3,6 +3,7 @@
 //! The fuzz targets and `tests/suite/corpus.rs` share this file.
 #![allow(dead_code)]
 
+use lightloom::experiment::Sweep;
 use lightloom::hardware::Calibration;
 use lightloom::io::{self, Tensor, TensorData};
 use lightloom::mesh::Cells;
@@ -13,7 +14,7 @@ use lightloom::{Dataset, Hardware, Mesh, Model, Program};
 pub type Reader = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `corpus/` too.
-pub const READERS: [(&str, Reader); 12] = [
+pub const READERS: [(&str, Reader); 13] = [
     ("safetensors", safetensors),
     ("npy", npy),
     ("npz", npz),
@@ -26,6 +27,7 @@ pub const READERS: [(&str, Reader); 12] = [
     ("cells", cells),
     ("program", program),
     ("calibration", calibration),
+    ("experiment", experiment),
 ];
 
 /// A safetensors file, as plain tensors and as a network.
@@ -170,4 +172,19 @@ pub fn calibration(bytes: &[u8]) {
             "{measured:?}"
         );
     }
+}
+
+/// An experiment; one that is read is the same in its resolved form.
+pub fn experiment(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let open = |_: &str| Ok(Hardware::default());
+    let Ok(sweep) = Sweep::parse(text, "seed", open) else {
+        return;
+    };
+    let resolved = sweep.resolved();
+    let again = Sweep::parse(&resolved, "seed", open).expect("what we wrote");
+    assert_eq!(again.resolved(), resolved);
+    assert_eq!(again.rows(), sweep.rows());
 }

@@ -169,6 +169,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "calibration" => vec![text(
             "id,v_pi_v,phase_offset_rad,v_max_v\nmesh.phi.0.0,4.3,-0.1,6\nmesh.theta.0.0,4.2,,\n",
         )],
+        "experiment" => vec![
+            text(include_str!("../browser/experiment.toml")),
+            text(
+                "network = 'a.npz'\ndata = 'b.npz'\ntrials = 2\nseed = 3\nrecord = ['layers']\nprecision = 'f64'\n[hardware.coupler]\nsplitting_error_rad = 0.01\n[set]\n\"readout.adc_bits\" = 8\n[axes]\ntile = [8, 'none']\n\"phase_shifter.drift_time_s\" = { from = 1, to = 100, steps = 3, log = true }\n[[zip]]\ngeometry = ['clements', 'reck']\ncell = ['mzi', 'symmetric']\n",
+            ),
+        ],
         other => panic!("no seeds for {other}"),
     }
 }
@@ -197,6 +203,10 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
             .and_then(lightloom::Program::from_bundle)
             .is_ok(),
         "calibration" => lightloom::hardware::Calibration::parse(bytes).is_ok(),
+        "experiment" => {
+            let open = |_: &str| Ok(lightloom::Hardware::default());
+            lightloom::experiment::Sweep::parse(text(), "seed", open).is_ok()
+        }
         other => panic!("{other}"),
     }
 }
