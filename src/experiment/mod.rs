@@ -1,8 +1,13 @@
-//! Monte-Carlo inference: many drawn chips, one data set, accuracy against digital.
+//! Monte-Carlo inference: many drawn chips, one data set, accuracy against digital; sweeps over what chips are like;
+//! and the statistics of both.
 
-mod stats;
+pub mod stats;
+pub mod sweep;
+mod workload;
 
 pub use stats::{Summary, quantile};
+pub use sweep::Sweep;
+pub use workload::{Inferred, Workload};
 
 use std::time::Instant;
 
@@ -12,11 +17,10 @@ use serde::Serialize;
 use crate::compile::Program;
 use crate::error::Result;
 use crate::field::Real;
-use crate::hardware::{Chip, Hardware};
+use crate::hardware::Hardware;
 use crate::mesh::Correction;
-use crate::nn::metrics::{accuracy, agreement, predict};
-use crate::nn::{BLOCK, Batch, Dataset};
-use crate::processor::Processor;
+use crate::nn::Dataset;
+use crate::nn::metrics::{accuracy, agreement};
 use crate::rng::Seed;
 
 /// Noisy inference of one program on `trials` chips of one kind.
@@ -153,43 +157,15 @@ impl Experiment {
         data: &Dataset,
         done: impl Fn() + Sync,
     ) -> Result<Report> {
-        let model = program.model();
-        model.check_features(&data.x)?;
-        data.check_labels(model.classes())?;
-        let network = model.prepare::<T>()?;
-        // Random numbers of shots are addressed by block, so the size of a block is part of the result.
-        let blocks = (0..data.len())
-            .step_by(BLOCK)
-            .map(|start| {
-                model
-                    .input
-                    .encode(&data.x, start..data.len().min(start + BLOCK))
-            })
-            .collect::<Result<Vec<Batch<T>>>>()?;
-        let labels = &data.y;
+        let workload = Workload::<T>::new(program, data)?;
+        let labels = workload.labels();
 
         let clock = Instant::now();
-        for batch in &blocks {
-            batch.check_finite("encoded data")?;
-        }
-        let digital = predictions(&blocks, |_, batch| {
-            let logits = Batch::Real(network.forward_block(batch));
-            logits.check_finite("digital logits")?;
-            match logits {
-                Batch::Real(logits) => Ok(logits),
-                Batch::Complex(_) => unreachable!("logits are real"),
-            }
-        })?;
+        let digital = workload.digital()?;
         let digital_seconds = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
-        let ideal = infer(
-            program,
-            Hardware::default().fabricate(self.seed, 0),
-            Correction::None,
-            &blocks,
-        )?
-        .classes;
+        let ideal = workload.ideal(self.seed)?.classes;
         let ideal_seconds = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -201,7 +177,7 @@ impl Experiment {
                 .into_par_iter()
                 .map(|trial| {
                     let chip = self.hardware.fabricate(self.seed, trial as u64);
-                    let inferred = infer(program, chip, self.correction, &blocks)?;
+                    let inferred = workload.infer(chip, self.correction)?;
                     done();
                     Ok(Trial {
                         trial,
@@ -210,7 +186,7 @@ impl Experiment {
                         matrix_errors: inferred.matrix_errors,
                         read_errors: inferred.read_errors,
                         losses_db: inferred.losses_db,
-                        unreachable_mzis: is_corrected.then_some(inferred.unreachable),
+                        unreachable_mzis: inferred.unreachable_mzis,
                     })
                 })
                 .collect::<Result<Vec<_>>>()?;
@@ -218,7 +194,12 @@ impl Experiment {
         }
         let noisy_seconds = clock.elapsed().as_secs_f64();
 
-        let layers = model.layers.iter().zip(program.tiles()).enumerate();
+        let layers = program
+            .model()
+            .layers
+            .iter()
+            .zip(program.tiles())
+            .enumerate();
         let layers = layers.map(|(index, (layer, tiles))| LayerReport {
             name: layer.name.clone(),
             tiles: tiles.len(),
@@ -262,51 +243,6 @@ impl Experiment {
             },
         })
     }
-}
-
-/// What one chip did.
-struct Inferred {
-    classes: Vec<usize>,
-    matrix_errors: Vec<f64>,
-    read_errors: Vec<f64>,
-    losses_db: Vec<f64>,
-    unreachable: Vec<usize>,
-}
-
-/// Sends all blocks through one chip.
-fn infer<T: Real>(
-    program: &Program,
-    chip: Chip,
-    correction: Correction,
-    blocks: &[Batch<T>],
-) -> Result<Inferred> {
-    let mut processor = Processor::load(program, chip, correction)?;
-    if let Some(first) = blocks.first().filter(|_| processor.needs_calibration()) {
-        processor.calibrate(first);
-    }
-    let classes = predictions(blocks, |index, batch| {
-        processor.forward(batch, index as u64)
-    })?;
-    Ok(Inferred {
-        classes,
-        matrix_errors: processor.matrix_errors(),
-        read_errors: processor.read_errors(),
-        losses_db: processor.losses_db(),
-        unreachable: processor.unreachable(),
-    })
-}
-
-/// The predicted class of every sample, blocks in parallel, in the order of the data.
-fn predictions<T: Real>(
-    blocks: &[Batch<T>],
-    logits: impl Fn(usize, Batch<T>) -> Result<ndarray::Array2<T>> + Sync,
-) -> Result<Vec<usize>> {
-    let classes: Vec<Vec<usize>> = blocks
-        .par_iter()
-        .enumerate()
-        .map(|(index, batch)| Ok(predict(logits(index, batch.clone())?.t())))
-        .collect::<Result<_>>()?;
-    Ok(classes.concat())
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

@@ -56,7 +56,7 @@ impl FromStr for Split {
         match text {
             "test" => Ok(Self::Test),
             "train" => Ok(Self::Train),
-            other => Err(Error::value("split", format!("`{other}`"), "test or train")),
+            other => Err(Error::unknown("split", other, &["test", "train"])),
         }
     }
 }
@@ -239,6 +239,23 @@ impl Dataset {
         Self::new(name, x, y).within(place)
     }
 
+    /// The files that [`load`](Self::load) reads: `path` and `labels`, or images and labels of a folder.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if a folder lacks them.
+    pub fn files(
+        path: impl AsRef<Path>,
+        split: Option<Split>,
+        labels: Option<&Path>,
+    ) -> Result<Vec<PathBuf>> {
+        let path = path.as_ref();
+        if path.is_dir() {
+            return Ok(idx_files(path, split.unwrap_or_default())?.into());
+        }
+        let files = [Some(path), labels].into_iter().flatten();
+        Ok(files.map(Path::to_owned).collect())
+    }
+
     /// The data set in the arrays of an `.npz` file: `x [sample, feature]` and `y [sample]`; others are ignored.
     ///
     /// # Errors
@@ -293,6 +310,17 @@ impl Dataset {
 }
 
 fn read_idx(folder: &Path, split: Split) -> Result<(Samples, Vec<usize>)> {
+    let [images, labels] = idx_files(folder, split)?;
+    let images = io::idx::read_images(images)?;
+    let labels = io::idx::read_labels(labels)?;
+    Ok((
+        Samples::from(images),
+        labels.into_iter().map(usize::from).collect(),
+    ))
+}
+
+/// Images and labels of one part of a folder.
+fn idx_files(folder: &Path, split: Split) -> Result<[PathBuf; 2]> {
     let prefix = match split {
         Split::Test => "t10k",
         Split::Train => "train",
@@ -311,12 +339,7 @@ fn read_idx(folder: &Path, split: Split) -> Result<(Samples, Vec<usize>)> {
                 )
             })
     };
-    let images = io::idx::read_images(find("images-idx3")?)?;
-    let labels = io::idx::read_labels(find("labels-idx1")?)?;
-    Ok((
-        Samples::from(images),
-        labels.into_iter().map(usize::from).collect(),
-    ))
+    Ok([find("images-idx3")?, find("labels-idx1")?])
 }
 
 /// The samples of a tensor in the smallest type that holds its numbers exactly.

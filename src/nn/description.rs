@@ -7,12 +7,25 @@ use serde::Deserialize;
 use super::load::{bias, default_readout, read_tensors, weight};
 use super::model::{Layer, Model};
 use super::{Activation, Encoding, Input, Readout};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, did_you_mean};
 use crate::io::{Tensors, read_bytes};
+
+/// Every key with its table, to name the place of one that stands in a wrong table.
+const KEYS: &[&str] = &[
+    "weights",
+    "input.scale",
+    "input.mean",
+    "input.std",
+    "input.encoding",
+    "layers.weight",
+    "layers.bias",
+    "layers.activation",
+    "output.readout",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Description {
+pub(super) struct Description {
     /// The weights, beside the description.
     weights: PathBuf,
     #[serde(default)]
@@ -42,32 +55,39 @@ struct Output {
 /// Reads the network that the file at `path` describes.
 pub(super) fn load(path: &Path) -> Result<Model> {
     let description = parse(&read_bytes(path)?).within(path.display())?;
-    // `join` keeps an absolute path as it is.
-    let weights = path
-        .parent()
-        .unwrap_or(Path::new(""))
-        .join(&description.weights);
+    let weights = beside(path, &description);
     let tensors = read_tensors(&weights).within(path.display())?;
     build(description, &tensors).within(path.display())
 }
 
-fn parse(bytes: &[u8]) -> Result<Description> {
-    let malformed = |reason: String| Error::format("network description", reason);
-    let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-    toml::from_str(text).map_err(|error: toml::de::Error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = text[..start.min(text.len())].matches('\n').count() + 1;
-        malformed(format!("line {line}: {}", error.message()))
-    })
+/// The file of weights that the description at `path` names.
+pub(super) fn weights(path: &Path) -> Result<PathBuf> {
+    let description = parse(&read_bytes(path)?).within(path.display())?;
+    Ok(beside(path, &description))
 }
 
-fn build(description: Description, tensors: &Tensors) -> Result<Model> {
+fn beside(path: &Path, description: &Description) -> PathBuf {
+    // `join` keeps an absolute path as it is.
+    path.parent()
+        .unwrap_or(Path::new(""))
+        .join(&description.weights)
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Description> {
+    let malformed = |reason: String| Error::format("network description", reason);
+    let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
+    toml::from_str(text).map_err(|error| Error::toml("network description", text, &error, KEYS))
+}
+
+pub(super) fn build(description: Description, tensors: &Tensors) -> Result<Model> {
     let take = |name: &str| {
         tensors.get(name).cloned().ok_or_else(|| {
             let names: Vec<_> = tensors.keys().map(String::as_str).collect();
+            let meant = did_you_mean(name, names.iter().copied());
+            let held = names.join(", ");
             Error::format(
                 format!("tensor `{name}`"),
-                format!("is not in the weights: they hold {}", names.join(", ")),
+                format!("is not in the weights: they hold {held}{meant}"),
             )
         })
     };
@@ -164,7 +184,17 @@ readout = "intensity"
             Ok(description) => build(description, &tensors()).unwrap_err().to_string(),
         };
         let with = |from: &str, to: &str| error(&TEXT.replacen(from, to, 1));
-        assert!(with("mean", "maen").contains("line 5: unknown field `maen`"));
+        let said = with("mean", "maen");
+        assert!(said.contains("line 5: unknown field `maen`"), "{said}");
+        assert!(said.ends_with("(did you mean `mean`?)"), "{said}");
+        let said = with("[output]", "[output]\nencoding = 'real'");
+        assert!(said.ends_with("(did you mean `input.encoding`?)"), "{said}");
+        let said = with("\"0.weight\"", "\"0.weigth\"");
+        assert!(said.ends_with("(did you mean `0.weight`?)"), "{said}");
+        let said = with("\"identity\"", "\"identiy\"");
+        assert!(said.ends_with("(did you mean `identity`?)"), "{said}");
+        let said = with("\"intensity\"", "\"intensty\"");
+        assert!(said.ends_with("(did you mean `intensity`?)"), "{said}");
         assert!(with("readout", "read").contains("unknown field `read`"));
         assert!(with("bias", "biass").contains("unknown field `biass`"));
         assert!(with("temperature", "temp").contains("`temperature`"));

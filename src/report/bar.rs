@@ -1,7 +1,7 @@
 //! The colour bar of a drawing.
 
 use super::color::{self, Rgb};
-use super::draw::{ColorBy, EDGE, INK};
+use super::draw::{ColorBy, EDGE, INK, largest};
 use super::light::Light;
 use super::svg::{Svg, number};
 
@@ -18,6 +18,9 @@ pub(super) fn draw_bar(
         (ColorBy::Light(_), Some(light)) => [0.0, 0.05, 0.2, 0.5, 1.0]
             .map(|share| (light.level(share * light.most), short(share * light.most)))
             .to_vec(),
+        (ColorBy::Error(errors), _) => [0.0, 0.25, 0.5, 0.75, 1.0]
+            .map(|level| (level, short(level * largest(errors))))
+            .to_vec(),
         (color, _) => {
             let names = if *color == ColorBy::Phi {
                 ["0", "π/2", "π", "3π/2", "2π"]
@@ -32,6 +35,7 @@ pub(super) fn draw_bar(
         ColorBy::Theta => (color::sequential, "θ (rad)"),
         ColorBy::Phi => (color::cyclic, "φ (rad)"),
         ColorBy::Light(_) => (color::light, "power / input"),
+        ColorBy::Error(_) => (color::light, "error"),
     };
     svg.open("defs", &[]);
     svg.open(

@@ -22,6 +22,8 @@ pub enum ColorBy {
     Phi,
     /// The power in every waveguide for this input field, one amplitude per mode.
     Light(Vec<C64>),
+    /// An error of every MZI, 0 or more, in the order of the nodes.
+    Error(Vec<f64>),
 }
 
 impl ColorBy {
@@ -57,8 +59,8 @@ pub struct DrawOptions {
 /// over an MZI shows its modes and phases.
 ///
 /// # Errors
-/// [`Error::Shape`] if the light to draw does not have one amplitude per mode; [`Error::Value`] if its power
-/// is not a positive number.
+/// [`Error::Shape`] if the light to draw does not have one amplitude per mode, or the errors are not one per MZI;
+/// [`Error::Value`] if the light's power is not a positive number or an error is not 0 or more.
 ///
 /// ```
 /// use lightloom::mesh::{Geometry, Mesh};
@@ -73,13 +75,22 @@ pub struct DrawOptions {
 pub fn draw(mesh: &Mesh, options: &DrawOptions) -> Result<String> {
     let light = match &options.color {
         ColorBy::Light(input) => Some(Light::new(mesh, input)?),
+        ColorBy::Error(errors) => {
+            check_errors(errors, mesh.nodes().len())?;
+            None
+        }
         _ => None,
+    };
+    let worst = match &options.color {
+        ColorBy::Error(errors) => largest(errors),
+        _ => 1.0,
     };
     let layout = Layout::of(mesh);
     let picture = Picture {
         mesh,
         options,
         light,
+        worst,
         layout,
     };
     Ok(picture.render())
@@ -108,6 +119,8 @@ struct Picture<'a> {
     mesh: &'a Mesh,
     options: &'a DrawOptions,
     light: Option<Light>,
+    /// The largest error of an MZI.
+    worst: f64,
     layout: Layout,
 }
 
@@ -170,6 +183,7 @@ impl Picture<'_> {
             ColorBy::Theta => "internal phase θ: 0 cross, π bar",
             ColorBy::Phi => "external phase φ and output screen",
             ColorBy::Light(_) => "light from left to right",
+            ColorBy::Error(_) => "error of every MZI",
         };
         match &self.options.title {
             Some(title) => (title.clone(), format!("{size} · {meaning}")),
@@ -189,7 +203,7 @@ impl Picture<'_> {
     /// A pale ground under every detailed MZI.
     fn cells(&self, svg: &mut Svg) {
         svg.open("g", &[("fill", CELL)]);
-        for (node, x) in self.mesh.nodes().iter().zip(&self.layout.x) {
+        for (index, (node, x)) in self.mesh.nodes().iter().zip(&self.layout.x).enumerate() {
             if adjacent(node) {
                 let center = (COUPLERS_X[0] + COUPLERS_X[1]) / 2.0;
                 let bounds = [
@@ -198,7 +212,10 @@ impl Picture<'_> {
                     98.0,
                     0.9 * self.layout.style.pitch,
                 ];
-                svg.pill(bounds, 8.0, &[]);
+                match self.error_color(index) {
+                    Some(color) => svg.pill(bounds, 8.0, &[("fill", &color.hex())]),
+                    None => svg.pill(bounds, 8.0, &[]),
+                }
             }
         }
         svg.close();
@@ -289,6 +306,13 @@ impl Picture<'_> {
         }
     }
 
+    fn error_color(&self, index: usize) -> Option<Rgb> {
+        match &self.options.color {
+            ColorBy::Error(errors) => Some(color::light(errors[index] / self.worst)),
+            _ => None,
+        }
+    }
+
     /// Opens a group of boxes with numbers in them.
     fn open_marks(&self, svg: &mut Svg) {
         let edge = number((0.5 * self.layout.style.stroke).max(0.4));
@@ -308,8 +332,12 @@ impl Picture<'_> {
         for (index, node) in self.mesh.nodes().iter().enumerate() {
             let (theta, phi) = (self.mesh.theta()[index], self.mesh.phi()[index]);
             svg.open("g", &[("class", "mzi")]);
+            let error = match &self.options.color {
+                ColorBy::Error(errors) => format!(", error {:.4}", errors[index]),
+                _ => String::new(),
+            };
             let tip = format!(
-                "MZI {index}, column {}, modes {} and {}: theta = {theta:.4} rad, phi = {phi:.4} rad",
+                "MZI {index}, column {}, modes {} and {}: theta = {theta:.4} rad, phi = {phi:.4} rad{error}",
                 node.column, node.top, node.bottom
             );
             svg.content("title", &[], &tip);
@@ -343,6 +371,7 @@ impl Picture<'_> {
         let fill = match (&self.options.color, &self.light) {
             (_, Some(light)) => color::light(light.level(light.passing(node))),
             (ColorBy::Phi, _) => self.phi_color(self.mesh.phi()[index]),
+            (ColorBy::Error(errors), _) => color::light(errors[index] / self.worst),
             _ => self.theta_color(self.mesh.theta()[index]),
         };
         let (y, w, h) = if adjacent(node) {
@@ -431,6 +460,33 @@ impl Picture<'_> {
         }
         svg.close();
     }
+}
+
+fn check_errors(errors: &[f64], nodes: usize) -> Result<()> {
+    if errors.len() != nodes {
+        return Err(Error::shape(
+            "errors",
+            [errors.len()],
+            format!("[{nodes}], one per MZI"),
+        ));
+    }
+    match errors
+        .iter()
+        .find(|error| !(error.is_finite() && **error >= 0.0))
+    {
+        Some(error) => Err(Error::value(
+            "error of an MZI",
+            error,
+            "0 or more and finite",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The largest of some errors; 1 where all are 0, so that they can be divided by it.
+pub(super) fn largest(errors: &[f64]) -> f64 {
+    let most = errors.iter().copied().fold(0.0, f64::max);
+    if most > 0.0 { most } else { 1.0 }
 }
 
 /// A phase shifter with its value.

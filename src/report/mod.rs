@@ -1,10 +1,34 @@
-//! Pictures of meshes.
+//! Pictures of meshes, and reports on sweeps: figures, tables and one page.
 
+mod axis;
 mod bar;
+mod bars;
+mod chart;
+mod chip;
 mod color;
+mod confusion;
+mod curves;
 mod draw;
+mod effects;
+mod figure;
+mod group;
+mod hardware;
+mod heat;
+mod layers;
 mod layout;
 mod light;
+mod page;
+mod program;
+mod quantity;
+mod render;
+mod results;
+mod scale;
+mod series;
 mod svg;
+mod table;
+mod yields;
 
 pub use draw::{ColorBy, DrawOptions, draw};
+pub use figure::Figure;
+pub use render::{Rendered, render};
+pub use table::Table;

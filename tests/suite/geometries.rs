@@ -316,7 +316,7 @@ fn the_netlist_of_a_tile_is_its_matrix_and_ancillas_end_between_its_meshes() {
 }
 
 /// Bandyopadhyay, Hamerly, Englund, Optica 8, 1247 (2021): correction needs the couplers of each MZI, whatever the
-/// layout. One chip with splitting errors of 0.05 rad at N = 8. Spare MZIs stand in the bar state, which faulty couplers
+/// layout. Mean of six chips with splitting errors of 0.05 rad at N = 8. Spare MZIs stand in the bar state, which faulty couplers
 /// cannot reach: spare columns cost what they add, and only a fit makes use of them.
 #[test]
 fn corrections_work_on_every_geometry() {
@@ -327,7 +327,7 @@ fn corrections_work_on_every_geometry() {
         decompose(folder, geometry);
         ok(folder, &["matrix", "u.mesh.json", "-o", "I.npy"]);
         let ideal = read_npy(&folder.join("I.npy"));
-        let error = |correct: &str| {
+        let error_of = |correct: &str, trial: &str| {
             let set = "coupler.splitting_error_rad=0.05";
             let args = [
                 "matrix",
@@ -336,6 +336,8 @@ fn corrections_work_on_every_geometry() {
                 set,
                 "--correct",
                 correct,
+                "--trial",
+                trial,
                 "-o",
                 "V.npy",
             ];
@@ -343,6 +345,14 @@ fn corrections_work_on_every_geometry() {
             let off = &read_npy(&folder.join("V.npy")) - &ideal;
             let sum: f64 = off.iter().map(|z| z.norm_sqr()).sum();
             (sum / 8.0).sqrt()
+        };
+        let error = |correct: &str| {
+            let chips = ["0", "1", "2", "3", "4", "5"];
+            chips
+                .map(|trial| error_of(correct, trial))
+                .iter()
+                .sum::<f64>()
+                / 6.0
         };
         let [none, local, progressive] = ["none", "local", "progressive"].map(error);
         assert!(local < 0.6 * none, "{geometry}: {none} {local}");

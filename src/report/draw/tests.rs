@@ -153,3 +153,26 @@ fn light_that_does_not_fit_the_mesh_is_named() {
     assert!(error(vec![C64::from(f64::NAN); 3]).contains("above 0"));
     assert!(ColorBy::light_in(3, 3).is_err());
 }
+
+#[test]
+fn errors_are_one_per_mzi_and_the_largest_is_the_deepest_red() {
+    for modes in [4, 12] {
+        let mesh = haar(Geometry::Clements, modes);
+        let mut errors = vec![0.0; mesh.nodes().len()];
+        errors[1] = 0.02;
+        let svg = drawn(&mesh, ColorBy::Error(errors.clone()));
+        check_well_formed(&svg);
+        let (pale, deep) = (color::light(0.0).hex(), color::light(1.0).hex());
+        let filled = |color: &str| svg.matches(&format!("fill=\"{color}\"")).count();
+        assert_eq!([filled(&pale), filled(&deep)], [errors.len() - 1, 1]);
+        assert!(svg.contains("error 0.0200") && svg.contains(">0.02</text>"));
+        for wrong in [
+            vec![0.0; 2],
+            vec![f64::NAN; errors.len()],
+            vec![-1.0; errors.len()],
+        ] {
+            let color = ColorBy::Error(wrong);
+            assert!(draw(&mesh, &DrawOptions { color, title: None }).is_err());
+        }
+    }
+}

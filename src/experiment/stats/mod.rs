@@ -1,4 +1,21 @@
-//! Summaries of a quantity over trials.
+//! Statistics over chips and samples.
+//!
+//! Chips are the sampling unit of all but [`PairedTable`]: their spread says what another chip may do on the same
+//! samples. `docs/experiments.md` says in words what each number means.
+
+mod confusion;
+mod distribution;
+mod interval;
+mod paired;
+mod sensitivity;
+
+pub use confusion::Confusion;
+pub use distribution::{beta_share, normal_quantile, student_t, student_t_quantile};
+pub use interval::{
+    Interval, PairedDifference, mean_interval, paired_difference, wilson_interval, yield_above,
+};
+pub use paired::PairedTable;
+pub use sensitivity::{Effect, Grid, Indices};
 
 use serde::Serialize;
 
@@ -59,6 +76,17 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
 }
 
+/// The quantiles of `values` at the `shares`, as [`quantile`]: a band from 5 % to 95 %, or any other.
+///
+/// # Panics
+/// If there is no value.
+pub fn quantiles(values: &[f64], shares: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let shares = shares.iter();
+    shares.map(|share| quantile(&sorted, *share)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +102,11 @@ mod tests {
         assert_relative_eq!(s.p50, 3.5);
         assert_relative_eq!(s.p95, 7.95, max_relative = 1e-14);
         assert_eq!((s.min, s.max), (1.0, 9.0));
+        let band = quantiles(
+            &[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0],
+            &[0.05, 0.5, 0.95],
+        );
+        assert_eq!(band, [s.p05, s.p50, s.p95]);
     }
 
     #[test]

@@ -1,0 +1,178 @@
+//! Accuracy over a grid of settings.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::args::SweepArgs;
+use super::output;
+use crate::error::{Context, Error};
+use crate::experiment::sweep::{Estimate, Session, Sweep};
+use crate::hardware::{Hardware, preset};
+
+/// How often progress is told where stderr is no terminal.
+const EVERY: Duration = Duration::from_secs(30);
+
+pub fn run(args: &SweepArgs) -> Result<()> {
+    let (sweep, folder) = read(&args.experiment)?;
+    if args.dry_run {
+        let estimate = Estimate::new(&sweep, folder, args.out.as_deref(), args.shard)?;
+        return Ok(print_estimate(&estimate)?);
+    }
+    let out = args.out.as_deref().expect("clap asks for it");
+    let session = Session::open(sweep, folder, out, args.shard)?;
+    let (total, missing) = (session.total(), session.missing());
+    if !args.common.quiet {
+        for cpu in session.other_cpus() {
+            eprintln!(
+                "note: earlier trials ran on {cpu}: the last bits of results may differ from those of this machine"
+            );
+        }
+    }
+    let progress = Progress::new(args, total, missing);
+    session.run(|| progress.step())?;
+    progress.finish();
+    session.finish()?;
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "points    {}", session.sweep().points())?;
+    writeln!(stdout, "trials    {total}, {missing} of them now")?;
+    writeln!(stdout, "folder    {}", out.display())?;
+    Ok(())
+}
+
+/// The experiment at `path`, and the folder that its paths are relative to.
+fn read(path: &Path) -> Result<(Sweep, &Path)> {
+    let is_stdin = path.as_os_str() == "-";
+    let folder = match path.parent() {
+        Some(folder) if !is_stdin => folder,
+        _ => Path::new(""),
+    };
+    let name = match path.file_stem() {
+        Some(stem) if !is_stdin => stem.to_string_lossy().into_owned(),
+        _ => "experiment".to_owned(),
+    };
+    let bytes = output::read(path)?;
+    let parsed = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::format("experiment", "is not UTF-8 text"))
+        .and_then(|text| {
+            Sweep::parse(text, &name, |hardware| match preset(hardware) {
+                Some(_) => Hardware::open(hardware),
+                None if folder.as_os_str().is_empty() => Hardware::open(hardware),
+                None => Hardware::open(&folder.join(hardware).to_string_lossy()),
+            })
+        });
+    let place = if is_stdin { Path::new("stdin") } else { path };
+    Ok((parsed.within(place.display())?, folder))
+}
+
+fn print_estimate(estimate: &Estimate) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "points    {}", estimate.points)?;
+    writeln!(
+        out,
+        "trials    {}, {} of them not finished",
+        estimate.trials, estimate.missing
+    )?;
+    writeln!(out, "programs  {}", estimate.programs)?;
+    let threads = estimate.threads;
+    let plural = if threads == 1 { "" } else { "s" };
+    writeln!(
+        out,
+        "time      {} on {threads} thread{plural}",
+        duration(estimate.seconds)
+    )?;
+    match estimate.memory_bytes {
+        Some(bytes) => writeln!(out, "memory    {}", size(bytes))?,
+        None => writeln!(out, "memory    not told by this system")?,
+    }
+    writeln!(out, "disk      {}", size(estimate.disk_bytes))
+}
+
+/// A time in its two largest units.
+fn duration(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.1} s");
+    }
+    let minutes = (seconds / 60.0).round() as u64;
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        _ if bytes < 1e6 => format!("{:.0} kB", (bytes / 1e3).ceil()),
+        _ if bytes < 1e9 => format!("{:.0} MB", bytes / 1e6),
+        _ => format!("{:.1} GB", bytes / 1e9),
+    }
+}
+
+/// Done, rate and time left on stderr: a bar on a terminal, else a line from time to time.
+struct Progress {
+    bar: indicatif::ProgressBar,
+    lines: Option<Mutex<Lines>>,
+}
+
+struct Lines {
+    done: usize,
+    total: usize,
+    before: usize,
+    began: Instant,
+    told: Instant,
+}
+
+impl Progress {
+    fn new(args: &SweepArgs, total: usize, missing: usize) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let bar = args.common.progress(total, "trials");
+        if is_terminal {
+            let style = indicatif::ProgressStyle::with_template(
+                "{msg} {bar:40} {pos}/{len}  {per_sec}  {eta} left",
+            );
+            bar.set_style(style.expect("the template is valid"));
+            bar.set_position((total - missing) as u64);
+            bar.reset_eta();
+        }
+        let now = Instant::now();
+        let lines = (!is_terminal && !args.common.quiet).then(|| {
+            Mutex::new(Lines {
+                done: total - missing,
+                total,
+                before: total - missing,
+                began: now,
+                told: now,
+            })
+        });
+        Self { bar, lines }
+    }
+
+    fn step(&self) {
+        self.bar.inc(1);
+        if let Some(lines) = &self.lines {
+            let mut lines = lines.lock().expect("nothing panics here");
+            lines.done += 1;
+            if lines.told.elapsed() >= EVERY {
+                lines.told = Instant::now();
+                let seconds = lines.began.elapsed().as_secs_f64();
+                let rate = (lines.done - lines.before) as f64 / seconds;
+                let left = (lines.total - lines.done) as f64 / rate;
+                eprintln!(
+                    "{}/{} trials, {rate:.3} per second, {} left",
+                    lines.done,
+                    lines.total,
+                    duration(left)
+                );
+            }
+        }
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,426 @@
+//! Reading `EXPERIMENT.toml`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::key::unknown;
+use super::resolved::toml_value;
+use super::value::{RANGE, count, list, read_list, scalar, show, text};
+use super::{Axis, Base, Key, Sweep};
+use crate::error::{Context, Error, Result};
+use crate::hardware::Hardware;
+use crate::io::record::Cell;
+use crate::nn::{Activation, Split};
+use crate::rng::Seed;
+
+/// Every key of an experiment's first level.
+const KEYS: [&str; 19] = [
+    "name",
+    "network",
+    "program",
+    "activation",
+    "data",
+    "labels",
+    "split",
+    "limit",
+    "tile",
+    "geometry",
+    "correct",
+    "precision",
+    "trials",
+    "seed",
+    "record",
+    "hardware",
+    "set",
+    "axes",
+    "zip",
+];
+
+/// A key's dotted name, where it stands, and its value.
+type Entry<'a, 'i> = (String, Range<usize>, &'a Spanned<DeValue<'i>>);
+
+impl Sweep {
+    /// Reads an experiment from its TOML text. `name` is its name if it states none; `open` reads the hardware that it
+    /// names, a preset or a file.
+    ///
+    /// # Errors
+    /// [`Error::Format`] and [`Error::Value`] in one sentence that names the line: what is not TOML, keys that are
+    /// none, values of the wrong kind or out of range, two values for one thing.
+    pub fn parse(
+        text: &str,
+        name: &str,
+        open: impl FnOnce(&str) -> Result<Hardware>,
+    ) -> Result<Self> {
+        let table = DeTable::parse(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            Error::format(line(text, start), error.message().replace('\n', " "))
+        })?;
+        let mut reader = Reader {
+            text,
+            sweep: Self {
+                name: name.to_owned(),
+                base: Base::default(),
+                axes: Vec::new(),
+                trials: 0,
+                seed: Seed(0),
+                records_confusion: true,
+                records_layers: true,
+            },
+            trials: None,
+            hardware: None,
+            set: Vec::new(),
+            axes: Vec::new(),
+        };
+        for (key, value) in table.get_ref() {
+            reader
+                .entry(key.get_ref(), value)
+                .within(line(text, key.span().start))?;
+        }
+        reader.finish(open)
+    }
+}
+
+fn line(text: &str, offset: usize) -> String {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    format!(
+        "line {}",
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    )
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    sweep: Sweep,
+    trials: Option<usize>,
+    hardware: Option<Named>,
+    /// Keys of `[set]`, where they stand, and their values.
+    set: Vec<(Key, usize, Cell)>,
+    /// Axes and where they stand.
+    axes: Vec<(usize, Axis)>,
+}
+
+enum Named {
+    /// A preset or a file, and where it is named.
+    Open(String, usize),
+    Inline(Box<Hardware>),
+}
+
+impl Reader<'_> {
+    fn entry(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<()> {
+        let start = value.span().start;
+        let base = &mut self.sweep.base;
+        match key {
+            "name" => {
+                self.sweep.name = text(key, value)?;
+                if self.sweep.name.is_empty() {
+                    return Err(Error::value("name", "\"\"", "some text"));
+                }
+            }
+            "network" | "program" | "data" | "tile" | "geometry" | "correct" | "precision" => {
+                let is_path = matches!(key, "network" | "program" | "data");
+                let key = Key::parse(key)?;
+                if matches!(value.get_ref(), DeValue::Array(_)) && is_path {
+                    let values = vec![list(&key, value)?];
+                    let keys = vec![key];
+                    self.axes.push((start, Axis { keys, values }));
+                } else {
+                    let cell = key.check(scalar(key.name(), value)?)?;
+                    base.values.push((key, cell));
+                }
+            }
+            "activation" => {
+                let name = text(key, value)?;
+                name.parse::<Activation>()?;
+                base.activation = Some(name);
+            }
+            "labels" => base.labels = Some(text(key, value)?),
+            "split" => {
+                let name = text(key, value)?;
+                name.parse::<Split>()?;
+                base.split = Some(name);
+            }
+            "limit" => base.limit = Some(count(key, value, 1)?),
+            "trials" => self.trials = Some(count(key, value, 1)?),
+            "seed" => self.sweep.seed = Seed(count(key, value, 0)? as u64),
+            "record" => {
+                (self.sweep.records_confusion, self.sweep.records_layers) = (false, false);
+                let limit = "a list of \"confusion\" and \"layers\"";
+                let DeValue::Array(names) = value.get_ref() else {
+                    return Err(Error::value(key, show(value.get_ref()), limit));
+                };
+                for name in names.iter() {
+                    match &*text(key, name)? {
+                        "confusion" => self.sweep.records_confusion = true,
+                        "layers" => self.sweep.records_layers = true,
+                        other => {
+                            return Err(unknown(
+                                other,
+                                "thing to record",
+                                &["confusion", "layers"],
+                            ));
+                        }
+                    }
+                }
+            }
+            "hardware" => {
+                self.hardware = Some(match value.get_ref() {
+                    DeValue::String(name) => Named::Open(name.to_string(), start),
+                    DeValue::Table(table) => Named::Inline(Box::new(self.inline(table)?)),
+                    other => {
+                        let limit = "a preset, a TOML file, or [hardware.coupler] tables";
+                        return Err(Error::value(key, show(other), limit));
+                    }
+                });
+            }
+            "set" => {
+                for (name, span, value) in entries(key, value)? {
+                    let place = line(self.text, span.start);
+                    let key = Key::parse(&name).within(&place)?;
+                    if !matches!(key, Key::Hardware(_)) {
+                        let what = "is no hardware key: write it in front of all tables";
+                        return Err(Error::format(format!("`{name}`"), what).within(&place));
+                    }
+                    let cell = scalar(&name, value).and_then(|cell| key.check(cell));
+                    self.set.push((key, span.start, cell.within(&place)?));
+                }
+            }
+            "axes" => {
+                for (name, span, value) in entries(key, value)? {
+                    let place = line(self.text, span.start);
+                    let key = Key::parse(&name).within(&place)?;
+                    let values = vec![list(&key, value).within(&place)?];
+                    let keys = vec![key];
+                    self.axes.push((span.start, Axis { keys, values }));
+                }
+            }
+            "zip" => {
+                let DeValue::Array(tables) = value.get_ref() else {
+                    return Err(Error::value(key, show(value.get_ref()), "[[zip]] tables"));
+                };
+                for table in tables.iter() {
+                    self.zip(table)?;
+                }
+            }
+            other => return Err(unknown(other, "key of an experiment", &KEYS)),
+        }
+        Ok(())
+    }
+
+    /// One `[[zip]]`: lists of one length.
+    fn zip(&mut self, table: &Spanned<DeValue<'_>>) -> Result<()> {
+        let mut zipped = Axis {
+            keys: Vec::new(),
+            values: Vec::new(),
+        };
+        let mut entries = entries("zip", table)?;
+        entries.sort_by_key(|(_, span, _)| span.start);
+        let start = entries.first().map_or(0, |(_, span, _)| span.start);
+        for (name, span, value) in entries {
+            let place = line(self.text, span.start);
+            let key = Key::parse(&name).within(&place)?;
+            let values = read_list(&key, value).within(&place)?;
+            let length = zipped.values.first().map_or(values.len(), Vec::len);
+            if values.len() != length {
+                let limit = format!(
+                    "{length}, as `{}` of the same [[zip]]",
+                    zipped.keys[0].name()
+                );
+                let what = format!("number of values of `{name}`");
+                return Err(Error::value(what, values.len(), limit).within(&place));
+            }
+            zipped.keys.push(key);
+            zipped.values.push(values);
+        }
+        if zipped.keys.is_empty() {
+            return Err(Error::format("[[zip]]", "is empty: must hold lists"));
+        }
+        let mut seen = HashMap::new();
+        for later in 0..zipped.len() {
+            let texts = zipped
+                .values
+                .iter()
+                .map(|cells| toml_value(&cells[later]).to_string());
+            if let Some(earlier) = seen.insert(texts.collect::<Vec<_>>(), later) {
+                let what = format!("[[zip]] of `{}`", zipped.keys[0].name());
+                let reason = format!(
+                    "holds the same values twice: number {} is number {}",
+                    later + 1,
+                    earlier + 1
+                );
+                return Err(Error::format(what, reason).within(line(self.text, start)));
+            }
+        }
+        self.axes.push((start, zipped));
+        Ok(())
+    }
+
+    /// Hardware written into the experiment.
+    fn inline(&self, table: &DeTable<'_>) -> Result<Hardware> {
+        let mut entries = Vec::new();
+        flatten("", table, &mut entries);
+        let mut changes = BTreeMap::new();
+        for (name, span, value) in entries {
+            let place = line(self.text, span.start);
+            // A section without keys, all of it ideal.
+            if matches!(value.get_ref(), DeValue::Table(inner) if inner.is_empty())
+                && crate::hardware::KEYS.iter().any(|key| {
+                    key.split_once('.')
+                        .is_some_and(|(section, _)| section == name)
+                })
+            {
+                continue;
+            }
+            let key = match Key::parse(&name).within(&place)? {
+                key @ Key::Hardware(_) => key,
+                _ => {
+                    let what =
+                        "is no hardware key: must stand in a table such as [hardware.coupler]";
+                    return Err(Error::format(format!("`{name}`"), what).within(&place));
+                }
+            };
+            let cell = scalar(&name, value).and_then(|cell| key.check(cell));
+            changes.insert(name, cell.within(&place)?);
+        }
+        let changes = changes.iter().map(|(name, cell)| (&**name, toml_of(cell)));
+        Hardware::default().with_values(changes)
+    }
+
+    fn finish(mut self, open: impl FnOnce(&str) -> Result<Hardware>) -> Result<Sweep> {
+        let sweep = &mut self.sweep;
+        sweep.trials = self.trials.ok_or_else(|| {
+            Error::format(
+                "trials",
+                "is missing: must be the number of chips of a point",
+            )
+        })?;
+        match self.hardware {
+            Some(Named::Open(name, start)) => {
+                sweep.base.hardware = open(&name).within(line(self.text, start))?;
+                if crate::hardware::preset(&name).is_none() {
+                    sweep.base.hardware_file = Some(name);
+                }
+            }
+            Some(Named::Inline(hardware)) => sweep.base.hardware = *hardware,
+            None => {}
+        }
+        let changes = self
+            .set
+            .iter()
+            .map(|(key, _, cell)| (key.name(), toml_of(cell)));
+        if let Some((_, start, _)) = self.set.first() {
+            sweep.base.hardware = sweep
+                .base
+                .hardware
+                .with_values(changes)
+                .within(line(self.text, *start))?;
+        }
+        let is_given = |key: &Key| {
+            let mut keys = self.axes.iter().flat_map(|(_, axis)| &axis.keys);
+            let is_fixed = sweep.base.values.iter().any(|(other, _)| other == key);
+            is_fixed || keys.any(|other| other == key)
+        };
+        let mut defaults = vec![
+            (Key::Correct, Cell::from("none")),
+            (Key::Precision, Cell::from("f32")),
+        ];
+        if !is_given(&Key::Program) {
+            let layout = [
+                (Key::Tile, Cell::Null),
+                (Key::Geometry, Cell::from("clements")),
+            ];
+            defaults.extend(layout);
+        }
+        defaults.retain(|(key, _)| !is_given(key));
+        sweep.base.values.extend(defaults);
+        // Tables lose the order of the file, which is that of the points.
+        self.axes.sort_by_key(|(start, _)| *start);
+        let order = |(key, _): &(Key, Cell)| KEYS.iter().position(|name| *name == key.name());
+        sweep.base.values.sort_by_key(order);
+        for (start, axis) in &self.axes {
+            for key in &axis.keys {
+                let place = || line(self.text, *start);
+                let name = format!("`{}`", key.name());
+                let fixed = sweep.base.values.iter().any(|(other, _)| other == key);
+                let set = self.set.iter().any(|(other, _, _)| other == key);
+                if fixed || set {
+                    let what = "is given a value and varied too: must be one of the two";
+                    return Err(Error::format(name, what).within(place()));
+                }
+                let axes = self.axes.iter().flat_map(|(_, axis)| &axis.keys);
+                if axes.filter(|other| *other == key).count() > 1 {
+                    let what = "is varied twice: must be on one axis";
+                    return Err(Error::format(name, what).within(place()));
+                }
+            }
+        }
+        sweep.axes = self.axes.into_iter().map(|(_, axis)| axis).collect();
+        let has = |key: &Key| {
+            let fixed = sweep.base.values.iter().any(|(other, _)| other == key);
+            fixed || sweep.keys().any(|other| other == key)
+        };
+        if has(&Key::Network) == has(&Key::Program) {
+            let reason = match has(&Key::Network) {
+                true => "are both given: must be one of the two",
+                false => "is missing: must be the path of one of the two",
+            };
+            return Err(Error::format("network or program", reason));
+        }
+        if !has(&Key::Data) {
+            return Err(Error::format(
+                "data",
+                "is missing: must be the path of a data set",
+            ));
+        }
+        if has(&Key::Program) {
+            if let Some(key) = [Key::Tile, Key::Geometry].iter().find(|key| has(key)) {
+                let what =
+                    "is chosen when a program is compiled: name a network instead of a program";
+                return Err(Error::format(format!("`{}`", key.name()), what));
+            }
+            if sweep.base.activation.is_some() {
+                let what = "is part of a program: name a network instead of a program";
+                return Err(Error::format("`activation`", what));
+            }
+        }
+        sweep.check()?;
+        Ok(self.sweep)
+    }
+}
+
+fn toml_of(cell: &Cell) -> Option<toml::Value> {
+    (*cell != Cell::Null).then(|| toml_value(cell))
+}
+
+/// The entries of a table, dotted keys written out: `coupler.splitting_error_rad = …` is a table in a table.
+fn entries<'a, 'i>(key: &str, value: &'a Spanned<DeValue<'i>>) -> Result<Vec<Entry<'a, 'i>>> {
+    let DeValue::Table(table) = value.get_ref() else {
+        return Err(Error::value(key, show(value.get_ref()), "a table"));
+    };
+    let mut entries = Vec::new();
+    flatten("", table, &mut entries);
+    Ok(entries)
+}
+
+fn flatten<'a, 'i>(prefix: &str, table: &'a DeTable<'i>, entries: &mut Vec<Entry<'a, 'i>>) {
+    for (key, value) in table {
+        let name = match prefix {
+            "" => key.get_ref().to_string(),
+            prefix => format!("{prefix}.{}", key.get_ref()),
+        };
+        match value.get_ref() {
+            // A range is a table too.
+            DeValue::Table(inner) if !is_range(inner) => flatten(&name, inner, entries),
+            _ => entries.push((name, key.span(), value)),
+        }
+    }
+}
+
+fn is_range(table: &DeTable<'_>) -> bool {
+    table.is_empty() || table.keys().any(|key| RANGE.contains(&&**key.get_ref()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The files that a sweep reads: their hashes, programs and data.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Source, Sweep};
+use crate::compile::{Program, compile};
+use crate::error::{Context, Error, Result};
+use crate::io::hash::sha256_of_file;
+use crate::io::record::Cell;
+use crate::io::{self, safetensors};
+use crate::nn::{Activation, Dataset, Model, Split};
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InputFile {
+    /// What it was read for.
+    pub key: String,
+    /// Its path as the experiment gives it; of a file that another one names, this and its own name.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+impl Sweep {
+    /// The values of `key`, whether it varies or not.
+    fn all_values(&self, key: &Key) -> Vec<&str> {
+        let fixed = self.base.values.iter().filter(|(other, _)| other == key);
+        let varied = self
+            .axes
+            .iter()
+            .flat_map(|axis| axis.keys.iter().zip(&axis.values));
+        let varied = varied.filter(|(other, _)| *other == key);
+        let cells = fixed
+            .map(|(_, cell)| cell)
+            .chain(varied.flat_map(|(_, cells)| cells));
+        let mut texts: Vec<&str> = Vec::new();
+        for cell in cells {
+            if let Cell::Text(text) = cell
+                && !texts.contains(&&**text)
+            {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
+    fn split(&self) -> Option<Split> {
+        let split = self.base.split.as_ref();
+        split.map(|name| name.parse().expect("it was checked when it was read"))
+    }
+
+    fn labels(&self, folder: &Path) -> Option<PathBuf> {
+        self.base.labels.as_ref().map(|path| folder.join(path))
+    }
+
+    /// Hashes of all files that trials depend on; paths are relative to `folder`.
+    pub(super) fn inputs(&self, folder: &Path) -> Result<Vec<InputFile>> {
+        let mut inputs = Vec::new();
+        let mut add = |key: &str, named: &str, file: &Path| -> Result<()> {
+            let (bytes, sha256) = sha256_of_file(file)?;
+            let whole = folder.join(named);
+            let path = if whole == *file {
+                named.to_owned()
+            } else {
+                let name = file.file_name().unwrap_or(file.as_os_str());
+                format!("{named}: {}", name.to_string_lossy())
+            };
+            inputs.push(InputFile {
+                key: key.to_owned(),
+                path,
+                bytes,
+                sha256,
+            });
+            Ok(())
+        };
+        for path in self.all_values(&Key::Network) {
+            for file in Model::files(folder.join(path))? {
+                add("network", path, &file)?;
+            }
+        }
+        for path in self.all_values(&Key::Program) {
+            add("program", path, &folder.join(path))?;
+        }
+        let labels = self.labels(folder);
+        for path in self.all_values(&Key::Data) {
+            for file in Dataset::files(folder.join(path), self.split(), labels.as_deref())? {
+                add("data", path, &file)?;
+            }
+        }
+        if let Some(path) = &self.base.hardware_file {
+            add("hardware", path, &folder.join(path))?;
+        }
+        Ok(inputs)
+    }
+
+    /// The program of `source`.
+    pub(super) fn program(&self, source: &Source, folder: &Path) -> Result<Program> {
+        match source {
+            Source::Program(name) => {
+                let path = folder.join(name);
+                let kind = io::extension(&path);
+                if matches!(&*kind, "onnx" | "npz" | "toml") {
+                    let what = format!("is a network (.{kind}): write network = \"{name}\"");
+                    return Err(Error::format(path.display().to_string(), what));
+                }
+                safetensors::parse(&io::read_bytes(&path)?)
+                    .and_then(Program::from_bundle)
+                    .within(path.display())
+            }
+            Source::Network(name, layout) => {
+                let path = folder.join(name);
+                let states_activations = matches!(&*io::extension(&path), "onnx" | "toml");
+                let between = match &self.base.activation {
+                    Some(name) if states_activations => {
+                        let limit = "left out: this network states its own activations";
+                        return Err(Error::value("activation", name, limit).within(path.display()));
+                    }
+                    Some(name) => name.parse()?,
+                    None => Activation::Relu,
+                };
+                let model = Model::load(&path, between)?;
+                compile(&model, *layout).within(path.display())
+            }
+        }
+    }
+
+    /// The data set called `name`.
+    pub(super) fn data(&self, name: &str, folder: &Path) -> Result<Dataset> {
+        let labels = self.labels(folder);
+        let data = Dataset::load(folder.join(name), self.split(), labels.as_deref())?;
+        Ok(match self.base.limit {
+            Some(limit) => data.limit(limit),
+            None => data,
+        })
+    }
+}

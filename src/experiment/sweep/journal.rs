@@ -1,0 +1,446 @@
+//! The journal of finished trials, from which a sweep goes on after it was stopped at any moment.
+//!
+//! One line an entry: sixteen hexadecimal digits of the SHA-256 of what follows, a space, and a JSON object. The first
+//! line is the [`Head`]: what the trials are of. A line is written by one call; one that is not whole, or is not what
+//! its digits say, ends the journal: it and all behind it are dropped, and their trials are run again.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::input::InputFile;
+use super::{Reference, TrialRecord};
+use crate::error::{Error, Result};
+use crate::io::hash::sha256;
+use crate::rng::DRAWS;
+
+/// Its name in the folder of a sweep.
+pub(super) const NAME: &str = "trials.journal";
+/// The version of its format.
+const VERSION: u32 = 1;
+/// Digits of the hash in front of a line.
+const DIGITS: usize = 16;
+/// How long lines may wait for being forced to the disk. A killed process loses none; a machine without power may.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// Stands for a trial that is not there.
+const NONE: u64 = u64::MAX;
+
+/// What the trials of a journal are of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    /// Version of the journal's format.
+    pub version: u32,
+    /// Version of lightloom.
+    pub lightloom: String,
+    /// Version of its random numbers, [`DRAWS`].
+    pub draws: u32,
+    /// The experiment as resolved.
+    pub experiment: String,
+    /// The files that it reads.
+    pub inputs: Vec<InputFile>,
+    /// Which share of the trials, `[1, 4]` for the first of four; null for all.
+    pub shard: Option<[usize; 2]>,
+}
+
+impl Head {
+    pub(super) fn new(
+        experiment: String,
+        inputs: Vec<InputFile>,
+        shard: Option<[usize; 2]>,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            lightloom: env!("CARGO_PKG_VERSION").to_owned(),
+            draws: DRAWS,
+            experiment,
+            inputs,
+            shard,
+        }
+    }
+
+    /// SHA-256 of what decides the results: versions, experiment, inputs; not the shard.
+    pub(super) fn sha256(&self) -> String {
+        let whole = Self {
+            shard: None,
+            ..self.clone()
+        };
+        sha256(&serde_json::to_vec(&whole).expect("a head is JSON"))
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Entry {
+    Head(Head),
+    /// The kind of CPU on which the trials behind it ran.
+    Cpu(String),
+    Reference(Box<Reference>),
+    Trial(TrialRecord),
+}
+
+impl Entry {
+    fn line(&self) -> Vec<u8> {
+        let json = serde_json::to_string(self).expect("an entry is JSON");
+        format!("{} {json}\n", &sha256(json.as_bytes())[..DIGITS]).into_bytes()
+    }
+
+    /// The entry of a whole line; nothing if it is not what was written.
+    fn parse(line: &[u8]) -> Option<Self> {
+        let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+        let (digits, json) = line.split_once(' ')?;
+        if digits != &sha256(json.as_bytes())[..DIGITS] {
+            return None;
+        }
+        serde_json::from_str(json).ok()
+    }
+}
+
+/// What stands in a journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    head: Head,
+    /// Kinds of CPU that trials ran on.
+    cpus: BTreeSet<String>,
+    references: Vec<Reference>,
+    /// Where the line of every trial begins, by row.
+    offsets: Vec<u64>,
+    trials: usize,
+    /// Bytes that are whole lines.
+    end: u64,
+}
+
+/// A journal that is written.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub journal: Journal,
+    /// Locked for as long as it is open.
+    file: File,
+    synced: Instant,
+}
+
+impl Journal {
+    /// Reads the journal in `folder`, for experiments of `points × trials` rows as its head says; nothing if there is
+    /// none.
+    pub(super) fn read(
+        folder: &Path,
+        shape: impl Fn(&Head) -> Result<[usize; 2]>,
+    ) -> Result<Option<Self>> {
+        let path = folder.join(NAME);
+        match File::open(&path) {
+            Ok(file) => Self::scan(&path, &file, shape),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::io(path, source)),
+        }
+    }
+
+    /// Nothing if not even the head is whole.
+    fn scan(
+        path: &Path,
+        file: &File,
+        shape: impl Fn(&Head) -> Result<[usize; 2]>,
+    ) -> Result<Option<Self>> {
+        let io = |source| Error::io(path, source);
+        let mut reader = BufReader::new(file);
+        reader.seek(SeekFrom::Start(0)).map_err(io)?;
+        let mut line = Vec::new();
+        reader.read_until(b'\n', &mut line).map_err(io)?;
+        let head = match Entry::parse(&line) {
+            Some(Entry::Head(head)) if head.version == VERSION => head,
+            // A process was killed while it wrote its first line.
+            _ if line.last() != Some(&b'\n') => return Ok(None),
+            _ => {
+                let what = "is not a journal of this version of lightloom: give another --out";
+                return Err(Error::format(path.display().to_string(), what));
+            }
+        };
+        let [points, trials] = shape(&head)?;
+        let mut journal = Self {
+            path: path.to_owned(),
+            head,
+            cpus: BTreeSet::new(),
+            references: Vec::new(),
+            offsets: vec![NONE; points * trials],
+            trials,
+            end: line.len() as u64,
+        };
+        loop {
+            line.clear();
+            reader.read_until(b'\n', &mut line).map_err(io)?;
+            match Entry::parse(&line) {
+                Some(entry) => journal.take(entry, line.len()),
+                None => return Ok(Some(journal)),
+            }
+        }
+    }
+
+    /// Notes an entry of `length` bytes behind the last one.
+    fn take(&mut self, entry: Entry, length: usize) {
+        match entry {
+            Entry::Trial(record) => {
+                let row = self.row(record.point, record.trial);
+                if let Some(offset) = row.and_then(|row| self.offsets.get_mut(row)) {
+                    *offset = self.end;
+                }
+            }
+            Entry::Reference(reference) => self.references.push(*reference),
+            Entry::Cpu(cpu) => {
+                self.cpus.insert(cpu);
+            }
+            Entry::Head(_) => {}
+        }
+        self.end += length as u64;
+    }
+
+    fn row(&self, point: usize, trial: usize) -> Option<usize> {
+        (trial < self.trials).then(|| point * self.trials + trial)
+    }
+
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(super) fn cpus(&self) -> &BTreeSet<String> {
+        &self.cpus
+    }
+
+    pub(super) fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
+    /// Whether the trial of `row` is finished.
+    pub(super) fn has(&self, row: usize) -> bool {
+        self.offsets[row] != NONE
+    }
+
+    /// The finished trials of `rows`, in that order, read one at a time.
+    pub(super) fn records(
+        &self,
+        rows: impl Iterator<Item = usize>,
+    ) -> Result<impl Iterator<Item = Result<TrialRecord>>> {
+        let io = |source| Error::io(&self.path, source);
+        let mut reader = BufReader::new(File::open(&self.path).map_err(io)?);
+        let mut position = 0;
+        let mut line = Vec::new();
+        Ok(rows.filter(|row| self.has(*row)).map(move |row| {
+            let offset = self.offsets[row];
+            reader
+                .seek_relative(offset as i64 - position as i64)
+                .map_err(io)?;
+            line.clear();
+            let count = reader.read_until(b'\n', &mut line).map_err(io)?;
+            position = offset + count as u64;
+            match Entry::parse(&line) {
+                Some(Entry::Trial(record)) => Ok(record),
+                _ => {
+                    let what = "was changed while it was read: must be written by one process";
+                    Err(Error::format(self.path.display().to_string(), what))
+                }
+            }
+        }))
+    }
+}
+
+impl Writer {
+    /// Opens the journal in `folder` for `points × trials` rows, or begins one under `head`. Its own head is kept where
+    /// there is one.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Format`] if another process writes it.
+    pub(super) fn open(folder: &Path, head: &Head, [points, trials]: [usize; 2]) -> Result<Self> {
+        let path = folder.join(NAME);
+        let io = |source| Error::io(&path, source);
+        let mut options = File::options();
+        let mut file = options
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(io)?;
+        // Where the file system knows no locks, the user must see to it.
+        if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
+            let what = "is being written by another process: wait for it, or give another --out";
+            return Err(Error::format(path.display().to_string(), what));
+        }
+        let journal = match Journal::scan(&path, &file, |_| Ok([points, trials]))? {
+            Some(journal) => journal,
+            None => {
+                let line = Entry::Head(head.clone()).line();
+                // Only the beginning of this very line is written over: anything else is not ours.
+                let mut begun = Vec::new();
+                file.rewind().map_err(io)?;
+                Read::by_ref(&mut file)
+                    .take(line.len() as u64)
+                    .read_to_end(&mut begun)
+                    .map_err(io)?;
+                if !line.starts_with(&begun) {
+                    let what = "is not a journal of this experiment: give another --out";
+                    return Err(Error::format(path.display().to_string(), what));
+                }
+                file.set_len(0).map_err(io)?;
+                file.write_all(&line).map_err(io)?;
+                file.sync_all().map_err(io)?;
+                let journal = Journal::scan(&path, &file, |_| Ok([points, trials]))?;
+                journal.expect("the head was just written")
+            }
+        };
+        Ok(Self {
+            journal,
+            file,
+            synced: Instant::now(),
+        })
+    }
+
+    /// Drops what a killed process left of its last line.
+    pub(super) fn truncate(&self) -> Result<()> {
+        let io = |source| Error::io(&self.journal.path, source);
+        self.file.set_len(self.journal.end).map_err(io)
+    }
+
+    pub(super) fn append(&mut self, entry: Entry) -> Result<()> {
+        let io = |source| Error::io(&self.journal.path, source);
+        let line = entry.line();
+        self.file.write_all(&line).map_err(io)?;
+        self.journal.take(entry, line.len());
+        if self.synced.elapsed() > SYNC_EVERY {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self) -> Result<()> {
+        self.synced = Instant::now();
+        let io = |source| Error::io(&self.journal.path, source);
+        self.file.sync_data().map_err(io)
+    }
+}
+
+/// Writes a whole journal: head, kinds of CPU, references, and `records`.
+pub(super) fn write_whole(
+    mut writer: impl Write,
+    head: &Head,
+    cpus: &BTreeSet<String>,
+    references: &[Reference],
+    records: impl Iterator<Item = Result<TrialRecord>>,
+) -> Result<()> {
+    let first = std::iter::once(Entry::Head(head.clone()));
+    let cpus = cpus.iter().cloned().map(Entry::Cpu);
+    let references = references
+        .iter()
+        .cloned()
+        .map(Box::new)
+        .map(Entry::Reference);
+    let trials = records.map(|record| record.map(Entry::Trial));
+    for entry in first.chain(cpus).chain(references).map(Ok).chain(trials) {
+        let line = entry?.line();
+        writer
+            .write_all(&line)
+            .map_err(|source| Error::io(NAME, source))?;
+    }
+    Ok(())
+}
+
+/// Bytes of the journal's line of a trial.
+pub(super) fn line_bytes(record: &TrialRecord) -> usize {
+    Entry::Trial(record.clone()).line().len()
+}
+
+/// Whether there is a journal in `folder`.
+pub(super) fn is_in(folder: &Path) -> bool {
+    folder.join(NAME).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Head {
+        Head::new("name = \"a\"\n".into(), Vec::new(), None)
+    }
+
+    fn record(point: usize, trial: usize) -> TrialRecord {
+        TrialRecord {
+            point,
+            trial,
+            seconds: 0.5,
+            samples: 10,
+            paired: [1, 2, 3, 4],
+            agreed: 5,
+            matrix_errors: vec![Some(0.1), None],
+            read_errors: vec![Some(1e-300), None],
+            losses_db: vec![Some(0.0), None],
+            unreachable_mzis: None,
+            confusion: vec![(0, 1, 2)],
+        }
+    }
+
+    /// Cuts and spoils a journal of four trials at every byte: what is read back is always some of the first trials,
+    /// as they were written.
+    #[test]
+    fn a_journal_cut_or_spoilt_anywhere_keeps_the_whole_lines_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        {
+            let mut writer = Writer::open(folder.path(), &head(), [2, 2]).unwrap();
+            for (point, trial) in [(1, 0), (0, 0), (1, 1), (0, 1)] {
+                writer.append(Entry::Trial(record(point, trial))).unwrap();
+            }
+        }
+        let good = std::fs::read(&path).unwrap();
+        let rows_in_order = [2, 0, 3, 1];
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let writer = Writer::open(folder.path(), &head(), [2, 2]);
+            let Ok(writer) = writer else { return None };
+            writer.truncate().unwrap();
+            let finished = rows_in_order
+                .iter()
+                .take_while(|row| writer.journal.has(**row));
+            let count = finished.count();
+            let all = (0..4).filter(|row| writer.journal.has(*row)).count();
+            assert_eq!(count, all, "a trial behind one that is lost");
+            for record in writer.journal.records(0..4).unwrap() {
+                let read = record.unwrap();
+                assert_eq!(read, self::record(read.point, read.trial));
+            }
+            Some(count)
+        };
+        assert_eq!(read(&good), Some(4));
+        let ends: Vec<usize> = (0..good.len()).filter(|i| good[*i] == b'\n').collect();
+        let first_lines = (0..ends[0]).step_by(16);
+        for length in first_lines.chain(ends[0]..good.len()) {
+            let whole = ends.iter().filter(|end| **end < length).count();
+            assert_eq!(
+                read(&good[..length]),
+                Some(whole.saturating_sub(1)),
+                "{length}"
+            );
+        }
+        for position in ends[0] + 1..good.len() {
+            let mut bad = good.clone();
+            bad[position] ^= 1;
+            let whole = ends.iter().filter(|end| **end < position).count();
+            assert_eq!(read(&bad), Some(whole - 1), "{position}");
+        }
+        // A first line that is whole and wrong is somebody else's file.
+        let mut bad = good.clone();
+        bad[3] ^= 1;
+        assert_eq!(read(&bad), None);
+        assert_eq!(std::fs::read(&path).unwrap(), bad);
+    }
+
+    #[test]
+    fn two_processes_cannot_write_one_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Writer::open(folder.path(), &head(), [1, 1]).unwrap();
+        let error = Writer::open(folder.path(), &head(), [1, 1]).unwrap_err();
+        assert!(error.to_string().contains("another process"), "{error}");
+        drop(first);
+        assert!(Writer::open(folder.path(), &head(), [1, 1]).is_ok());
+    }
+}

@@ -1,0 +1,145 @@
+//! Sweeps: an experiment as data, and trials over a grid of points that can be stopped, resumed and shared out.
+//!
+//! A [`Sweep`] is what `EXPERIMENT.toml` says: axes, base hardware, trials. Its points are the product of its axes, the
+//! last one fastest; a trial of a point is one chip, and chip number t of one point is chip number t of every other.
+//! A [`Session`] runs what is missing in a folder. Finished trials go to a journal, from which the files of rows are
+//! written whole, in the order of points and trials: they do not depend on when or where a trial ran.
+
+mod description;
+mod difference;
+mod estimate;
+mod input;
+mod journal;
+mod key;
+mod merge;
+mod output;
+mod point;
+mod resolved;
+mod session;
+mod trial;
+mod value;
+
+pub use estimate::Estimate;
+pub use key::{Key, Precision};
+pub use merge::merge;
+pub use point::{Point, Source};
+pub use session::{Session, Shard};
+pub use trial::{LayerShape, Reference, TrialRecord};
+
+use crate::error::{Error, Result};
+use crate::hardware::Hardware;
+use crate::io::record::Cell;
+use crate::rng::Seed;
+
+/// Trials of the largest sweep.
+const TRIALS_LIMIT: usize = 10_000_000;
+
+/// A Monte-Carlo sweep over a grid of settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// Its name, the first column of every row.
+    pub name: String,
+    /// What does not vary.
+    pub base: Base,
+    /// What varies, the last axis fastest.
+    pub axes: Vec<Axis>,
+    /// Chips of every point.
+    pub trials: usize,
+    /// The seed from which every chip and every shot follows.
+    pub seed: Seed,
+    /// Whether confusion matrices of all trials are written.
+    pub records_confusion: bool,
+    /// Whether errors and losses of layers are written.
+    pub records_layers: bool,
+}
+
+/// Settings of all points, before an axis changes them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Base {
+    /// Values of keys that are not of the hardware, as they would stand on an axis.
+    pub values: Vec<(Key, Cell)>,
+    /// The kind of chip.
+    pub hardware: Hardware,
+    /// The file that described the hardware, if it was one.
+    pub hardware_file: Option<String>,
+    /// Activation between the layers of networks that state none.
+    pub activation: Option<String>,
+    /// Labels of an `.npy` data set.
+    pub labels: Option<String>,
+    /// Part of a folder of IDX files.
+    pub split: Option<String>,
+    /// Only so many samples.
+    pub limit: Option<usize>,
+}
+
+/// One axis: a key and its values, or several keys whose values change together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// What varies.
+    pub keys: Vec<Key>,
+    /// The values of every key, all of one length.
+    pub values: Vec<Vec<Cell>>,
+}
+
+impl Axis {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.values.first().map_or(0, Vec::len)
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Sweep {
+    /// Number of points: the product of the axes' lengths.
+    pub fn points(&self) -> usize {
+        self.axes.iter().map(Axis::len).product()
+    }
+
+    /// Number of trials of all points.
+    pub fn rows(&self) -> usize {
+        self.points() * self.trials
+    }
+
+    /// The keys of all axes, in the order of their columns.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.axes.iter().flat_map(|axis| &axis.keys)
+    }
+
+    /// The values of [`keys`](Self::keys) at `point`.
+    ///
+    /// # Panics
+    /// If there is no such point.
+    pub fn values(&self, point: usize) -> Vec<&Cell> {
+        assert!(point < self.points(), "point {point} does not exist");
+        let mut rest = point;
+        let mut indices = vec![0; self.axes.len()];
+        for (index, axis) in indices.iter_mut().zip(&self.axes).rev() {
+            *index = rest % axis.len();
+            rest /= axis.len();
+        }
+        let picked = self.axes.iter().zip(indices);
+        picked
+            .flat_map(|(axis, index)| axis.values.iter().map(move |values| &values[index]))
+            .collect()
+    }
+
+    /// Fails on the first axis or point that cannot be.
+    fn check(&self) -> Result<()> {
+        let mut rows = self.trials;
+        for axis in &self.axes {
+            rows = rows.saturating_mul(axis.len());
+        }
+        if rows > TRIALS_LIMIT {
+            let limit = format!("at most {TRIALS_LIMIT} in all");
+            return Err(Error::value("points × trials", rows, limit));
+        }
+        for point in 0..self.points() {
+            self.point(point)?;
+        }
+        Ok(())
+    }
+}

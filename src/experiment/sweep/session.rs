@@ -1,0 +1,435 @@
+//! Running what is missing of a sweep.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::difference::differences;
+use super::journal::{self, Entry, Head, Journal, Writer};
+use super::{Point, Precision, Reference, Sweep, TrialRecord, output};
+use crate::compile::Program;
+use crate::error::{Context, Error, Result};
+use crate::experiment::Workload;
+use crate::field::{Real, instruction_set};
+use crate::nn::Dataset;
+
+/// A share of the trials of a sweep: every `of`-th, from number `index` of `of`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub index: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Shard {
+    /// All trials.
+    pub const WHOLE: Self = Self { index: 1, of: 1 };
+
+    /// Whether the trial of `row` is among them.
+    pub fn holds(self, row: usize) -> bool {
+        row % self.of == self.index - 1
+    }
+
+    /// As the head of a journal has it.
+    pub(super) fn in_head(self) -> Option<[usize; 2]> {
+        (self.of > 1).then_some([self.index, self.of])
+    }
+
+    pub(super) fn of_head(head: &Head) -> Self {
+        head.shard
+            .map_or(Self::WHOLE, |[index, of]| Self { index, of })
+    }
+}
+
+impl std::fmt::Display for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parsed = text.split_once('/').and_then(|(index, of)| {
+            let (index, of) = (index.parse().ok()?, of.parse().ok()?);
+            (1..=of).contains(&index).then_some(Self { index, of })
+        });
+        let limit = "i/n with i from 1 to n, such as 1/4";
+        parsed.ok_or_else(|| Error::value("shard", format!("`{text}`"), limit))
+    }
+}
+
+/// A sweep and the folder in which its trials gather.
+#[derive(Debug)]
+pub struct Session {
+    sweep: Sweep,
+    /// The folder that paths of the experiment are relative to.
+    folder: PathBuf,
+    out: PathBuf,
+    shard: Shard,
+    writer: Mutex<Writer>,
+}
+
+/// Rows whose trials send the same data through the same program.
+pub(super) struct Group {
+    pub point: Point,
+    pub rows: Vec<usize>,
+}
+
+/// The last program and the last data set that were used: groups that share them follow each other.
+#[derive(Default)]
+pub(super) struct Loaded {
+    program: Option<(super::Source, Program)>,
+    data: Option<(String, Dataset)>,
+}
+
+impl Loaded {
+    /// Program and data of `point`.
+    pub(super) fn get(
+        &mut self,
+        sweep: &Sweep,
+        folder: &Path,
+        point: &Point,
+    ) -> Result<(&Program, &Dataset)> {
+        if self
+            .program
+            .as_ref()
+            .is_none_or(|(source, _)| *source != point.source)
+        {
+            // Two programs at a time would be one too many.
+            self.program = None;
+            let program = sweep.program(&point.source, folder)?;
+            self.program = Some((point.source.clone(), program));
+        }
+        if self
+            .data
+            .as_ref()
+            .is_none_or(|(name, _)| *name != point.data)
+        {
+            self.data = None;
+            let data = sweep.data(&point.data, folder)?;
+            self.data = Some((point.data.clone(), data));
+        }
+        let (program, data) = (self.program.as_ref(), self.data.as_ref());
+        let (_, program) = program.expect("it was just loaded");
+        let (_, data) = data.expect("it was just loaded");
+        program
+            .model()
+            .check_features(&data.x)
+            .within(&point.data)?;
+        data.check_labels(program.model().classes())
+            .within(&point.data)?;
+        Ok((program, data))
+    }
+}
+
+impl Session {
+    /// Opens `out` for trials of `sweep`, whose paths are relative to `folder`: a new folder, or one that holds some of
+    /// them.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the inputs cannot be read or `out` not be written; [`Error::Format`] if `out` holds trials of
+    /// another experiment, with what differs, or of another shard, or another process writes there.
+    pub fn open(sweep: Sweep, folder: &Path, out: &Path, shard: Shard) -> Result<Self> {
+        let head = Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
+        std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
+        let place = out.display().to_string();
+        if !journal::is_in(out) && out.join("manifest.json").exists() {
+            let what = "holds rows without the journal that they came from: give another --out";
+            return Err(Error::format(place, what));
+        }
+        let writer = Writer::open(out, &head, [sweep.points(), sweep.trials])?;
+        check_same(&place, writer.journal.head(), &head)?;
+        writer.truncate()?;
+        output::write_experiment(out, &head.experiment)?;
+        Ok(Self {
+            sweep,
+            folder: folder.to_owned(),
+            out: out.to_owned(),
+            shard,
+            writer: Mutex::new(writer),
+        })
+    }
+
+    /// The sweep.
+    pub fn sweep(&self) -> &Sweep {
+        &self.sweep
+    }
+
+    /// Number of trials of this shard.
+    pub fn total(&self) -> usize {
+        (0..self.sweep.rows())
+            .filter(|row| self.shard.holds(*row))
+            .count()
+    }
+
+    /// Number of trials of this shard that are not finished.
+    pub fn missing(&self) -> usize {
+        let writer = self.writer.lock().expect("no writer panics");
+        missing(&self.sweep, self.shard, Some(&writer.journal)).count()
+    }
+
+    /// Other kinds of CPU that earlier trials ran on: on those the last bits of results may differ.
+    pub fn other_cpus(&self) -> Vec<String> {
+        let writer = self.writer.lock().expect("no writer panics");
+        let cpus = writer.journal.cpus().iter();
+        cpus.filter(|cpu| *cpu != instruction_set())
+            .cloned()
+            .collect()
+    }
+
+    /// Runs what is missing on as many threads as rayon's current pool has; `done` is called after every trial.
+    ///
+    /// At most as many chips as threads are held at a time. A trial that is finished is in the journal.
+    ///
+    /// # Errors
+    /// Those of inputs that do not fit together and of chips that cannot run the program, with the point's settings;
+    /// trials that were finished before remain.
+    pub fn run(&self, done: impl Fn() + Sync) -> Result<()> {
+        let groups = {
+            let writer = self.writer.lock().expect("no writer panics");
+            groups(
+                &self.sweep,
+                missing(&self.sweep, self.shard, Some(&writer.journal)),
+            )?
+        };
+        if !groups.is_empty() {
+            let mut writer = self.writer.lock().expect("no writer panics");
+            if !writer.journal.cpus().contains(instruction_set()) {
+                writer.append(Entry::Cpu(instruction_set().to_owned()))?;
+            }
+        }
+        let mut loaded = Loaded::default();
+        for group in &groups {
+            let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
+            match group.point.precision {
+                Precision::F32 => {
+                    self.run_group(group, &Workload::<f32>::new(program, data)?, &done)
+                }
+                Precision::F64 => {
+                    self.run_group(group, &Workload::<f64>::new(program, data)?, &done)
+                }
+            }?;
+        }
+        self.writer.lock().expect("no writer panics").sync()
+    }
+
+    fn run_group<T: Real>(
+        &self,
+        group: &Group,
+        workload: &Workload<'_, T>,
+        done: &(impl Fn() + Sync),
+    ) -> Result<()> {
+        let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed)?;
+        self.note_reference(reference)?;
+        let next = AtomicUsize::new(0);
+        let is_over = AtomicBool::new(false);
+        // The failure of the first row, whichever thread met one first.
+        let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+        let work = |pool: &rayon::ThreadPool| {
+            while !is_over.load(Ordering::Relaxed) {
+                let Some(&row) = group.rows.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    return;
+                };
+                let finished = pool
+                    .install(|| run_trial(&self.sweep, row, workload, &digital))
+                    .and_then(|record| {
+                        let mut writer = self.writer.lock().expect("no writer panics");
+                        writer.append(Entry::Trial(record))
+                    });
+                match finished {
+                    Ok(()) => done(),
+                    Err(error) => {
+                        is_over.store(true, Ordering::Relaxed);
+                        let mut first = failure.lock().expect("no thread panics here");
+                        if first.as_ref().is_none_or(|(other, _)| row < *other) {
+                            *first = Some((row, error));
+                        }
+                    }
+                }
+            }
+        };
+        // Each worker has threads of its own: work that waits inside a trial never picks up another chip.
+        let threads = rayon::current_num_threads().max(1);
+        let workers = threads.min(group.rows.len()).max(1);
+        std::thread::scope(|scope| {
+            for worker in 0..workers {
+                let share = threads / workers + usize::from(worker < threads % workers);
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(share).build();
+                let pool = pool.expect("threads can be started");
+                let work = &work;
+                scope.spawn(move || work(&pool));
+            }
+        });
+        let failure = failure.into_inner().expect("no thread panics here");
+        failure.map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Puts `reference` into the journal if it is not there; fails if what is there for the same CPU differs.
+    fn note_reference(&self, reference: Reference) -> Result<()> {
+        let mut writer = self.writer.lock().expect("no writer panics");
+        let journal = &writer.journal;
+        let is_same = |other: &&Reference| {
+            let named = |r: &Reference| {
+                let names = [&r.network, &r.program].map(Option::clone);
+                (
+                    names,
+                    r.data.clone(),
+                    r.tile,
+                    r.geometry.clone(),
+                    r.precision.clone(),
+                )
+            };
+            named(other) == named(&reference)
+        };
+        match journal.references().iter().find(is_same) {
+            None => writer.append(Entry::Reference(Box::new(reference))),
+            Some(old) if *old != reference && journal.cpus().len() == 1 => {
+                let what = format!(
+                    "holds trials of a lightloom that computes otherwise (digital accuracy {} → {}, ideal {} → {}): give another --out",
+                    old.digital_accuracy,
+                    reference.digital_accuracy,
+                    old.ideal_accuracy,
+                    reference.ideal_accuracy
+                );
+                Err(Error::format(self.out.display().to_string(), what))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Writes the files of rows from what is finished, each whole.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn finish(&self) -> Result<()> {
+        let writer = self.writer.lock().expect("no writer panics");
+        output::write(&self.sweep, &writer.journal, &self.out)
+    }
+}
+
+/// Fails if two journals are not of one experiment and one shard of it.
+pub(super) fn check_same(place: &str, old: &Head, new: &Head) -> Result<()> {
+    if old == new {
+        return Ok(());
+    }
+    let mut found = differences(old, new);
+    if found.is_empty() && old.shard != new.shard {
+        let (old, new) = (Shard::of_head(old), Shard::of_head(new));
+        found.push(format!("shard: {old} → {new}"));
+    }
+    let of_version = |head: &Head| (head.lightloom.clone(), head.draws);
+    let other = match of_version(old) == of_version(new) {
+        true => "experiment",
+        false => "version of lightloom",
+    };
+    let what = format!(
+        "holds trials of another {other} ({}): give another --out or delete that folder",
+        found.join("; ")
+    );
+    Err(Error::format(place, what))
+}
+
+/// The rows of `shard` that are not in `journal`.
+pub(super) fn missing<'a>(
+    sweep: &Sweep,
+    shard: Shard,
+    journal: Option<&'a Journal>,
+) -> impl Iterator<Item = usize> + use<'a> {
+    let rows = (0..sweep.rows()).filter(move |row| shard.holds(*row));
+    rows.filter(move |row| journal.is_none_or(|journal| !journal.has(*row)))
+}
+
+/// `rows` by what their trials share, those that share a program one after the other.
+pub(super) fn groups(sweep: &Sweep, rows: impl Iterator<Item = usize>) -> Result<Vec<Group>> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut last: Option<(usize, usize)> = None;
+    for row in rows {
+        let number = row / sweep.trials;
+        let group = match last {
+            Some((point, group)) if point == number => group,
+            _ => {
+                let point = sweep.point(number)?;
+                let known = groups
+                    .iter()
+                    .position(|group| group.point.shares_workload(&point));
+                known.unwrap_or_else(|| {
+                    groups.push(Group {
+                        point,
+                        rows: Vec::new(),
+                    });
+                    groups.len() - 1
+                })
+            }
+        };
+        last = Some((number, group));
+        groups[group].rows.push(row);
+    }
+    let firsts: Vec<super::Source> = groups.iter().map(|g| g.point.source.clone()).collect();
+    let data: Vec<String> = groups.iter().map(|g| g.point.data.clone()).collect();
+    groups.sort_by_key(|group| {
+        (
+            firsts
+                .iter()
+                .position(|source| *source == group.point.source),
+            data.iter().position(|name| *name == group.point.data),
+        )
+    });
+    Ok(groups)
+}
+
+/// One chip.
+pub(super) fn run_trial<T: Real>(
+    sweep: &Sweep,
+    row: usize,
+    workload: &Workload<'_, T>,
+    digital: &[usize],
+) -> Result<TrialRecord> {
+    let (number, trial) = (row / sweep.trials, row % sweep.trials);
+    let point = sweep.point(number)?;
+    let clock = Instant::now();
+    let chip = point.hardware.fabricate(sweep.seed, trial as u64);
+    let inferred = workload.infer(chip, point.correction).map_err(|error| {
+        let keys = sweep.keys().zip(sweep.values(number));
+        let settings: Vec<_> = keys
+            .map(|(key, cell)| format!("{} = {cell}", key.name()))
+            .collect();
+        error.within(format_args!("point {number} ({})", settings.join(", ")))
+    })?;
+    Ok(TrialRecord::new(
+        (number, trial),
+        clock.elapsed().as_secs_f64(),
+        inferred,
+        digital,
+        workload.labels(),
+        sweep.records_confusion,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::DRAWS;
+
+    #[test]
+    fn trials_of_other_random_numbers_are_refused_in_one_sentence() {
+        let head = Head::new("name = \"a\"\n".into(), Vec::new(), None);
+        let old = Head {
+            draws: DRAWS - 1,
+            ..head.clone()
+        };
+        assert!(check_same("out", &head, &head).is_ok());
+        assert_eq!(
+            check_same("out", &old, &head).unwrap_err().to_string(),
+            format!(
+                "out: holds trials of another version of lightloom (version of random numbers: {} → {DRAWS}): give another --out or delete that folder",
+                DRAWS - 1
+            )
+        );
+        assert_ne!(old.sha256(), head.sha256());
+    }
+}

@@ -1,0 +1,185 @@
+//! Values as an experiment writes them: numbers, text, lists and ranges.
+
+use std::collections::HashSet;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Key;
+use super::key::unknown;
+use super::resolved::toml_value;
+use crate::error::{Error, Result};
+use crate::io::record::Cell;
+
+/// Values of a range at most.
+const STEPS_LIMIT: i64 = 100_000;
+
+/// The keys of a range.
+pub(super) const RANGE: [&str; 4] = ["from", "to", "steps", "log"];
+
+/// The values of an axis, none of them twice.
+pub(super) fn list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
+    let cells = read_list(key, value)?;
+    let mut seen = HashSet::new();
+    for cell in &cells {
+        let text = toml_value(cell).to_string();
+        if seen.contains(&text) {
+            let what = format!("`{}`", key.name());
+            let reason = format!("holds {text} twice: values must differ");
+            return Err(Error::format(what, reason));
+        }
+        seen.insert(text);
+    }
+    Ok(cells)
+}
+
+pub(super) fn read_list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
+    let cells = match value.get_ref() {
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| scalar(key.name(), item))
+            .collect::<Result<Vec<_>>>()?,
+        DeValue::Table(range) => read_range(key.name(), range)?,
+        other => {
+            let limit = "a list or a range { from, to, steps }";
+            return Err(Error::value(key.name(), show(other), limit));
+        }
+    };
+    if cells.is_empty() {
+        return Err(Error::value(
+            key.name(),
+            "[]",
+            "a list of at least one value",
+        ));
+    }
+    cells.into_iter().map(|cell| key.check(cell)).collect()
+}
+
+/// `{ from, to, steps }`: so many values from the one to the other, both included; with `log = true` in equal ratios.
+fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
+    for key in range.keys() {
+        if !RANGE.contains(&&**key.get_ref()) {
+            return Err(unknown(key.get_ref(), "key of a range", &RANGE));
+        }
+    }
+    let find = |key: &str| {
+        let found = range.iter().find(|(name, _)| name.get_ref() == key);
+        found.map(|(_, value)| value)
+    };
+    let needed = |key: &str| {
+        find(key).ok_or_else(|| {
+            let what = format!("has no `{key}`: must be {{ from, to, steps }}");
+            Error::format(format!("range of `{name}`"), what)
+        })
+    };
+    let end = |key: &str| -> Result<Cell> {
+        match scalar(key, needed(key)?)? {
+            cell @ (Cell::Int(_) | Cell::Float(_)) => Ok(cell),
+            other => Err(Error::value(
+                format!("{name}: {key}"),
+                toml_value(&other),
+                "a number",
+            )),
+        }
+    };
+    let (from, to) = (end("from")?, end("to")?);
+    let steps = count("steps", needed("steps")?, 2)?;
+    if steps as i64 > STEPS_LIMIT {
+        return Err(Error::value("steps", steps, format!("2..={STEPS_LIMIT}")));
+    }
+    let log = match find("log").map(Spanned::get_ref) {
+        None => false,
+        Some(DeValue::Boolean(log)) => *log,
+        Some(other) => {
+            return Err(Error::value(
+                format!("{name}: log"),
+                show(other),
+                "true or false",
+            ));
+        }
+    };
+    let last = steps - 1;
+    if let (Cell::Int(from), Cell::Int(to), false) = (&from, &to, log) {
+        let span = to.checked_sub(*from).filter(|span| span % last as i64 == 0);
+        if let Some(span) = span {
+            let step = span / last as i64;
+            return Ok((0..steps as i64)
+                .map(|i| Cell::Int(from + i * step))
+                .collect());
+        }
+    }
+    let number = |cell: &Cell| match cell {
+        Cell::Int(value) => *value as f64,
+        Cell::Float(value) => *value,
+        _ => unreachable!("ends are numbers"),
+    };
+    let (from, to) = (number(&from), number(&to));
+    if log && !(from > 0.0 && to > 0.0) {
+        let got = format!("{from} to {to}");
+        return Err(Error::value(
+            format!("{name}: log range"),
+            got,
+            "from and to above 0",
+        ));
+    }
+    Ok((0..steps)
+        .map(|i| {
+            let share = i as f64 / last as f64;
+            Cell::Float(match (i, log) {
+                (0, _) => from,
+                (i, _) if i == last => to,
+                (_, false) => from + (to - from) * share,
+                // Not the platform's functions, whose last bits differ.
+                (_, true) => from * libm::exp(libm::log(to / from) * share),
+            })
+        })
+        .collect())
+}
+
+pub(super) fn scalar(name: &str, value: &Spanned<DeValue<'_>>) -> Result<Cell> {
+    let value = value.get_ref();
+    let cell = match value {
+        DeValue::String(text) => Some(Cell::Text(text.to_string())),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .ok()
+            .map(Cell::Int),
+        DeValue::Float(number) => number
+            .as_str()
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .map(Cell::Float),
+        _ => None,
+    };
+    cell.ok_or_else(|| Error::value(name, show(value), "a finite number or text"))
+}
+
+pub(super) fn text(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
+    match value.get_ref() {
+        DeValue::String(text) => Ok(text.to_string()),
+        other => Err(Error::value(key, show(other), "text in quotes")),
+    }
+}
+
+pub(super) fn count(key: &str, value: &Spanned<DeValue<'_>>, least: i64) -> Result<usize> {
+    match scalar(key, value)? {
+        Cell::Int(count) if count >= least => Ok(count as usize),
+        _ => {
+            let limit = format!("a whole number from {least}");
+            Err(Error::value(key, show(value.get_ref()), limit))
+        }
+    }
+}
+
+/// A value as the user wrote it, or what it is.
+pub(super) fn show(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("\"{text}\""),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}

@@ -1,0 +1,123 @@
+//! An axis of a sweep in words.
+
+use std::path::Path;
+
+use super::quantity::Quantity;
+use super::scale::short;
+use crate::experiment::sweep::Axis;
+use crate::io::record::Cell;
+
+/// What figures and tables say of an axis.
+pub(super) trait Described {
+    /// The key that names it: its first.
+    fn key(&self) -> &str;
+    /// Its values, if all of them are numbers.
+    fn numbers(&self) -> Option<Vec<f64>>;
+    /// What it is in physics.
+    fn quantity(&self) -> Quantity;
+    /// The value at `index` in words.
+    fn text(&self, index: usize) -> String;
+    /// The value at `index` with its name and unit: `σ coupler 0.02 rad`.
+    fn valued(&self, index: usize) -> String;
+    /// Where the value at `index` stands along a line: the number, or the index of a name.
+    fn position(&self, index: usize) -> f64;
+}
+
+impl Described for Axis {
+    fn key(&self) -> &str {
+        self.keys[0].name()
+    }
+
+    fn numbers(&self) -> Option<Vec<f64>> {
+        self.values[0].iter().map(number).collect()
+    }
+
+    fn quantity(&self) -> Quantity {
+        let mut quantity = Quantity::of(self.key());
+        if self.keys.len() > 1 {
+            let others = self.keys[1..].iter();
+            let others: Vec<String> = others.map(|key| Quantity::of(key.name()).short).collect();
+            quantity.name = format!("{} (with {})", quantity.name, others.join(", "));
+        }
+        quantity
+    }
+
+    fn text(&self, index: usize) -> String {
+        match &self.values[0][index] {
+            Cell::Null if self.key() == "tile" => "whole layer".to_owned(),
+            Cell::Null => "none".to_owned(),
+            Cell::Text(text) => Path::new(text)
+                .file_name()
+                .map_or(text.clone(), |name| name.to_string_lossy().into_owned()),
+            cell => short(number(cell).expect("it is no text"), 4),
+        }
+    }
+
+    fn valued(&self, index: usize) -> String {
+        let quantity = self.quantity();
+        match &self.values[0][index] {
+            Cell::Null | Cell::Text(_) => format!("{} {}", quantity.short, self.text(index)),
+            _ => quantity.valued(&self.text(index)),
+        }
+    }
+
+    fn position(&self, index: usize) -> f64 {
+        self.numbers()
+            .map_or(index as f64, |numbers| numbers[index])
+    }
+}
+
+fn number(cell: &Cell) -> Option<f64> {
+    match cell {
+        Cell::Int(value) => Some(*value as f64),
+        Cell::Float(value) => Some(*value),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::sweep::Key;
+
+    fn axis(names: &[&str], values: Vec<Cell>) -> Axis {
+        Axis {
+            keys: names.iter().map(|name| Key::parse(name).unwrap()).collect(),
+            values: vec![values; names.len()],
+        }
+    }
+
+    #[test]
+    fn values_are_said_in_words_with_their_units() {
+        let sigma = axis(
+            &["coupler.splitting_error_rad"],
+            vec![0.0.into(), 0.025.into()],
+        );
+        assert_eq!(sigma.valued(1), "σ coupler 0.025 rad");
+        assert_eq!(
+            (sigma.numbers(), sigma.position(1)),
+            (Some(vec![0.0, 0.025]), 0.025)
+        );
+        let tile = axis(&["tile"], vec![64.into(), Cell::Null]);
+        assert_eq!(
+            [tile.valued(0), tile.valued(1)],
+            ["tile 64 modes", "tile whole layer"]
+        );
+        assert_eq!((tile.numbers(), tile.position(1)), (None, 1.0));
+        let network = axis(&["network"], vec!["a/b/mlp.onnx".into()]);
+        assert_eq!(network.text(0), "mlp.onnx");
+    }
+
+    #[test]
+    fn keys_that_change_together_are_named_together() {
+        let names = [
+            "coupler.splitting_error_rad",
+            "phase_shifter.phase_error_rad",
+        ];
+        let both = axis(&names, vec![0.0.into()]);
+        assert_eq!(
+            both.quantity().label(),
+            "σ of the coupler angle (with σ phase), rad"
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! Which effect costs how much.
+
+use super::axis::Described;
+use super::bars::{self, Bar};
+use super::confusion::place;
+use super::figure::Figure;
+use super::render::best;
+use super::results::{Point, Results};
+use super::scale::{percent, short};
+use super::table::Table;
+use crate::experiment::Summary;
+use crate::experiment::stats::{Grid, paired_difference};
+
+/// Confidence of the intervals.
+const LEVEL: f64 = 0.95;
+
+/// What each axis does by itself, and what shares of the variance the axes explain.
+pub(super) fn figures(results: &Results) -> Vec<Figure> {
+    let alone = one_at_a_time(results, best(results));
+    alone.into_iter().chain(shares(results)).collect()
+}
+
+/// The point where `axis` alone has left `from`, and lies at `index`.
+fn moved<'a>(results: &'a Results, from: &Point, axis: usize, index: usize) -> Option<&'a Point> {
+    let mut at = from.at.clone();
+    at[axis] = index;
+    results.points.iter().find(|point| point.at == at)
+}
+
+/// Accuracies of the chips that two points have in common.
+fn common(a: &Point, b: &Point) -> (Vec<f64>, Vec<f64>) {
+    let pairs = a.trials.iter().filter_map(|left| {
+        let right = b.trials.iter().find(|right| right.number == left.number)?;
+        Some((left.accuracy, right.accuracy))
+    });
+    pairs.unzip()
+}
+
+/// Bars: what every axis costs at most if all others stay where accuracy is best.
+fn one_at_a_time(results: &Results, best: &Point) -> Option<Figure> {
+    let mut table = Table::new([
+        "axis",
+        "value",
+        "chips",
+        "loss",
+        "low",
+        "high",
+        "p",
+        "is_largest",
+    ]);
+    let mut bars = Vec::new();
+    for axis in results.varied() {
+        let described = &results.axes()[axis];
+        let losses: Vec<_> = (0..described.len())
+            .filter(|index| *index != best.at[axis])
+            .filter_map(|index| {
+                let (here, there) = common(best, moved(results, best, axis, index)?);
+                Some((index, here.len(), paired_difference(&here, &there, LEVEL)?))
+            })
+            .collect();
+        let largest = losses
+            .iter()
+            .max_by(|a, b| a.2.difference.estimate.total_cmp(&b.2.difference.estimate));
+        let Some((worst, chips, found)) = largest else {
+            continue;
+        };
+        for (index, chips, found) in &losses {
+            table.push(vec![
+                described.key().into(),
+                described.values[0][*index].clone(),
+                (*chips).into(),
+                found.difference.estimate.into(),
+                found.difference.low.into(),
+                found.difference.high.into(),
+                found.p.into(),
+                usize::from(index == worst).into(),
+            ]);
+        }
+        let [value, low, high] = [
+            found.difference.estimate,
+            found.difference.low,
+            found.difference.high,
+        ]
+        .map(|share| 100.0 * share);
+        let quantity = described.quantity();
+        let change = format!(
+            "{} → {} {}",
+            described.text(best.at[axis]),
+            described.text(*worst),
+            quantity.unit
+        );
+        bars.push(Bar {
+            says: format!(
+                "{} {}: {} lost, 95 % interval {} to {}, {chips} chips",
+                quantity.name,
+                change.trim_end(),
+                percent(value / 100.0),
+                percent(low / 100.0),
+                percent(high / 100.0)
+            ),
+            name: [quantity.name, change.trim_end().to_owned()],
+            value,
+            interval: Some([low, high]),
+            second: None,
+            text: percent(value / 100.0),
+        });
+    }
+    if bars.is_empty() {
+        return None;
+    }
+    let title = "What each effect costs by itself".to_owned();
+    let caption = format!(
+        "Mean accuracy that the same chips lose when one axis goes to its most costly value and all others stay at the best \
+         point ({}), in percent of all samples. Lines: 95 % interval of the mean over chips (Student).",
+        place(results, best)
+    );
+    let svg = bars::draw(
+        &title,
+        &caption,
+        "accuracy lost, % of all samples",
+        None,
+        &bars,
+    );
+    Some(Figure::new(
+        "effects".to_owned(),
+        title,
+        caption,
+        svg,
+        table,
+    ))
+}
+
+/// Bars: shares of the variance of the mean accuracy over the grid, if all of its points are there.
+fn shares(results: &Results) -> Option<Figure> {
+    let axes = results.axes();
+    if results.varied().len() < 2 || results.points.len() != results.sweep.points() {
+        return None;
+    }
+    let means = results.points.iter();
+    let means = means.map(|point| Summary::of(point.trials.iter().map(|t| t.accuracy)).mean);
+    let lengths = axes.iter().map(|axis| axis.len()).collect();
+    let indices = Grid::new(lengths, means.collect())?.decompose()?;
+    let mut table = Table::new(["axis", "first_order", "total"]);
+    let mut bars = Vec::new();
+    for axis in results.varied() {
+        let found = indices[axis];
+        table.push(vec![
+            axes[axis].key().into(),
+            found.first.into(),
+            found.total.into(),
+        ]);
+        let name = axes[axis].quantity().name;
+        let [text, total] = [found.first, found.total].map(|share| short(100.0 * share, 3));
+        bars.push(Bar {
+            says: format!(
+                "{name}: {} of the variance by itself, {} with all it does together with others",
+                percent(found.first),
+                percent(found.total)
+            ),
+            name: [name, String::new()],
+            value: 100.0 * found.first,
+            interval: None,
+            second: Some(100.0 * found.total),
+            text: format!("{text} % · {total} %"),
+        });
+    }
+    let title = "Which axis the accuracy depends on".to_owned();
+    let caption = "Shares of the variance of the mean accuracy over all points. Bars: what an axis explains by itself \
+                   (first-order index). Diamonds: together with all that it does jointly with others (total index). They \
+                   depend on the values that the axes have here."
+        .to_owned();
+    let names = Some(["by itself", "with others"]);
+    let svg = bars::draw(&title, &caption, "share of the variance, %", names, &bars);
+    Some(Figure::new(
+        "variance-shares".to_owned(),
+        title,
+        caption,
+        svg,
+        table,
+    ))
+}

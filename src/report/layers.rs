@@ -1,0 +1,120 @@
+//! How far the matrices of the layers are from what they should be.
+
+use super::axis::Described;
+use super::chart::{Along, AxisOf, Chart};
+use super::curves::{Band, along, cell, in_order};
+use super::figure::Figure;
+use super::group::{FIGURES, Group, beside, pooled_sentence};
+use super::results::Results;
+use super::scale::{Scale, short};
+use super::series::{Look, Mark, Series};
+use super::table::Table;
+
+/// Layers up to which both errors are drawn.
+const BOTH: usize = 3;
+
+/// The two errors of a layer: in words, and in a legend.
+const KINDS: [(&str, &str); 2] = [("of the matrix", "matrix"), ("of what is read", "read")];
+
+/// Matrix errors against the first axis that varies: one figure for each combination of the others where these are few.
+pub(super) fn figures(results: &Results) -> Vec<Figure> {
+    let Some(x) = results.varied().first().copied() else {
+        return Vec::new();
+    };
+    if results.layers.is_empty() {
+        return Vec::new();
+    }
+    let (groups, pooled) = beside(results, &[x], FIGURES);
+    let drawn: Vec<(Vec<Series>, Table)> = groups
+        .iter()
+        .map(|group| series(results, x, group))
+        .collect();
+    let all = drawn.iter().flat_map(|(series, _)| series);
+    let ends = all.flat_map(|series| series.marks.iter().flat_map(|mark| [mark.low, mark.high]));
+    let scale = Scale::covering(ends.chain([0.0]));
+    let axis = &results.axes()[x];
+    let only = match results.layers.len() > BOTH {
+        true => " The errors of what is read are in the table.",
+        false => "",
+    };
+    let figures = groups.iter().zip(drawn).map(|(group, (series, table))| {
+        let title = format!(
+            "Error of each layer against {}{}",
+            axis.quantity().name,
+            group.behind_title(results.axes())
+        );
+        let caption = format!(
+            "‖W_chip − W‖ / ‖W‖ of every layer, Frobenius norm: of the whole matrix, and of the part that detectors read. \
+             Lines: median. Bands: 20 % to 80 % quantile.{only}{}",
+            pooled_sentence(results, &pooled)
+        );
+        let y = AxisOf {
+            along: Along::Numbers(scale),
+            label: "relative error of the matrix".to_owned(),
+        };
+        let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+        chart.draw(&series);
+        let id = format!("layer-errors{}", group.behind_id(results.axes()));
+        Figure::new(id, title, caption, chart.svg.finish(), table)
+    });
+    figures.collect()
+}
+
+/// The lines of one figure, and their numbers.
+fn series(results: &Results, x: usize, group: &Group) -> (Vec<Series>, Table) {
+    let axis = &results.axes()[x];
+    let mut table = Table::new([
+        axis.key(),
+        "layer",
+        "error",
+        "chips",
+        "p20",
+        "median",
+        "p80",
+    ]);
+    let mut lines = Vec::new();
+    for (layer, name) in results.layers.iter().enumerate() {
+        for (kind, (what, short_name)) in KINDS.into_iter().enumerate() {
+            let mut marks = Vec::new();
+            for index in in_order(axis) {
+                let here = group.and(x, index);
+                let errors = here.trials(results);
+                let errors: Vec<f64> = errors
+                    .filter_map(|trial| trial.layers[layer].map(|errors| errors[kind]))
+                    .collect();
+                let chips = errors.len();
+                let Some(band) = Band::of(errors) else {
+                    continue;
+                };
+                let mut row = vec![cell(axis, index), name.as_str().into(), what.into()];
+                row.push(chips.into());
+                row.extend([band.low.into(), band.middle.into(), band.high.into()]);
+                table.push(row);
+                let says = format!(
+                    "layer {name}, error {what}, {}: median {}, 20 to 80 % of chips {} to {}",
+                    here.name(results.axes()),
+                    short(band.middle, 3),
+                    short(band.low, 3),
+                    short(band.high, 3)
+                );
+                marks.push(Mark {
+                    x: axis.position(index),
+                    low: band.low,
+                    middle: band.middle,
+                    high: band.high,
+                    says,
+                });
+            }
+            let both = results.layers.len() <= BOTH;
+            if both || kind == 0 {
+                lines.push(Series {
+                    name: format!("layer {name}, {short_name}"),
+                    style: lines.len(),
+                    look: Look::Curve,
+                    marks,
+                });
+            }
+        }
+    }
+    (lines, table)
+}

@@ -1,0 +1,235 @@
+//! From a quantity to a place on an axis, with ticks at round numbers.
+
+/// How a quantity is laid out along an axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Scale {
+    /// Even steps between two ends.
+    Linear { from: f64, to: f64 },
+    /// Even factors between two positive ends.
+    Log { from: f64, to: f64 },
+}
+
+/// A mark on an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tick {
+    pub value: f64,
+    pub text: String,
+}
+
+/// How many ticks an axis aims at.
+const TICKS: f64 = 5.0;
+/// From this ratio of the largest to the smallest value on, evenly growing values stand on a logarithmic axis.
+const LOG_RATIO: f64 = 50.0;
+
+impl Scale {
+    /// A linear scale over `values`, widened to the next ticks.
+    pub fn covering(values: impl IntoIterator<Item = f64>) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.into_iter().filter(|value| value.is_finite()) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        if low > high {
+            return Self::Linear { from: 0.0, to: 1.0 };
+        }
+        if low == high {
+            let room = if low == 0.0 { 1.0 } else { 0.1 * low.abs() };
+            (low, high) = (low - room, high + room);
+        }
+        let step = round_step((high - low) / TICKS);
+        // A value that is a tick but for rounding needs no further step.
+        let (first, last) = (low / step + 1e-9, high / step - 1e-9);
+        Self::Linear {
+            from: first.floor() * step,
+            to: last.ceil() * step,
+        }
+    }
+
+    /// The scale of the values of an axis: exactly from the first to the last, logarithmic where they grow by factors.
+    pub fn of_axis(values: &[f64]) -> Self {
+        let from = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let to = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if from > 0.0 && to / from >= LOG_RATIO && grows_by_factors(values) {
+            Self::Log { from, to }
+        } else {
+            Self::Linear { from, to }
+        }
+    }
+
+    /// Where `value` lies: 0 at the first end, 1 at the last.
+    pub fn place(&self, value: f64) -> f64 {
+        match *self {
+            Self::Linear { from, to } if from == to => 0.5,
+            Self::Linear { from, to } => (value - from) / (to - from),
+            Self::Log { from, to } => (value / from).ln() / (to / from).ln(),
+        }
+    }
+
+    /// Round numbers between the ends.
+    pub fn ticks(&self) -> Vec<Tick> {
+        match *self {
+            Self::Linear { from, to } if from == to => vec![Tick {
+                value: from,
+                text: short(from, 4),
+            }],
+            Self::Linear { from, to } => {
+                let step = round_step((to - from) / TICKS);
+                let decimals = decimals_of(step);
+                let (first, last) = (
+                    (from / step - 1e-6).ceil() as i64,
+                    (to / step + 1e-6).floor() as i64,
+                );
+                (first..=last)
+                    .map(|count| count as f64 * step)
+                    .map(|value| Tick {
+                        value,
+                        text: format!("{:.decimals$}", value + 0.0).replace('-', "−"),
+                    })
+                    .collect()
+            }
+            Self::Log { from, to } => {
+                let (first, last) = (from.log10().floor() as i32, to.log10().ceil() as i32);
+                let factors: &[f64] = match last - first {
+                    ..=2 => &[1.0, 2.0, 5.0],
+                    3..=4 => &[1.0, 3.0],
+                    _ => &[1.0],
+                };
+                (first..=last)
+                    .flat_map(|power| factors.iter().map(move |f| f * 10f64.powi(power)))
+                    .filter(|value| (from * 0.999..=to * 1.001).contains(value))
+                    .map(|value| Tick {
+                        value,
+                        text: short(value, 3),
+                    })
+                    .collect()
+            }
+        }
+    }
+}
+
+fn grows_by_factors(values: &[f64]) -> bool {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let factors: Vec<f64> = sorted.windows(2).map(|pair| pair[1] / pair[0]).collect();
+    let most = factors.iter().copied().fold(1.0, f64::max);
+    let least = factors.iter().copied().fold(f64::INFINITY, f64::min);
+    most <= 3.0 * least
+}
+
+/// 1, 2 or 5 times a power of ten, the smallest of them that is at least `step`.
+fn round_step(step: f64) -> f64 {
+    let power = 10f64.powf(step.log10().floor());
+    let factor = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .find(|factor| factor * power >= step * (1.0 - 1e-9))
+        .unwrap_or(10.0);
+    factor * power
+}
+
+/// Decimals that tell multiples of a round `step` apart.
+fn decimals_of(step: f64) -> usize {
+    (-step.log10() - 1e-9).ceil().clamp(0.0, 12.0) as usize
+}
+
+/// `value` with `digits` digits that count, without zeros at the end; powers of ten where they are shorter.
+pub(super) fn short(value: f64, digits: usize) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !value.is_finite() {
+        return value.to_string();
+    }
+    let power = value.abs().log10().floor() as i32;
+    if !(-4..=6).contains(&power) {
+        let text = format!("{value:.*e}", digits.saturating_sub(1));
+        let (mantissa, exponent) = text.split_once('e').expect("it is written with e");
+        let mantissa = if mantissa.contains('.') {
+            mantissa.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            mantissa
+        };
+        return format!("{mantissa}e{exponent}").replace('-', "−");
+    }
+    let decimals = (digits as i32 - 1 - power).max(0) as usize;
+    let text = format!("{value:.decimals$}");
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => &text,
+    };
+    text.replace('-', "−")
+}
+
+/// A share in percent with as many decimals as its last digit is worth.
+pub(super) fn percent(share: f64) -> String {
+    let value = 100.0 * share;
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!(
+        "{} %",
+        if text == "-0" { "0" } else { text }.replace('-', "−")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(scale: Scale) -> Vec<String> {
+        scale.ticks().into_iter().map(|tick| tick.text).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_lie_within_the_axis() {
+        let scale = Scale::covering([93.2, 98.4]);
+        assert_eq!(
+            scale,
+            Scale::Linear {
+                from: 92.0,
+                to: 100.0
+            }
+        );
+        assert_eq!(texts(scale), ["92", "94", "96", "98", "100"]);
+        let sigma = Scale::of_axis(&[0.0, 0.01, 0.02, 0.03, 0.05]);
+        assert_eq!(
+            texts(sigma),
+            ["0.00", "0.01", "0.02", "0.03", "0.04", "0.05"]
+        );
+        let log = Scale::of_axis(&[1e-4, 1e-3, 1e-2, 1e-1]);
+        assert!(matches!(log, Scale::Log { .. }));
+        assert_eq!(
+            texts(log),
+            ["0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1"]
+        );
+        for scale in [scale, sigma, log] {
+            for tick in scale.ticks() {
+                assert!((-1e-9..=1.0 + 1e-9).contains(&scale.place(tick.value)));
+            }
+        }
+    }
+
+    #[test]
+    fn one_value_and_no_value_still_have_an_axis() {
+        assert_eq!(Scale::covering([]), Scale::Linear { from: 0.0, to: 1.0 });
+        let Scale::Linear { from, to } = Scale::covering([0.5, 0.5]) else {
+            panic!("a covering scale is linear");
+        };
+        assert!(from < 0.5 && to > 0.5);
+        let single = Scale::of_axis(&[64.0]);
+        assert_eq!(
+            (single.place(64.0), texts(single)),
+            (0.5, vec!["64".to_owned()])
+        );
+    }
+
+    #[test]
+    fn numbers_keep_the_digits_that_count() {
+        assert_eq!(short(0.0123456, 3), "0.0123");
+        assert_eq!(short(64.0, 4), "64");
+        assert_eq!(short(-0.5, 3), "−0.5");
+        assert_eq!(short(1.5e-7, 3), "1.5e−7");
+        assert_eq!(short(100.0, 3), "100");
+        assert_eq!(
+            [0.9824, 1.0, 0.5].map(percent),
+            ["98.24 %", "100 %", "50 %"]
+        );
+    }
+}

@@ -1,0 +1,588 @@
+//! Sweeps on the built binary: killed and resumed, in shards, on any number of threads, the same bytes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lightloom::rng::{Effect, Seed};
+use serde_json::Value;
+
+use super::cli::{DEMO, lightloom, ok, refused};
+
+/// The files that do not depend on when and where trials ran.
+const FILES: [&str; 6] = [
+    "rows.csv",
+    "rows.jsonl",
+    "rows.parquet",
+    "confusion.csv",
+    "experiment.toml",
+    "manifest.json",
+];
+
+/// An experiment on the built-in digits: 2 × 3 points.
+fn digits(trials: usize) -> String {
+    format!(
+        r#"name = "digits"
+program = '{DEMO}/digits.program.safetensors'
+data = '{DEMO}/digits-test.npz'
+hardware = "mit-pnp"
+limit = 300
+trials = {trials}
+seed = 3
+[axes]
+"coupler.splitting_error_rad" = [0.0, 0.03]
+[[zip]]
+"phase_shifter.phase_error_rad" = [0.0, 0.01, 0.02]
+correct = ["none", "local", "progressive"]
+"#
+    )
+}
+
+fn experiment(folder: &Path, text: &str) {
+    std::fs::write(folder.join("e.toml"), text).unwrap();
+}
+
+fn read(folder: &Path, file: &str) -> Vec<u8> {
+    let path = folder.join(file);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn assert_same_files(a: &Path, b: &Path) {
+    for file in FILES {
+        assert!(read(a, file) == read(b, file), "{file} differs");
+    }
+}
+
+fn rows(folder: &Path) -> Vec<Value> {
+    let text = String::from_utf8(read(folder, "rows.jsonl")).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn rows_are_what_infer_says_of_the_same_chips() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    experiment(folder, &digits(3));
+    ok(folder, &["sweep", "e.toml", "--out", "out"]);
+    let rows = rows(&folder.join("out"));
+    assert_eq!(rows.len(), 18);
+    for (point, [splitting, phase, correct]) in [
+        (0, ["0.0", "0.0", "none"]),
+        (2, ["0.0", "0.02", "progressive"]),
+        (4, ["0.03", "0.01", "local"]),
+    ] {
+        let splitting = format!("coupler.splitting_error_rad={splitting}");
+        let phase = format!("phase_shifter.phase_error_rad={phase}");
+        let json = ok(
+            folder,
+            &[
+                "infer",
+                &format!("{DEMO}/digits.program.safetensors"),
+                "--data",
+                &format!("{DEMO}/digits-test.npz"),
+                "--limit=300",
+                "--hardware=mit-pnp",
+                "--set",
+                &splitting,
+                "--set",
+                &phase,
+                "--correct",
+                correct,
+                "--seed=3",
+                "--trials=3",
+                "--json=-",
+            ],
+        );
+        let report: Value = serde_json::from_str(&json).unwrap();
+        for trial in 0..3 {
+            let row = &rows[3 * point + trial];
+            let chip = &report["noisy"]["per_trial"][trial];
+            assert_eq!(
+                (row["point"].as_u64(), row["trial"].as_u64()),
+                (Some(point as u64), Some(trial as u64))
+            );
+            assert_eq!(row["correct"], correct);
+            assert_eq!(row["samples"], 300);
+            assert_eq!(row["accuracy"], chip["accuracy"]);
+            assert_eq!(row["agreement"], chip["agreement"]);
+            assert_eq!(row["digital_accuracy"], report["digital"]["accuracy"]);
+            assert_eq!(row["ideal_agreement"], report["ideal"]["agreement"]);
+            for (index, layer) in ["0", "2", "4"].iter().enumerate() {
+                let of = |name: &str| &row[format!("layer.{layer}.{name}")];
+                assert_eq!(*of("matrix_error"), chip["matrix_errors"][index]);
+                assert_eq!(*of("read_error"), chip["read_errors"][index]);
+                assert_eq!(*of("loss_db"), chip["losses_db"][index]);
+                let unreachable = chip["unreachable_mzis"].get(index).unwrap_or(&Value::Null);
+                assert_eq!(of("unreachable_mzis"), unreachable);
+            }
+            // The four cells of the paired table are all samples, and its margins the two accuracies.
+            let count = |name: &str| row[name].as_u64().unwrap();
+            let (both, digital) = (count("both_right"), count("only_digital_right"));
+            let (chip, neither) = (count("only_chip_right"), count("neither_right"));
+            assert_eq!(both + digital + chip + neither, 300);
+            assert_eq!(
+                (both + chip) as f64 / 300.0,
+                row["accuracy"].as_f64().unwrap()
+            );
+            let digital_accuracy = row["digital_accuracy"].as_f64().unwrap();
+            assert_eq!((both + digital) as f64 / 300.0, digital_accuracy);
+        }
+    }
+    // The diagonal of a trial's confusion matrix is what it has right.
+    let confusion = String::from_utf8(read(&folder.join("out"), "confusion.csv")).unwrap();
+    let mut right = vec![0; rows.len()];
+    for line in confusion.lines().skip(1) {
+        let cells: Vec<usize> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        if cells[2] == cells[3] {
+            right[3 * cells[0] + cells[1]] += cells[4];
+        }
+    }
+    for (row, right) in rows.iter().zip(right) {
+        assert_eq!(row["accuracy"].as_f64().unwrap(), right as f64 / 300.0);
+    }
+    let times = String::from_utf8(read(&folder.join("out"), "times.csv")).unwrap();
+    assert_eq!(times.lines().count(), 19);
+}
+
+/// Ten kills by SIGKILL at any moment of the run, or as many as `LIGHTLOOM_KILLS` says.
+#[test]
+fn a_sweep_killed_at_any_moment_goes_on_to_the_same_bytes() {
+    let kills: usize = std::env::var("LIGHTLOOM_KILLS").map_or(10, |text| text.parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    experiment(folder, &digits(30));
+    let clock = Instant::now();
+    ok(folder, &["sweep", "e.toml", "--out", "whole", "--quiet"]);
+    let whole = clock.elapsed().as_secs_f64();
+    let mut moments = Seed(1).stream(Effect::Haar, 0, 0, 0);
+    let finished = || {
+        let journal = std::fs::read(folder.join("killed/trials.journal")).unwrap_or_default();
+        journal.iter().filter(|byte| **byte == b'\n').count()
+    };
+    let (mut inside, mut before) = (0, 0);
+    for kill in 0..kills {
+        let mut sweep = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+            .args([
+                "sweep",
+                "e.toml",
+                "--out",
+                "killed",
+                "--quiet",
+                "--threads=2",
+            ])
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Short runs at first, so that most kills meet trials; in the end also the writing of the files.
+        let longest = whole * 2.0 * (kill + 1) as f64 / (kills * kills) as f64;
+        std::thread::sleep(Duration::from_secs_f64(0.02 + moments.uniform() * longest));
+        let was_running = sweep.try_wait().unwrap().is_none();
+        sweep.kill().unwrap();
+        sweep.wait().unwrap();
+        // What was finished stays, whatever was killed.
+        assert!(finished() >= before, "finished trials were lost");
+        inside += usize::from(was_running && finished() > 2 && finished() < 180);
+        before = finished();
+    }
+    println!("{inside} of {kills} kills met trials; {before} lines at the last one");
+    ok(folder, &["sweep", "e.toml", "--out", "killed", "--quiet"]);
+    assert_same_files(&folder.join("whole"), &folder.join("killed"));
+    // A finished sweep that is started again has nothing to do and changes nothing.
+    let said = ok(folder, &["sweep", "e.toml", "--out", "killed"]);
+    assert!(said.contains("180, 0 of them now"), "{said}");
+    assert_same_files(&folder.join("whole"), &folder.join("killed"));
+}
+
+/// The file of a process that died in the middle of a line, and one whose rows were lost.
+#[test]
+fn half_a_line_and_lost_files_are_made_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    experiment(folder, &digits(2));
+    ok(folder, &["sweep", "e.toml", "--out", "whole"]);
+    let journal = read(&folder.join("whole"), "trials.journal");
+    std::fs::create_dir(folder.join("cut")).unwrap();
+    let half = &journal[..journal.len() * 2 / 3];
+    std::fs::write(folder.join("cut/trials.journal"), half).unwrap();
+    let said = ok(folder, &["sweep", "e.toml", "--out", "cut"]);
+    assert!(
+        !said.contains("12, 0 of") && !said.contains("12, 12 of"),
+        "{said}"
+    );
+    assert_same_files(&folder.join("whole"), &folder.join("cut"));
+    std::fs::remove_file(folder.join("cut/rows.parquet")).unwrap();
+    std::fs::write(folder.join("cut/rows.csv"), "half a ro").unwrap();
+    ok(folder, &["sweep", "e.toml", "--out", "cut"]);
+    assert_same_files(&folder.join("whole"), &folder.join("cut"));
+}
+
+#[test]
+fn shards_merge_to_the_bytes_of_one_run_on_any_number_of_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    experiment(folder, &digits(5));
+    ok(folder, &["sweep", "e.toml", "--out", "one", "--threads=1"]);
+    for threads in ["2", "3", "7"] {
+        let out = format!("threads-{threads}");
+        ok(
+            folder,
+            &["sweep", "e.toml", "--out", &out, "--threads", threads],
+        );
+        assert_same_files(&folder.join("one"), &folder.join(out));
+    }
+    for of in [2, 7] {
+        let shard = |index: usize| format!("part-{index}-of-{of}");
+        let mut merge = vec!["merge".to_owned()];
+        for index in 1..=of {
+            let share = format!("{index}/{of}");
+            ok(
+                folder,
+                &["sweep", "e.toml", "--out", &shard(index), "--shard", &share],
+            );
+            merge.insert(1, shard(index));
+        }
+        let out = format!("merged-{of}");
+        merge.extend(["--out".to_owned(), out.clone()]);
+        let merge: Vec<&str> = merge.iter().map(String::as_str).collect();
+        // Twice: a merge that was killed can be started again.
+        for _ in 0..2 {
+            ok(folder, &merge);
+            assert_same_files(&folder.join("one"), &folder.join(&out));
+        }
+        // What was merged is a finished sweep like any other.
+        let said = ok(folder, &["sweep", "e.toml", "--out", &out]);
+        assert!(said.contains("30, 0 of them now"), "{said}");
+        assert_same_files(&folder.join("one"), &folder.join(&out));
+    }
+    let lacking = ["merge", "part-1-of-7", "part-3-of-7", "--out", "lacking"];
+    refused(
+        folder,
+        &lacking,
+        "of 30 trials are missing, the first is trial 1 of point 0",
+    );
+    refused(
+        folder,
+        &["merge", "nowhere", "--out", "lacking"],
+        "holds no trials.journal",
+    );
+    let taken = ["sweep", "e.toml", "--out", "part-1-of-7", "--shard", "2/7"];
+    refused(folder, &taken, "shard: 1/7 → 2/7");
+    for wrong in ["0/4", "5/4", "1", "a/b", "1/0"] {
+        refused(
+            folder,
+            &["sweep", "e.toml", "--out", "x", "--shard", wrong],
+            "i from 1 to n",
+        );
+    }
+    experiment(folder, &digits(6));
+    ok(
+        folder,
+        &["sweep", "e.toml", "--out", "other", "--shard=2/2"],
+    );
+    let mixed = ["merge", "part-1-of-2", "other", "--out", "mixed"];
+    refused(folder, &mixed, "trials: 6 → 5");
+}
+
+#[test]
+fn a_changed_experiment_is_refused_with_the_difference() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let text = digits(2);
+    for name in ["digits.program.safetensors", "digits-test.npz"] {
+        std::fs::copy(format!("{DEMO}/{name}"), folder.join(name)).unwrap();
+    }
+    let text = text.replace(&format!("{DEMO}/"), "");
+    experiment(folder, &text);
+    let sweep = ["sweep", "e.toml", "--out", "out"];
+    ok(folder, &sweep);
+    let before: Vec<_> = FILES
+        .iter()
+        .map(|file| read(&folder.join("out"), file))
+        .collect();
+    for (old, new, says) in [
+        ("trials = 2", "trials = 3", "trials: 2 → 3"),
+        ("seed = 3", "seed = 4", "seed: 3 → 4"),
+        ("limit = 300\n", "", "limit: 300 → not there"),
+        (
+            "[0.0, 0.03]",
+            "[0.0, 0.04]",
+            "axes.coupler.splitting_error_rad: [0.0, 0.03] → [0.0, 0.04]",
+        ),
+        (
+            "\"mit-pnp\"",
+            "\"thermo-optic\"",
+            " more): give another --out",
+        ),
+        (
+            "\"mit-pnp\"",
+            "\"ideal\"",
+            "hardware.input.facet_loss_db: 3.5 → 0.0",
+        ),
+        (
+            "\"digits\"",
+            "\"numbers\"",
+            "name: \"digits\" → \"numbers\"",
+        ),
+        (
+            "\"progressive\"",
+            "\"fit\"",
+            "→ [\"none\", \"local\", \"fit\"]",
+        ),
+    ] {
+        assert!(text.contains(old));
+        experiment(folder, &text.replace(old, new));
+        refused(folder, &sweep, says);
+        refused(
+            folder,
+            &["sweep", "e.toml", "--out", "out", "--dry-run"],
+            says,
+        );
+    }
+    // A comment is no change, and neither is another way to write the same.
+    experiment(
+        folder,
+        &text.replace("[0.0, 0.03]", "{ from = 0, to = 3e-2, steps = 2 } # rad"),
+    );
+    ok(folder, &sweep);
+    // Another file under the old name is one.
+    experiment(folder, &text);
+    std::fs::copy(
+        format!("{DEMO}/digits-train.npz"),
+        folder.join("digits-test.npz"),
+    )
+    .unwrap();
+    refused(folder, &sweep, "digits-test.npz: SHA-256 ");
+    let after: Vec<_> = FILES
+        .iter()
+        .map(|file| read(&folder.join("out"), file))
+        .collect();
+    assert!(before == after, "a refused sweep changed the folder");
+}
+
+#[test]
+fn a_dry_run_counts_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    experiment(folder, &digits(5));
+    let said = ok(folder, &["sweep", "e.toml", "--dry-run", "--threads=2"]);
+    assert!(
+        said.contains("points    6\ntrials    30, 30 of them not finished\nprograms  1\n"),
+        "{said}"
+    );
+    assert!(said.contains(" on 2 threads\nmemory    "), "{said}");
+    let mut names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.next().unwrap(), "e.toml");
+    assert!(names.next().is_none());
+    ok(folder, &["sweep", "e.toml", "--out", "out"]);
+    let said = ok(folder, &["sweep", "e.toml", "--out", "out", "--dry-run"]);
+    assert!(
+        said.contains("trials    30, 0 of them not finished"),
+        "{said}"
+    );
+    // The room that it promised is about what was taken: within a factor of two.
+    let disk = |said: &str| -> f64 {
+        let line = said.lines().find(|line| line.starts_with("disk")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let promised = disk(&ok(folder, &["sweep", "e.toml", "--dry-run"]));
+    let taken: u64 = std::fs::read_dir(folder.join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| {
+            entry.file_name() != "manifest.json" && entry.file_name() != "experiment.toml"
+        })
+        .map(|entry| entry.metadata().unwrap().len())
+        .sum();
+    let ratio = promised / (taken as f64 / 1000.0);
+    assert!(
+        (0.5..2.0).contains(&ratio),
+        "{promised} kB promised, {taken} bytes taken"
+    );
+}
+
+/// Networks of different layers, compiled for different tiles, at two precisions: null where a layer is not there.
+#[test]
+fn networks_tiles_and_precisions_can_be_axes() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let one = "weights = 'one.npz'\n[[layers]]\nweight = 'w'\n";
+    std::fs::write(folder.join("one.toml"), one).unwrap();
+    // One layer of 64 to 10, of which no two classes come out equal.
+    let w = ndarray::Array2::from_shape_fn((10, 64), |(i, j)| ((64 * i + j) as f64).sin());
+    write_npz(&folder.join("one.npz"), "w", &w);
+    experiment(
+        folder,
+        &format!(
+            "network = ['{DEMO}/network.toml', 'one.toml']\ndata = '{DEMO}/digits-test.npz'\nlimit = 50\n\
+             trials = 1\n[axes]\ntile = ['none', 16]\nprecision = ['f32', 'f64']\ngeometry = ['clements', 'reck']\n"
+        ),
+    );
+    ok(folder, &["sweep", "e.toml", "--out", "out"]);
+    let rows = rows(&folder.join("out"));
+    assert_eq!(rows.len(), 16);
+    let csv = String::from_utf8(read(&folder.join("out"), "rows.csv")).unwrap();
+    let header = csv.lines().next().unwrap();
+    assert!(
+        header.starts_with("experiment,point,trial,seed,network,tile,precision,geometry,samples,"),
+        "{header}"
+    );
+    assert_eq!(rows[0]["tile"], Value::Null);
+    assert_eq!(rows[4]["tile"], 16);
+    assert!(rows[0]["layer.2.matrix_error"].is_f64());
+    assert!(rows[8]["layer.2.matrix_error"].is_null() && rows[8]["layer.w.matrix_error"].is_f64());
+    for row in &rows {
+        assert_eq!(row["ideal_agreement"], 1.0);
+        assert_eq!(row["accuracy"], row["digital_accuracy"]);
+    }
+    // Rounding of f64 is far below that of f32.
+    let error = |row: &Value| row["layer.0.matrix_error"].as_f64().unwrap();
+    assert!(error(&rows[2]) < 1e-12 && error(&rows[0]) > 1e-9);
+    let manifest: Value =
+        serde_json::from_slice(&read(&folder.join("out"), "manifest.json")).unwrap();
+    assert_eq!(manifest["references"].as_array().unwrap().len(), 16);
+    assert_eq!(manifest["inputs"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn a_chip_that_cannot_run_names_its_point() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let text = digits(2).replace(
+        "[axes]\n",
+        "[axes]\n\"readout.detection\" = [\"coherent\", \"intensity\"]\n",
+    );
+    experiment(folder, &text);
+    let output = lightloom(folder, &["sweep", "e.toml", "--out", "out"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(
+        stderr.contains("readout.detection = intensity, coupler.splitting_error_rad = 0.0"),
+        "{stderr}"
+    );
+    for (file, text, says) in [
+        ("none.toml", None, "none.toml: No such file"),
+        ("a.toml", Some("trails = 3"), "a.toml: line 1: `trails`"),
+        (
+            "b.toml",
+            Some("network = 'x.onnx'\ndata = 'y.npz'\ntrials = 1"),
+            "x.onnx: No such file",
+        ),
+    ] {
+        if let Some(text) = text {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        refused(folder, &["sweep", file, "--out", "new"], says);
+    }
+}
+
+/// pandas, polars and DuckDB read all three files. They are used where `LIGHTLOOM_PYTHON` (or else `python3`) has them;
+/// with `LIGHTLOOM_REQUIRE_PYTHON=1` they must be there.
+#[test]
+fn pandas_polars_and_duckdb_read_the_rows() {
+    let python = std::env::var("LIGHTLOOM_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let imports = "import pandas, pyarrow, polars, duckdb";
+    let has = Command::new(&python).args(["-c", imports]).output();
+    if !has.is_ok_and(|output| output.status.success()) {
+        let required = std::env::var("LIGHTLOOM_REQUIRE_PYTHON").as_deref() == Ok("1");
+        assert!(
+            !required,
+            "{python} cannot `{imports}`, and LIGHTLOOM_REQUIRE_PYTHON=1"
+        );
+        println!("skipped: {python} cannot `{imports}`");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    experiment(folder, &digits(4));
+    ok(folder, &["sweep", "e.toml", "--out", "out"]);
+    let script = r#"
+import json, pandas as pd, polars as pl, duckdb
+truth = [json.loads(line) for line in open("out/rows.jsonl")]
+columns = list(truth[0])
+def same(records):
+    assert len(records) == len(truth) == 24
+    for got, want in zip(records, truth):
+        assert list(got) == columns, (list(got), columns)
+        for key in columns:
+            a, b = got[key], want[key]
+            if b is None:
+                assert a is None or a != a, (key, a)
+            else:
+                assert a == b, (key, a, b)
+frames = [pd.read_parquet("out/rows.parquet"), pd.read_csv("out/rows.csv", float_precision="round_trip", keep_default_na=False, na_values=[""]), pd.read_json("out/rows.jsonl", lines=True, precise_float=True)]
+for frame in frames[:2]:
+    same(frame.to_dict("records"))
+assert list(frames[2].columns) == columns and len(frames[2]) == 24
+for frame in [pl.read_parquet("out/rows.parquet"), pl.read_csv("out/rows.csv"), pl.read_ndjson("out/rows.jsonl")]:
+    same(frame.to_dicts())
+for source in ["'out/rows.parquet'", "read_csv('out/rows.csv')", "read_json('out/rows.jsonl')"]:
+    result = duckdb.sql(f"select * from {source} order by point, trial")
+    same([dict(zip(result.columns, row)) for row in result.fetchall()])
+mean = duckdb.sql("select \"coupler.splitting_error_rad\", avg(accuracy) from 'out/rows.parquet' group by 1 order by 1").fetchall()
+by = frames[0].groupby("coupler.splitting_error_rad").accuracy.mean()
+assert all(abs(by[key] - value) < 1e-12 for key, value in mean)
+print("ok")
+"#;
+    let output = Command::new(&python)
+        .args(["-c", script])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "ok");
+}
+
+/// The example of `docs/experiments.md`, beside the network and data that it names.
+#[test]
+fn the_example_of_the_document_runs() {
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/experiments.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let example = document.split("```toml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    for name in ["network.toml", "digits.safetensors", "digits-test.npz"] {
+        std::fs::copy(format!("{DEMO}/{name}"), folder.join(name)).unwrap();
+    }
+    std::fs::write(folder.join("digits.toml"), example).unwrap();
+    ok(folder, &["sweep", "digits.toml", "--out", "digits"]);
+    let rows = rows(&folder.join("digits"));
+    assert_eq!(rows.len(), 4 * 2 * 2 * 5);
+    // Every column of the rows stands in its table.
+    for column in rows[0].as_object().unwrap().keys() {
+        let is_axis = example.contains(column.as_str());
+        let name = column
+            .splitn(3, '.')
+            .nth(2)
+            .filter(|_| column.starts_with("layer."));
+        let documented = match name {
+            Some(name) => document.contains(&format!("`layer.NAME.{name}`")),
+            None => document.contains(&format!("`{column}`")),
+        };
+        assert!(
+            is_axis || documented,
+            "{column} is in no table of the document"
+        );
+    }
+}
+
+fn write_npz(path: &PathBuf, name: &str, array: &ndarray::Array2<f64>) {
+    use std::io::Write;
+    let mut bytes = Vec::new();
+    lightloom::io::npy::write(&mut bytes, array.view()).unwrap();
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    zip.start_file(
+        format!("{name}.npy"),
+        zip::write::SimpleFileOptions::default(),
+    )
+    .unwrap();
+    zip.write_all(&bytes).unwrap();
+    zip.finish().unwrap();
+}
