@@ -1,31 +1,73 @@
-//! Meshes of 16, 64 and 256 modes: unitary → phases, phases → transfer matrix, and a batch walked through.
+//! Meshes of 16 to 1024 modes: unitary → phases, phases → transfer matrix, and batches walked through.
 //!
-//! Goal: a walk near the arithmetic limit of a 2×2, 16 multiply-adds per MZI and sample. The rate of the
-//! `walk` group is in MZI·samples per second (criterion prints it as elements); one thread throughout.
+//! Every group prints its medians beside their goals and the peak of multiply-adds that it measured itself: a rate says
+//! little without the speed of the machine at that time. Goals, on one thread unless two are named:
+//!
+//! | group | goal |
+//! |---|---|
+//! | `decompose` | Clements and Reck, where the f64 peak is 58 GFlop/s: 15 ms at 256 modes, 1 s at 1024 |
+//! | `transfer` | of a drawn chip, f64: 4 ms at 256 modes |
+//! | `walk`, 1024 samples | f32: 0.7 of the peak's multiply-adds / 8, MZI·samples per second; f64: half of that rate |
+//! | `walk`, 1 sample | f32: 10⁹ MZI/s at 256 modes |
+//! | `walk`, two threads | 1.8 times the rate of one |
+//!
+//! An MZI takes 8 multiply-adds a sample in scaled form: that is the limit of a walk.
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use criterion::{criterion_group, criterion_main};
-use lightloom::field::Real;
+use lightloom::field::{Real, peak_gflops_f32, peak_gflops_f64};
 use lightloom::linalg::haar_unitary;
-use lightloom::mesh::{Geometry, decompose};
+use lightloom::mesh::{Coefficients, Correction, Geometry, decompose};
 use lightloom::rng::{Effect, Seed};
-use lightloom::{Fields, Mesh};
+use lightloom::{Fields, Hardware, Mesh};
 
-const MODES: [usize; 3] = [16, 64, 256];
 /// Samples of a walked batch.
 const BATCH: usize = 1024;
+/// Multiply-adds of an MZI on one sample in scaled form.
+const SLOTS: f64 = 8.0;
+/// The f64 peak of the machine that the goals of `decompose` are stated for, GFlop/s.
+const GOAL_PEAK_GFLOPS: f64 = 58.0;
 
-/// Short runs: the whole file takes less than a minute.
+/// Short runs: the whole file takes about a minute.
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.sample_size(10);
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
     group
+}
+
+/// Median time of one `work`, s; none if the command line leaves this benchmark out.
+fn measure(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    id: BenchmarkId,
+    mut work: impl FnMut(),
+) -> Option<f64> {
+    measure_times(group, id, |times| (0..times).for_each(|_| work()))
+}
+
+/// The same of work that is told how many times to do it.
+fn measure_times(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    id: BenchmarkId,
+    mut work: impl FnMut(u64),
+) -> Option<f64> {
+    let mut seconds = Vec::new();
+    group.bench_function(id, |bencher| {
+        bencher.iter_custom(|times| {
+            let clock = Instant::now();
+            work(times);
+            let elapsed = clock.elapsed();
+            seconds.push(elapsed.as_secs_f64() / times as f64);
+            elapsed
+        });
+    });
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied()
 }
 
 fn haar_mesh(modes: usize) -> Mesh {
@@ -35,44 +77,132 @@ fn haar_mesh(modes: usize) -> Mesh {
 
 fn phases(criterion: &mut Criterion) {
     let mut group = group(criterion, "decompose");
-    for modes in MODES {
+    let peak = peak_gflops_f64();
+    for (modes, goal_ms) in [(64, None), (256, Some(15.0)), (1024, Some(1000.0))] {
         let u = haar_unitary(modes, &mut Seed(0).stream(Effect::Haar, 0, modes as u64, 0));
         for geometry in [Geometry::Clements, Geometry::Reck] {
-            group.bench_function(BenchmarkId::new(geometry.to_string(), modes), |bencher| {
-                bencher.iter(|| decompose(black_box(&u), geometry).expect("u is unitary"));
+            let id = BenchmarkId::new(geometry.to_string(), modes);
+            let decomposed = measure(&mut group, id, || {
+                black_box(decompose(black_box(&u), geometry).expect("u is unitary"));
             });
+            let Some(seconds) = decomposed else { continue };
+            let goal = goal_ms.map_or(String::new(), |goal| {
+                format!(", goal {goal} ms at {GOAL_PEAK_GFLOPS} GFlop/s peak")
+            });
+            println!(
+                "decompose/{geometry}/{modes}: {:.3} ms{goal}; this run's peak {peak:.0} GFlop/s",
+                1e3 * seconds
+            );
         }
     }
 }
 
 fn transfer(criterion: &mut Criterion) {
     let mut group = group(criterion, "transfer");
-    for modes in MODES {
-        let mesh = haar_mesh(modes);
-        group.bench_function(BenchmarkId::new("f64", modes), |bencher| {
-            bencher.iter(|| black_box(&mesh).transfer());
+    let peak = peak_gflops_f64();
+    let hardware = Hardware::open("thermo-optic").expect("the preset exists");
+    let chip = hardware.fabricate(Seed(0), 0);
+    for (modes, goal_ms) in [(16, None), (64, None), (256, Some(4.0))] {
+        let programmed = chip.program(&haar_mesh(modes), Correction::None);
+        let walked = measure(&mut group, BenchmarkId::new("f64", modes), || {
+            black_box(black_box(&programmed.coefficients).transfer());
         });
+        let Some(seconds) = walked else { continue };
+        let goal = goal_ms.map_or(String::new(), |goal| format!(", goal {goal} ms"));
+        println!(
+            "transfer/f64/{modes}: {:.3} ms{goal}; this run's peak {peak:.0} GFlop/s",
+            1e3 * seconds
+        );
     }
 }
 
 fn walk(criterion: &mut Criterion) {
     let mut group = group(criterion, "walk");
-    for modes in MODES {
+    // Goals as shares of the limit: f64 at half the rate of f32 has the same share of the f32 peak's half.
+    let (single, double) = (peak_gflops_f32(), peak_gflops_f64());
+    let limit = |peak_gflops: f64| 1e9 * peak_gflops / 2.0 / SLOTS;
+    for modes in [16, 64, 256, 1024] {
         let mesh = haar_mesh(modes);
-        group.throughput(Throughput::Elements((mesh.nodes().len() * BATCH) as u64));
-        walk_in::<f32>(&mut group, "f32", &mesh);
-        walk_in::<f64>(&mut group, "f64", &mesh);
+        let coefficients = mesh.coefficients();
+        let mzis = mesh.nodes().len();
+        group.throughput(Throughput::Elements((mzis * BATCH) as u64));
+        let report = |precision: &str, seconds: Option<f64>, peak: f64, goal: f64| {
+            let Some(seconds) = seconds else { return };
+            let rate = (mzis * BATCH) as f64 / seconds;
+            println!(
+                "walk/{precision}/{modes}: {:.2}·10⁹ MZI·samples/s, {:.0} % of the limit; goal {:.2}·10⁹; this run's \
+                 peak {peak:.0} GFlop/s",
+                rate / 1e9,
+                100.0 * rate / limit(peak),
+                goal / 1e9
+            );
+        };
+        let goal = 0.7 * limit(single);
+        let one = walk_batches::<f32>(&mut group, "f32", &coefficients, 1);
+        report("f32", one, single, goal);
+        let seconds = walk_batches::<f64>(&mut group, "f64", &coefficients, 1);
+        report("f64", seconds, double, goal / 2.0);
+        group.throughput(Throughput::Elements((2 * mzis * BATCH) as u64));
+        let two = walk_batches::<f32>(&mut group, "f32-two-threads", &coefficients, 2);
+        if let (Some(one), Some(two)) = (one, two) {
+            let gain = 2.0 * one / two;
+            println!("walk/f32-two-threads/{modes}: {gain:.2} times one thread, goal 1.8");
+        }
+        group.throughput(Throughput::Elements(mzis as u64));
+        if let Some(seconds) = walk_one(&mut group, &coefficients) {
+            let goal = if modes == 256 {
+                ", goal 1.00·10⁹"
+            } else {
+                ""
+            };
+            println!(
+                "walk/f32-one-sample/{modes}: {:.2}·10⁹ MZI/s{goal}; this run's peak {single:.0} GFlop/s",
+                mzis as f64 / seconds / 1e9
+            );
+        }
     }
 }
 
-fn walk_in<T: Real>(group: &mut BenchmarkGroup<'_, WallTime>, precision: &str, mesh: &Mesh) {
-    let coefficients = mesh.coefficients();
-    let mut fields = Fields::<T>::zeros(mesh.modes(), BATCH);
+/// Fields of amplitude 1. Meshes are lossless: the same fields can be walked over and over.
+fn light<T: Real>(modes: usize, samples: usize) -> Fields<T> {
+    let mut fields = Fields::zeros(modes, samples);
     fields.re.fill(T::one());
-    // The mesh is lossless: the same fields can be walked over and over.
-    group.bench_function(BenchmarkId::new(precision, mesh.modes()), |bencher| {
-        bencher.iter(|| coefficients.walk(black_box(&mut fields)));
-    });
+    fields
+}
+
+/// Walks a batch on each of `threads`.
+fn walk_batches<T: Real>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    coefficients: &Coefficients,
+    threads: usize,
+) -> Option<f64> {
+    let walk = coefficients.prepare::<T>();
+    let mut batches = vec![light::<T>(coefficients.modes(), BATCH); threads];
+    let id = BenchmarkId::new(name, coefficients.modes());
+    // Threads start once for many walks.
+    measure_times(group, id, |times| {
+        std::thread::scope(|scope| {
+            let (own, others) = batches.split_first_mut().expect("there is a thread");
+            let many = |fields: &mut Fields<T>| {
+                (0..times).for_each(|_| walk.run(black_box(fields)));
+            };
+            for fields in others {
+                scope.spawn(move || many(fields));
+            }
+            many(own);
+        });
+    })
+}
+
+/// Walks a single sample.
+fn walk_one(group: &mut BenchmarkGroup<'_, WallTime>, coefficients: &Coefficients) -> Option<f64> {
+    let walk = coefficients
+        .prepare_few::<f32>()
+        .expect("a rectangle joins neighbours");
+    let mut fields = light(coefficients.modes(), 1);
+    let id = BenchmarkId::new("f32-one-sample", coefficients.modes());
+    measure(group, id, || walk.run(black_box(&mut fields)))
 }
 
 criterion_group! {

@@ -6,6 +6,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compile;
+mod elementary;
 pub mod error;
 pub mod experiment;
 pub mod field;

@@ -5,9 +5,12 @@
 //! another order, or on another number of threads. Effects draw N(0, 1) and scale it afterwards: a
 //! sweep over a sigma reuses the same chips.
 
+use pulp::{Arch, bytemuck};
 use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;
+
+use crate::elementary;
 
 /// What a random number is drawn for. The discriminants are part of the reproducibility promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,9 @@ impl Seed {
     }
 }
 
+/// Normals that are drawn at a time: an even number, whose words stay in the cache.
+const CHUNK: usize = 512;
+
 /// One random stream: ChaCha8 keyed by its address.
 #[derive(Debug)]
 pub struct Stream(ChaCha8Rng);
@@ -67,9 +73,44 @@ impl Stream {
         self.0.sample(StandardNormal)
     }
 
-    /// `count` draws from N(0, 1).
+    /// `count` draws from N(0, 1): those of [`fill_normals`](Self::fill_normals).
     pub fn standard_normals(&mut self, count: usize) -> Vec<f64> {
-        (0..count).map(|_| self.standard_normal()).collect()
+        let mut normals = vec![0.0; count];
+        self.add_normals(&mut normals, 1.0);
+        normals
+    }
+
+    /// Adds `sigma · N(0, 1)` to every value: draws of [`fill_normals`](Self::fill_normals), none if `sigma` is 0.
+    pub fn add_normals(&mut self, values: &mut [f64], sigma: f64) {
+        if sigma == 0.0 {
+            return;
+        }
+        let mut normals = [0.0; CHUNK];
+        for chunk in values.chunks_mut(CHUNK) {
+            self.fill_normals(&mut normals[..chunk.len()]);
+            for (value, normal) in chunk.iter_mut().zip(&normals) {
+                *value += sigma * f64::from(*normal);
+            }
+        }
+    }
+
+    /// Fills `normals` with draws from N(0, 1), many at a time by the transform of Box and Muller.
+    ///
+    /// Single precision: steps of 2⁻²⁴ relative, no draw beyond 6.7, where one in 4·10¹⁰ would be.
+    pub fn fill_normals(&mut self, normals: &mut [f32]) {
+        let arch = Arch::new();
+        let mut words = [0u32; CHUNK];
+        for chunk in normals.chunks_mut(CHUNK) {
+            let words = &mut words[..chunk.len().next_multiple_of(2)];
+            self.0.fill_bytes(bytemuck::cast_slice_mut(words));
+            if chunk.len() == words.len() {
+                elementary::normals(arch, words, chunk);
+            } else {
+                let mut even = [0.0; CHUNK];
+                elementary::normals(arch, words, &mut even[..words.len()]);
+                chunk.copy_from_slice(&even[..chunk.len()]);
+            }
+        }
     }
 
     /// One draw from the uniform distribution on `[0, 1)`.

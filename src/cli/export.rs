@@ -14,7 +14,7 @@ use super::open::{self, Compiled};
 use super::{mesh, output};
 use crate::compile::{Program, Tile};
 use crate::error::Error;
-use crate::mesh::{CellKind, Correction, Mesh, Mzi};
+use crate::mesh::{CellArray, CellKind, Correction, Mesh};
 
 /// One phase shifter.
 #[derive(Serialize)]
@@ -114,12 +114,8 @@ fn row(
 }
 
 fn mesh_group(path: &str, mesh: &Mesh, Target { kind, v_pi_v }: Target) -> Group {
-    let perfect = Mzi {
-        kind,
-        ..Mzi::ideal(0.0, 0.0)
-    };
-    let cells = vec![perfect; mesh.nodes().len()];
-    let setting = mesh.corrected(Correction::None, &cells).setting;
+    let perfect = CellArray::perfect(kind, mesh.nodes().len());
+    let setting = mesh.corrected(Correction::None, &perfect).setting;
     let mut rows = Vec::with_capacity(mesh.phase_shifters_of(kind));
     let free = mesh.free_shifters(kind);
     let free: Vec<_> = free.iter().zip(&setting.free).collect();

@@ -6,7 +6,7 @@
 use num_complex::Complex;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
-use super::{Fields, Real, Step};
+use super::{Fields, Matrices, Real};
 
 /// Lanes of the widest register (f32 on 512 bits): arrays are padded to multiples of it.
 const LANES: usize = 16;
@@ -27,15 +27,21 @@ pub struct ColumnWalk<T> {
 }
 
 impl<T: Real> ColumnWalk<T> {
-    /// The walk through `steps` in their order, then a factor on each mode; none if a step joins distant modes.
-    pub fn new(steps: impl Iterator<Item = Step>, factors: &[Complex<f64>]) -> Option<Self> {
+    /// The walk through the MZIs of `matrices` on the modes (top, bottom) that `pair` says for each, in the order of light,
+    /// then a factor on each mode; none if an MZI joins distant modes.
+    pub fn new(
+        pair: impl Fn(usize) -> (usize, usize),
+        matrices: &Matrices,
+        factors: &[Complex<f64>],
+    ) -> Option<Self> {
         let modes = factors.len();
         let stride = (modes / 2 + 1).next_multiple_of(LANES);
         let mut next = vec![0; modes];
         let mut is_odd: Vec<bool> = Vec::new();
         let mut parts: Vec<T> = Vec::new();
-        for step in steps {
-            let (upper, lower) = (step.top.min(step.bottom), step.top.max(step.bottom));
+        for (index, matrix) in matrices.iter().enumerate() {
+            let (top, bottom) = pair(index);
+            let (upper, lower) = (top.min(bottom), top.max(bottom));
             if lower - upper != 1 || lower >= modes {
                 return None;
             }
@@ -52,8 +58,8 @@ impl<T: Real> ColumnWalk<T> {
             }
             next[upper] = column + 1;
             next[lower] = column + 1;
-            let [a, b, c, d] = step.matrix;
-            let matrix = if step.top < step.bottom {
+            let [a, b, c, d] = matrix;
+            let matrix = if top < bottom {
                 [a, b, c, d]
             } else {
                 [d, c, b, a]

@@ -1,17 +1,23 @@
 //! Planar batches of complex field amplitudes, and the kernels that move them.
 
 mod columns;
+mod matrices;
 mod peak;
+mod rotate;
 mod walk;
 
 pub use columns::ColumnWalk;
+pub use matrices::{BLOCK, Matrices, MatrixSource, Parts};
 pub use peak::{instruction_set, peak_gflops_f32, peak_gflops_f64};
-pub use walk::Walk;
+pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
+pub use walk::{Direction, Walk};
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, LinalgScalar, Zip, s};
 use num_complex::Complex;
 use pulp::{Simd, bytemuck};
+
+use crate::rng::Stream;
 
 /// A precision for fields: `f32` or `f64`.
 pub trait Real:
@@ -45,6 +51,8 @@ pub trait Real:
         y: Self::Vector<S>,
         z: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// Fills `normals` with draws from N(0, 1).
+    fn fill_normals(stream: &mut Stream, normals: &mut [Self]);
     /// The nearest value of this precision.
     fn of(value: f64) -> Self;
     /// The same value in double precision.
@@ -77,6 +85,9 @@ impl Real for f32 {
         }
     }
 
+    fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
+        stream.fill_normals(normals);
+    }
     fn of(value: f64) -> Self {
         value as f32
     }
@@ -111,6 +122,10 @@ impl Real for f64 {
         }
     }
 
+    fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
+        normals.fill(0.0);
+        stream.add_normals(normals, 1.0);
+    }
     fn of(value: f64) -> Self {
         value
     }
@@ -130,17 +145,6 @@ pub struct Fields<T> {
 
 /// One complex 2×2 in the order of its rows: `[t11, t12, t21, t22]`, row = output, 1 = top.
 pub type TwoByTwo = [Complex<f64>; 4];
-
-/// One step of a walk: a 2×2 on two modes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step {
-    /// Upper mode.
-    pub top: usize,
-    /// Lower mode.
-    pub bottom: usize,
-    /// The matrix that acts on (top, bottom).
-    pub matrix: TwoByTwo,
-}
 
 impl<T: Real> Fields<T> {
     /// Dark fields: `modes` modes of `samples` samples.
@@ -222,6 +226,16 @@ impl<T: Real> Fields<T> {
         general_mat_mul(T::one(), &self.im, &other.re, T::one(), &mut out.im);
         out
     }
+
+    /// The transposed matrix. Nothing moves: its rows are the columns of this one's memory, which a product takes as they
+    /// are and a walk does not.
+    #[must_use]
+    pub fn transposed(self) -> Self {
+        Self {
+            re: self.re.reversed_axes(),
+            im: self.im.reversed_axes(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -246,5 +260,7 @@ mod tests {
             }
         }
         assert_eq!(product.clone().crop(2, 1).re.dim(), (2, 1));
+        let other = b.clone().transposed().times(&a.transposed());
+        assert_eq!(other.transposed(), product);
     }
 }

@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use super::{Hardware, Heaters};
 use crate::linalg::Matrix;
-use crate::mesh::{CellKind, Coefficients, Correction, Mesh, Mzi};
+use crate::mesh::{CellArray, CellKind, Coefficients, Correction, Mesh};
 use crate::rng::{Effect, Seed, Stream};
 use crate::units::amplitude_from_db;
 
@@ -85,12 +85,11 @@ impl Chip {
     pub fn program(&self, mesh: &Mesh, correction: Correction) -> Programmed {
         let cells = self.cells(Part::MESH, mesh.nodes().len());
         let corrected = mesh.corrected(correction, &cells);
-        let mut heaters = Heaters::default();
-        heaters.push_mesh(mesh, self.cell_kind());
+        let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let targets = corrected.setting.phases();
-        let phases = self.settle(&heaters, &[(Part::MESH, &targets)], correction);
+        let mut phases = self.settle(&heaters, &[(Part::MESH, &targets)], correction);
         Programmed {
-            coefficients: self.coefficients(mesh, &cells, &phases[0]),
+            coefficients: self.coefficients(mesh, cells, phases.remove(0)),
             unreachable: corrected.unreachable,
         }
     }
@@ -105,6 +104,15 @@ impl Chip {
         self.hardware.mesh.cell
     }
 
+    /// The heaters that `push` appends: none on a chip without crosstalk, where their places do not matter.
+    pub fn heaters(&self, push: impl FnOnce(&mut Heaters)) -> Heaters {
+        let mut heaters = Heaters::default();
+        if self.hardware.phase_shifter.crosstalk > 0.0 {
+            push(&mut heaters);
+        }
+        heaters
+    }
+
     /// The phases that a chip shows after `targets` were programmed into the sections of one tile.
     ///
     /// A correction knows the chip's offsets and its crosstalk and asks for phases that make up for both. Then the supply
@@ -112,7 +120,7 @@ impl Chip {
     /// errors that add to a phase: offset, programming, drift. Each section's phases come back in their order, rad.
     ///
     /// # Panics
-    /// If `heaters` does not hold one place per phase.
+    /// If there is crosstalk, and `heaters` does not hold one place per phase.
     pub fn settle(
         &self,
         heaters: &Heaters,
@@ -120,7 +128,8 @@ impl Chip {
         correction: Correction,
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
-        let mut asked = Vec::with_capacity(heaters.len());
+        let count = targets.iter().map(|(_, phases)| phases.len()).sum();
+        let mut asked = Vec::with_capacity(count);
         for (part, phases) in targets {
             let start = asked.len();
             asked.extend_from_slice(phases);
@@ -156,7 +165,7 @@ impl Chip {
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
         let supply = self.supply(asked);
-        let mut heated = Vec::with_capacity(heaters.len());
+        let mut heated = Vec::with_capacity(asked.len());
         for (part, phases) in targets {
             let start = heated.len();
             let section = &asked[start..start + phases.len()];
@@ -166,9 +175,10 @@ impl Chip {
             }));
             if shifter.v_pi_error > 0.0 {
                 let mut stream = self.stream(Effect::VPi, *part, 0);
-                for phase in &mut heated[start..] {
+                let errors = stream.standard_normals(phases.len());
+                for (phase, error) in heated[start..].iter_mut().zip(errors) {
                     // phase = π V²/V_π² with V chosen for the calibrated V_π.
-                    *phase /= (1.0 + shifter.v_pi_error * stream.standard_normal()).powi(2);
+                    *phase /= (1.0 + shifter.v_pi_error * error).powi(2);
                 }
             }
         }
@@ -186,8 +196,8 @@ impl Chip {
                     (Effect::Programming, shifter.phase_error_rad, load),
                     (Effect::Drift, drift_rad, 0),
                 ] {
-                    let stream = self.stream(effect, *part, block);
-                    add_normals(&mut phases, stream, sigma);
+                    let mut stream = self.stream(effect, *part, block);
+                    stream.add_normals(&mut phases, sigma);
                 }
                 phases
             })
@@ -198,31 +208,23 @@ impl Chip {
     ///
     /// # Panics
     /// If `phases` does not hold one value per phase shifter.
-    pub fn coefficients(&self, mesh: &Mesh, cells: &[Mzi], phases: &[f64]) -> Coefficients {
+    pub fn coefficients(&self, mesh: &Mesh, cells: CellArray, phases: Vec<f64>) -> Coefficients {
         let kind = self.cell_kind();
-        let (count, modes) = (mesh.nodes().len(), mesh.modes());
         assert_eq!(
             phases.len(),
             mesh.phase_shifters_of(kind),
             "one phase per shifter"
         );
-        let (theta, rest) = phases.split_at(count);
-        let (phi, rest) = rest.split_at(count);
-        let (screen, free) = rest.split_at(modes);
-        Coefficients::of_setting(mesh, kind, screen, free, |node| Mzi {
-            theta: theta[node],
-            phi: phi[node],
-            ..cells[node]
-        })
+        Coefficients::of_cells(mesh, cells, phases)
     }
 
     /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.
-    pub fn attenuators(&self, part: Part, count: usize) -> Vec<Mzi> {
+    pub fn attenuators(&self, part: Part, count: usize) -> CellArray {
         self.draw_cells(part, count, CellKind::Mzi)
     }
 
     /// The chip's cells in one section, with their couplers and losses and no phases.
-    pub fn cells(&self, part: Part, count: usize) -> Vec<Mzi> {
+    pub fn cells(&self, part: Part, count: usize) -> CellArray {
         self.draw_cells(part, count, self.cell_kind())
     }
 
@@ -238,46 +240,41 @@ impl Chip {
         gains
     }
 
-    fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> Vec<Mzi> {
+    fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> CellArray {
         let Hardware { coupler, mesh, .. } = &self.hardware;
-        let sigma = coupler.splitting_error_rad;
-        let mut splitting = vec![coupler.splitting_bias_rad; 2 * count];
-        self.add_normals(&mut splitting, Effect::Splitting, part, sigma);
-        // The third coupler has a block of its own: the other two are the same for every kind of cell.
-        let mut third = vec![coupler.splitting_bias_rad; count];
-        if kind.couplers() == 3 {
-            add_normals(&mut third, self.stream(Effect::Splitting, part, 1), sigma);
+        // A block of the stream for each coupler: the same two for every kind of cell.
+        let coupler_errors = |block: u64| {
+            let mut errors = vec![coupler.splitting_bias_rad; count];
+            let mut stream = self.stream(Effect::Splitting, part, block);
+            stream.add_normals(&mut errors, coupler.splitting_error_rad);
+            errors
+        };
+        let amplitude = if mesh.insertion_loss_spread_db == 0.0 {
+            vec![amplitude_from_db(-mesh.insertion_loss_db); count]
+        } else {
+            let mut loss_db = vec![mesh.insertion_loss_db; count];
+            let spread_db = mesh.insertion_loss_spread_db;
+            self.add_normals(&mut loss_db, Effect::Loss, part, spread_db);
+            let amplitudes = loss_db.iter().map(|db| amplitude_from_db(-db.max(0.0)));
+            amplitudes.collect()
+        };
+        CellArray {
+            kind,
+            alpha: coupler_errors(0),
+            beta: coupler_errors(1),
+            gamma: if kind.couplers() == 3 {
+                coupler_errors(2)
+            } else {
+                Vec::new()
+            },
+            amplitude,
+            top_arm: amplitude_from_db(-mesh.arm_imbalance_db),
         }
-        let mut loss_db = vec![mesh.insertion_loss_db; count];
-        self.add_normals(
-            &mut loss_db,
-            Effect::Loss,
-            part,
-            mesh.insertion_loss_spread_db,
-        );
-        let top_arm = amplitude_from_db(-mesh.arm_imbalance_db);
-        let amplitude = amplitude_from_db(-mesh.insertion_loss_db);
-        (0..count)
-            .map(|node| Mzi {
-                kind,
-                theta: 0.0,
-                phi: 0.0,
-                alpha: splitting[2 * node],
-                beta: splitting[2 * node + 1],
-                gamma: third[node],
-                amplitude: if mesh.insertion_loss_spread_db == 0.0 {
-                    amplitude
-                } else {
-                    amplitude_from_db(-loss_db[node].max(0.0))
-                },
-                top_arm,
-            })
-            .collect()
     }
 
     /// Adds `sigma · N(0, 1)`, one draw per value of this part.
     fn add_normals(&self, values: &mut [f64], effect: Effect, part: Part, sigma: f64) {
-        add_normals(values, self.stream(effect, part, 0), sigma);
+        self.stream(effect, part, 0).add_normals(values, sigma);
     }
 
     /// The supply of the heaters, where its resolution is limited. Its range, where it is not given, just covers 2π, or
@@ -313,15 +310,6 @@ impl Supply {
         let volts = self.v_pi_v * (phase_rad / PI).sqrt();
         let set = (volts / self.step_v).round().min(self.levels) * self.step_v;
         PI * (set / self.v_pi_v).powi(2)
-    }
-}
-
-fn add_normals(values: &mut [f64], mut stream: Stream, sigma: f64) {
-    if sigma == 0.0 {
-        return;
-    }
-    for value in values {
-        *value += sigma * stream.standard_normal();
     }
 }
 

@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 use super::{Chip, Heaters, Part};
 use crate::error::{Error, Result};
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{CellKind, Coefficients, Geometry, Mesh, Mzi, Setting};
+use crate::mesh::{CellArray, CellKind, Coefficients, Geometry, Mesh, Setting};
 use crate::rng::Effect;
 
 /// A chip with one mesh on a bench: phases are set, light goes in, and coherent receivers read the fields at the outputs.
@@ -18,7 +18,7 @@ pub struct Laboratory {
     chip: Chip,
     layout: Mesh,
     heaters: Heaters,
-    cells: Vec<Mzi>,
+    cells: CellArray,
     coefficients: Coefficients,
     /// The crosstalk that settings make up for.
     known_crosstalk: f64,
@@ -52,7 +52,7 @@ impl Laboratory {
         let cells = chip.cells(Part::MESH, mesh.nodes().len());
         let off = vec![0.0; heaters.len()];
         let mut bench = Self {
-            coefficients: chip.coefficients(mesh, &cells, &off),
+            coefficients: chip.coefficients(mesh, cells.clone(), off.clone()),
             settled: off.clone(),
             drift: off.clone(),
             layout: mesh.clone(),
@@ -90,7 +90,8 @@ impl Laboratory {
     fn show(&mut self) {
         let sums = self.settled.iter().zip(&self.drift);
         let phases: Vec<f64> = sums.map(|(phase, drift)| phase + drift).collect();
-        self.coefficients = self.chip.coefficients(&self.layout, &self.cells, &phases);
+        let cells = self.cells.clone();
+        self.coefficients = self.chip.coefficients(&self.layout, cells, phases);
     }
 
     /// Lets `seconds` pass: every phase walks at random by `drift_rad_per_sqrt_s`.

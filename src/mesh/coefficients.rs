@@ -1,9 +1,11 @@
 //! A mesh as light sees it: one complex 2×2 per MZI and one factor per output.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 
-use super::{CellKind, Mesh, Mzi, Node};
-use crate::field::{ColumnWalk, Fields, Real, Step, TwoByTwo, Walk};
+use super::{CellArray, CellKind, Mesh, Mzi, Node};
+use crate::field::{ColumnWalk, Direction, Fields, Matrices, MatrixSource, Real, Walk};
 use crate::linalg::{C64, Matrix};
 
 /// Samples up to which a walk by columns is the faster one (`lightloom bench --batch 1,4,8`).
@@ -13,20 +15,23 @@ pub const FEW: usize = 2;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coefficients {
     modes: usize,
-    nodes: Vec<Node>,
-    matrices: Vec<TwoByTwo>,
+    nodes: Arc<[Node]>,
+    source: Source,
     screen: Vec<C64>,
+}
+
+/// The 2×2 of every MZI, kept or to be computed.
+#[derive(Debug, Clone, PartialEq)]
+enum Source {
+    Kept(Matrices),
+    /// Cells, and theta and phi of all of them.
+    Cells(CellArray, Vec<f64>),
 }
 
 impl Coefficients {
     /// The coefficients of `mesh`'s layout and screen with the MZI that `mzi` says for each node.
     pub fn new(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Self {
-        let screen = mesh
-            .screen
-            .iter()
-            .map(|phase| C64::from_polar(1.0, *phase))
-            .collect();
-        Self::with_screen(mesh, mzi, screen)
+        Self::with_screen(mesh, mzi, phase_factors(&mesh.screen))
     }
 
     /// As [`new`](Self::new), with the output factors given.
@@ -38,9 +43,11 @@ impl Coefficients {
         Self {
             modes: mesh.modes,
             nodes: mesh.nodes.clone(),
-            matrices: (0..mesh.nodes.len())
-                .map(|node| mzi(node).matrix())
-                .collect(),
+            source: Source::Kept(
+                (0..mesh.nodes.len())
+                    .map(|node| mzi(node).matrix())
+                    .collect(),
+            ),
             screen,
         }
     }
@@ -57,18 +64,47 @@ impl Coefficients {
         free: &[f64],
         mzi: impl Fn(usize) -> Mzi,
     ) -> Self {
-        let screen = screen.iter().map(|phase| C64::from_polar(1.0, *phase));
-        let mut coefficients = Self::with_screen(mesh, mzi, screen.collect());
+        let mut coefficients = Self::with_screen(mesh, mzi, phase_factors(screen));
+        coefficients.shift(mesh, kind, free);
+        coefficients
+    }
+
+    /// The coefficients of `mesh` made of `cells` at `phases`, rad: theta and phi of every node, the screen, the
+    /// [`free`](Mesh::free_shifters) shifters. What [`of_setting`](Self::of_setting) computes cell by cell is computed a
+    /// register at a time, when light is sent.
+    ///
+    /// # Panics
+    /// If there is not one phase for every phase shifter.
+    pub fn of_cells(mesh: &Mesh, cells: CellArray, mut phases: Vec<f64>) -> Self {
+        let count = mesh.nodes.len();
+        assert_eq!(cells.len(), count, "one cell per node");
+        let free = phases.split_off(2 * count + mesh.modes);
+        let screen = phase_factors(&phases.split_off(2 * count));
+        let kind = cells.kind;
+        let mut coefficients = Self {
+            modes: mesh.modes,
+            nodes: mesh.nodes.clone(),
+            source: Source::Cells(cells, phases),
+            screen,
+        };
+        coefficients.shift(mesh, kind, &free);
+        coefficients
+    }
+
+    /// Adds the phases of free shifters, rad.
+    fn shift(&mut self, mesh: &Mesh, kind: CellKind, free: &[f64]) {
         let shifters = mesh.free_shifters(kind);
         assert_eq!(free.len(), shifters.len(), "one phase a free shifter");
+        if shifters.is_empty() {
+            return;
+        }
+        let mut matrices = self.matrices();
         for (shifter, phase) in shifters.iter().zip(free) {
             let factor = C64::from_polar(1.0, *phase);
             let arm = usize::from(shifter.mode != mesh.nodes[shifter.node].top);
-            let matrix = &mut coefficients.matrices[shifter.node];
-            matrix[arm] *= factor;
-            matrix[arm + 2] *= factor;
+            matrices.scale_input(shifter.node, arm, factor);
         }
-        coefficients
+        self.source = Source::Kept(matrices);
     }
 
     /// Number of modes.
@@ -77,19 +113,18 @@ impl Coefficients {
     }
 
     /// The 2×2 of every MZI, in the order of the nodes.
-    pub fn matrices(&self) -> &[TwoByTwo] {
-        &self.matrices
+    pub fn matrices(&self) -> Matrices {
+        match &self.source {
+            Source::Kept(matrices) => matrices.clone(),
+            Source::Cells(cells, phases) => {
+                let (theta, phi) = phases.split_at(cells.len());
+                cells.set(theta, phi).all()
+            }
+        }
     }
 
-    fn steps(&self) -> impl DoubleEndedIterator<Item = Step> + Clone {
-        self.nodes
-            .iter()
-            .zip(&self.matrices)
-            .map(|(node, matrix)| Step {
-                top: node.top,
-                bottom: node.bottom,
-                matrix: *matrix,
-            })
+    fn pair(&self, index: usize) -> (usize, usize) {
+        (self.nodes[index].top, self.nodes[index].bottom)
     }
 
     /// Sends `fields` through the mesh: `x` becomes `U x`.
@@ -113,12 +148,12 @@ impl Coefficients {
 
     /// The walk through the mesh for [few](FEW) samples at a time; none if the mesh joins distant modes.
     pub fn prepare_few<T: Real>(&self) -> Option<ColumnWalk<T>> {
-        ColumnWalk::new(self.steps(), &self.screen)
+        ColumnWalk::new(|index| self.pair(index), &self.matrices(), &self.screen)
     }
 
     /// The walk through the mesh at precision `T`, ready for many batches.
     pub fn prepare<T: Real>(&self) -> Walk<T> {
-        Walk::new(self.steps(), &self.screen)
+        self.toward(Direction::Forth, &self.screen)
     }
 
     /// Sends `fields` through the mesh from its outputs to its inputs: `x` becomes `Uᵀ x` (reciprocity).
@@ -132,14 +167,23 @@ impl Coefficients {
             "fields and mesh must agree in modes"
         );
         fields.scale_modes(&self.screen);
-        let steps = self.steps().rev().map(|step| {
-            let [a, b, c, d] = step.matrix;
-            Step {
-                matrix: [a, c, b, d],
-                ..step
+        self.prepare_back().run(fields);
+    }
+
+    /// The walk from the outputs, behind the screen, to the inputs.
+    fn prepare_back<T: Real>(&self) -> Walk<T> {
+        self.toward(Direction::Back, &vec![C64::ONE; self.modes])
+    }
+
+    fn toward<T: Real>(&self, direction: Direction, factors: &[C64]) -> Walk<T> {
+        let pair = |index| self.pair(index);
+        match &self.source {
+            Source::Kept(matrices) => Walk::new(pair, matrices, direction, factors),
+            Source::Cells(cells, phases) => {
+                let (theta, phi) = phases.split_at(cells.len());
+                Walk::new(pair, &cells.set(theta, phi), direction, factors)
             }
-        });
-        Walk::new(steps, &vec![C64::ONE; self.modes]).run(fields);
+        }
     }
 
     /// One field through the mesh, one amplitude per mode, by plain 2×2 products.
@@ -149,7 +193,8 @@ impl Coefficients {
     pub fn pass(&self, input: &[C64]) -> Vec<C64> {
         assert_eq!(input.len(), self.modes, "one amplitude per mode");
         let mut field = input.to_vec();
-        for (node, m) in self.nodes.iter().zip(&self.matrices) {
+        let matrices = self.matrices();
+        for (node, m) in self.nodes.iter().zip(matrices.iter()) {
             let (x, y) = (field[node.top], field[node.bottom]);
             field[node.top] = m[0] * x + m[1] * y;
             field[node.bottom] = m[2] * x + m[3] * y;
@@ -167,19 +212,26 @@ impl Coefficients {
 
     /// The first `count` columns of the transfer matrix, `[mode, column]`.
     pub fn first_columns<T: Real>(&self, count: usize) -> Fields<T> {
-        let mut fields = Fields::basis(self.modes, count);
-        self.walk(&mut fields);
-        fields
+        self.prepare().columns(&vec![C64::ONE; count])
+    }
+
+    /// The first rows of the transfer matrix, row k times `factors[k]`, transposed: `[mode, row]`.
+    ///
+    /// # Panics
+    /// If there are more factors than modes.
+    pub fn scaled_rows<T: Real>(&self, factors: &[C64]) -> Fields<T> {
+        // Light goes backwards: factor and screen first.
+        let amplitudes = factors.iter().zip(&self.screen).map(|(x, y)| x * y);
+        self.prepare_back().columns(&amplitudes.collect::<Vec<_>>())
     }
 
     /// The first `count` rows of the transfer matrix, `[row, mode]`.
     pub fn first_rows<T: Real>(&self, count: usize) -> Fields<T> {
-        let mut fields = Fields::basis(self.modes, count);
-        self.walk_back(&mut fields);
+        let columns = self.scaled_rows(&vec![C64::ONE; count]);
         let transpose = |part: Array2<T>| part.reversed_axes().as_standard_layout().into_owned();
         Fields {
-            re: transpose(fields.re),
-            im: transpose(fields.im),
+            re: transpose(columns.re),
+            im: transpose(columns.im),
         }
     }
 
@@ -192,7 +244,8 @@ impl Coefficients {
         let mut field = input.to_vec();
         let columns = self.nodes.last().map_or(0, |node| node.column + 1);
         let mut powers = Vec::with_capacity(columns + 1);
-        let mut steps = self.nodes.iter().zip(&self.matrices).peekable();
+        let matrices = self.matrices();
+        let mut steps = self.nodes.iter().zip(matrices.iter()).peekable();
         for column in 0..columns {
             powers.push(field.iter().map(|a| a.norm_sqr()).collect());
             while let Some((node, m)) = steps.next_if(|(node, _)| node.column == column) {
@@ -204,4 +257,9 @@ impl Coefficients {
         powers.push(field.iter().map(|a| a.norm_sqr()).collect());
         powers
     }
+}
+
+fn phase_factors(phases: &[f64]) -> Vec<C64> {
+    let factors = phases.iter().map(|phase| C64::from_polar(1.0, *phase));
+    factors.collect()
 }

@@ -8,7 +8,7 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellKind, Mesh, Mzi, Node, Setting, fit, wrap};
+use super::{CellArray, CellKind, Mesh, Mzi, Node, Setting, fit, wrap};
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
 
@@ -64,24 +64,25 @@ pub struct Corrected {
 }
 
 impl Mesh {
-    /// Phases with which `cells` (one per node, their own θ and φ ignored) realize this mesh.
+    /// Phases with which `cells`, one per node, realize this mesh.
     ///
     /// Without correction the phases are those for perfect cells of the same kind.
     ///
     /// # Panics
-    /// If there is not one cell per node, or cells differ in kind.
-    pub fn corrected(&self, correction: Correction, cells: &[Mzi]) -> Corrected {
+    /// If there is not one cell per node.
+    pub fn corrected(&self, correction: Correction, cells: &CellArray) -> Corrected {
         assert_eq!(cells.len(), self.nodes.len(), "one cell per node");
-        let kind = cells.first().map_or(CellKind::Mzi, |cell| cell.kind);
-        assert!(
-            cells.iter().all(|cell| cell.kind == kind),
-            "cells of one kind"
-        );
+        let kind = cells.kind;
         // Symmetric cells take over the phases of MZIs with the same couplers.
         let solved = kind.with_external_phase();
-        let plain = |cell: &Mzi| Mzi {
-            kind: solved,
-            ..*cell
+        let plain = || -> Vec<Mzi> {
+            let cells = cells.iter();
+            cells
+                .map(|cell| Mzi {
+                    kind: solved,
+                    ..cell
+                })
+                .collect()
         };
         let corrected = match correction {
             Correction::None if solved == CellKind::Mzi => Corrected {
@@ -95,11 +96,9 @@ impl Mesh {
                 };
                 local(self, &vec![perfect; cells.len()])
             }
-            Correction::Local => local(self, &cells.iter().map(plain).collect::<Vec<_>>()),
-            Correction::Progressive => {
-                progressive(self, &cells.iter().map(plain).collect::<Vec<_>>())
-            }
-            Correction::Fit => fitted(self, &cells.iter().map(plain).collect::<Vec<_>>()),
+            Correction::Local => local(self, &plain()),
+            Correction::Progressive => progressive(self, &plain()),
+            Correction::Fit => fitted(self, &plain()),
         };
         match kind {
             CellKind::Symmetric => Corrected {

@@ -2,18 +2,20 @@
 //!
 //! Nulling: rotations of neighbouring columns (T† from the right) and rows (T from the left) turn `u` into a
 //! diagonal. Rotations from the right are MZIs at once; those from the left move through the diagonal to the
-//! input side of it. Each antidiagonal is nulled in sweeps that run along contiguous memory.
+//! input side of it.
+//!
+//! The sweeps of `field` leave out the phases that a rotation gives to both of its columns or rows. These are kept
+//! here, one for each column and one for each row, and decide φ together with what the sweep turned.
 
-use std::f64::consts::PI;
+use std::f64::consts::{PI, TAU};
 
-use super::{Geometry, Mesh, Mzi, wrap};
+use super::{Geometry, Mesh, wrap};
 use crate::error::{Error, Result};
-use crate::field::TwoByTwo;
+use crate::field::{Columns, Diagonals, Rotation, Side, Sweep, side};
 use crate::linalg::{C64, Matrix, check_unitary};
 
-/// Elements below this size count as zero, so that identities and permutations get bar and cross states
-/// instead of phases computed from rounding errors.
-const ZERO: f64 = 16.0 * f64::EPSILON;
+/// Subdiagonals of a rectangle that are nulled together.
+const GROUP: usize = 16;
 
 /// Decomposes a unitary into a mesh of `n (n − 1) / 2` MZIs, or more where the geometry has more.
 ///
@@ -44,57 +46,23 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
     check_unitary("matrix", u)?;
     let n = u.nrows();
     let mut mesh = Mesh::bar(geometry, n)?;
-    let mut work = u.clone();
-    // Rotations in the order in which they were applied.
-    let mut right = Vec::new();
-    let mut left = Vec::new();
-    match geometry {
-        Geometry::Clements | Geometry::Redundant { .. } => {
-            for diagonal in 0..n.saturating_sub(1) {
-                if diagonal % 2 == 0 {
-                    null_by_columns(&mut work, diagonal, &mut right);
-                } else {
-                    null_by_rows(&mut work, diagonal, &mut left);
-                }
-            }
-        }
+    let mut places = Places::new(&mesh);
+    let fill = |setting: &Setting| places.fill(&mut mesh, setting);
+    let diagonal = match geometry {
+        Geometry::Clements | Geometry::Redundant { .. } => null_from_both_sides(u, fill),
         Geometry::Reck => {
-            for row in (1..n).rev() {
-                for top in 0..row {
-                    right.push(null_element_by_columns(&mut work, row, top));
-                }
-            }
+            let element = |row, col| u[(n - 1 - row, n - 1 - col)];
+            null_by_columns(n, Top::Carried, element, fill)
         }
-        Geometry::Diamond => {
-            for row in 0..n.saturating_sub(1) {
-                for top in (row..n - 1).rev() {
-                    right.push(null_first_row_by_columns(&mut work, row, top));
-                }
-            }
-        }
+        Geometry::Diamond => null_by_columns(n, Top::Next, |row, col| u[(row, col)], fill),
         Geometry::Butterfly => {
             let limit = "universal (clements, reck, diamond, clements+K): mesh::fit finds the best phases of a butterfly";
             return Err(Error::value("geometry", geometry, limit));
         }
-    }
-    let mut diagonal: Vec<C64> = work.diagonal().iter().copied().collect();
-    // u = L₁† … L_k† D R_m … R₁: push the last L† through D first. Light meets R₁ … R_m, then these.
-    let pushed = left.iter().rev().map(|rotation| {
-        let &Rotation { top, theta, phi } = rotation;
-        let (upper, lower) = (diagonal[top], diagonal[top + 1]);
-        let g = -C64::from_polar(1.0, -theta) * lower;
-        diagonal[top] = g * C64::from_polar(1.0, -phi);
-        diagonal[top + 1] = g;
-        Rotation {
-            top,
-            theta,
-            phi: wrap((upper * lower.conj()).arg()),
-        }
-    });
-    let in_light_order: Vec<Rotation> = right.into_iter().chain(pushed).collect();
-    let unused = place(&mut mesh, &in_light_order);
+    };
+    let unused = places.unused();
     for (screen, z) in mesh.screen.iter_mut().zip(&diagonal) {
-        *screen = wrap(z.arg());
+        *screen = angle(*z);
     }
     if !unused.is_empty() {
         take_up_bars(&mut mesh, &unused);
@@ -104,55 +72,189 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
 
 /// T(θ, φ) on modes `top` and `top + 1`.
 #[derive(Debug, Clone, Copy)]
-struct Rotation {
+struct Setting {
     top: usize,
-    theta: f64,
-    phi: f64,
+    /// e^{iθ/2}; its real part is 0 in the bar state and its imaginary part in the cross state.
+    half_theta: C64,
+    /// e^{iφ}, to a positive factor.
+    phi: C64,
 }
 
-impl Rotation {
-    /// The rotation whose θ/2 has tangent |opposite| / |adjacent|; φ is the phase of `opposite` over
-    /// `adjacent`, plus `offset`.
-    fn nulling(top: usize, opposite: C64, adjacent: C64, offset: f64) -> Self {
-        let (o, a) = (opposite.norm(), adjacent.norm());
-        let (theta, phi) = if a < ZERO {
-            (PI, 0.0)
-        } else if o < ZERO {
-            (0.0, 0.0)
+impl Setting {
+    /// A rotation of a sweep as an MZI. `turned` says e^{iφ} where θ is neither 0 nor π; elsewhere φ is 0.
+    fn new(top: usize, rotation: Rotation, turned: C64) -> Self {
+        let half_theta = C64::new(rotation.cos, rotation.sin);
+        let phi = if rotation.cos == 0.0 || rotation.sin == 0.0 {
+            C64::ONE
         } else {
-            let phi = (adjacent * opposite.conj()).arg() + offset;
-            (2.0 * o.atan2(a), wrap(phi))
+            turned
         };
-        Self { top, theta, phi }
-    }
-
-    fn matrix(&self) -> TwoByTwo {
-        Mzi::ideal(self.theta, self.phi).matrix()
-    }
-}
-
-/// The MZIs of each pair of modes fill that pair's nodes in the order of light. Nodes that are left over come
-/// back; they keep the bar state.
-fn place(mesh: &mut Mesh, in_light_order: &[Rotation]) -> Vec<usize> {
-    let mut queues = vec![std::collections::VecDeque::new(); mesh.modes];
-    for rotation in in_light_order {
-        queues[rotation.top].push_back(rotation);
-    }
-    let mut unused = Vec::new();
-    for (index, node) in mesh.nodes.iter().enumerate() {
-        match queues[node.top].pop_front() {
-            Some(rotation) => {
-                mesh.theta[index] = rotation.theta;
-                mesh.phi[index] = rotation.phi;
-            }
-            None => unused.push(index),
+        Self {
+            top,
+            half_theta,
+            phi,
         }
     }
-    assert!(
-        queues.iter().all(std::collections::VecDeque::is_empty),
-        "a mesh has a node for every rotation"
-    );
-    unused
+
+    /// D' and T' of T† D = D' T', with D = diag(`upper`, `lower`) and the same θ.
+    fn through_diagonal(&self, upper: C64, lower: C64) -> ((C64, C64), Self) {
+        if self.is_bar() {
+            ((upper, lower), *self)
+        } else if self.is_cross() {
+            ((-lower, -upper), *self)
+        } else {
+            let common = -(self.half_theta * self.half_theta).conj() * lower;
+            let phi = upper * lower.conj();
+            ((common * self.phi.conj(), common), Self { phi, ..*self })
+        }
+    }
+
+    fn is_bar(&self) -> bool {
+        self.half_theta.re == 0.0
+    }
+
+    fn is_cross(&self) -> bool {
+        self.half_theta.im == 0.0
+    }
+
+    fn theta(&self) -> f64 {
+        // Exactly π in the bar state.
+        2.0 * self.half_theta.arg()
+    }
+
+    fn phi(&self) -> f64 {
+        angle(self.phi)
+    }
+}
+
+/// The angle of `z` in [0, 2π), to the last bit.
+///
+/// The number [`TAU`] is less than 2π. Without the rest, the phases of half the MZIs would err to the same side.
+fn angle(z: C64) -> f64 {
+    const REST: f64 = 2.449_293_598_294_706_4e-16;
+    let angle = z.arg();
+    if angle >= 0.0 {
+        return angle;
+    }
+    let turned = angle + TAU;
+    let lost = angle - (turned - TAU);
+    let nearest = turned + (lost + REST);
+    // A tiny negative angle rounds up to 2π itself.
+    if nearest >= TAU { 0.0 } else { nearest }
+}
+
+/// Which of its two modes a rotation has as its top mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Top {
+    /// The one that is carried along.
+    Carried,
+    /// The next one.
+    Next,
+}
+
+/// The phases by which the columns of a matrix are ahead of those of its sweeps, as e^{iα}.
+struct ColumnPhases(Vec<C64>);
+
+impl ColumnPhases {
+    /// The MZI whose T† does, on the true columns, what `rotation` does on those of the sweep.
+    ///
+    /// T† = −i e^{−iθ/2} [[e^{−iφ} sin θ/2, e^{−iφ} cos θ/2], [cos θ/2, −sin θ/2]] on columns (top, bottom).
+    fn setting(&mut self, top: usize, rotation: Rotation, carried: Top) -> Setting {
+        let (x, y) = (self.0[top], self.0[top + 1]);
+        let ahead = x * y.conj();
+        let turned = match carried {
+            Top::Next => ahead * rotation.turn.conj(),
+            Top::Carried => -ahead * rotation.turn,
+        };
+        let setting = Setting::new(top, rotation, turned);
+        let common = setting.half_theta.conj() * -C64::i();
+        (self.0[top], self.0[top + 1]) = match carried {
+            _ if setting.is_cross() => (y * common, x * common),
+            Top::Next if setting.is_bar() => (-x, -y),
+            Top::Carried if setting.is_bar() => (x, y),
+            Top::Next => (y * common, y * common),
+            Top::Carried => {
+                let both = y * common * rotation.turn.conj();
+                (both, -both)
+            }
+        };
+        setting
+    }
+}
+
+/// The same of the rows.
+struct RowPhases(Vec<C64>);
+
+impl RowPhases {
+    /// The MZI whose T does, on the true rows, what `rotation` does on those of the sweep, which carries the top row.
+    fn setting(&mut self, top: usize, rotation: Rotation) -> Setting {
+        let (x, y) = (self.0[top], self.0[top + 1]);
+        let setting = Setting::new(top, rotation, -y * x.conj() * rotation.turn.conj());
+        let common = setting.half_theta * C64::i();
+        (self.0[top], self.0[top + 1]) = if setting.is_cross() {
+            (y * common, x * common)
+        } else if setting.is_bar() {
+            (x, y)
+        } else {
+            let both = y * common * rotation.turn.conj();
+            (both, -both)
+        };
+        setting
+    }
+}
+/// The nodes of a mesh by pairs of modes, to be filled in the order of light.
+struct Places {
+    /// The nodes of each pair in the order of light, one pair after the other.
+    nodes: Vec<usize>,
+    /// Where in `nodes` each pair's next free one is, and where its nodes end.
+    next: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl Places {
+    fn new(mesh: &Mesh) -> Self {
+        let mut ends = vec![0; mesh.modes];
+        for node in mesh.nodes.iter() {
+            ends[node.top] += 1;
+        }
+        let mut total = 0;
+        let mut next = Vec::with_capacity(mesh.modes);
+        for end in &mut ends {
+            next.push(total);
+            total += *end;
+            *end = total;
+        }
+        let mut nodes = vec![0; total];
+        let mut free = next.clone();
+        for (index, node) in mesh.nodes.iter().enumerate() {
+            nodes[free[node.top]] = index;
+            free[node.top] += 1;
+        }
+        Self { nodes, next, ends }
+    }
+
+    fn fill(&mut self, mesh: &mut Mesh, setting: &Setting) {
+        let top = setting.top;
+        assert!(
+            self.next[top] < self.ends[top],
+            "a mesh has a node for every rotation"
+        );
+        let index = self.nodes[self.next[top]];
+        self.next[top] += 1;
+        mesh.theta[index] = setting.theta();
+        mesh.phi[index] = setting.phi();
+    }
+
+    /// Nodes that are left over, in the order of light; they keep the bar state.
+    fn unused(&self) -> Vec<usize> {
+        let pairs = self.next.iter().zip(&self.ends);
+        let mut unused: Vec<usize> = pairs
+            .flat_map(|(next, end)| &self.nodes[*next..*end])
+            .copied()
+            .collect();
+        unused.sort_unstable();
+        unused
+    }
 }
 
 /// Takes the phases of MZIs that should do nothing out again: T(π, 0) = diag(−1, 1) turns its top mode by π,
@@ -180,65 +282,81 @@ fn take_up_bars(mesh: &mut Mesh, unused: &[usize]) {
     }
 }
 
-/// Nulls `work[row, top]` with a T† on columns `top`, `top + 1`, applied to rows `0..=row`.
-fn null_element_by_columns(work: &mut Matrix, row: usize, top: usize) -> Rotation {
-    let rotation = Rotation::nulling(top, work[(row, top + 1)], work[(row, top)], PI);
-    let [a, b, c, d] = rotation.matrix().map(|z| z.conj());
-    let n = work.nrows();
-    let (left, right) = work.as_mut_slice()[top * n..(top + 2) * n].split_at_mut(n);
-    for (x, y) in left[..=row].iter_mut().zip(&mut right[..=row]) {
-        (*x, *y) = (a * *x + b * *y, c * *x + d * *y);
-    }
-    rotation
-}
-
-/// Nulls `work[row, top + 1]` with a T† on columns `top`, `top + 1`, applied to rows `row..`.
-fn null_first_row_by_columns(work: &mut Matrix, row: usize, top: usize) -> Rotation {
-    let (left, right) = (work[(row, top)].conj(), work[(row, top + 1)].conj());
-    let rotation = Rotation::nulling(top, left, right, 0.0);
-    let [a, b, c, d] = rotation.matrix().map(|z| z.conj());
-    let n = work.nrows();
-    let (left, right) = work.as_mut_slice()[top * n..(top + 2) * n].split_at_mut(n);
-    for (x, y) in left[row..].iter_mut().zip(&mut right[row..]) {
-        (*x, *y) = (a * *x + b * *y, c * *x + d * *y);
-    }
-    rotation
-}
-
-/// Nulls antidiagonal `diagonal` (its elements `[n − 1 − j, diagonal − j]`) by rotations of columns.
-fn null_by_columns(work: &mut Matrix, diagonal: usize, right: &mut Vec<Rotation>) {
-    let last = work.nrows() - 1;
-    for j in 0..=diagonal {
-        right.push(null_element_by_columns(work, last - j, diagonal - j));
-    }
-}
-
-/// Nulls antidiagonal `diagonal` (its elements `[n − 1 − diagonal + j, j]`) by rotations of rows.
+/// D of u = D T_m … T_1, whose T `fill` gets in their order.
 ///
-/// The j-th rotation is decided in column j after the earlier ones have run down that column; every column
-/// is swept once, from the top.
-fn null_by_rows(work: &mut Matrix, diagonal: usize, left: &mut Vec<Rotation>) {
-    let n = work.nrows();
-    let first_row = n - 1 - diagonal;
-    let mut chain: Vec<TwoByTwo> = Vec::with_capacity(diagonal + 1);
-    for (col, column) in work.as_mut_slice().chunks_exact_mut(n).enumerate() {
-        for (j, [a, b, c, d]) in chain.iter().enumerate() {
-            let row = first_row + j;
-            let (x, y) = (column[row - 1], column[row]);
-            column[row - 1] = a * x + b * y;
-            column[row] = c * x + d * y;
-        }
-        if col <= diagonal {
-            let row = first_row + col;
-            let rotation = Rotation::nulling(row - 1, column[row - 1], column[row], 0.0);
-            let [a, b, c, d] = rotation.matrix();
-            let (x, y) = (column[row - 1], column[row]);
-            column[row - 1] = a * x + b * y;
-            column[row] = c * x + d * y;
-            chain.push(rotation.matrix());
-            left.push(rotation);
+/// Nulls the subdiagonals of `u` from the lower left corner on, in turn by rotations of columns and of rows.
+fn null_from_both_sides(u: &Matrix, mut fill: impl FnMut(&Setting)) -> Vec<C64> {
+    let n = u.nrows();
+    let mut work = Diagonals::new(n, |row, col| u[(row, col)]);
+    let mut sweeps = vec![Sweep::new(n); GROUP];
+    let mut columns = ColumnPhases(vec![C64::ONE; n]);
+    let mut rows = RowPhases(vec![C64::ONE; n]);
+    let mut left = Vec::with_capacity(n * n / 4);
+    for first in (0..n - 1).step_by(GROUP) {
+        let group = &mut sweeps[..GROUP.min(n - 1 - first)];
+        work.null(first, group);
+        for (k, sweep) in (first..).zip(&*group) {
+            match side(k) {
+                Side::Columns => {
+                    for top in (0..=k).rev() {
+                        fill(&columns.setting(top, sweep.get(top), Top::Next));
+                    }
+                }
+                Side::Rows => {
+                    let settings = (n - 1 - k..n).map(|row| rows.setting(row - 1, sweep.get(row)));
+                    left.extend(settings);
+                }
+            }
         }
     }
+    let phases = columns.0.iter().zip(&rows.0);
+    let main = work.main().into_iter().zip(phases);
+    let mut diagonal: Vec<C64> = main.map(|(z, (column, row))| z * column * row).collect();
+    // u = L₁† … L_k† D R_m … R₁: push the last L† through D first. Light meets R₁ … R_m, then these.
+    for setting in left.iter().rev() {
+        let (upper, lower) = (diagonal[setting.top], diagonal[setting.top + 1]);
+        let ((top, bottom), pushed) = setting.through_diagonal(upper, lower);
+        diagonal[setting.top] = top;
+        diagonal[setting.top + 1] = bottom;
+        fill(&pushed);
+    }
+    diagonal
+}
+
+/// D of u = D T_m … T_1, whose T `fill` gets in their order.
+///
+/// Nulls a matrix row by row, from the first row and its last element on, by rotations of columns. `element` says
+/// the elements of u, in reverse order of both rows and columns if the top mode of a rotation is the carried one.
+fn null_by_columns(
+    n: usize,
+    carried: Top,
+    element: impl Fn(usize, usize) -> C64,
+    mut fill: impl FnMut(&Setting),
+) -> Vec<C64> {
+    let mut work = Columns::new(n, element);
+    let mut sweeps = vec![Sweep::new(n); Columns::GROUP];
+    let mut columns = ColumnPhases(vec![C64::ONE; n]);
+    for first in (0..n - 1).step_by(Columns::GROUP) {
+        let group = &mut sweeps[..Columns::GROUP.min(n - 1 - first)];
+        work.null(first, group);
+        for (row, sweep) in (first..).zip(&*group) {
+            for index in 1..n - row {
+                let top = match carried {
+                    Top::Carried => index - 1,
+                    Top::Next => n - 1 - index,
+                };
+                fill(&columns.setting(top, sweep.get(index), carried));
+            }
+        }
+    }
+    let mut diagonal = work.main();
+    if carried == Top::Carried {
+        diagonal.reverse();
+    }
+    for (z, phase) in diagonal.iter_mut().zip(&columns.0) {
+        *z *= phase;
+    }
+    diagonal
 }
 
 #[cfg(test)]
@@ -339,7 +457,22 @@ mod tests {
     fn identity_is_all_bar_and_a_swap_is_a_cross() {
         let mesh = decompose(&Matrix::identity(6, 6), Geometry::Clements).unwrap();
         assert!(mesh.theta().iter().all(|theta| *theta == PI));
-        assert!(mesh.phi().iter().filter(|phi| **phi != 0.0).count() <= mesh.phi().len());
+        assert!(mesh.phi().iter().all(|phi| *phi == 0.0));
+        let turned = Matrix::from_fn(6, 6, |row, col| {
+            C64::from(f64::from(u8::from(row + col == 5)))
+        });
+        let mesh = decompose(&turned, Geometry::Clements).unwrap();
+        assert!(mesh.theta().iter().all(|theta| *theta == 0.0));
+        assert!(mesh.phi().iter().all(|phi| *phi == 0.0));
+    }
+
+    /// 2π − 3 and 2π − 2 to the last bit; TAU − 3 is 3.2831853071795862.
+    #[test]
+    fn an_angle_below_the_real_axis_is_the_number_nearest_to_2_pi_less_it() {
+        assert_eq!(angle(C64::from_polar(1.0, -3.0)), 3.283_185_307_179_586_7);
+        assert_eq!(angle(C64::from_polar(1.0, -2.0)), 4.283_185_307_179_586);
+        assert_eq!(angle(C64::new(1.0, -1e-17)), 0.0);
+        assert_eq!(angle(C64::new(-1.0, 0.0)), PI);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! 064044 (2019), in a computer.
 
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 use super::{Mesh, Mzi, Node};
 use crate::field::{Fields, TwoByTwo};
@@ -33,7 +34,7 @@ use crate::linalg::C64;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Trace {
-    nodes: Vec<Node>,
+    nodes: Arc<[Node]>,
     mzis: Vec<Mzi>,
     screen: Vec<C64>,
     /// In front of every MZI: real and imaginary part at the top, then at the bottom, `[sample]` each.

@@ -15,6 +15,7 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
+mod array;
 mod butterfly;
 mod cell;
 mod cells;
@@ -29,6 +30,7 @@ mod gradient;
 mod haar;
 mod mzi;
 
+pub use array::{CellArray, SetCells};
 pub use cell::{CellKind, FreeShifter, Setting};
 pub use coefficients::{Coefficients, FEW};
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
@@ -41,6 +43,7 @@ pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
 
 use std::f64::consts::{PI, TAU};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::linalg::Matrix;
@@ -53,7 +56,7 @@ use crate::linalg::Matrix;
 pub struct Mesh {
     pub(crate) modes: usize,
     pub(crate) geometry: Option<Geometry>,
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Arc<[Node]>,
     pub(crate) theta: Vec<f64>,
     pub(crate) phi: Vec<f64>,
     pub(crate) screen: Vec<f64>,
@@ -77,7 +80,7 @@ impl Mesh {
             theta: vec![PI; nodes.len()],
             phi: vec![0.0; nodes.len()],
             screen: vec![0.0; waveguides],
-            nodes,
+            nodes: nodes.into(),
         })
     }
 
@@ -114,7 +117,7 @@ impl Mesh {
         Ok(Self {
             modes,
             geometry: Geometry::of(modes, &nodes),
-            nodes,
+            nodes: nodes.into(),
             theta,
             phi,
             screen,
@@ -183,7 +186,9 @@ impl Mesh {
 
     /// The coefficients of the ideal mesh: lossless MZIs with 50:50 couplers.
     pub fn coefficients(&self) -> Coefficients {
-        Coefficients::new(self, |node| Mzi::ideal(self.theta[node], self.phi[node]))
+        let perfect = CellArray::perfect(CellKind::Mzi, self.nodes.len());
+        let phases = [&self.theta[..], &self.phi, &self.screen].concat();
+        Coefficients::of_cells(self, perfect, phases)
     }
 
     /// The transfer matrix of the ideal mesh, `[modes, modes]`, row = output mode.

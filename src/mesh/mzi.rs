@@ -46,45 +46,76 @@ impl Mzi {
     ///
     /// A plain MZI is `amplitude · B(π/4 + beta) diag(top_arm e^{iθ}, 1) B(π/4 + alpha) diag(e^{iφ}, 1)`.
     pub fn matrix(&self) -> TwoByTwo {
+        let symmetric = self.kind == CellKind::Symmetric;
+        let (inner, outer) = if symmetric {
+            (self.theta - self.phi, 0.0)
+        } else {
+            (self.theta, self.phi)
+        };
+        let sines = Sines {
+            theta: inner.sin_cos(),
+            phi: outer.sin_cos(),
+            alpha: (FRAC_PI_4 + self.alpha).sin_cos(),
+            beta: (FRAC_PI_4 + self.beta).sin_cos(),
+            gamma: (FRAC_PI_4 + self.gamma).sin_cos(),
+        };
+        let core = between_couplers(&sines, self.top_arm, self.amplitude);
         match self.kind {
-            CellKind::Mzi => self.between_couplers(self.theta, self.phi),
-            CellKind::Crossing => {
-                let [a, b, c, d] = self.between_couplers(self.theta, self.phi);
-                [c, d, a, b]
-            }
-            CellKind::ThreeSplitter => {
-                let [a, b, c, d] = self.between_couplers(self.theta, self.phi);
-                let (sin, cos) = (FRAC_PI_4 + self.gamma).sin_cos();
-                let cross = C64::new(0.0, sin);
-                [
-                    a * cos + b * cross,
-                    a * cross + b * cos,
-                    c * cos + d * cross,
-                    c * cross + d * cos,
-                ]
-            }
-            CellKind::Symmetric => {
-                let common = C64::from_polar(1.0, self.phi);
-                self.between_couplers(self.theta - self.phi, 0.0)
-                    .map(|z| z * common)
-            }
+            CellKind::Mzi => core,
+            CellKind::Crossing => crossed(core),
+            CellKind::ThreeSplitter => behind_coupler(core, sines.gamma),
+            CellKind::Symmetric => times(core, C64::from_polar(1.0, self.phi)),
         }
     }
+}
 
-    /// Two couplers with θ between them and φ in front of them.
-    fn between_couplers(&self, theta: f64, phi: f64) -> TwoByTwo {
-        let (sin_a, cos_a) = (FRAC_PI_4 + self.alpha).sin_cos();
-        let (sin_b, cos_b) = (FRAC_PI_4 + self.beta).sin_cos();
-        let arm = C64::from_polar(self.top_arm, theta);
-        let external = C64::from_polar(self.amplitude, phi);
-        let i = C64::i();
-        [
-            (arm * (cos_a * cos_b) - sin_a * sin_b) * external,
-            i * (arm * (sin_a * cos_b) + cos_a * sin_b) * self.amplitude,
-            i * (arm * (cos_a * sin_b) + sin_a * cos_b) * external,
-            (-(arm * (sin_a * sin_b)) + cos_a * cos_b) * self.amplitude,
-        ]
-    }
+/// (sin, cos) of a cell's phases and of its couplers' angles.
+pub(super) struct Sines {
+    pub(super) theta: (f64, f64),
+    pub(super) phi: (f64, f64),
+    pub(super) alpha: (f64, f64),
+    pub(super) beta: (f64, f64),
+    pub(super) gamma: (f64, f64),
+}
+
+/// Two couplers with θ between them and φ in front of them.
+#[inline(always)]
+pub(super) fn between_couplers(sines: &Sines, top_arm: f64, amplitude: f64) -> TwoByTwo {
+    let ((sin_a, cos_a), (sin_b, cos_b)) = (sines.alpha, sines.beta);
+    let arm = C64::new(top_arm * sines.theta.1, top_arm * sines.theta.0);
+    let external = C64::new(amplitude * sines.phi.1, amplitude * sines.phi.0);
+    let turned = |z: C64| C64::new(-z.im, z.re);
+    [
+        (arm * (cos_a * cos_b) - sin_a * sin_b) * external,
+        turned(arm * (sin_a * cos_b) + cos_a * sin_b) * amplitude,
+        turned(arm * (cos_a * sin_b) + sin_a * cos_b) * external,
+        (-(arm * (sin_a * sin_b)) + cos_a * cos_b) * amplitude,
+    ]
+}
+
+/// The cell with a crossing behind it.
+#[inline(always)]
+pub(super) fn crossed([a, b, c, d]: TwoByTwo) -> TwoByTwo {
+    [c, d, a, b]
+}
+
+/// The cell with a coupler in front of it, whose angle has this sine and cosine.
+#[inline(always)]
+pub(super) fn behind_coupler([a, b, c, d]: TwoByTwo, (sin, cos): (f64, f64)) -> TwoByTwo {
+    let cross = |z: C64| C64::new(-sin * z.im, sin * z.re);
+    [
+        a * cos + cross(b),
+        cross(a) + b * cos,
+        c * cos + cross(d),
+        cross(c) + d * cos,
+    ]
+}
+
+/// The cell with a factor on both arms.
+#[inline(always)]
+pub(super) fn times(cell: TwoByTwo, factor: C64) -> TwoByTwo {
+    let [a, b, c, d] = cell;
+    [a * factor, b * factor, c * factor, d * factor]
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What stands behind the chip: photodiodes, amplifiers, converters.
 
+use crate::field::Real;
 use crate::hardware::{AdcRange, Hardware};
 use crate::units::{ELEMENTARY_CHARGE_C, a_from_na, a_from_pa, hz_from_ghz, w_from_mw};
 
@@ -101,29 +102,77 @@ impl Adc {
 
     /// The nearest level; beyond its range the converter saturates.
     pub fn convert(&self, reading: f64) -> f64 {
-        if self.range == 0.0 {
-            return 0.0; // nothing ever reached this converter in calibration
+        self.converter().convert(reading)
+    }
+
+    /// The same for many readings at precision `T`.
+    pub(super) fn converter<T: Real>(&self) -> Converter<T> {
+        let lowest = match self.reading {
+            Reading::Intensity => T::zero(),
+            _ => -T::one(),
+        };
+        Converter {
+            // Nothing ever reached a converter of range 0 in calibration.
+            inverse_range: T::of(if self.range == 0.0 {
+                0.0
+            } else {
+                self.range.recip()
+            }),
+            range: T::of(self.range),
+            lowest,
+            steps: T::of(self.steps),
+            step: T::of(if self.steps == 0.0 {
+                1.0
+            } else {
+                self.steps.recip()
+            }),
         }
-        let relative = reading / self.range;
-        self.range
-            * match self.reading {
-                Reading::Intensity => (relative.clamp(0.0, 1.0) * self.steps).round() / self.steps,
-                _ => nearest_level(relative, self.steps),
-            }
+    }
+}
+
+/// A quantizer at precision `T`, without branches on what it converts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Converter<T> {
+    inverse_range: T,
+    range: T,
+    /// Lowest level, in units of the range.
+    lowest: T,
+    /// Levels above zero; 0 stands for a comparator.
+    steps: T,
+    step: T,
+}
+
+impl<T: Real> Converter<T> {
+    #[inline(always)]
+    pub(super) fn convert(&self, reading: T) -> T {
+        self.range * self.level(reading * self.inverse_range)
+    }
+
+    /// The level nearest to `relative`, both in units of the range.
+    #[inline(always)]
+    fn level(&self, relative: T) -> T {
+        if self.steps == T::zero() {
+            return T::one().copysign(relative);
+        }
+        (limited(relative, self.lowest, T::one()) * self.steps).round() * self.step
+    }
+}
+
+/// `value`, or the limit that it is beyond; NaN stays NaN.
+#[inline(always)]
+pub(super) fn limited<T: Real>(value: T, low: T, high: T) -> T {
+    if value < low {
+        low
+    } else if value > high {
+        high
+    } else {
+        value
     }
 }
 
 /// Levels above zero of a signed converter; 0 stands for a comparator.
-pub(super) fn signed_steps(bits: u32) -> f64 {
+fn signed_steps(bits: u32) -> f64 {
     f64::from((1u32 << (bits - 1)) - 1)
-}
-
-/// The level nearest to `relative` of a signed converter with `steps` levels on each side of zero.
-pub(super) fn nearest_level(relative: f64, steps: f64) -> f64 {
-    if steps == 0.0 {
-        return 1f64.copysign(relative);
-    }
-    (relative.clamp(-1.0, 1.0) * steps).round() / steps
 }
 
 /// Full scale for the given readings of a calibration batch.

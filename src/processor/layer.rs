@@ -1,11 +1,13 @@
 //! One layer on a chip: fields through tiles, readings, digital sum.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
+use pulp::Arch;
 
 use super::detector::{Adc, Reading, adc_range};
 use super::load::LoadedTile;
 use super::modulator::{Modulator, laser_factors, laser_field_error};
+use crate::elementary::{Loop, vectorized};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Part, Section};
 use crate::nn::Batch;
@@ -208,33 +210,97 @@ impl<T: Real> LoadedTile<T> {
         if !variances.is_active() || full_scale == 0.0 {
             noise = None;
         }
+        let mut sense = Sense {
+            constant: T::of(unit.powi(2) * variances.constant),
+            slope: T::of((unit / full_scale).powi(2) * variances.slope),
+            gain: T::one(),
+            adc,
+            scale: T::of(scale),
+            normals: vec![T::zero(); if noise.is_some() { input.samples() } else { 0 }],
+        };
+        let mut powers = Vec::new();
         for row in 0..self.rows {
-            let [gain_re, gain_im] = self.gains(row);
-            let mut sense = |value: f64, power: f64, gain: f64| {
-                let mut value = value;
-                if let Some(stream) = &mut noise {
-                    let variance =
-                        variances.constant + variances.slope * power / full_scale.powi(2);
-                    value += unit * variance.sqrt() * stream.standard_normal();
-                }
-                value *= gain;
-                T::of(adc.map_or(value, |adc| adc.convert(value)) * scale)
+            let [gain_re, gain_im] = self.gains(row).map(T::of);
+            let re = contiguous(re.row(row));
+            let im = im.as_ref().map(|im| contiguous(im.row(row)));
+            powers.clear();
+            match im {
+                Some(im) => powers.extend(re.iter().zip(im).map(|(x, y)| *x * *x + *y * *y)),
+                None => powers.extend(re.iter().map(|x| *x * *x)),
+            }
+            let parts = match (im, reading) {
+                (Some(im), Reading::Quadratures) => [Some((re, gain_re)), Some((im, gain_im))],
+                _ if intensity => [Some((powers.as_slice(), gain_re)), None],
+                _ => [Some((re, gain_re)), None],
             };
-            let mut re_out = out.re.row_mut(self.row + row);
-            let mut im_out = out.im.row_mut(self.row + row);
-            for (sample, x) in re.row(row).iter().enumerate() {
-                let y = im.as_ref().map_or(T::zero(), |im| im[[row, sample]]);
-                let power = power(*x, y);
-                if intensity {
-                    re_out[sample] += sense(power, power, gain_re);
-                } else {
-                    re_out[sample] += sense(x.double(), power, gain_re);
+            for (part, out) in parts.into_iter().zip([&mut out.re, &mut out.im]) {
+                let Some((values, gain)) = part else { continue };
+                if let Some(stream) = &mut noise {
+                    T::fill_normals(stream, &mut sense.normals);
                 }
-                if reading == Reading::Quadratures {
-                    im_out[sample] += sense(y.double(), power, gain_im);
+                sense.gain = gain;
+                let mut sums = out.row_mut(self.row + row);
+                let sums = sums
+                    .as_slice_mut()
+                    .expect("sums are stored in standard layout");
+                sense.add(values, &powers, sums);
+            }
+        }
+    }
+}
+
+fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
+    row.to_slice()
+        .expect("products are stored in standard layout")
+}
+
+/// What a detector and its converter make of amplitudes or powers.
+struct Sense<T> {
+    /// Variance of a value: in the dark, and in addition for each power of the signal.
+    constant: T,
+    slope: T,
+    gain: T,
+    adc: Option<Adc>,
+    /// Digital factor behind the converter.
+    scale: T,
+    /// One N(0, 1) a value, none without noise.
+    normals: Vec<T>,
+}
+
+impl<T: Real> Sense<T> {
+    /// Adds the scaled readings of `values`, whose signals have `powers`, to `sums`.
+    fn add(&self, values: &[T], powers: &[T], sums: &mut [T]) {
+        struct Readings<'a, T>(&'a Sense<T>, &'a [T], &'a [T], &'a mut [T]);
+        impl<T: Real> Loop for Readings<'_, T> {
+            #[inline(always)]
+            fn run<const FUSED: bool>(self) {
+                let Self(sense, values, powers, sums) = self;
+                let Sense {
+                    constant,
+                    slope,
+                    gain,
+                    scale,
+                    ..
+                } = *sense;
+                let converter = sense.adc.map(|adc| adc.converter::<T>());
+                let convert = |value: T| match &converter {
+                    Some(converter) => converter.convert(value),
+                    None => value,
+                };
+                if sense.normals.is_empty() {
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum += convert(*value * gain) * scale;
+                    }
+                } else {
+                    let noise = powers.iter().zip(&sense.normals);
+                    let noise = noise.map(|(power, n)| (constant + slope * *power).sqrt() * *n);
+                    for ((sum, value), noise) in sums.iter_mut().zip(values).zip(noise) {
+                        *sum += convert((*value + noise) * gain) * scale;
+                    }
                 }
             }
         }
+        vectorized(Arch::new(), Readings(self, values, powers, sums));
     }
 }
 

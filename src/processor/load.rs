@@ -1,15 +1,14 @@
 //! Program × chip → the matrices that light really sees.
 
-use num_complex::Complex;
-
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::modulator::full_scale_power_w;
 use crate::compile::Tile;
 use crate::error::{Error, Result};
-use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Heaters, Part, Section};
+use crate::field::{Fields, MatrixSource, Real};
+use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::linalg::C64;
-use crate::mesh::{Correction, Mzi, attenuator};
+use crate::mesh::{Correction, attenuator};
+use crate::nn::Weight;
 use crate::units::{amplitude_from_db, db_from_power};
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left, and
@@ -104,16 +103,17 @@ pub(super) fn load_tile<T: Real>(
     if correction != Correction::None {
         // The phase that an attenuator adds is undone by the screen in front of it.
         for (mode, bar) in bars.iter_mut().enumerate() {
-            let set = attenuator(&attenuators[mode], *bar);
+            let set = attenuator(&attenuators.with_phases(mode, 0.0, 0.0), *bar);
             unreachable += usize::from(!set.reached);
             *bar = set.theta;
             before.setting.screen[mode] -= set.ahead;
         }
     }
-    let mut heaters = Heaters::default();
-    heaters.push_mesh(&tile.input, kind);
-    heaters.push_bank(joined);
-    heaters.push_mesh(&tile.output, kind);
+    let heaters = chip.heaters(|heaters| {
+        heaters.push_mesh(&tile.input, kind);
+        heaters.push_bank(joined);
+        heaters.push_mesh(&tile.output, kind);
+    });
     let targets = [
         (input, before.setting.phases()),
         (middle, bars),
@@ -124,27 +124,19 @@ pub(super) fn load_tile<T: Real>(
         &targets.each_ref().map(|(part, p)| (*part, p.as_slice())),
         correction,
     );
-    let mut inner: Fields<T> = chip
-        .coefficients(&tile.input, &input_cells, &phases[0])
-        .first_rows(joined);
-    let passed: Vec<C64> = attenuators
-        .iter()
-        .zip(&phases[1])
-        .map(|(mzi, theta)| {
-            let set = Mzi {
-                theta: *theta,
-                ..*mzi
-            };
-            set.matrix()[0]
-        })
-        .collect();
-    inner.scale_modes(&passed);
+    let phases: [Vec<f64>; 3] = phases.try_into().expect("three sections went in");
+    let [before, bars, behind] = phases;
+    let set = attenuators.set(&bars, &vec![0.0; joined]).all();
+    let passed: Vec<C64> = set.iter().map(|[bar, ..]| bar).collect();
+    let inner: Fields<T> = chip
+        .coefficients(&tile.input, input_cells, before)
+        .scaled_rows(&passed);
     let outer: Fields<T> = chip
-        .coefficients(&tile.output, &output_cells, &phases[2])
+        .coefficients(&tile.output, output_cells, behind)
         .first_columns(joined);
     let matrix = outer
         .crop(tile.rows, joined)
-        .times(&inner.crop(joined, tile.cols));
+        .times(&inner.crop(tile.cols, joined).transposed());
     let loss_db = measured_loss_db(hardware, tile, &matrix);
     if !loss_db.is_finite() {
         let limit = "such that some light arrives: use smaller tiles";
@@ -206,19 +198,22 @@ pub(super) fn assemble<T: Real>(
 /// real network is the real part. 0 for a layer of zeros that stays zero.
 pub(super) fn relative_errors<T: Real>(
     chip: &Fields<T>,
-    weight: &crate::linalg::Matrix,
+    weight: &Weight,
     reading: Reading,
 ) -> (f64, f64) {
     let (mut real, mut imaginary, mut norm) = (0.0, 0.0, 0.0);
-    for col in 0..weight.ncols() {
-        for row in 0..weight.nrows() {
-            let target = weight[(row, col)];
-            let got = Complex::new(chip.re[[row, col]].double(), chip.im[[row, col]].double());
-            let error = got - target;
-            real += error.re * error.re;
-            imaginary += error.im * error.im;
-            norm += target.norm_sqr();
+    let mut add = |re: &T, im: &T, target: C64| {
+        real += (re.double() - target.re).powi(2);
+        imaginary += (im.double() - target.im).powi(2);
+        norm += target.norm_sqr();
+    };
+    let chip = chip.re.iter().zip(&chip.im);
+    match weight {
+        Weight::Real(weight) => {
+            chip.zip(weight)
+                .for_each(|((re, im), w)| add(re, im, C64::from(*w)));
         }
+        Weight::Complex(weight) => chip.zip(weight).for_each(|((re, im), w)| add(re, im, *w)),
     }
     let relative = |error: f64| {
         if error == 0.0 {

@@ -12,7 +12,7 @@ mod modulator;
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use modulator::{full_scale_power_w, laser_field_error};
 
-use crate::compile::{Program, matrix};
+use crate::compile::Program;
 use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::{Chip, Detection, Hardware};
@@ -55,9 +55,8 @@ impl<'a, T: Real> Processor<'a, T> {
                 })
                 .collect::<Result<Vec<_>>>()
                 .map_err(|error| error.within(format_args!("layer `{}`", layer.name)))?;
-            let weight = matrix(&layer.weight);
-            let whole = assemble(&tiles, weight.nrows(), weight.ncols());
-            let (matrix_error, read_error) = relative_errors(&whole, &weight, reading);
+            let whole = assemble(&tiles, layer.weight.outputs(), layer.weight.inputs());
+            let (matrix_error, read_error) = relative_errors(&whole, &layer.weight, reading);
             layers.push(LoadedLayer {
                 index,
                 reading,

@@ -1,9 +1,9 @@
 //! What stands between digital inputs and the chip: converters, modulators, the laser.
 
-use ndarray::Zip;
-use num_complex::Complex;
+use pulp::Arch;
 
-use super::detector::{nearest_level, signed_steps};
+use super::detector::{Adc, Converter, Reading, limited};
+use crate::elementary::{Loop, vectorized};
 use crate::field::Real;
 use crate::hardware::Hardware;
 use crate::nn::Batch;
@@ -31,8 +31,8 @@ pub fn laser_field_error(hardware: &Hardware) -> f64 {
 pub(super) struct Modulator {
     /// Value that drives a modulator to full amplitude.
     full_scale: f64,
-    /// Levels of the converter on each side of zero; 0 for a comparator.
-    steps: Option<f64>,
+    /// The converter in front, whose levels are those of one for signed readings.
+    dac: Option<Adc>,
     /// Smallest amplitude, relative to full scale.
     floor: f64,
 }
@@ -41,7 +41,10 @@ impl Modulator {
     pub(super) fn new(hardware: &Hardware, full_scale: f64) -> Self {
         Self {
             full_scale,
-            steps: hardware.input.dac_bits.map(signed_steps),
+            dac: hardware
+                .input
+                .dac_bits
+                .map(|bits| Adc::new(bits, full_scale, Reading::Real)),
             floor: hardware
                 .input
                 .extinction_ratio_db
@@ -51,56 +54,122 @@ impl Modulator {
 
     /// Modulates `values` in place; a value beyond full scale saturates: a modulator adds no light.
     pub(super) fn drive<T: Real>(&self, values: &mut Batch<T>) {
+        struct RealParts<'a, T>(&'a Drive<T>, &'a mut [T]);
+        impl<T: Real> Loop for RealParts<'_, T> {
+            #[inline(always)]
+            fn run<const FUSED: bool>(self) {
+                for value in self.1 {
+                    *value = self.0.real(*value);
+                }
+            }
+        }
+        struct BothParts<'a, T>(&'a Drive<T>, &'a mut [T], &'a mut [T]);
+        impl<T: Real> Loop for BothParts<'_, T> {
+            #[inline(always)]
+            fn run<const FUSED: bool>(self) {
+                for (re, im) in self.1.iter_mut().zip(self.2) {
+                    (*re, *im) = self.0.complex(*re, *im);
+                }
+            }
+        }
         if self.full_scale == 0.0 {
             return;
         }
+        let drive = Drive {
+            converter: self.dac.map(|dac| dac.converter()),
+            full_scale: T::of(self.full_scale),
+            floor: T::of(self.floor * self.full_scale),
+        };
+        let whole = "a batch is stored in standard layout";
         match values {
-            Batch::Real(x) => x.mapv_inplace(|x| self.drive_real(x)),
-            Batch::Complex(z) => Zip::from(&mut z.re)
-                .and(&mut z.im)
-                .for_each(|re, im| (*re, *im) = self.drive_complex(*re, *im)),
+            Batch::Real(x) => {
+                let x = x.as_slice_mut().expect(whole);
+                vectorized(Arch::new(), RealParts(&drive, x));
+            }
+            Batch::Complex(z) => {
+                let (re, im) = (z.re.as_slice_mut(), z.im.as_slice_mut());
+                let both = BothParts(&drive, re.expect(whole), im.expect(whole));
+                vectorized(Arch::new(), both);
+            }
+        }
+    }
+}
+
+/// A modulator at precision `T`, in the values' own units.
+struct Drive<T> {
+    converter: Option<Converter<T>>,
+    full_scale: T,
+    /// Smallest amplitude.
+    floor: T,
+}
+
+impl<T: Real> Drive<T> {
+    /// What the converter makes of a value, or else the limits of a modulator.
+    #[inline(always)]
+    fn convert(&self, value: T) -> T {
+        match &self.converter {
+            Some(converter) => converter.convert(value),
+            None => limited(value, -self.full_scale, self.full_scale),
         }
     }
 
-    fn drive_real<T: Real>(&self, value: T) -> T {
-        let amplitude = self.convert(value.double() / self.full_scale);
-        let lifted = amplitude.abs().max(self.floor).copysign(amplitude);
-        T::of(lifted * self.full_scale)
+    #[inline(always)]
+    fn real(&self, value: T) -> T {
+        let amplitude = self.convert(value);
+        amplitude.abs().max(self.floor).copysign(amplitude)
     }
 
     /// Each quadrature has a converter; the floor is one of amplitude.
-    fn drive_complex<T: Real>(&self, re: T, im: T) -> (T, T) {
-        let z = Complex::new(
-            self.convert(re.double() / self.full_scale),
-            self.convert(im.double() / self.full_scale),
-        );
-        let z = if z.norm() >= self.floor {
-            z
+    #[inline(always)]
+    fn complex(&self, re: T, im: T) -> (T, T) {
+        let (re, im) = (self.convert(re), self.convert(im));
+        let square = re * re + im * im;
+        let lift = self.floor / square.sqrt();
+        if square >= self.floor * self.floor {
+            (re, im)
+        } else if square > T::zero() {
+            (re * lift, im * lift)
         } else {
-            Complex::from_polar(self.floor, z.arg())
-        };
-        (T::of(z.re * self.full_scale), T::of(z.im * self.full_scale))
-    }
-
-    fn convert(&self, relative: f64) -> f64 {
-        match self.steps {
-            Some(steps) => nearest_level(relative, steps),
-            None => relative.clamp(-1.0, 1.0),
+            (self.floor, T::zero())
         }
     }
 }
 
 /// The factor 1 + ε on the field of each of `samples` shots.
 pub(super) fn laser_factors<T: Real>(sigma: f64, samples: usize, stream: &mut Stream) -> Vec<T> {
-    (0..samples)
-        .map(|_| T::of(1.0 + sigma * stream.standard_normal()))
-        .collect()
+    let mut factors = vec![T::zero(); samples];
+    T::fill_normals(stream, &mut factors);
+    let sigma = T::of(sigma);
+    factors.iter_mut().for_each(|n| *n = T::one() + sigma * *n);
+    factors
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
+    use num_complex::Complex;
+
+    use crate::field::Fields;
+
+    fn real(modulator: &Modulator, value: f64) -> f64 {
+        let mut batch = Batch::Real(ndarray::arr2(&[[value]]));
+        modulator.drive(&mut batch);
+        match batch {
+            Batch::Real(x) => x[[0, 0]],
+            Batch::Complex(_) => panic!("real stays real"),
+        }
+    }
+
+    fn complex(modulator: &Modulator, re: f64, im: f64) -> Complex<f64> {
+        let (re, im) = (ndarray::arr2(&[[re]]), ndarray::arr2(&[[im]]));
+        let mut batch = Batch::Complex(Fields { re, im });
+        modulator.drive(&mut batch);
+        match batch {
+            Batch::Complex(z) => Complex::new(z.re[[0, 0]], z.im[[0, 0]]),
+            Batch::Real(_) => panic!("complex stays complex"),
+        }
+    }
 
     fn modulator(settings: &[(&str, &str)], full_scale: f64) -> Modulator {
         let hardware = settings
@@ -114,31 +183,32 @@ mod tests {
     #[test]
     fn a_modulator_adds_no_light() {
         let m = modulator(&[], 2.0);
-        assert_eq!([-5.0, 0.3, 2.5].map(|x| m.drive_real(x)), [-2.0, 0.3, 2.0]);
+        assert_eq!([-5.0, 0.3, 2.5].map(|x| real(&m, x)), [-2.0, 0.3, 2.0]);
     }
 
     #[test]
     fn a_converter_of_four_bits_has_fifteen_levels_and_saturates() {
         let m = modulator(&[("input.dac_bits", "4")], 2.0);
         let levels: std::collections::BTreeSet<i64> = (-400..=400)
-            .map(|k| (m.drive_real(f64::from(k) / 100.0) * 7.0 / 2.0).round() as i64)
+            .map(|k| (real(&m, f64::from(k) / 100.0) * 7.0 / 2.0).round() as i64)
             .collect();
         assert_eq!(
             levels.into_iter().collect::<Vec<_>>(),
             (-7..=7).collect::<Vec<_>>()
         );
-        assert_relative_eq!(m.drive_real(9.0), 2.0);
-        assert_eq!(m.drive_real(0.0), 0.0);
+        assert_relative_eq!(real(&m, 9.0), 2.0);
+        assert_eq!(real(&m, 0.0), 0.0);
     }
 
     #[test]
     fn no_amplitude_is_below_the_extinction_ratio() {
         let m = modulator(&[("input.extinction_ratio_db", "20")], 3.0);
-        assert_relative_eq!(m.drive_real(0.0), 0.3, max_relative = 1e-15);
-        assert_relative_eq!(m.drive_real(-0.1), -0.3, max_relative = 1e-15);
-        assert_relative_eq!(m.drive_real(1.5), 1.5, max_relative = 1e-15);
-        let (re, im) = m.drive_complex(0.0, 0.01);
-        assert!((Complex::new(re, im) - Complex::new(0.0, 0.3)).norm() < 1e-15);
+        assert_relative_eq!(real(&m, 0.0), 0.3, max_relative = 1e-15);
+        assert_relative_eq!(real(&m, -0.1), -0.3, max_relative = 1e-15);
+        assert_relative_eq!(real(&m, 1.5), 1.5, max_relative = 1e-15);
+        assert!((complex(&m, 0.0, 0.01) - Complex::new(0.0, 0.3)).norm() < 1e-15);
+        assert!((complex(&m, 0.0, 0.0) - Complex::new(0.3, 0.0)).norm() < 1e-15);
+        assert_eq!(complex(&m, 0.4, -0.3), Complex::new(0.4, -0.3));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Light {
         for ((node, m), phi) in mesh
             .nodes()
             .iter()
-            .zip(coefficients.matrices())
+            .zip(coefficients.matrices().iter())
             .zip(mesh.phi())
         {
             let (x, y) = (field[node.top], field[node.bottom]);

@@ -3,7 +3,9 @@
 use super::sample::haar;
 use super::{Case, Expected, Section, Tier};
 use crate::linalg::{C64, Matrix, max_abs_difference};
-use crate::mesh::{CellKind, Coefficients, Correction, Geometry, Mesh, Mzi, closest, decompose};
+use crate::mesh::{
+    CellArray, CellKind, Coefficients, Correction, Geometry, Mesh, closest, decompose,
+};
 use crate::rng::{Effect, Seed};
 
 const BURGWAL: &str =
@@ -40,18 +42,9 @@ fn case(name: String, ours: f64, expected: Expected, source: &'static str) -> Ca
 
 /// The matrix of `mesh` built of perfect cells of `kind`.
 fn transfer(mesh: &Mesh, kind: CellKind) -> Matrix {
-    let perfect = Mzi {
-        kind,
-        ..Mzi::ideal(0.0, 0.0)
-    };
-    let cells = vec![perfect; mesh.nodes().len()];
-    let setting = mesh.corrected(Correction::None, &cells).setting;
-    let set = |node: usize| Mzi {
-        theta: setting.theta[node],
-        phi: setting.phi[node],
-        ..perfect
-    };
-    Coefficients::of_setting(mesh, kind, &setting.screen, &setting.free, set).transfer()
+    let perfect = CellArray::perfect(kind, mesh.nodes().len());
+    let set = mesh.corrected(Correction::None, &perfect).setting;
+    Coefficients::of_cells(mesh, perfect, set.phases()).transfer()
 }
 
 fn every_cell_in_every_geometry() -> Case {
@@ -162,21 +155,12 @@ fn redundant() -> Vec<Case> {
         let mesh = decompose(&u, geometry).expect("a rectangle is universal");
         let mut stream = Seed(4).stream(Effect::Splitting, 0, 0, 0);
         let mut draw = || sigma * stream.standard_normal();
-        let cells: Vec<Mzi> = (0..mesh.nodes().len())
-            .map(|_| Mzi {
-                alpha: draw(),
-                beta: draw(),
-                ..Mzi::ideal(0.0, 0.0)
-            })
-            .collect();
-        let setting = mesh.corrected(Correction::Fit, &cells).setting;
-        let set = |node: usize| Mzi {
-            theta: setting.theta[node],
-            phi: setting.phi[node],
-            ..cells[node]
-        };
-        let kind = CellKind::Mzi;
-        let on_chip = Coefficients::of_setting(&mesh, kind, &setting.screen, &setting.free, set);
+        let mut cells = CellArray::perfect(CellKind::Mzi, mesh.nodes().len());
+        for (alpha, beta) in cells.alpha.iter_mut().zip(&mut cells.beta) {
+            (*alpha, *beta) = (draw(), draw());
+        }
+        let set = mesh.corrected(Correction::Fit, &cells).setting;
+        let on_chip = Coefficients::of_cells(&mesh, cells, set.phases());
         crate::linalg::matrix_error(&mesh.between_ports(&on_chip.transfer()), &u)
     };
     vec![

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Every room and its layer. Within layer 0 the rooms may use each other.
-const LAYERS: [(&str, u32); 17] = [
+const LAYERS: [(&str, u32); 18] = [
     ("error", 0),
     ("units", 0),
+    ("elementary", 0),
     ("rng", 0),
     ("io", 1),
     ("linalg", 1),

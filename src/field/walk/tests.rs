@@ -1,7 +1,10 @@
 //! Every fast walk against the plain product of 2×2 matrices, on every instruction set of the machine.
 
 use super::*;
+use crate::elementary::levels;
 use crate::field::ColumnWalk;
+use crate::field::TwoByTwo;
+use crate::field::matrices::Matrices;
 use crate::rng::{Effect, Seed};
 
 fn random_fields(modes: usize, samples: usize) -> Fields<f64> {
@@ -12,6 +15,20 @@ fn random_fields(modes: usize, samples: usize) -> Fields<f64> {
         re: part(),
         im: part(),
     }
+}
+
+/// One MZI on its modes.
+#[derive(Clone, Copy)]
+struct Step {
+    top: usize,
+    bottom: usize,
+    matrix: TwoByTwo,
+}
+
+fn walk<T: Real>(steps: &[Step], direction: Direction, factors: &[Complex<f64>]) -> Walk<T> {
+    let pair = |index: usize| (steps[index].top, steps[index].bottom);
+    let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
+    Walk::new(pair, &matrices, direction, factors)
 }
 
 /// The plain product of 2×2 matrices, sample by sample.
@@ -49,17 +66,6 @@ fn rectangle(modes: usize, mut matrix: impl FnMut() -> TwoByTwo) -> Vec<Step> {
         .collect()
 }
 
-/// Every instruction set that this machine has, the portable one first.
-fn levels() -> Vec<Arch> {
-    let mut levels = vec![Arch::Scalar];
-    #[cfg(target_arch = "x86_64")]
-    levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
-    if !matches!(Arch::new(), Arch::Scalar) {
-        levels.push(Arch::new());
-    }
-    levels
-}
-
 fn check(steps: &[Step], modes: usize) {
     for arch in levels() {
         check_on(arch, steps, modes);
@@ -77,11 +83,31 @@ fn check_on(arch: Arch, steps: &[Step], modes: usize) {
             .sqrt()
             .max(1e-300);
         let mut got = fields.clone();
-        Walk::new(steps.iter().copied(), &factors).run_on(arch, &mut got);
+        walk(steps, Direction::Forth, &factors).run_on(arch, &mut got);
         let bound = (1e-15 * size * (modes * modes) as f64).max(1e-14 * size);
         let off = distance(&got, &expected);
         assert!(off < bound, "f64 {modes} {samples}: {off:e}");
-        if let Some(columns) = ColumnWalk::new(steps.iter().copied(), &factors) {
+        let amplitude = |k| Complex::new(1.0, 0.1 * k as f64);
+        let amplitudes: Vec<_> = (0..samples.min(modes)).map(amplitude).collect();
+        let mut light = Fields::<f64>::basis(modes, amplitudes.len());
+        light.scale_modes(&(0..modes).map(amplitude).collect::<Vec<_>>());
+        let columns: Walk<f64> = walk(steps, Direction::Forth, &factors);
+        let back: Vec<Step> = steps.iter().rev().map(transposed).collect();
+        let mut got = fields.clone();
+        walk(steps, Direction::Back, &factors).run_on(arch, &mut got);
+        let off = distance(&got, &product(&fields, &back, &factors));
+        assert!(off < bound, "back {modes} {samples}: {off:e}");
+        let off = distance(
+            &columns.columns_on(arch, &amplitudes),
+            &product(&light, steps, &factors),
+        );
+        assert!(
+            off < 1e-14 * (modes * modes) as f64,
+            "columns {modes} {samples}: {off:e}"
+        );
+        let pair = |index: usize| (steps[index].top, steps[index].bottom);
+        let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
+        if let Some(columns) = ColumnWalk::new(pair, &matrices, &factors) {
             let mut got = fields.clone();
             columns.run_on(arch, &mut got);
             let off = distance(&got, &expected);
@@ -92,7 +118,7 @@ fn check_on(arch: Arch, steps: &[Step], modes: usize) {
             re: single(&fields.re),
             im: single(&fields.im),
         };
-        Walk::new(steps.iter().copied(), &factors).run_on(arch, &mut got);
+        walk(steps, Direction::Forth, &factors).run_on(arch, &mut got);
         let double = |part: &ndarray::Array2<f32>| part.mapv(f64::from);
         let got = Fields {
             re: double(&got.re),
@@ -100,6 +126,14 @@ fn check_on(arch: Arch, steps: &[Step], modes: usize) {
         };
         let bound = 1e-6 * size * (modes as f64).sqrt().max(8.0);
         assert!(distance(&got, &expected) < bound, "f32 {modes} {samples}");
+    }
+}
+
+fn transposed(step: &Step) -> Step {
+    let [a, b, c, d] = step.matrix;
+    Step {
+        matrix: [a, c, b, d],
+        ..*step
     }
 }
 

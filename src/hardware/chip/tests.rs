@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::mesh::Geometry;
+use crate::mesh::Mzi;
 
 const MODES: usize = 64;
 
@@ -28,6 +29,8 @@ fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
 
 fn ideal_mzis(chip: &Chip) -> Vec<Mzi> {
     chip.cells(Part::MESH, mesh().nodes().len())
+        .iter()
+        .collect()
 }
 
 /// Fails unless the values have this mean and spread within five standard errors.

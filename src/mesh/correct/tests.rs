@@ -53,7 +53,7 @@ fn a_locally_corrected_mzi_has_the_published_theta_and_range() {
                 beta,
                 ..Mzi::ideal(0.0, 0.0)
             };
-            let corrected = mesh.corrected(Correction::Local, &[cell]);
+            let corrected = mesh.corrected(Correction::Local, &CellArray::from(&[cell][..]));
             let reachable = (2.0 * a.abs()..=PI - 2.0 * b.abs()).contains(&theta);
             assert_eq!(corrected.unreachable == 0, reachable, "{theta} {a} {b}");
             let wanted = ((theta / 2.0).sin().powi(2) - a.sin().powi(2))
@@ -79,7 +79,7 @@ fn small_errors_of_a_small_mesh_are_corrected_to_rounding() {
             let mut stream = Seed(6).stream(Effect::Splitting, 1, 0, 0);
             let cells = cells(kind, count, 0.003, &mut stream);
             for correction in [Correction::Local, Correction::Progressive] {
-                let corrected = mesh.corrected(correction, &cells);
+                let corrected = mesh.corrected(correction, &CellArray::from(&cells[..]));
                 assert_eq!(corrected.unreachable, 0);
                 let u = transfer(&mesh, &cells, &corrected.setting);
                 let off = max_abs_difference(&u, &mesh.transfer());
@@ -108,7 +108,7 @@ fn a_crossing_makes_the_cross_state_exact_for_equal_errors() {
             beta: 0.1,
             ..Mzi::ideal(0.0, 0.0)
         };
-        let corrected = swap.corrected(Correction::Local, &[cell]);
+        let corrected = swap.corrected(Correction::Local, &CellArray::from(&[cell][..]));
         let u = transfer(&swap, &[cell], &corrected.setting);
         (matrix_error(&u, &swap.transfer()), corrected.unreachable)
     };
@@ -131,7 +131,9 @@ fn a_fit_makes_use_of_spare_columns() {
         let mut stream = Seed(6).stream(Effect::Splitting, 2, 0, 0);
         let cells = cells(CellKind::Mzi, mesh.nodes.len(), sigma, &mut stream);
         let error = |correction| {
-            let setting = mesh.corrected(correction, &cells).setting;
+            let setting = mesh
+                .corrected(correction, &CellArray::from(&cells[..]))
+                .setting;
             matrix_error(&transfer(&mesh, &cells, &setting), &u)
         };
         (error(Correction::Progressive), error(Correction::Fit))
@@ -186,7 +188,7 @@ fn every_correction_is_exact_for_perfect_cells_of_every_kind() {
                     &mut Seed(0).stream(Effect::Haar, 0, 0, 0),
                 );
                 for correction in Correction::ALL {
-                    let corrected = mesh.corrected(correction, &cells);
+                    let corrected = mesh.corrected(correction, &CellArray::from(&cells[..]));
                     let u = transfer(&mesh, &cells, &corrected.setting);
                     let off = max_abs_difference(&u, &mesh.transfer());
                     assert!(

@@ -1,0 +1,157 @@
+//! The 2×2 matrices of many MZIs.
+
+use num_complex::Complex;
+
+use super::TwoByTwo;
+
+/// Matrices that lie together, part by part.
+pub const BLOCK: usize = 64;
+
+/// Real and imaginary parts of t11, t12, t21, t22, each of [`BLOCK`] matrices.
+pub type Parts = [[f64; BLOCK]; 8];
+
+/// The 2×2 matrices of many MZIs, planar in blocks: what is computed for all of them is computed a register at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrices {
+    count: usize,
+    blocks: Vec<Parts>,
+}
+
+/// Where the matrices of a mesh come from: kept, or computed when a walk asks for them.
+pub trait MatrixSource {
+    /// Number of matrices.
+    fn count(&self) -> usize;
+
+    /// Writes block number `block`; parts beyond the last matrix may hold anything finite.
+    fn write(&self, block: usize, parts: &mut Parts);
+
+    /// All of them.
+    fn all(&self) -> Matrices {
+        let count = self.count();
+        let mut blocks = vec![[[0.0; BLOCK]; 8]; count.div_ceil(BLOCK)];
+        for (index, parts) in blocks.iter_mut().enumerate() {
+            self.write(index, parts);
+        }
+        Matrices { count, blocks }
+    }
+}
+
+impl MatrixSource for Matrices {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn write(&self, block: usize, parts: &mut Parts) {
+        *parts = self.blocks[block];
+    }
+}
+
+/// One block of a source at a time.
+pub(super) struct Reader<'a, M> {
+    source: &'a M,
+    parts: Parts,
+    held: Option<usize>,
+}
+
+impl<'a, M: MatrixSource> Reader<'a, M> {
+    pub(super) fn new(source: &'a M) -> Self {
+        Self {
+            source,
+            parts: [[0.0; BLOCK]; 8],
+            held: None,
+        }
+    }
+
+    pub(super) fn block(&mut self, block: usize) -> &Parts {
+        if self.held != Some(block) {
+            self.source.write(block, &mut self.parts);
+            self.held = Some(block);
+        }
+        &self.parts
+    }
+}
+
+impl Matrices {
+    /// Number of matrices.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no matrix.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// One matrix.
+    ///
+    /// # Panics
+    /// If there is no such matrix.
+    pub fn get(&self, index: usize) -> TwoByTwo {
+        assert!(index < self.count, "there is a matrix {index}");
+        let parts = &self.blocks[index / BLOCK];
+        let part = |at: usize| parts[at][index % BLOCK];
+        std::array::from_fn(|entry| Complex::new(part(2 * entry), part(2 * entry + 1)))
+    }
+
+    /// The matrices one by one.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = TwoByTwo> {
+        (0..self.count).map(|index| self.get(index))
+    }
+
+    /// Multiplies column `arm` of a matrix, the input at the top (0) or at the bottom (1), by `factor`.
+    ///
+    /// # Panics
+    /// If there is no such matrix or arm.
+    pub fn scale_input(&mut self, index: usize, arm: usize, factor: Complex<f64>) {
+        let mut matrix = self.get(index);
+        matrix[arm] *= factor;
+        matrix[arm + 2] *= factor;
+        self.set(index, matrix);
+    }
+
+    fn set(&mut self, index: usize, matrix: TwoByTwo) {
+        let values = matrix.into_iter().flat_map(|z| [z.re, z.im]);
+        for (part, value) in self.blocks[index / BLOCK].iter_mut().zip(values) {
+            part[index % BLOCK] = value;
+        }
+    }
+}
+
+impl FromIterator<TwoByTwo> for Matrices {
+    fn from_iter<I: IntoIterator<Item = TwoByTwo>>(matrices: I) -> Self {
+        let matrices: Vec<TwoByTwo> = matrices.into_iter().collect();
+        let mut all = Self {
+            count: matrices.len(),
+            blocks: vec![[[0.0; BLOCK]; 8]; matrices.len().div_ceil(BLOCK)],
+        };
+        for (index, matrix) in matrices.into_iter().enumerate() {
+            all.set(index, matrix);
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrices_come_back_as_they_were_given() {
+        let matrix = |k: usize| {
+            let z = Complex::new(k as f64, -0.5 * k as f64);
+            [z, z + 1.0, z * 2.0, -z]
+        };
+        for count in [0, 1, 63, 64, 65, 200] {
+            let mut matrices: Matrices = (0..count).map(matrix).collect();
+            assert_eq!(matrices.len(), count);
+            assert!(matrices.iter().eq((0..count).map(matrix)));
+            if count > 5 {
+                matrices.scale_input(5, 1, Complex::i());
+                let [a, b, c, d] = matrix(5);
+                let turned = [a, b * Complex::i(), c, d * Complex::i()];
+                assert_eq!(matrices.get(5), turned);
+                assert_eq!(matrices.get(4), matrix(4));
+            }
+        }
+    }
+}
