@@ -14,6 +14,7 @@ mod network;
 mod open;
 mod output;
 mod report;
+mod scaling;
 mod sweep;
 mod validate;
 
