@@ -1,5 +1,9 @@
 //! The one error type of the crate.
 
+mod suggest;
+
+pub use suggest::{did_you_mean, nearest, with_suggestion};
+
 use std::path::Path;
 
 /// What can be wrong with what a user hands over: every message names what, got and what is allowed.
@@ -130,6 +134,38 @@ impl Error {
             got: got.to_string(),
             limit: limit.into(),
         }
+    }
+
+    /// A name `got` that is none of `names`; says which one is near.
+    pub fn unknown(what: impl Into<String>, got: &str, names: &[&str]) -> Self {
+        let meant = did_you_mean(got, names.iter().copied());
+        let limit = match names {
+            [] => "absent: there is none to choose from".to_owned(),
+            [only] => format!("{only}{meant}"),
+            _ => format!("one of {}{meant}", names.join(", ")),
+        };
+        Self::value(what, got, limit)
+    }
+
+    /// What `error` says of the TOML in `text`, with its line and, for a misspelt key, the right one.
+    ///
+    /// `more` are names that would be right elsewhere, such as dotted keys of other tables.
+    pub fn toml(
+        what: impl std::fmt::Display,
+        text: &str,
+        error: &toml::de::Error,
+        more: &[&str],
+    ) -> Self {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text.as_bytes()[..start]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        Self::format(
+            format!("{what}: line {line}"),
+            with_suggestion(error.message(), more),
+        )
     }
 
     /// A well-formed `got` that lightloom cannot represent.

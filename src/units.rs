@@ -40,6 +40,16 @@ pub fn a_from_pa(density_pa: f64) -> f64 {
     density_pa * 1e-12
 }
 
+/// Phase of a thermo-optic heater at `volts`, rad: `π V²/V_π²`.
+pub fn heater_phase_rad(volts: f64, v_pi_v: f64) -> f64 {
+    std::f64::consts::PI * (volts / v_pi_v).powi(2)
+}
+
+/// Voltage of a thermo-optic heater for `phase_rad` of at least 0, V: `V_π √(φ/π)`.
+pub fn heater_volts(phase_rad: f64, v_pi_v: f64) -> f64 {
+    v_pi_v * (phase_rad / std::f64::consts::PI).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +78,20 @@ mod tests {
                 max_relative = 1e-14
             );
             assert_relative_eq!(db_from_power(power_from_db(db)), db, epsilon = 1e-13);
+        }
+    }
+
+    #[test]
+    fn v_pi_makes_a_phase_of_pi_and_twice_the_power_twice_that() {
+        let pi = std::f64::consts::PI;
+        assert_relative_eq!(heater_phase_rad(4.36, 4.36), pi);
+        assert_relative_eq!(heater_volts(2.0 * pi, 3.0), 3.0 * 2f64.sqrt());
+        for phase in [0.0, 1e-9, 1.0, 6.0] {
+            assert_relative_eq!(
+                heater_phase_rad(heater_volts(phase, 2.5), 2.5),
+                phase,
+                max_relative = 1e-15
+            );
         }
     }
 

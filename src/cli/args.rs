@@ -13,7 +13,7 @@ use crate::nn::Split;
 #[command(
     version,
     about,
-    after_help = "Without a command, lightloom runs the demo."
+    after_help = "Without a command, lightloom runs the demo. A file name of - is stdin or stdout.\n\nExamples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors --tile 64\n  lightloom infer mlp.program.safetensors --data mnist --hardware thermo-optic\n  lightloom infer --help"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -50,6 +50,10 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Throughput on this machine: walk, transfer matrix, decomposition, beside the peak measured in the same run
     Bench(BenchArgs),
+    /// Completions for a shell
+    Completions(CompletionsArgs),
+    /// Manual pages
+    Man(ManArgs),
 }
 
 impl Default for Command {
@@ -76,6 +80,8 @@ impl Command {
             Self::Report(args) => &args.common,
             Self::Validate(args) => &args.common,
             Self::Bench(args) => &args.common,
+            Self::Completions(args) => &args.common,
+            Self::Man(args) => &args.common,
         }
     }
 }
@@ -124,7 +130,9 @@ pub enum Correct {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: lightloom demo --trials 50 --out figures")]
+#[command(
+    after_help = "Examples:\n  lightloom demo --trials 50 --out figures\n  lightloom demo --quiet --json results.json"
+)]
 pub struct DemoArgs {
     /// Number of chips of each kind
     #[arg(long, default_value_t = 20, value_name = "T", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
@@ -155,7 +163,9 @@ impl Default for DemoArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: lightloom decompose U.npy -o u.mesh.json --geometry reck")]
+#[command(
+    after_help = "Examples:\n  lightloom decompose U.npy -o u.mesh.json\n  lightloom decompose U.npy -o u.mesh.json --geometry reck"
+)]
 pub struct DecomposeArgs {
     /// Unitary matrix, .npy, real or complex, row = output mode
     pub matrix: PathBuf,
@@ -171,7 +181,7 @@ pub struct DecomposeArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 -o U.npy"
+    after_help = "Examples:\n  lightloom matrix u.mesh.json -o U.npy\n  lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 --correct local -o chip.npy"
 )]
 pub struct MatrixArgs {
     /// Mesh file; - is stdin
@@ -194,7 +204,9 @@ pub struct MatrixArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: lightloom apply u.mesh.json x.npy -o y.npy --precision f32")]
+#[command(
+    after_help = "Examples:\n  lightloom apply u.mesh.json x.npy -o y.npy\n  lightloom apply u.mesh.json x.npy -o y.npy --precision f32"
+)]
 pub struct ApplyArgs {
     /// Mesh file
     pub mesh: PathBuf,
@@ -218,7 +230,7 @@ pub enum Precision {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation relu"
+    after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1"
 )]
 pub struct CompileArgs {
     /// Trained network: .safetensors, .npz, .onnx or network.toml
@@ -241,7 +253,7 @@ pub struct CompileArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: lightloom infer mlp.program.safetensors --data mnist --hardware thermo-optic --trials 20 --json -"
+    after_help = "Examples:\n  lightloom infer mlp.program.safetensors --data mnist --hardware thermo-optic --trials 20 --json -\n  lightloom infer mlp.program.safetensors --data digits.npz --set coupler.splitting_error_rad=0.02 --correct local"
 )]
 pub struct InferArgs {
     /// Compiled program
@@ -307,7 +319,9 @@ pub struct MergeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: lightloom draw u.mesh.json -o u.svg --color light --input 0")]
+#[command(
+    after_help = "Examples:\n  lightloom draw u.mesh.json -o u.svg --color light --input 0\n  lightloom draw mlp.program.safetensors -o layer.svg --layer 2 --section output"
+)]
 pub struct DrawArgs {
     /// Mesh file or program
     pub file: PathBuf,
@@ -354,7 +368,9 @@ pub enum SectionArg {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: lightloom inspect mlp.program.safetensors")]
+#[command(
+    after_help = "Examples:\n  lightloom inspect mlp.program.safetensors\n  lightloom inspect thermo-optic"
+)]
 pub struct InspectArgs {
     /// A file that lightloom reads or writes, or a preset's name; - is stdin
     pub file: PathBuf,
@@ -364,7 +380,7 @@ pub struct InspectArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: lightloom export u.mesh.json --format csv --volts --hardware thermo-optic -o phases.csv"
+    after_help = "Examples:\n  lightloom export u.mesh.json --format csv --volts --hardware thermo-optic -o phases.csv\n  lightloom export u.mesh.json --format csv --calibration cal.csv --dac-bits 12 -o codes.csv\n  lightloom export u.mesh.json --format sax -o u.sax.json"
 )]
 pub struct ExportArgs {
     /// Mesh file or program
@@ -375,6 +391,21 @@ pub struct ExportArgs {
     /// Also the voltage of every heater, from the hardware's V_π
     #[arg(long)]
     pub volts: bool,
+    /// Voltages from what was measured of every heater: a CSV table with id and v_pi_v, and phase_offset_rad and v_max_v
+    /// where they are known
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Also the code of a DAC of so many bits, and the phase that it yields
+    #[arg(long, value_name = "B", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub dac_bits: Option<u32>,
+    /// Voltage of the largest code; by default the hardware's v_max_v, or what brings the weakest heater to 2π
+    #[arg(
+        long,
+        value_name = "V",
+        requires = "dac_bits",
+        allow_negative_numbers = true
+    )]
+    pub dac_max_v: Option<f64>,
     /// Hardware whose cells the phases are for, and whose V_π is used by --volts: a preset or a TOML file
     #[arg(long, default_value = "ideal", value_name = "HW")]
     pub hardware: String,
@@ -402,7 +433,7 @@ pub enum ExportFormat {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: lightloom validate --write validation.md\n\nExit code 1 if a value is not what it must be."
+    after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md\n\nExit code 1 if a value is not what it must be."
 )]
 pub struct ValidateArgs {
     /// Write the page to this file instead of stdout
@@ -417,7 +448,7 @@ pub struct ValidateArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: lightloom bench --modes 64,256 --batch 1,1024 --json -\n         lightloom bench --scaling scaling.svg"
+    after_help = "Examples:\n  lightloom bench --modes 64,256 --batch 1,1024 --json -\n  lightloom bench --scaling scaling.svg"
 )]
 pub struct BenchArgs {
     /// Sizes of the meshes; by default 16,64,256, and with --scaling the powers of two from 16 to 2048
@@ -433,6 +464,36 @@ pub struct BenchArgs {
     /// Write the results as JSON to this file; - is stdout
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom completions bash -o ~/.local/share/bash-completion/completions/lightloom\n  lightloom completions zsh -o ~/.zfunc/_lightloom\n  lightloom completions fish -o ~/.config/fish/completions/lightloom.fish"
+)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+    /// File to write; - is stdout
+    #[arg(short, long, default_value = "-", value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom man --out ~/.local/share/man/man1\n  lightloom man infer > lightloom-infer.1"
+)]
+pub struct ManArgs {
+    /// The command whose page is printed; that of lightloom itself by default
+    #[arg(conflicts_with = "out")]
+    pub command: Option<String>,
+    /// Write the pages of lightloom and of all its commands to this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

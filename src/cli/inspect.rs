@@ -10,7 +10,7 @@ use super::args::InspectArgs;
 use super::{open, output};
 use crate::compile::Program;
 use crate::error::Error;
-use crate::hardware::Hardware;
+use crate::hardware::{Calibration, Hardware};
 use crate::io::{self, Tensor, Tensors};
 use crate::linalg::{from_array, unitarity_error};
 use crate::mesh::{Cells, Mesh};
@@ -28,7 +28,10 @@ pub fn run(args: &InspectArgs) -> Result<()> {
             .iter()
             .map(|preset| preset.0)
             .collect();
-        let limit = format!("an existing file or a preset: {}", presets.join(", "));
+        let near = super::near(path)
+            .map(|file| format!(" (did you mean {}?)", file.display()))
+            .unwrap_or_else(|| crate::error::did_you_mean(&text, presets.iter().copied()));
+        let limit = format!("an existing file or a preset: {}{near}", presets.join(", "));
         return Err(Error::value("file", text, limit).into());
     }
     if path.is_dir() {
@@ -126,12 +129,21 @@ fn describe_json(out: &mut dyn Write, path: &Path) -> Result<()> {
     describe_mesh(out, &open::mesh(path)?)
 }
 
-/// A data set, or phases as `export` writes them.
+/// A data set, phases as `export` writes them, or the calibration that it reads.
 fn describe_csv(out: &mut dyn Write, path: &Path) -> Result<()> {
     let bytes = io::read_bytes(path)?;
     if bytes.starts_with(b"id,kind,column,mode,phase_rad") {
         let rows = bytes.iter().filter(|byte| **byte == b'\n').count() - 1;
         return Ok(writeln!(out, "exported phases: {rows} phase shifters")?);
+    }
+    let header = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let mut columns = header.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    if columns.any(|column| column == b"v_pi_v") {
+        let heaters = output::in_file(path, Calibration::parse(&bytes))?.heaters;
+        return Ok(writeln!(out, "calibration: {} heaters", heaters.len())?);
     }
     describe_data(out, &Dataset::load(path, None, None)?)
 }

@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod export;
 mod inspect;
+mod manual;
 mod merge;
 mod mesh;
 mod network;
@@ -18,10 +19,11 @@ mod scaling;
 mod sweep;
 mod validate;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, Common};
 
@@ -41,7 +43,7 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => refuse(&match error.downcast_ref::<crate::Error>() {
             // Ours say everything themselves.
-            Some(ours) => ours.to_string(),
+            Some(ours) => format!("{ours}{}", remedy(ours)),
             None => format!("{error:#}"),
         }),
     }
@@ -64,7 +66,69 @@ fn usage(message: &str) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    format!("{} (see lightloom --help)", lines.join(" "))
+    // What parsers of numbers say.
+    let plain = [
+        (
+            "invalid digit found in string",
+            "must be a whole number from 0",
+        ),
+        (
+            "cannot parse integer from empty string",
+            "must be a whole number from 0",
+        ),
+        ("number too large to fit in target type", "is too large"),
+        ("invalid float literal", "must be a number"),
+        ("cannot parse float from empty string", "must be a number"),
+    ];
+    let said = plain.iter().fold(lines.join(" "), |said, (theirs, ours)| {
+        said.replace(theirs, ours)
+    });
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    let root = Cli::command();
+    let command = root
+        .find_subcommand(&first)
+        .map_or_else(String::new, |command| format!(" {}", command.get_name()));
+    format!("{said} (see lightloom{command} --help)")
+}
+
+/// What would mend a path that leads nowhere: the folder that is missing, or the file that was meant.
+fn remedy(error: &crate::Error) -> String {
+    let mut error = error;
+    while let crate::Error::Within { source, .. } = error {
+        error = source;
+    }
+    let crate::Error::Io { path, source } = error else {
+        return String::new();
+    };
+    if source.kind() != std::io::ErrorKind::NotFound {
+        return String::new();
+    }
+    let path = Path::new(path);
+    if !folder_of(path).exists() {
+        return format!(" (there is no folder {})", folder_of(path).display());
+    }
+    near(path).map_or_else(String::new, |file| {
+        format!(" (did you mean {}?)", file.display())
+    })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The file that a path to nowhere was probably meant to be.
+fn near(path: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder_of(path)).ok()?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    let wanted = path.file_name()?.to_string_lossy();
+    let name = crate::error::nearest(&wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(name))
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
@@ -89,6 +153,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Report(args) => report::run(&args),
+            Command::Completions(args) => manual::completions(&args),
+            Command::Man(args) => manual::man(&args),
         }?;
         Ok(ExitCode::SUCCESS)
     })
@@ -113,5 +179,55 @@ impl Common {
         let bar = indicatif::ProgressBar::new(length as u64).with_style(style);
         bar.set_message(what);
         bar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The command lines that the help of `command` shows.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let lines = help
+            .lines()
+            .map(|line| line.trim_start_matches("Example: ").trim());
+        let shown = lines.filter(|line| line.starts_with("lightloom "));
+        shown.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_examples_of_every_help_are_valid() {
+        let root = Cli::command();
+        root.clone().debug_assert();
+        let commands = root.get_subcommands().chain([&root]);
+        for command in commands {
+            let name = command.get_name();
+            let shown = examples(command);
+            assert!(!shown.is_empty(), "{name} has no example");
+            for line in shown {
+                // What a shell would take away.
+                let words = line
+                    .split_whitespace()
+                    .take_while(|word| !matches!(*word, ">" | "|"));
+                match Cli::try_parse_from(words) {
+                    Ok(_) => {}
+                    Err(error) => assert!(!error.use_stderr(), "{line}: {error}"),
+                }
+                assert!(name == "lightloom" || line.starts_with(&format!("lightloom {name}")));
+            }
+        }
+    }
+
+    #[test]
+    fn every_argument_is_explained() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                assert!(argument.get_help().is_some(), "{} {id}", command.get_name());
+            }
+        }
     }
 }

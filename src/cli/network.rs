@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::{CompileArgs, Correct, InferArgs, Precision};
 use super::{mesh, open, output};
-use crate::compile::{Layout, compile as compile_model};
+use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Report};
 use crate::mesh::Correction;
@@ -26,7 +26,15 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
             Some(name) => name.parse()?,
             None => Activation::Relu,
         };
-        let model = output::load(&args.network, "toml", |path| Model::load(path, between))?;
+        let model = output::load(&args.network, "toml", |path| {
+            Model::load(path, between).map_err(|error| match is_program(path) {
+                true => Error::format(
+                    path.display().to_string(),
+                    "is a program already: lightloom infer takes it",
+                ),
+                false => error,
+            })
+        })?;
         let layout = Layout {
             tile: args.tile,
             geometry: args.geometry,
@@ -51,6 +59,11 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
         }
         Ok(bytes)
     })
+}
+
+/// Whether what is no network is a compiled one.
+fn is_program(path: &std::path::Path) -> bool {
+    crate::io::safetensors::read(path).is_ok_and(|bundle| Program::is_program(&bundle))
 }
 
 /// What `--json` prints: the report with the program's name.

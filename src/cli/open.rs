@@ -68,7 +68,7 @@ pub fn layer(program: &Program, name: Option<&str>) -> Result<usize> {
     let found = layers.iter().position(|layer| layer.name == name);
     found.ok_or_else(|| {
         let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
-        Error::value("--layer", name, format!("one of {}", names.join(", "))).into()
+        Error::unknown("--layer", name, &names).into()
     })
 }
 

@@ -1,20 +1,24 @@
 //! What a photonic chip is like: a distribution ([`Hardware`]) and one draw from it ([`Chip`]).
 
+mod calibration;
 mod chip;
 mod crosstalk;
 mod key;
+mod keys;
 mod laboratory;
 mod preset;
 
+pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
 pub use key::{HardwareKey, ValueKind};
+pub use keys::KEYS;
 pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, did_you_mean, with_suggestion};
 use crate::mesh::CellKind;
 use crate::rng::Seed;
 use crate::units::{hz_from_ghz, power_from_db};
@@ -238,12 +242,8 @@ impl Hardware {
     /// [`Error::Format`] if it is not TOML or a key is unknown or of the wrong type, [`Error::Value`] if a value
     /// is out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let hardware: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Error::format(format!("hardware: line {line}"), one_line(&error))
-        })?;
+        let hardware: Self =
+            toml::from_str(text).map_err(|error| Error::toml("hardware", text, &error, KEYS))?;
         hardware.check()?;
         Ok(hardware)
     }
@@ -259,7 +259,8 @@ impl Hardware {
         let text = std::fs::read_to_string(name_or_path).map_err(|source| {
             if source.kind() == std::io::ErrorKind::NotFound {
                 let presets: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
-                let limit = format!("a TOML file or one of {}", presets.join(", "));
+                let meant = did_you_mean(name_or_path, presets.iter().copied());
+                let limit = format!("a TOML file or one of {}{meant}", presets.join(", "));
                 Error::value("hardware", name_or_path, limit)
             } else {
                 Error::io(name_or_path, source)
@@ -296,12 +297,13 @@ impl Hardware {
         let mut names = Vec::new();
         for (key, value) in changes {
             let Some((section, name)) = key.split_once('.') else {
-                return Err(Error::value(
-                    "key",
-                    key,
-                    "section.name, such as coupler.splitting_error_rad",
-                ));
+                let meant = did_you_mean(key, KEYS.iter().copied());
+                let limit = format!("section.name, such as coupler.splitting_error_rad{meant}");
+                return Err(Error::value("key", key, limit));
             };
+            if !KEYS.contains(&key) {
+                return Err(no_key(key, section));
+            }
             let section = table
                 .entry(section)
                 .or_insert_with(|| toml::Value::Table(toml::Table::new()))
@@ -313,9 +315,9 @@ impl Hardware {
             };
             names.push(key);
         }
-        let hardware: Self = table
-            .try_into()
-            .map_err(|error| Error::format(names.join(", "), one_line(&error)))?;
+        let hardware: Self = table.try_into().map_err(|error: toml::de::Error| {
+            Error::format(names.join(", "), with_suggestion(error.message(), &[]))
+        })?;
         hardware.check()?;
         Ok(hardware)
     }
@@ -439,17 +441,28 @@ impl Hardware {
     }
 }
 
+/// What is wrong with `key`, which is none, and what `section` has.
+fn no_key(key: &str, section: &str) -> Error {
+    let parts = KEYS.iter().filter_map(|key| key.split_once('.'));
+    let of_section = parts.clone().filter(|(known, _)| *known == section);
+    let names: Vec<&str> = of_section.map(|(_, name)| name).collect();
+    let allowed = if names.is_empty() {
+        let mut sections: Vec<&str> = parts.map(|(section, _)| section).collect();
+        sections.dedup();
+        format!("sections are {}", sections.join(", "))
+    } else {
+        format!("{section} has {}", names.join(", "))
+    };
+    let meant = did_you_mean(key, KEYS.iter().copied());
+    Error::format(key, format!("is no key of the hardware: {allowed}{meant}"))
+}
+
 fn within(key: &str, value: f64, holds: bool, limit: &str) -> Result<()> {
     if holds && value.is_finite() {
         Ok(())
     } else {
         Err(Error::value(key, value, limit))
     }
-}
-
-/// The message of a TOML error without its excerpt of the file.
-fn one_line(error: &toml::de::Error) -> String {
-    error.message().lines().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -139,9 +139,11 @@ impl Header {
             [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, ..] => 10,
             [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, 0, ..] => 12,
             _ => {
-                return Err(malformed(
-                    "it does not start with \\x93NUMPY and version 1, 2 or 3",
-                ));
+                return Err(malformed(match bytes {
+                    [b'P', b'K', ..] => "it is an archive (.npz): must hold one array",
+                    [b'{', ..] => "it is JSON, such as a mesh file",
+                    _ => "it does not start with \\x93NUMPY and version 1, 2 or 3",
+                }));
             }
         };
         let size = bytes

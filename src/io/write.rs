@@ -9,10 +9,11 @@ use crate::error::{Error, Result};
 /// Writes the file at `path` so that it is either the old file or the whole new one, never a part.
 ///
 /// `write` fills a temporary file in the same folder, which takes the place of `path` once it succeeded.
-/// A link is followed. What is not a regular file (a pipe, `/dev/null`) is written directly.
+/// A link is followed. What is not a regular file (a pipe, `/dev/null`) is written directly. An old file that may not be
+/// written is not replaced either. A process that is killed leaves at most a file `.lightloom-…` beside `path`.
 ///
 /// # Errors
-/// [`Error::Io`] if the folder cannot be written, and whatever `write` returns.
+/// [`Error::Io`] if the folder or the old file cannot be written, and whatever `write` returns.
 pub fn write_atomic<E: From<Error>>(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), E>,
@@ -32,6 +33,7 @@ pub fn write_atomic<E: From<Error>>(
         write(&mut writer)?;
         return Ok(writer.flush().map_err(io)?);
     }
+    check_old(&target).map_err(io)?;
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -61,7 +63,16 @@ pub fn write_atomic<E: From<Error>>(
     Ok(())
 }
 
-/// Fails as [`write_atomic`] would before it writes: if the folder is missing or closed, or `path` is a folder.
+/// Fails where the file at `path` exists and its owner allows no writing.
+fn check_old(path: &Path) -> std::io::Result<()> {
+    match File::options().write(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Fails as [`write_atomic`] would before it writes: if the folder is missing or closed, the old file is closed, or
+/// `path` is a folder.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Format`].
@@ -76,6 +87,7 @@ pub fn check_writable(path: impl AsRef<Path>) -> Result<()> {
     if path.exists() && !path.is_file() {
         return Ok(());
     }
+    check_old(path).map_err(|source| Error::io(path, source))?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -99,10 +99,7 @@ impl std::str::FromStr for CellKind {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::value("cell", text, format!("one of {names}"))
-        })
+        found.ok_or_else(|| Error::unknown("cell", text, &Self::ALL.map(Self::name)))
     }
 }
 

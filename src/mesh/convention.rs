@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use serde::{Deserialize, Serialize};
 
 use super::{Mzi, wrap};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, with_suggestion};
 use crate::field::TwoByTwo;
 use crate::linalg::C64;
 
@@ -150,10 +150,7 @@ impl std::str::FromStr for Convention {
         let found = Self::ALL
             .into_iter()
             .find(|convention| convention.name() == text);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::value("convention", text, format!("one of {names}"))
-        })
+        found.ok_or_else(|| Error::unknown("convention", text, &Self::ALL.map(Self::name)))
     }
 }
 
@@ -351,7 +348,8 @@ impl Cells {
     /// # Errors
     /// [`Error::Format`] with the line and column if the text is not such an object.
     pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| Error::format("cells", error.to_string()))
+        serde_json::from_str(text)
+            .map_err(|error| Error::format("cells", with_suggestion(&error.to_string(), &[])))
     }
 
     /// The text of a JSON object, one element a line.

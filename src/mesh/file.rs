@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Geometry, Mesh, Node};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, with_suggestion};
 use crate::io::write_atomic;
 
 /// The specification, whose example runs as a test.
@@ -100,7 +100,9 @@ impl Mesh {
     /// does not know; [`Error::Value`] for another `format` or `version`, a `geometry` that the nodes do not
     /// follow, or nodes that light cannot meet; [`Error::Shape`] if `screen_rad` does not have `modes` phases.
     pub fn from_json(text: &str) -> Result<Self> {
-        let malformed = |error: serde_json::Error| Error::format("mesh file", error.to_string());
+        let malformed = |error: serde_json::Error| {
+            Error::format("mesh file", with_suggestion(&error.to_string(), &[]))
+        };
         let header: Header = serde_json::from_str(text).map_err(malformed)?;
         if header.format != FORMAT {
             return Err(Error::value("format", header.format, FORMAT));

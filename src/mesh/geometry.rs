@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
 
 /// One MZI of a mesh: it joins modes `top` and `bottom` in column `column`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,7 +226,11 @@ impl std::str::FromStr for Geometry {
                 .and_then(extra)
                 .filter(|extra| (1..=EXTRA_LIMIT).contains(extra))
                 .map(|extra| Self::Redundant { extra })
-                .ok_or_else(|| Error::value("geometry", text, NAMES)),
+                .ok_or_else(|| {
+                    let names = ["clements", "reck", "diamond", "butterfly"];
+                    let meant = did_you_mean(text, names);
+                    Error::value("geometry", text, format!("{NAMES}{meant}"))
+                }),
         }
     }
 }

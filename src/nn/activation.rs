@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
 
 /// A nonlinearity after a layer, element by element except for the softmaxes.
 ///
@@ -94,9 +94,24 @@ pub enum Domain {
     Both,
 }
 
-/// What names are accepted, for error messages.
-const KINDS: &str = "must be identity, relu, leaky-relu, tanh, sigmoid, softplus, gelu, gelu-tanh, softmax, \
-     log-softmax, modulus-softplus, modrelu, zrelu, saturable-absorber or electro-optic";
+/// The names that are accepted.
+const KINDS: [&str; 15] = [
+    "identity",
+    "relu",
+    "leaky-relu",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "gelu",
+    "gelu-tanh",
+    "softmax",
+    "log-softmax",
+    "modulus-softplus",
+    "modrelu",
+    "zrelu",
+    "saturable-absorber",
+    "electro-optic",
+];
 
 impl Activation {
     /// On what signals it acts.
@@ -143,6 +158,18 @@ impl Activation {
             Self::Zrelu => "zrelu",
             Self::SaturableAbsorber { .. } => "saturable-absorber",
             Self::ElectroOptic { .. } => "electro-optic",
+        }
+    }
+
+    /// The names of its parameters.
+    fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::LeakyRelu { .. } => &["slope"],
+            Self::ModulusSoftplus { .. } => &["temperature"],
+            Self::Modrelu { .. } => &["bias"],
+            Self::SaturableAbsorber { .. } => &["sigma_tau", "t0"],
+            Self::ElectroOptic { .. } => &["alpha", "g_rad", "phi_b_rad"],
+            _ => &[],
         }
     }
 
@@ -234,12 +261,22 @@ impl Activation {
                 g_rad: take("g_rad")?,
                 phi_b_rad: take("phi_b_rad")?,
             },
-            other => return Err(Error::unsupported("activation", other, KINDS)),
+            other => {
+                let meant = did_you_mean(other, KINDS);
+                let limit = format!("must be {}{meant}", KINDS.join(", "));
+                return Err(Error::unsupported("activation", other, limit));
+            }
         };
         if let Some(name) = parameters.keys().next() {
+            let names = activation.parameters();
+            let meant = did_you_mean(name, names.iter().copied());
+            let allowed = match names {
+                [] => "it has none".to_owned(),
+                names => format!("it has {}", names.join(", ")),
+            };
             return Err(Error::format(
                 format!("activation {kind}"),
-                format!("has no parameter `{name}`"),
+                format!("has no parameter `{name}`: {allowed}{meant}"),
             ));
         }
         activation.check()?;
@@ -359,6 +396,17 @@ pub(crate) mod tests {
     ];
 
     #[test]
+    fn every_kind_and_parameter_is_listed() {
+        assert_eq!(ALL.map(|activation| activation.name()), KINDS);
+        for activation in ALL {
+            let json = serde_json::to_value(activation).unwrap();
+            let mut written: Vec<&String> = json.as_object().unwrap().keys().collect();
+            written.retain(|key| *key != "kind");
+            assert_eq!(written, activation.parameters());
+        }
+    }
+
+    #[test]
     fn every_activation_survives_text_json_and_toml() {
         #[derive(Serialize, Deserialize)]
         struct File {
@@ -405,6 +453,8 @@ pub(crate) mod tests {
         assert!(
             error("swish").starts_with("activation: `swish` is not supported: must be identity")
         );
+        assert!(error("rleu").ends_with("electro-optic (did you mean `relu`?)"));
+        assert!(error("leaky-relu:slpoe=1").ends_with("it has slope (did you mean `slope`?)"));
         assert!(error("modulus-softplus").contains("needs `temperature`"));
         assert!(error("relu:slope=1").contains("has no parameter `slope`"));
         assert!(error("leaky-relu:slope=x").contains("name=number"));

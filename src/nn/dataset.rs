@@ -56,7 +56,7 @@ impl FromStr for Split {
         match text {
             "test" => Ok(Self::Test),
             "train" => Ok(Self::Train),
-            other => Err(Error::value("split", format!("`{other}`"), "test or train")),
+            other => Err(Error::unknown("split", other, &["test", "train"])),
         }
     }
 }

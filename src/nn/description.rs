@@ -7,12 +7,25 @@ use serde::Deserialize;
 use super::load::{bias, default_readout, read_tensors, weight};
 use super::model::{Layer, Model};
 use super::{Activation, Encoding, Input, Readout};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, did_you_mean};
 use crate::io::{Tensors, read_bytes};
+
+/// Every key with its table, to name the place of one that stands in a wrong table.
+const KEYS: &[&str] = &[
+    "weights",
+    "input.scale",
+    "input.mean",
+    "input.std",
+    "input.encoding",
+    "layers.weight",
+    "layers.bias",
+    "layers.activation",
+    "output.readout",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Description {
+pub(super) struct Description {
     /// The weights, beside the description.
     weights: PathBuf,
     #[serde(default)]
@@ -60,23 +73,21 @@ fn beside(path: &Path, description: &Description) -> PathBuf {
         .join(&description.weights)
 }
 
-fn parse(bytes: &[u8]) -> Result<Description> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Description> {
     let malformed = |reason: String| Error::format("network description", reason);
     let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-    toml::from_str(text).map_err(|error: toml::de::Error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = text[..start.min(text.len())].matches('\n').count() + 1;
-        malformed(format!("line {line}: {}", error.message()))
-    })
+    toml::from_str(text).map_err(|error| Error::toml("network description", text, &error, KEYS))
 }
 
-fn build(description: Description, tensors: &Tensors) -> Result<Model> {
+pub(super) fn build(description: Description, tensors: &Tensors) -> Result<Model> {
     let take = |name: &str| {
         tensors.get(name).cloned().ok_or_else(|| {
             let names: Vec<_> = tensors.keys().map(String::as_str).collect();
+            let meant = did_you_mean(name, names.iter().copied());
+            let held = names.join(", ");
             Error::format(
                 format!("tensor `{name}`"),
-                format!("is not in the weights: they hold {}", names.join(", ")),
+                format!("is not in the weights: they hold {held}{meant}"),
             )
         })
     };
@@ -173,7 +184,17 @@ readout = "intensity"
             Ok(description) => build(description, &tensors()).unwrap_err().to_string(),
         };
         let with = |from: &str, to: &str| error(&TEXT.replacen(from, to, 1));
-        assert!(with("mean", "maen").contains("line 5: unknown field `maen`"));
+        let said = with("mean", "maen");
+        assert!(said.contains("line 5: unknown field `maen`"), "{said}");
+        assert!(said.ends_with("(did you mean `mean`?)"), "{said}");
+        let said = with("[output]", "[output]\nencoding = 'real'");
+        assert!(said.ends_with("(did you mean `input.encoding`?)"), "{said}");
+        let said = with("\"0.weight\"", "\"0.weigth\"");
+        assert!(said.ends_with("(did you mean `0.weight`?)"), "{said}");
+        let said = with("\"identity\"", "\"identiy\"");
+        assert!(said.ends_with("(did you mean `identity`?)"), "{said}");
+        let said = with("\"intensity\"", "\"intensty\"");
+        assert!(said.ends_with("(did you mean `intensity`?)"), "{said}");
         assert!(with("readout", "read").contains("unknown field `read`"));
         assert!(with("bias", "biass").contains("unknown field `biass`"));
         assert!(with("temperature", "temp").contains("`temperature`"));

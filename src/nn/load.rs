@@ -24,17 +24,20 @@ impl Model {
     pub fn load(path: impl AsRef<Path>, between: Activation) -> Result<Self> {
         let path = path.as_ref();
         match &*io::extension(path) {
-            "safetensors" | "npz" => linear_layers(read_tensors(path)?, between),
-            "onnx" => onnx::model(&io::onnx::read(path)?),
+            "safetensors" | "npz" => Self::from_tensors(read_tensors(path)?, between),
+            "onnx" => Self::from_onnx(&io::onnx::read(path)?),
             "toml" => return description::load(path),
             _ => {
                 // A path that is not there at all is the likelier mistake.
                 std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-                return Err(Error::unsupported(
-                    "network",
-                    path.display().to_string(),
-                    "must be .safetensors, .npz, .onnx or a network.toml",
-                ));
+                let pickled = matches!(&*io::extension(path), "pt" | "pth" | "bin" | "ckpt");
+                let limit = if pickled {
+                    "a pickle of PyTorch runs code when it is read; write the weights with \
+                     safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") (docs/tutorial.md)"
+                } else {
+                    "must be .safetensors, .npz, .onnx or a network.toml"
+                };
+                return Err(Error::unsupported("network", path.display().to_string(), limit));
             }
         }
         .within(path.display())
@@ -51,6 +54,31 @@ impl Model {
             files.push(description::weights(path)?);
         }
         Ok(files)
+    }
+
+    /// The network whose layers are the pairs `<name>.weight`, `<name>.bias` of `tensors`, with `between` after every
+    /// layer but the last.
+    ///
+    /// # Errors
+    /// Whatever does not fit, by the tensor's name.
+    pub fn from_tensors(tensors: Tensors, between: Activation) -> Result<Self> {
+        linear_layers(tensors, between)
+    }
+
+    /// The network that an ONNX graph computes.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for an operator or a shape of graph that is none of a fully connected network's.
+    pub fn from_onnx(graph: &io::onnx::Graph) -> Result<Self> {
+        onnx::model(graph)
+    }
+
+    /// The network that the text of a `network.toml` describes, with the tensors of its weights file.
+    ///
+    /// # Errors
+    /// [`Error::Format`] with the line for TOML that is no description; whatever does not fit, by name.
+    pub fn from_description(text: &str, weights: &Tensors) -> Result<Self> {
+        description::build(description::parse(text.as_bytes())?, weights)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::modulator::full_scale_power_w;
+use super::tile::set_tile;
 use crate::compile::Tile;
 use crate::error::{Error, Result};
-use crate::field::{Fields, MatrixSource, Real};
+use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::linalg::C64;
-use crate::mesh::{Correction, attenuator};
+use crate::mesh::Correction;
 use crate::nn::Weight;
 use crate::units::{amplitude_from_db, db_from_power};
 
@@ -81,59 +82,10 @@ pub(super) fn load_tile<T: Real>(
         let limit = format!("such that a path loses at most {LOSS_LIMIT_DB} dB: use smaller tiles");
         return Err(Error::value("mesh.insertion_loss_db", got, limit));
     }
-    let part = |section| Part {
-        layer,
-        tile: index,
-        section,
-    };
-    let (input, middle, output) = (
-        part(Section::Input),
-        part(Section::Attenuators),
-        part(Section::Output),
-    );
+    let set = set_tile(tile, chip, (layer, index), correction);
     let joined = tile.attenuators.len();
-    let kind = chip.cell_kind();
-    let input_cells = chip.cells(input, tile.input.nodes().len());
-    let output_cells = chip.cells(output, tile.output.nodes().len());
-    let attenuators = chip.attenuators(middle, joined);
-    let mut before = tile.input.corrected(correction, &input_cells);
-    let behind = tile.output.corrected(correction, &output_cells);
-    let mut unreachable = before.unreachable + behind.unreachable;
-    let mut bars = tile.attenuators.clone();
-    if correction != Correction::None {
-        // The phase that an attenuator adds is undone by the screen in front of it.
-        for (mode, bar) in bars.iter_mut().enumerate() {
-            let set = attenuator(&attenuators.with_phases(mode, 0.0, 0.0), *bar);
-            unreachable += usize::from(!set.reached);
-            *bar = set.theta;
-            before.setting.screen[mode] -= set.ahead;
-        }
-    }
-    let heaters = chip.heaters(|heaters| {
-        heaters.push_mesh(&tile.input, kind);
-        heaters.push_bank(joined);
-        heaters.push_mesh(&tile.output, kind);
-    });
-    let targets = [
-        (input, before.setting.phases()),
-        (middle, bars),
-        (output, behind.setting.phases()),
-    ];
-    let phases = chip.settle(
-        &heaters,
-        &targets.each_ref().map(|(part, p)| (*part, p.as_slice())),
-        correction,
-    );
-    let phases: [Vec<f64>; 3] = phases.try_into().expect("three sections went in");
-    let [before, bars, behind] = phases;
-    let set = attenuators.set(&bars, &vec![0.0; joined]).all();
-    let passed: Vec<C64> = set.iter().map(|[bar, ..]| bar).collect();
-    let inner: Fields<T> = chip
-        .coefficients(&tile.input, input_cells, before)
-        .scaled_rows(&passed);
-    let outer: Fields<T> = chip
-        .coefficients(&tile.output, output_cells, behind)
-        .first_columns(joined);
+    let inner: Fields<T> = set.input.scaled_rows(&set.attenuators);
+    let outer: Fields<T> = set.output.first_columns(joined);
     let matrix = outer
         .crop(tile.rows, joined)
         .times(&inner.crop(tile.cols, joined).transposed());
@@ -146,7 +98,11 @@ pub(super) fn load_tile<T: Real>(
             limit,
         ));
     }
-    let detectors = part(Section::Detectors);
+    let detectors = Part {
+        layer,
+        tile: index,
+        section: Section::Detectors,
+    };
     let spreads = reading != Reading::Optical && hardware.readout.gain_spread > 0.0;
     Ok(LoadedTile {
         row: tile.row,
@@ -157,7 +113,7 @@ pub(super) fn load_tile<T: Real>(
         scale: tile.scale / amplitude_from_db(-loss_db),
         matrix,
         loss_db,
-        unreachable,
+        unreachable: set.unreachable,
         gains: spreads.then(|| {
             let gains = chip.detector_gains(detectors, 2 * tile.rows);
             gains

@@ -8,9 +8,11 @@ mod detector;
 mod layer;
 mod load;
 mod modulator;
+mod tile;
 
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use modulator::{full_scale_power_w, laser_field_error};
+pub(crate) use tile::set_tile;
 
 use crate::compile::Program;
 use crate::error::{Error, Result};

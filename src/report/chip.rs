@@ -7,10 +7,11 @@ use super::results::{Point, Results};
 use super::table::Table;
 use crate::compile::Tile;
 use crate::error::Result;
-use crate::hardware::{Chip, Heaters, Part, Section};
+use crate::hardware::Chip;
 use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::{CellKind, Correction};
+use crate::processor::set_tile;
 
 /// What one MZI of a chip does wrong.
 pub(super) struct Errors {
@@ -26,40 +27,16 @@ pub(super) struct Errors {
 /// MZI to the next, and other cells have phases of their own: there it is the difference of the amplitudes that go straight
 /// on, ||T₁₁| − |T₀₁₁||.
 pub(super) fn errors(tile: &Tile, chip: &Chip, correction: Correction) -> Errors {
-    let part = |section| Part {
-        layer: 0,
-        tile: 0,
-        section,
-    };
-    let kind = chip.cell_kind();
-    let meshes = [&tile.input, &tile.output];
-    let parts = [part(Section::Input), part(Section::Output)];
-    let [input, output] = [0, 1].map(|which| {
-        let cells = chip.cells(parts[which], meshes[which].nodes().len());
-        let setting = meshes[which].corrected(correction, &cells).setting;
-        (cells, setting.phases())
-    });
-    let mut heaters = Heaters::default();
-    heaters.push_mesh(&tile.input, kind);
-    heaters.push_bank(tile.attenuators.len());
-    heaters.push_mesh(&tile.output, kind);
-    // Heat spreads over the whole tile, so all of it is set.
-    let targets: [(Part, &[f64]); 3] = [
-        (parts[0], &input.1),
-        (part(Section::Attenuators), &tile.attenuators),
-        (parts[1], &output.1),
-    ];
-    let shown = chip.settle(&heaters, &targets, correction);
-    let real = chip.coefficients(&tile.input, &input.0, &shown[0]);
-    let ideal = tile.input.coefficients();
-    let pairs = real.matrices().iter().zip(ideal.matrices());
-    if correction == Correction::None && kind == CellKind::Mzi {
+    let real = set_tile(tile, chip, (0, 0), correction).input.matrices();
+    let ideal = tile.input.coefficients().matrices();
+    let pairs = real.iter().zip(ideal.iter());
+    if correction == Correction::None && chip.cell_kind() == CellKind::Mzi {
         let distance = |a: &[C64; 4], b: &[C64; 4]| {
             let squares = a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr());
             (squares.sum::<f64>() / 2.0).sqrt()
         };
         return Errors {
-            errors: pairs.map(|(a, b)| distance(a, b)).collect(),
+            errors: pairs.map(|(a, b)| distance(&a, &b)).collect(),
             meaning: "‖T − T₀‖ / √2 of every MZI’s 2×2 matrix, Frobenius norm",
         };
     }
@@ -128,7 +105,7 @@ pub(super) fn figures(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hardware::Hardware;
+    use crate::hardware::{Hardware, Part, Section};
     use crate::mesh::{Geometry, Mesh};
     use crate::rng::{Effect, Seed};
 

@@ -605,10 +605,8 @@ fn every_command_has_help_with_an_example() {
         "bench",
     ] {
         let help = ok(dir.path(), &[command, "--help"]);
-        assert!(
-            help.contains(&format!("Example: lightloom {command}")),
-            "{help}"
-        );
+        let (_, examples) = help.split_once("Example").expect(command);
+        assert!(examples.contains(&format!("lightloom {command}")), "{help}");
     }
     assert!(ok(dir.path(), &["--version"]).starts_with("lightloom "));
 }
@@ -772,7 +770,10 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
         &["--set", "readout.adc_bits=40"],
         "readout.adc_bits = 40: must be 1..=24",
     );
-    matrix(&["--set", "coupler.error=1"], "unknown field");
+    matrix(
+        &["--set", "coupler.error=1"],
+        "coupler has splitting_error_rad",
+    );
     matrix(&["--set", "coupler.splitting_error_rad"], "key=value");
     put("bad.toml", b"[coupler]\nsplitting_error_rad = ");
     matrix(&["--hardware", "bad.toml"], "bad.toml");

@@ -2,15 +2,27 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+mod corpus;
 #[cfg(feature = "cli")]
 mod correction;
+#[cfg(feature = "cli")]
+mod ergonomics;
+#[cfg(feature = "cli")]
+mod export;
 #[cfg(feature = "cli")]
 mod geometries;
 mod inference;
 mod mnist;
+#[cfg(feature = "cli")]
+mod pages;
 mod physics;
+mod properties;
 #[cfg(feature = "cli")]
 mod report;
 mod rooms;
 #[cfg(feature = "cli")]
 mod sweep;
+#[cfg(feature = "cli")]
+mod tutorial;
+#[cfg(all(feature = "cli", unix))]
+mod writes;

@@ -1,0 +1,173 @@
+//! What every reader must do with any bytes: return, and give back what it wrote.
+//!
+//! The fuzz targets and `tests/suite/corpus.rs` share this file.
+#![allow(dead_code)]
+
+use lightloom::hardware::Calibration;
+use lightloom::io::{self, Tensor, TensorData};
+use lightloom::mesh::Cells;
+use lightloom::nn::Activation;
+use lightloom::{Dataset, Hardware, Mesh, Model, Program};
+
+/// A reader under test.
+pub type Reader = fn(&[u8]);
+
+/// Every target by its name, which is that of its folder in `corpus/` too.
+pub const READERS: [(&str, Reader); 12] = [
+    ("safetensors", safetensors),
+    ("npy", npy),
+    ("npz", npz),
+    ("idx", idx),
+    ("csv", csv),
+    ("onnx", onnx),
+    ("network", network),
+    ("hardware", hardware),
+    ("mesh", mesh),
+    ("cells", cells),
+    ("program", program),
+    ("calibration", calibration),
+];
+
+/// A safetensors file, as plain tensors and as a network.
+pub fn safetensors(bytes: &[u8]) {
+    if let Ok(bundle) = io::safetensors::parse(bytes) {
+        let _ = Model::from_tensors(bundle.tensors, Activation::Relu);
+    }
+}
+
+/// One array; a finite one survives writing.
+pub fn npy(bytes: &[u8]) {
+    let Ok(tensor) = io::npy::parse("array", bytes) else {
+        return;
+    };
+    let read = match (tensor.data(), tensor.shape()) {
+        (TensorData::Real(_), [rows, cols]) if rows * cols > 0 => {
+            let array = tensor.clone().into_matrix("array").expect("real, two axes");
+            let mut written = Vec::new();
+            io::npy::write(&mut written, array.view()).expect("a Vec takes all");
+            io::npy::parse("array", &written).expect("what we wrote")
+        }
+        _ => return,
+    };
+    let bits = |tensor: &Tensor| match tensor.data() {
+        TensorData::Real(data) => data.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+        TensorData::Complex(_) => Vec::new(),
+    };
+    assert_eq!(read.shape(), tensor.shape());
+    assert_eq!(bits(&read), bits(&tensor));
+}
+
+/// An archive of arrays, as a network and as a data set.
+pub fn npz(bytes: &[u8]) {
+    if let Ok(arrays) = io::npy::parse_npz(bytes) {
+        let _ = Model::from_tensors(arrays.clone(), Activation::Relu);
+        let _ = Dataset::from_npz("data", arrays);
+    }
+}
+
+/// MNIST's files.
+pub fn idx(bytes: &[u8]) {
+    let _ = io::idx::parse_images(bytes);
+    let _ = io::idx::parse_labels(bytes);
+}
+
+/// Samples with the label last.
+pub fn csv(bytes: &[u8]) {
+    if let Ok(table) = io::csv::parse(bytes) {
+        assert_eq!(table.x.nrows(), table.y.len());
+        assert!(table.x.iter().all(|value| value.is_finite()));
+    }
+}
+
+/// An ONNX graph, and the network that it computes.
+pub fn onnx(bytes: &[u8]) {
+    if let Ok(graph) = io::onnx::parse(bytes) {
+        let _ = Model::from_onnx(&graph);
+    }
+}
+
+/// A network description beside two layers of weights.
+pub fn network(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let ones = |shape: &[usize]| {
+        let data = vec![1.0; shape.iter().product()];
+        Tensor::real("ones", shape.to_vec(), data).expect("as many as the shape says")
+    };
+    let weights = [
+        ("0.weight".to_owned(), ones(&[2, 4])),
+        ("0.bias".to_owned(), ones(&[2])),
+        ("2.weight".to_owned(), ones(&[3, 2])),
+    ];
+    let _ = Model::from_description(text, &weights.into());
+}
+
+/// A hardware description; one that is read survives writing, and every key can be set to what it is.
+pub fn hardware(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(hardware) = Hardware::from_toml(text) {
+        let written = toml::to_string(&hardware).expect("hardware is a table");
+        assert_eq!(
+            Hardware::from_toml(&written).expect("what we wrote"),
+            hardware
+        );
+    }
+    // The same text as the key and the value of `--set`.
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    let _ = Hardware::default().with(key, value);
+}
+
+/// A mesh file; a mesh that is read survives writing to the bit.
+pub fn mesh(bytes: &[u8]) {
+    let Ok(mesh) = Mesh::read_json(bytes) else {
+        return;
+    };
+    let again = Mesh::from_json(&mesh.to_json()).expect("what we wrote");
+    assert_eq!(again, mesh);
+    assert_eq!(again.to_json(), mesh.to_json());
+}
+
+/// Phases of another package, and the mesh that they make.
+pub fn cells(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(cells) = Cells::from_json(text) {
+        let _ = Mesh::from_cells(&cells);
+    }
+}
+
+/// A compiled network; one that is read survives writing.
+pub fn program(bytes: &[u8]) {
+    let Ok(program) = io::safetensors::parse(bytes).and_then(Program::from_bundle) else {
+        return;
+    };
+    let mut written = Vec::new();
+    program.write(&mut written).expect("a Vec takes all");
+    let again = io::safetensors::parse(&written).and_then(Program::from_bundle);
+    let mut twice = Vec::new();
+    again
+        .expect("what we wrote")
+        .write(&mut twice)
+        .expect("a Vec takes all");
+    assert_eq!(written, twice);
+}
+
+/// A table of heaters; each sets any phase within one turn.
+pub fn calibration(bytes: &[u8]) {
+    let Ok(calibration) = Calibration::parse(bytes) else {
+        return;
+    };
+    for measured in calibration.heaters.values() {
+        let volts = measured.heater.volts(1.0);
+        assert!(volts >= 0.0, "{measured:?}");
+        let phase = measured.heater.phase_rad(volts);
+        assert!(
+            (0.0..std::f64::consts::TAU).contains(&phase),
+            "{measured:?}"
+        );
+    }
+}

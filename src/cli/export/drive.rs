@@ -1,0 +1,175 @@
+//! What drives the heaters: voltages and DAC codes.
+
+use anyhow::Result;
+
+use super::{Group, Row};
+use crate::cli::args::ExportArgs;
+use crate::cli::output;
+use crate::error::{Error, did_you_mean};
+use crate::hardware::{Calibration, Hardware, Heater};
+
+/// Fills in voltages and codes where they are asked for.
+pub fn set(groups: &mut [Group], args: &ExportArgs, hardware: &Hardware) -> Result<()> {
+    if !args.volts && args.calibration.is_none() && args.dac_bits.is_none() {
+        return Ok(());
+    }
+    let mut rows: Vec<&mut Row> = groups
+        .iter_mut()
+        .flat_map(|group| &mut group.rows)
+        .collect();
+    let heaters = match &args.calibration {
+        Some(path) => {
+            let calibration = output::in_file(path, Calibration::parse(&output::read(path)?))?;
+            output::in_file(path, measured(&calibration, &rows))?
+        }
+        None => {
+            let heater = Heater {
+                v_pi_v: hardware.phase_shifter.v_pi_v,
+                phase_offset_rad: 0.0,
+                v_max_v: None,
+            };
+            vec![heater; rows.len()]
+        }
+    };
+    let supply = supply(args, hardware, &heaters)?;
+    let mut beyond = Beyond::default();
+    for (row, heater) in rows.iter_mut().zip(&heaters) {
+        let volts = heater.volts(row.phase_rad);
+        let limits = [
+            (heater.v_max_v, "the heater's v_max_v"),
+            (
+                supply.as_ref().map(|supply| supply.v_max_v),
+                "what the supply reaches",
+            ),
+            // A supply without a DAC is limited too, where the hardware says so.
+            (hardware.phase_shifter.v_max_v, "phase_shifter.v_max_v"),
+        ];
+        for (limit, name) in limits {
+            if let Some(limit) = limit.filter(|limit| volts > *limit) {
+                beyond.note(&row.id, volts, limit, name);
+                break;
+            }
+        }
+        row.voltage_v = Some(volts);
+        if let Some(supply) = &supply {
+            let code = supply.code(volts, heater.v_max_v);
+            row.dac_code = Some(code);
+            row.phase_set_rad = Some(heater.phase_rad(supply.volts(code)));
+        }
+    }
+    beyond.check(rows.len())
+}
+
+/// The heater of every row. The table must have all of them and no others.
+fn measured(calibration: &Calibration, rows: &[&mut Row]) -> crate::Result<Vec<Heater>> {
+    let mut missing = rows
+        .iter()
+        .filter(|row| !calibration.heaters.contains_key(&row.id));
+    let first_missing = missing.next();
+    let ids: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let mut unknown = calibration
+        .heaters
+        .iter()
+        .filter(|(id, _)| !ids.contains(id.as_str()));
+    if let Some((id, measured)) = unknown.by_ref().min_by_key(|(_, measured)| measured.line) {
+        let open = rows
+            .iter()
+            .filter(|row| !calibration.heaters.contains_key(&row.id))
+            .map(|row| row.id.as_str());
+        let meant = did_you_mean(id, open);
+        return Err(Error::format(
+            format!("line {}: id `{id}`", measured.line),
+            format!(
+                "is no phase shifter of this export{meant}: its ids are those of lightloom export --format csv, such as `{}`",
+                rows.first().map_or("", |row| row.id.as_str())
+            ),
+        ));
+    }
+    if let Some(first) = first_missing {
+        let more = match missing.count() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        return Err(Error::format(
+            format!("id `{}`{more}", first.id),
+            format!(
+                "is missing: every one of the {} phase shifters must have a line",
+                rows.len()
+            ),
+        ));
+    }
+    Ok(rows
+        .iter()
+        .map(|row| calibration.heaters[&row.id].heater)
+        .collect())
+}
+
+/// A DAC of evenly spaced voltages from 0 on.
+struct Supply {
+    /// The largest code.
+    top: u32,
+    /// Its voltage, V.
+    v_max_v: f64,
+}
+
+fn supply(args: &ExportArgs, hardware: &Hardware, heaters: &[Heater]) -> Result<Option<Supply>> {
+    let Some(bits) = args.dac_bits else {
+        return Ok(None);
+    };
+    let weakest = heaters.iter().map(|heater| heater.v_pi_v);
+    let v_max_v = args
+        .dac_max_v
+        .or(hardware.phase_shifter.v_max_v)
+        .unwrap_or_else(|| std::f64::consts::SQRT_2 * weakest.fold(0.0, f64::max));
+    if !(v_max_v > 0.0 && v_max_v.is_finite()) {
+        return Err(Error::value("--dac-max-v", v_max_v, "a number of V above 0").into());
+    }
+    Ok(Some(Supply {
+        top: (1 << bits) - 1,
+        v_max_v,
+    }))
+}
+
+impl Supply {
+    fn volts(&self, code: u32) -> f64 {
+        f64::from(code) * (self.v_max_v / f64::from(self.top))
+    }
+
+    /// The nearest code whose voltage stays within `limit`.
+    fn code(&self, volts: f64, limit: Option<f64>) -> u32 {
+        let steps = volts / self.v_max_v * f64::from(self.top);
+        let nearest = (steps.round() as u32).min(self.top);
+        match limit {
+            Some(limit) if self.volts(nearest) > limit => nearest.saturating_sub(1),
+            _ => nearest,
+        }
+    }
+}
+
+/// The first phase shifter that needs more than its limit, and how many do.
+#[derive(Default)]
+struct Beyond {
+    first: Option<Error>,
+    count: usize,
+}
+
+impl Beyond {
+    fn note(&mut self, id: &str, volts: f64, limit: f64, name: &str) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| {
+            let limit = format!("at most {limit} V, {name}");
+            Error::value(format!("{id}: voltage"), format!("{volts:.4} V"), limit)
+        });
+    }
+
+    fn check(self, rows: usize) -> Result<()> {
+        match self.first {
+            None => Ok(()),
+            Some(first) => {
+                let count = self.count;
+                let context = format!("{count} of {rows} phase shifters cannot be set; the first");
+                Err(first.within(context).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The name that a misspelt one was meant to be.
+
+/// The name among `names` that `word` was probably meant to be; `None` if nothing is near.
+///
+/// Near is what differs by at most a third of its letters (transposed neighbours count as one), or what `word` begins
+/// (a unit left off). Case counts for nothing, and `-` is `_`. A dotted name is also compared by its last part, so a
+/// right key in a wrong section is found. Among equally near names the first wins. Never `word` itself.
+///
+/// ```
+/// use lightloom::error::nearest;
+///
+/// let keys = ["coupler.splitting_error_rad", "mesh.insertion_loss_db"];
+/// assert_eq!(nearest("copler.splitting_error_rad", keys), Some(keys[0]));
+/// assert_eq!(nearest("insertion_loss", keys), Some(keys[1]));
+/// assert_eq!(nearest("wavelength", keys), None);
+/// ```
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let candidates = names.into_iter().filter(|name| *name != word);
+    let costs = candidates.filter_map(|name| Some((cost(word, name)?, name)));
+    costs.min_by_key(|(cost, _)| *cost).map(|(_, name)| name)
+}
+
+/// How far `word` is from `name`; `None` if too far to be a slip.
+fn cost(word: &str, name: &str) -> Option<usize> {
+    let whole = part_cost(word, name);
+    let last = |text: &str| text.rsplit('.').next().unwrap_or(text).to_owned();
+    let by_part = name
+        .contains('.')
+        .then(|| part_cost(&last(word), &last(name)))
+        .flatten()
+        // A slip within the whole name is likelier than a wrong section.
+        .map(|cost| cost + 1);
+    whole.into_iter().chain(by_part).min()
+}
+
+fn part_cost(word: &str, name: &str) -> Option<usize> {
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let (word, name) = (plain(word), plain(name));
+    let length = name.chars().count().max(word.chars().count());
+    // Long words need no comparison to be told apart from short names.
+    if word.len() > 4 * name.len() + 16 {
+        return None;
+    }
+    let distance = strsim::osa_distance(&word, &name);
+    let slip = distance <= (length / 3).max(1) && distance < length;
+    let begun = word.len() >= 3 && name.starts_with(&word);
+    (slip || begun).then_some(distance)
+}
+
+/// ` (did you mean `NAME`?)`, or nothing where no name is near.
+pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, names).map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+}
+
+/// A message of serde in one line and plain words; one about an unknown field or variant with the name that was
+/// probably meant.
+///
+/// serde puts the name that it got and all that it knows in backticks. What it knows comes first, then `more`: other
+/// names that would be right elsewhere, such as keys of other sections.
+pub fn with_suggestion(message: &str, more: &[&str]) -> String {
+    let mut message = message.lines().collect::<Vec<_>>().join(" ");
+    // Rust's names of types are none of the user's business.
+    for (theirs, ours) in [
+        ("f64", "a number"),
+        ("u32", "a whole number from 0"),
+        ("u64", "a whole number from 0"),
+        ("usize", "a whole number from 0"),
+    ] {
+        message = message.replace(&format!("expected {theirs}"), &format!("expected {ours}"));
+    }
+    let unknown = ["unknown field `", "unknown variant `"];
+    let Some(start) = unknown.iter().find_map(|start| message.find(start)) else {
+        return message;
+    };
+    if message.contains("did you mean") {
+        return message;
+    }
+    let mut quoted = message[start..].split('`').skip(1).step_by(2);
+    let got = quoted.next().unwrap_or_default();
+    let known: Vec<&str> = quoted.collect();
+    let mut meant = did_you_mean(got, known);
+    if meant.is_empty() {
+        meant = did_you_mean(got, more.iter().copied());
+    }
+    format!("{message}{meant}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_finger_are_seen_through() {
+        let names = [
+            "thermo-optic",
+            "mit-pnp",
+            "low-noise",
+            "ideal",
+            "clements",
+            "reck",
+            "lo_power_mw",
+        ];
+        for (word, meant) in [
+            ("thermo_optic", "thermo-optic"),
+            ("thermooptic", "thermo-optic"),
+            ("IDEAL", "ideal"),
+            ("idael", "ideal"),
+            ("clemens", "clements"),
+            ("Clements", "clements"),
+            ("rekc", "reck"),
+            ("lo_power", "lo_power_mw"),
+        ] {
+            assert_eq!(nearest(word, names), Some(meant), "{word}");
+        }
+        for word in ["", "x", "diamond", "my-chip.toml", &"a".repeat(100_000)] {
+            assert_eq!(nearest(word, names), None);
+        }
+    }
+
+    #[test]
+    fn the_right_key_in_a_wrong_section_is_found_by_its_last_part() {
+        let keys = [
+            "coupler.splitting_error_rad",
+            "input.dac_bits",
+            "readout.adc_bits",
+        ];
+        for (word, meant) in [
+            ("mesh.splitting_error_rad", keys[0]),
+            ("splitting_error_rad", keys[0]),
+            ("splitting_error", keys[0]),
+            ("couplers.splitting_error_rad", keys[0]),
+            ("readout.adc_bit", keys[2]),
+        ] {
+            assert_eq!(nearest(word, keys), Some(meant), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_serde_gets_the_name_that_was_meant() {
+        let said = |message: &str| with_suggestion(message, &["mesh.cell"]);
+        let known = "expected one of `scale`, `mean`, `std`";
+        assert_eq!(
+            said(&format!("unknown field `maen`, {known} at line 3 column 7")),
+            format!("unknown field `maen`, {known} at line 3 column 7 (did you mean `mean`?)")
+        );
+        assert!(said(&format!("unknown field `cell`, {known}")).ends_with("`mesh.cell`?)"));
+        let far = format!("unknown field `voltage`, {known}");
+        assert_eq!(said(&far), far);
+        assert_eq!(
+            said("invalid type:\n string \"x\", expected f64"),
+            "invalid type:  string \"x\", expected a number"
+        );
+    }
+}

@@ -1,0 +1,150 @@
+"""Does SAX read our netlists and simulate the matrix that lightloom computes?
+
+    python tests/python/sax_netlist.py LIGHTLOOM
+
+LIGHTLOOM is the command. Opens the netlists of meshes and of tiles of a program with SAX, simulates them and prints the
+largest difference to `lightloom matrix` and to the weights that were compiled; it must be at most 1e-9. Needs the packages of sax_netlist.txt.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import jax.numpy as jnp
+import numpy as np
+import sax
+
+LIMIT = 1e-9
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def mzi(theta=0.0, phi=0.0):
+    """Light passes φ on the top arm, a coupler, θ on the top arm, a coupler. Ports: 0 = top.
+
+    T = i e^{iθ/2} [[e^{iφ} sin θ/2, cos θ/2], [e^{iφ} cos θ/2, −sin θ/2]], row = output.
+    """
+    common = 1j * jnp.exp(0.5j * theta)
+    sine, cosine = jnp.sin(theta / 2), jnp.cos(theta / 2)
+    outer = jnp.exp(1j * phi)
+    return sax.reciprocal(
+        {
+            ("in0", "out0"): common * outer * sine,
+            ("in0", "out1"): common * outer * cosine,
+            ("in1", "out0"): common * cosine,
+            ("in1", "out1"): -common * sine,
+        }
+    )
+
+
+def phase(phi=0.0):
+    """A phase shifter on one waveguide."""
+    return sax.reciprocal({("in0", "out0"): jnp.exp(1j * phi)})
+
+
+def simulate(netlist):
+    """The matrix of a netlist between its ports, row = output, as SAX computes it."""
+    circuit, _ = sax.circuit(netlist=netlist, models={"mzi": mzi, "phase": phase})
+    found = sax.sdict(circuit())
+    ports = netlist["ports"]
+    inputs = sum(name.startswith("in") for name in ports)
+    outputs = sum(name.startswith("out") for name in ports)
+    matrix = np.zeros((outputs, inputs), complex)
+    for row in range(outputs):
+        for column in range(inputs):
+            matrix[row, column] = complex(np.asarray(found[f"in{column}", f"out{row}"]).ravel()[0])
+    return matrix
+
+
+def lightloom(*arguments):
+    """What the command prints."""
+    run = subprocess.run([sys.argv[1], *map(str, arguments)], capture_output=True, check=False)
+    if run.returncode != 0:
+        sys.exit(f"lightloom {' '.join(map(str, arguments))}: {run.stderr.decode()}")
+    return run.stdout
+
+
+def report(name, expected, simulated):
+    """Prints the largest difference; whether it is small enough."""
+    if expected.shape != simulated.shape:
+        print(f"{name}: shapes {expected.shape} and {simulated.shape} differ")
+        return False
+    error = np.abs(expected - simulated).max()
+    print(f"{name}: {expected.shape[0]} x {expected.shape[1]}, max |expected - SAX| = {error:.1e}")
+    return error <= LIMIT
+
+
+def matrix_of(mesh):
+    """`lightloom matrix` of a mesh file."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = pathlib.Path(folder) / "U.npy"
+        lightloom("matrix", mesh, "-o", target, "--quiet")
+        return np.load(target)
+
+
+def meshes():
+    """Mesh files of the repository."""
+    for name in ["haar-4-clements", "haar-4-reck", "dft-8-clements"]:
+        path = ROOT / "meshes" / f"{name}.mesh.json"
+        netlist = json.loads(lightloom("export", path, "--format", "sax"))
+        yield name, matrix_of(path), simulate(netlist)
+
+
+def geometries(folder):
+    """A random unitary in every geometry; ancillas are ports of the netlist, not of the matrix."""
+    random = np.random.default_rng(0)
+    unitary = np.linalg.qr(random.normal(size=(8, 8)) + 1j * random.normal(size=(8, 8)))[0]
+    np.save(pathlib.Path(folder) / "U.npy", unitary)
+    mesh = pathlib.Path(folder) / "u.mesh.json"
+    for name in ["clements", "reck", "diamond", "butterfly", "clements+2"]:
+        lightloom("decompose", f"{folder}/U.npy", "-o", mesh, "--geometry", name, "--quiet")
+        netlist = json.loads(lightloom("export", mesh, "--format", "sax"))
+        yield f"random unitary, {name}", matrix_of(mesh), simulate(netlist)[:8, :8]
+
+
+def tiles(folder):
+    """Tiles of a compiled network: scale · simulated block = block of the trained weights."""
+    program = pathlib.Path(folder) / "digits.program.safetensors"
+    network = ROOT / "meshes" / "demo" / "digits.safetensors"
+    lightloom("compile", network, "-o", program, "--tile", 8, "--quiet")
+    weights = safetensors(network)
+    entries = json.loads(lightloom("export", program, "--format", "sax"))
+    for name in ["2.0", "4.1"]:
+        tile = entries[name]
+        row, col, rows, cols = (tile[key] for key in ["row", "col", "rows", "cols"])
+        block = weights[name.split(".")[0] + ".weight"][row : row + rows, col : col + cols]
+        simulated = tile["scale"] * simulate(tile["netlist"])[:rows, :cols]
+        yield f"tile {name} of the digits", block.astype(complex), simulated
+
+
+def safetensors(path):
+    """The float32 and float64 tensors of a safetensors file."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header.pop("__metadata__", None)
+    kinds = {"F32": "<f4", "F64": "<f8"}
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        tensors[name] = np.frombuffer(data[begin:end], kinds[entry["dtype"]]).reshape(entry["shape"])
+    return tensors
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    print(f"SAX {sax.__version__}, JAX {jax.__version__}")
+    with tempfile.TemporaryDirectory() as folder:
+        results = [report(*case) for case in [*meshes(), *geometries(folder), *tiles(folder)]]
+    if not all(results):
+        sys.exit(f"failed: a difference is above {LIMIT:.0e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+//! The seeds of the fuzz targets: every push replays them, and what fuzzing found stays among them.
+//!
+//! `LIGHTLOOM_WRITE_CORPUS=1 cargo test --test suite corpus` writes the files called `seed…` anew.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use lightloom::mesh::Geometry;
+use lightloom::nn::Activation;
+use lightloom::{Mesh, Model, compile, io};
+use ndarray::{ArrayView, Dimension, arr1, arr2};
+use num_complex::Complex;
+
+#[path = "../../fuzz/readers.rs"]
+mod readers;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")
+}
+
+fn npy<T: io::npy::Element, D: Dimension>(array: ArrayView<'_, T, D>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    io::npy::write(&mut bytes, array).unwrap();
+    bytes
+}
+
+fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut archive = zip::ZipWriter::new(&mut bytes);
+    for (name, array) in arrays {
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file(*name, options).unwrap();
+        archive.write_all(array).unwrap();
+    }
+    archive.finish().unwrap();
+    bytes.into_inner()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A protobuf field with a length, of fewer than 128 bytes.
+fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    [&[tag << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+}
+
+/// A protobuf field with a small number.
+fn number(tag: u8, value: u8) -> Vec<u8> {
+    vec![tag << 3, value]
+}
+
+/// y = relu(W x) with W `[1, 2]`: node 1, initializer 5, input 11, output 12 of the graph, which is field 7.
+fn onnx() -> Vec<u8> {
+    let text = |tag, text: &str| field(tag, text.as_bytes());
+    let transposed = [text(1, "transB"), number(3, 1), vec![0xa0, 1, 2]].concat();
+    let gemm = [
+        text(1, "x"),
+        text(1, "w"),
+        text(2, "h"),
+        text(4, "Gemm"),
+        field(5, &transposed),
+    ]
+    .concat();
+    let relu = [text(1, "h"), text(2, "y"), text(4, "Relu")].concat();
+    let raw = [0.5f32.to_le_bytes(), (-1f32).to_le_bytes()].concat();
+    let weight = [
+        number(1, 1),
+        number(1, 2),
+        number(2, 1),
+        text(8, "w"),
+        field(9, &raw),
+    ]
+    .concat();
+    let graph = [
+        field(1, &gemm),
+        field(1, &relu),
+        field(5, &weight),
+        field(11, &text(1, "x")),
+        field(12, &text(1, "y")),
+    ]
+    .concat();
+    field(7, &graph)
+}
+
+/// A network of two layers.
+fn tensors() -> io::Tensors {
+    let tensor = |shape: &[usize]| {
+        let count = shape.iter().product();
+        let data = (0..count)
+            .map(|i| f64::from(i as u32) / 4.0 - 0.5)
+            .collect();
+        io::Tensor::real("seed", shape.to_vec(), data).unwrap()
+    };
+    [
+        ("0.weight".to_owned(), tensor(&[2, 3])),
+        ("0.bias".to_owned(), tensor(&[2])),
+        ("2.weight".to_owned(), tensor(&[2, 2])),
+    ]
+    .into()
+}
+
+/// The small good files of every target.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let text = |text: &str| text.as_bytes().to_vec();
+    match target {
+        "safetensors" => {
+            let mut bytes = Vec::new();
+            io::safetensors::write(&mut bytes, &tensors(), ("note", "seed")).unwrap();
+            vec![bytes]
+        }
+        "npy" => vec![
+            npy(arr2(&[[1.0, -2.5], [1e300, 0.0]]).view()),
+            npy(arr1(&[Complex::new(0f32, 1.0)]).view()),
+            npy(arr1(&[1i64, -1]).view()),
+        ],
+        "npz" => vec![
+            npz(&[
+                ("0.weight.npy", npy(arr2(&[[1.0, 2.0]]).view())),
+                ("0.bias.npy", npy(arr1(&[0.5]).view())),
+            ]),
+            npz(&[
+                ("x.npy", npy(arr2(&[[1.0, 2.0], [0.0, 1.0]]).view())),
+                ("y.npy", npy(arr1(&[0i64, 1]).view())),
+            ]),
+        ],
+        "idx" => {
+            let images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 255];
+            let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
+            vec![images.to_vec(), labels.to_vec(), gzip(&images)]
+        }
+        "csv" => vec![text("a,b,label\n0.5,-1e-3,7\n2,3,0\n"), text("1,0\n")],
+        "onnx" => vec![onnx()],
+        "network" => vec![
+            text(
+                "weights = 'w.npz'\n[input]\nscale = 0.5\nmean = 0.1\nstd = 0.3\nencoding = 'complex-halves'\n[[layers]]\nweight = '0.weight'\nbias = '0.bias'\nactivation = { kind = 'modulus-softplus', temperature = 0.03 }\n[[layers]]\nweight = '2.weight'\n[output]\nreadout = 'intensity'\n",
+            ),
+            text("weights = 'w.npz'\n[[layers]]\nweight = '0.weight'\nactivation = 'leaky-relu'\n"),
+        ],
+        "hardware" => {
+            let presets = lightloom::hardware::PRESETS.iter();
+            presets
+                .map(|(_, text)| text.as_bytes().to_vec())
+                .chain([text("mesh.cell=3-splitter")])
+                .collect()
+        }
+        "mesh" => ["clements", "reck", "diamond", "butterfly", "clements+1"]
+            .map(|name| {
+                let geometry: Geometry = name.parse().unwrap();
+                Mesh::bar(geometry, 2).unwrap().to_json().into_bytes()
+            })
+            .to_vec(),
+        "cells" => vec![text(
+            r#"{"convention": "strawberryfields", "modes": 2, "elements": [
+  {"cell": {"modes": [0, 1], "phases_rad": [0.3, 1.2]}},
+  {"phase": {"mode": 0, "phase_rad": 0.5}},
+  {"inverse_cell": {"modes": [0, 1], "phases_rad": [0.1, 0.7]}}
+]}"#,
+        )],
+        "program" => {
+            let model = Model::from_tensors(tensors(), Activation::Relu).unwrap();
+            let program = compile(&model, Default::default()).unwrap();
+            let mut bytes = Vec::new();
+            program.write(&mut bytes).unwrap();
+            vec![bytes]
+        }
+        "calibration" => vec![text(
+            "id,v_pi_v,phase_offset_rad,v_max_v\nmesh.phi.0.0,4.3,-0.1,6\nmesh.theta.0.0,4.2,,\n",
+        )],
+        other => panic!("no seeds for {other}"),
+    }
+}
+
+/// Whether a target's good file is read, so that fuzzing starts behind the first check.
+fn is_read(target: &str, bytes: &[u8]) -> bool {
+    let text = || std::str::from_utf8(bytes).unwrap();
+    match target {
+        "safetensors" => io::safetensors::parse(bytes).is_ok(),
+        "npy" => io::npy::parse("array", bytes).is_ok(),
+        "npz" => io::npy::parse_npz(bytes).is_ok(),
+        "idx" => io::idx::parse_images(bytes).is_ok() || io::idx::parse_labels(bytes).is_ok(),
+        "csv" => io::csv::parse(bytes).is_ok(),
+        "onnx" => io::onnx::parse(bytes)
+            .and_then(|graph| Model::from_onnx(&graph))
+            .is_ok(),
+        "network" => text().contains("weights"),
+        "hardware" => {
+            let set = text().split_once('=').unwrap_or_default();
+            let default = lightloom::Hardware::default();
+            lightloom::Hardware::from_toml(text()).is_ok() || default.with(set.0, set.1).is_ok()
+        }
+        "mesh" => Mesh::from_json(text()).is_ok(),
+        "cells" => lightloom::mesh::Cells::from_json(text()).is_ok(),
+        "program" => io::safetensors::parse(bytes)
+            .and_then(lightloom::Program::from_bundle)
+            .is_ok(),
+        "calibration" => lightloom::hardware::Calibration::parse(bytes).is_ok(),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn every_reader_has_a_target_and_seeds_that_it_reads() {
+    for (target, _) in readers::READERS {
+        let folder = folder().join(target);
+        for (index, seed) in seeds(target).iter().enumerate() {
+            assert!(is_read(target, seed), "{target} {index}");
+            let path = folder.join(format!("seed-{index}"));
+            if std::env::var_os("LIGHTLOOM_WRITE_CORPUS").is_some() {
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(&path, seed).unwrap();
+            }
+            assert!(path.exists(), "{}", path.display());
+        }
+        let source = format!("fuzz/fuzz_targets/{target}.rs");
+        assert!(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(&source).exists(),
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn no_file_of_the_corpus_makes_a_reader_panic() {
+    let mut files = 0;
+    for (target, read) in readers::READERS {
+        for entry in std::fs::read_dir(folder().join(target)).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            read(&bytes);
+            // Every cut of it too.
+            for length in 0..bytes.len() {
+                read(&bytes[..length]);
+            }
+            files += 1;
+        }
+    }
+    assert!(files >= readers::READERS.len());
+}

@@ -1,0 +1,340 @@
+//! Phases for a laboratory: ids, voltages, codes, limits, and the page that explains them.
+
+use std::collections::BTreeSet;
+use std::f64::consts::{PI, TAU};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{DEMO, haar, ok, refused, write_npy};
+
+fn rows(folder: &Path, args: &[&str]) -> Vec<Value> {
+    let args = [&["export"], args, &["--format", "json"]].concat();
+    let rows: Value = serde_json::from_str(&ok(folder, &args)).unwrap();
+    rows.as_array().unwrap().clone()
+}
+
+fn number(row: &Value, key: &str) -> f64 {
+    row[key]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{key} of {row}"))
+}
+
+fn id(row: &Value) -> &str {
+    row["id"].as_str().unwrap()
+}
+
+/// Distance of two angles on the circle.
+fn apart(a: f64, b: f64) -> f64 {
+    let off = (a - b).rem_euclid(TAU);
+    off.min(TAU - off)
+}
+
+/// A heater for every row, each another.
+fn v_pi(index: usize) -> f64 {
+    4.0 + 0.01 * index as f64
+}
+
+fn offset(index: usize) -> f64 {
+    0.3 * index as f64 - 2.0
+}
+
+fn calibration(rows: &[Value]) -> String {
+    let mut table = "id,v_pi_v,phase_offset_rad\n".to_owned();
+    for (index, row) in rows.iter().enumerate() {
+        writeln!(table, "{},{},{}", id(row), v_pi(index), offset(index)).unwrap();
+    }
+    table
+}
+
+fn mesh_of(folder: &Path, n: usize) {
+    write_npy(&folder.join("U.npy"), &haar(n));
+    ok(
+        folder,
+        &["decompose", "U.npy", "-o", "u.mesh.json", "--quiet"],
+    );
+}
+
+/// φ = offset + π V²/V_π², for every heater with its own numbers.
+#[test]
+fn calibrated_voltages_make_the_phases() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    mesh_of(folder, 5);
+    let plain = rows(folder, &["u.mesh.json"]);
+    std::fs::write(folder.join("cal.csv"), calibration(&plain)).unwrap();
+    let set = rows(folder, &["u.mesh.json", "--calibration", "cal.csv"]);
+    assert_eq!(set.len(), 25);
+    let said = ok(folder, &["inspect", "cal.csv"]);
+    assert!(said.contains("calibration: 25 heaters"), "{said}");
+    for (index, (row, plain)) in set.iter().zip(&plain).enumerate() {
+        assert_eq!(
+            (id(row), &row["phase_rad"]),
+            (id(plain), &plain["phase_rad"])
+        );
+        let volts = number(row, "voltage_v");
+        assert!((0.0..v_pi(index) * 2f64.sqrt() + 1e-9).contains(&volts));
+        let phase = offset(index) + PI * (volts / v_pi(index)).powi(2);
+        assert!(apart(phase, number(row, "phase_rad")) < 1e-12, "{row}");
+        assert!(row.get("dac_code").is_none());
+    }
+}
+
+/// A code is at most half a step from the voltage, and `phase_set_rad` is what that code makes.
+#[test]
+fn codes_are_the_nearest_and_their_phases_are_stated() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    mesh_of(folder, 6);
+    let plain = rows(folder, &["u.mesh.json"]);
+    std::fs::write(folder.join("cal.csv"), calibration(&plain)).unwrap();
+    for (bits, top) in [("8", 255.0), ("16", 65535.0)] {
+        let args = [
+            "u.mesh.json",
+            "--calibration",
+            "cal.csv",
+            "--dac-bits",
+            bits,
+            "--dac-max-v",
+            "7",
+        ];
+        let set = rows(folder, &args);
+        for (index, row) in set.iter().enumerate() {
+            let (volts, code) = (number(row, "voltage_v"), number(row, "dac_code"));
+            let of_code = code / top * 7.0;
+            assert!((of_code - volts).abs() <= 0.5 * 7.0 / top + 1e-12, "{row}");
+            let phase = offset(index) + PI * (of_code / v_pi(index)).powi(2);
+            let stated = number(row, "phase_set_rad");
+            assert!(
+                (0.0..TAU).contains(&stated) && apart(phase, stated) < 1e-11,
+                "{row}"
+            );
+        }
+        let worst = set
+            .iter()
+            .map(|row| apart(number(row, "phase_set_rad"), number(row, "phase_rad")))
+            .fold(0.0, f64::max);
+        // dφ = 2π V dV / V_π², largest for the weakest heater at the largest voltage.
+        assert!(
+            worst > 0.0 && worst <= 2.0 * PI * 7.0 / 16.0 * 0.5 * 7.0 / top,
+            "{worst}"
+        );
+    }
+    // Without a range the weakest heater just reaches 2π.
+    let set = rows(folder, &["u.mesh.json", "--dac-bits", "10"]);
+    for row in &set {
+        let of_code = number(row, "dac_code") / 1023.0 * 2f64.sqrt() * 4.36;
+        let phase = PI * (of_code / 4.36).powi(2);
+        assert!(apart(phase, number(row, "phase_set_rad")) < 1e-12);
+    }
+    ok(
+        folder,
+        &[
+            "export",
+            "u.mesh.json",
+            "--format",
+            "npz",
+            "--dac-bits",
+            "10",
+            "-o",
+            "u.npz",
+        ],
+    );
+    let arrays = lightloom::io::npy::read_npz(folder.join("u.npz")).unwrap();
+    for name in ["rad", "column", "mode", "v", "code", "set_rad"] {
+        assert_eq!(
+            arrays[&format!("mesh.theta_{name}")].shape(),
+            [15],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_phase_shifter_has_an_id_of_its_own_that_survives_new_weights() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    write_npy(&folder.join("U.npy"), &haar(5));
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let mut files = vec![program];
+    for geometry in ["clements", "reck", "diamond", "clements+2"] {
+        let file = format!("{geometry}.mesh.json");
+        let args = ["decompose", "U.npy", "-o", &file, "--geometry", geometry];
+        ok(folder, &[&args[..], &["--quiet"]].concat());
+        files.push(file);
+    }
+    for (index, file) in files.iter().enumerate() {
+        for cell in ["mzi", "3-splitter", "mzi-crossing", "symmetric"] {
+            if index == 0 && cell != "symmetric" {
+                continue; // many rows; symmetric cells have every kind of them
+            }
+            let set = format!("mesh.cell={cell}");
+            let rows = rows(folder, &[file, "--set", &set]);
+            let ids: BTreeSet<&str> = rows.iter().map(id).collect();
+            assert_eq!(ids.len(), rows.len(), "{file} {cell}");
+            for row in &rows {
+                let end = format!(
+                    ".{}.{}.{}",
+                    row["kind"].as_str().unwrap(),
+                    row["column"],
+                    row["mode"]
+                );
+                assert!(id(row).ends_with(&end), "{row}");
+                assert!((0.0..TAU).contains(&number(row, "phase_rad")), "{row}");
+            }
+        }
+    }
+    let ids_of = |seed: u64| {
+        let u = lightloom::linalg::haar_unitary(
+            5,
+            &mut lightloom::Seed(seed).stream(lightloom::rng::Effect::Haar, 0, 0, 0),
+        );
+        let mesh = lightloom::decompose(&u, lightloom::mesh::Geometry::Clements).unwrap();
+        mesh.save(folder.join("m.mesh.json")).unwrap();
+        let rows = rows(folder, &["m.mesh.json"]);
+        rows.iter()
+            .map(|row| id(row).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids_of(1), ids_of(2));
+}
+
+#[test]
+fn a_calibration_that_does_not_fit_is_refused_by_its_ids() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    mesh_of(folder, 3);
+    let table = calibration(&rows(folder, &["u.mesh.json"]));
+    let says = |table: &str, rest: &[&str], says: &str| {
+        std::fs::write(folder.join("cal.csv"), table).unwrap();
+        let args = [
+            "export",
+            "u.mesh.json",
+            "--format",
+            "csv",
+            "--calibration",
+            "cal.csv",
+            "-o",
+            "o.csv",
+        ];
+        refused(folder, &[&args[..], rest].concat(), says);
+    };
+    let without: String = table
+        .lines()
+        .filter(|line| !line.starts_with("mesh.theta"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    says(
+        &without,
+        &[],
+        "cal.csv: id `mesh.theta.0.0` and 2 more: is missing: every one of the 9 phase shifters",
+    );
+    says(
+        &table.replacen("mesh.theta.0.0", "mesh.tehta.0.0", 1),
+        &[],
+        "id `mesh.tehta.0.0`: is no phase shifter of this export (did you mean `mesh.theta.0.0`?)",
+    );
+    says(
+        &format!("{table}other.theta.0.0,4,0\n"),
+        &[],
+        "cal.csv: line 11: id `other.theta.0.0`: is no phase shifter",
+    );
+    says(
+        &table.replace("v_pi_v", "v_pi"),
+        &[],
+        "(did you mean `v_pi_v`?)",
+    );
+    let limited = |limit: f64| {
+        let mut lines = table.lines();
+        let mut limited = format!("{},v_max_v\n", lines.next().unwrap());
+        for line in lines {
+            writeln!(limited, "{line},{limit}").unwrap();
+        }
+        limited
+    };
+    says(
+        &limited(1e-3),
+        &[],
+        "9 of 9 phase shifters cannot be set; the first: mesh.phi.0.0: voltage",
+    );
+    says(
+        &limited(1e-3),
+        &[],
+        "must be at most 0.001 V, the heater's v_max_v",
+    );
+    let dac = ["--dac-bits", "8", "--dac-max-v", "0.01"];
+    says(
+        &table,
+        &dac,
+        "must be at most 0.01 V, what the supply reaches",
+    );
+    says(
+        &table,
+        &["--dac-bits", "8", "--dac-max-v", "-1"],
+        "--dac-max-v = -1: must be",
+    );
+    says(&table, &["--dac-bits", "25"], "25 is not in 1..=24");
+    says(&table, &["--dac-max-v", "5"], "--dac-bits");
+    let sax = [
+        "export",
+        "u.mesh.json",
+        "--format",
+        "sax",
+        "--dac-bits",
+        "8",
+    ];
+    refused(folder, &sax, "--dac-bits = with --format sax");
+    // What the heater bears is never overstepped by rounding up.
+    let volts = number(&rows(folder, &["u.mesh.json", "--volts"])[0], "voltage_v");
+    let mut exact = "id,v_pi_v,v_max_v\n".to_owned();
+    for row in rows(folder, &["u.mesh.json"]) {
+        let limit = if id(&row) == "mesh.phi.0.0" {
+            volts.to_string()
+        } else {
+            String::new()
+        };
+        writeln!(exact, "{},4.36,{limit}", id(&row)).unwrap();
+    }
+    std::fs::write(folder.join("cal.csv"), exact).unwrap();
+    for bits in ["2", "3", "5", "9"] {
+        let args = [
+            "u.mesh.json",
+            "--calibration",
+            "cal.csv",
+            "--dac-bits",
+            bits,
+        ];
+        let row = &rows(folder, &args)[0];
+        let top = f64::from((1 << bits.parse::<u32>().unwrap()) - 1);
+        assert!(
+            number(row, "dac_code") / top * 2f64.sqrt() * 4.36 <= volts + 1e-12,
+            "{row}"
+        );
+    }
+}
+
+/// Code blocks behind `<!-- run -->` in `docs/export.md`.
+#[test]
+fn the_page_of_export_runs_as_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    write_npy(&folder.join("U.npy"), &haar(4));
+    ok(folder, &["decompose", "U.npy", "-o", "first.mesh.json"]);
+    let table = calibration(&rows(folder, &["first.mesh.json"]));
+    std::fs::write(folder.join("cal.csv"), table).unwrap();
+    let page = include_str!("../../docs/export.md");
+    let commands = crate::pages::commands(page);
+    assert_eq!(commands.len(), 5);
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        ok(folder, &words[1..]);
+    }
+    for file in ["phases.csv", "volts.csv", "codes.csv", "u.sax.json"] {
+        assert!(folder.join(file).exists(), "{file}");
+    }
+    let header = std::fs::read_to_string(folder.join("codes.csv")).unwrap();
+    for column in header.lines().next().unwrap().split(',') {
+        assert!(page.contains(&format!("| `{column}` |")), "{column}");
+    }
+}

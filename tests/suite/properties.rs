@@ -1,0 +1,254 @@
+//! What holds for all inputs: inverse pairs, and what a conversion must keep. The cases are drawn from a fixed seed.
+
+use std::f64::consts::{PI, TAU};
+
+use lightloom::hardware::{AdcRange, Calibration, Detection, KEYS};
+use lightloom::io::{self, TensorData};
+use lightloom::linalg::max_abs_difference;
+use lightloom::mesh::{CellKind, Convention, Geometry, Node};
+use lightloom::nn::Activation;
+use lightloom::{Hardware, Mesh, units};
+use ndarray::Array2;
+use num_complex::Complex;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases: count,
+        rng_seed: RngSeed::Fixed(0),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// Any finite number, subnormal ones and −0 among them.
+fn finite() -> impl Strategy<Value = f64> + Clone {
+    use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
+}
+
+/// Any bits, `NaN`s among them.
+fn bits() -> impl Strategy<Value = f64> {
+    any::<u64>().prop_map(f64::from_bits)
+}
+
+fn same_bits(a: &[f64], b: &[f64]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits())
+}
+
+fn geometry() -> impl Strategy<Value = Geometry> {
+    let names = ["clements", "reck", "diamond", "butterfly", "clements+3"];
+    prop::sample::select(names.to_vec()).prop_map(|name| name.parse().unwrap())
+}
+
+/// A mesh of some geometry with phases drawn from `phase`.
+fn mesh(phase: impl Strategy<Value = f64> + Clone) -> impl Strategy<Value = Mesh> {
+    let shapes = (geometry(), prop::sample::select(&[2usize, 4, 8][..]));
+    shapes.prop_flat_map(move |(geometry, modes)| {
+        let bar = Mesh::bar(geometry, modes).unwrap();
+        let cells = bar.nodes().len();
+        let waveguides = bar.modes();
+        let phases = |count| prop::collection::vec(phase.clone(), count);
+        (phases(cells), phases(cells), phases(waveguides)).prop_map(move |(theta, phi, screen)| {
+            Mesh::new(waveguides, bar.nodes().to_vec(), theta, phi, screen).unwrap()
+        })
+    })
+}
+
+/// A mesh of no geometry: MZIs between any two modes, a column each.
+fn wild_mesh() -> impl Strategy<Value = Mesh> {
+    (
+        2usize..6,
+        prop::collection::vec((0usize..6, 1usize..6, finite(), finite()), 0..12),
+    )
+        .prop_map(|(modes, cells)| {
+            let node = |(column, (top, step, ..)): (usize, &(usize, usize, f64, f64))| Node {
+                column,
+                top: top % modes,
+                bottom: (top + 1 + step % (modes - 1)) % modes,
+            };
+            let nodes = cells.iter().enumerate().map(node).collect();
+            let theta = cells.iter().map(|cell| cell.2).collect();
+            let phi = cells.iter().map(|cell| cell.3).collect();
+            Mesh::new(modes, nodes, theta, phi, vec![-0.0; modes]).unwrap()
+        })
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    let inside = 1e-9..1.0f64;
+    prop_oneof![
+        Just(Activation::Identity),
+        Just(Activation::LogSoftmax),
+        finite().prop_map(|slope| Activation::LeakyRelu { slope }),
+        inside
+            .clone()
+            .prop_map(|temperature| Activation::ModulusSoftplus { temperature }),
+        finite().prop_map(|bias| Activation::Modrelu { bias }),
+        (1e-300..1e300f64, inside)
+            .prop_map(|(sigma_tau, t0)| Activation::SaturableAbsorber { sigma_tau, t0 }),
+        (0.0..1.0f64, finite(), finite()).prop_map(|(alpha, g_rad, phi_b_rad)| {
+            Activation::ElectroOptic {
+                alpha,
+                g_rad,
+                phi_b_rad,
+            }
+        }),
+    ]
+}
+
+/// Hardware within its ranges.
+fn hardware() -> impl Strategy<Value = Hardware> {
+    let bits = || prop::option::of(1u32..=24);
+    let positive = || 1e-9..1e9f64;
+    (
+        (
+            0.0..=PI / 4.0,
+            -PI / 4.0..=PI / 4.0,
+            positive(),
+            0.0..=0.1f64,
+        ),
+        (bits(), bits(), bits()),
+        (positive(), positive(), prop::option::of(1.5..4.0f64)),
+        prop::sample::select(&CellKind::ALL[..]),
+        (any::<bool>(), prop::option::of(1e-3..=100.0f64)),
+        prop::option::of(positive()),
+    )
+        .prop_map(|(errors, bits, supply, cell, readout, extinction)| {
+            let mut hardware = Hardware::default();
+            (
+                hardware.coupler.splitting_error_rad,
+                hardware.coupler.splitting_bias_rad,
+                hardware.phase_shifter.phase_error_rad,
+                hardware.phase_shifter.crosstalk,
+            ) = errors;
+            (
+                hardware.phase_shifter.dac_bits,
+                hardware.input.dac_bits,
+                hardware.readout.adc_bits,
+            ) = bits;
+            hardware.input.laser_power_mw = supply.0;
+            hardware.phase_shifter.v_pi_v = supply.1;
+            hardware.phase_shifter.v_max_v = supply.2.map(|factor| factor * supply.1);
+            hardware.mesh.cell = cell;
+            if readout.0 {
+                hardware.readout.detection = Detection::Intensity;
+            }
+            hardware.readout.adc_range = readout.1.map_or(AdcRange::Max, AdcRange::Percentile);
+            hardware.input.extinction_ratio_db = extinction;
+            hardware
+        })
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn every_mesh_survives_its_file_to_the_bit(
+        mesh in prop_oneof![mesh(finite()), wild_mesh()],
+    ) {
+        let again = Mesh::from_json(&mesh.to_json()).unwrap();
+        prop_assert_eq!(&again, &mesh);
+        prop_assert!(same_bits(again.theta(), mesh.theta()));
+        prop_assert!(same_bits(again.phi(), mesh.phi()));
+        prop_assert!(same_bits(again.screen(), mesh.screen()));
+    }
+
+    /// Of every convention, with θ and φ far outside their usual ranges.
+    #[test]
+    fn a_mesh_in_another_convention_has_the_same_matrix(mesh in mesh(-20.0..20.0f64)) {
+        let u = mesh.transfer();
+        // Two roundings a phase on the way there and back, on every MZI of a path.
+        let tolerance = 1e-14 * (4 + 2 * mesh.columns()) as f64;
+        for convention in Convention::ALL {
+            let back = Mesh::from_cells(&mesh.to_cells(convention)).unwrap();
+            let off = max_abs_difference(&back.transfer(), &u);
+            prop_assert!(off < tolerance, "{}: {:.1e}", convention, off);
+        }
+    }
+
+    #[test]
+    fn every_array_survives_npy_to_the_bit(
+        (rows, columns) in (0usize..5, 0usize..5),
+        numbers in prop::collection::vec(bits(), 50),
+    ) {
+        let count = rows * columns;
+        let reals = Array2::from_shape_vec((rows, columns), numbers[..count].to_vec()).unwrap();
+        let mut bytes = Vec::new();
+        io::npy::write(&mut bytes, reals.view()).unwrap();
+        let read = io::npy::parse("array", &bytes).unwrap();
+        prop_assert_eq!(read.shape(), &[rows, columns]);
+        let TensorData::Real(data) = read.data() else { panic!("real") };
+        prop_assert!(same_bits(data, &numbers[..count]));
+        let pairs = numbers.chunks(2).take(count).map(|pair| Complex::new(pair[0], pair[1]));
+        let complexes = Array2::from_shape_vec((rows, columns), pairs.collect()).unwrap();
+        let mut bytes = Vec::new();
+        io::npy::write(&mut bytes, complexes.view()).unwrap();
+        let read = io::npy::parse("array", &bytes).unwrap();
+        let TensorData::Complex(data) = read.data() else { panic!("complex") };
+        let parts: Vec<f64> = data.iter().flat_map(|z| [z.re, z.im]).collect();
+        prop_assert!(same_bits(&parts, &numbers[..2 * count]));
+        // A cut file is refused wherever it is cut.
+        for length in 0..bytes.len() {
+            prop_assert!(io::npy::parse("array", &bytes[..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn every_table_survives_csv_to_the_bit(
+        rows in prop::collection::vec((prop::collection::vec(finite(), 3), 0usize..1000), 1..8),
+    ) {
+        let line = |(x, y): &(Vec<f64>, usize)| format!("{},{},{},{y}\n", x[0], x[1], x[2]);
+        let text: String = rows.iter().map(line).collect();
+        let table = io::csv::parse(text.as_bytes()).unwrap();
+        for (index, (x, y)) in rows.iter().enumerate() {
+            prop_assert!(same_bits(&table.x.row(index).to_vec(), x));
+            prop_assert_eq!(table.y[index], *y);
+        }
+    }
+
+    #[test]
+    fn every_hardware_survives_toml_and_its_keys_can_be_set(hardware in hardware()) {
+        let text = toml::to_string(&hardware).unwrap();
+        prop_assert_eq!(&Hardware::from_toml(&text).unwrap(), &hardware);
+        // Key by key into the default, V_π before the voltage that must exceed it.
+        let table: toml::Table = text.parse().unwrap();
+        let mut set = Hardware::default();
+        for key in KEYS {
+            let (section, name) = key.split_once('.').unwrap();
+            if let Some(value) = table[section].get(name) {
+                set = set.with(key, &value.to_string()).unwrap();
+            }
+        }
+        prop_assert_eq!(set, hardware);
+    }
+
+    #[test]
+    fn every_activation_survives_the_command_line(activation in activation()) {
+        prop_assert_eq!(activation.to_string().parse::<Activation>().unwrap(), activation);
+    }
+
+    #[test]
+    fn decibels_and_their_ratios_are_inverse(db in -300.0..300.0f64) {
+        let tolerance = 1e-12 * db.abs().max(1.0);
+        prop_assert!((units::db_from_power(units::power_from_db(db)) - db).abs() < tolerance);
+        let amplitude = units::amplitude_from_db(db);
+        prop_assert!((amplitude.powi(2) / units::power_from_db(db) - 1.0).abs() < 1e-13);
+    }
+
+    /// φ = offset + π V²/V_π², whatever the turn that the phase is stated in.
+    #[test]
+    fn a_calibrated_heater_sets_any_phase_within_one_turn(
+        phase in -50.0..50.0f64, offset in -50.0..50.0f64, v_pi_v in 0.1..50.0f64,
+    ) {
+        let table = format!("id,v_pi_v,phase_offset_rad\nh,{v_pi_v},{offset}\n");
+        let heater = Calibration::parse(table.as_bytes()).unwrap().heaters["h"].heater;
+        prop_assert_eq!((heater.v_pi_v, heater.phase_offset_rad), (v_pi_v, offset));
+        let volts = heater.volts(phase);
+        prop_assert!((0.0..=v_pi_v * 2f64.sqrt() * (1.0 + 1e-15)).contains(&volts));
+        let set = heater.phase_rad(volts);
+        prop_assert!((0.0..TAU).contains(&set));
+        let off = (set - phase).rem_euclid(TAU);
+        prop_assert!(off.min(TAU - off) < 1e-12, "{} {}", set, phase);
+    }
+}
