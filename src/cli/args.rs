@@ -457,7 +457,7 @@ pub struct BenchArgs {
     /// Samples walked at a time; by default 1,1024, and with --scaling the powers of two and 100000
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     pub batch: Option<Vec<usize>>,
-    /// How time grows instead of rates: draw it against modes and against batch, on one thread, into this SVG file; - is
+    /// How time grows instead of rates: draw it against modes, and against batch at 64 and 256 modes, on one thread, into this SVG file; - is
     /// stdout. Takes about a minute
     #[arg(long, value_name = "FILE")]
     pub scaling: Option<PathBuf>,

@@ -26,7 +26,7 @@ const LEAST_TIMINGS: usize = 5;
 const MOST_SECONDS: f64 = 1.5;
 /// Samples of the batch whose time is measured against modes.
 const BATCH: usize = 1024;
-/// Modes of the meshes whose time is measured against batch, where the sizes asked for hold one of them.
+/// Modes of the meshes whose time is measured against batch.
 const BATCH_MODES: [usize; 2] = [64, 256];
 const LARGEST_BATCH: usize = 100_000;
 
@@ -158,17 +158,12 @@ fn measure(args: &BenchArgs) -> Report {
         below.chain([LARGEST_BATCH]).collect()
     });
     let batches = ascending(batches);
-    let mut batch_sizes = sizes.clone();
-    batch_sizes.retain(|modes| BATCH_MODES.contains(modes));
-    if batch_sizes.is_empty() {
-        batch_sizes.extend(sizes.last());
-    }
-    let steps = sizes.len() + batch_sizes.len() * batches.len();
+    let steps = sizes.len() + BATCH_MODES.len() * batches.len();
     let bar = args.common.progress(steps, "points");
     let machine = Machine::this();
     let mut scaling = Scaling {
         modes: against_modes(&sizes, &bar),
-        batch: batch_sizes
+        batch: BATCH_MODES
             .iter()
             .flat_map(|modes| against_batch(*modes, &batches, &bar))
             .collect(),

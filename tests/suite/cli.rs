@@ -532,10 +532,10 @@ fn bench_draws_how_time_grows_and_writes_every_point() {
     assert!(report["machine"]["peak_gflops_f32"].as_f64().unwrap() > 0.0);
     let points = |against: &str| report["scaling"][against].as_array().unwrap().clone();
     // Against 2 sizes: two walks and a transfer matrix in two precisions, two decompositions. Against 3 batches: a walk
-    // and two products of the largest size.
+    // and two products, of 64 and of 256 modes.
     assert_eq!(points("modes").len(), 2 * (3 * 2 + 2));
-    assert_eq!(points("batch").len(), 3 * 3);
-    for (against, axis, lines) in [("modes", "modes", 8), ("batch", "batch", 3)] {
+    assert_eq!(points("batch").len(), 2 * 3 * 3);
+    for (against, axis, lines) in [("modes", "modes", 8), ("batch", "batch", 6)] {
         let points = points(against);
         let slopes = points.iter().filter(|point| !point["slope"].is_null());
         assert_eq!(
@@ -561,7 +561,7 @@ fn bench_draws_how_time_grows_and_writes_every_point() {
     assert_eq!(svg.matches("class=\"guide\"").count(), 3);
     assert_eq!(
         svg.matches("class=\"series\"").count(),
-        (2 + 1 + 2) + 3,
+        (2 + 1 + 2) + 2 * 3,
         "f32 and decompositions; then the batch"
     );
     for opened in ["svg", "g", "path", "text", "title"] {
