@@ -447,24 +447,20 @@ pub struct ValidateArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  lightloom bench --modes 64,256 --batch 1,1024 --json -")]
+#[command(
+    after_help = "Examples:\n  lightloom bench --modes 64,256 --batch 1,1024 --json -\n  lightloom bench --scaling scaling.svg"
+)]
 pub struct BenchArgs {
-    /// Sizes of the meshes
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "16,64,256",
-        value_name = "N,…"
-    )]
-    pub modes: Vec<usize>,
-    /// Samples walked at a time
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "1,1024",
-        value_name = "N,…"
-    )]
-    pub batch: Vec<usize>,
+    /// Sizes of the meshes; by default 16,64,256, and with --scaling the powers of two from 16 to 2048
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    pub modes: Option<Vec<usize>>,
+    /// Samples walked at a time; by default 1,1024, and with --scaling the powers of two and 100000
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    pub batch: Option<Vec<usize>>,
+    /// How time grows instead of rates: draw it against modes, and against batch at 64 and 256 modes, on one thread, into this SVG file; - is
+    /// stdout. Takes about a minute
+    #[arg(long, value_name = "FILE")]
+    pub scaling: Option<PathBuf>,
     /// Write the results as JSON to this file; - is stdout
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

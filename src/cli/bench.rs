@@ -8,13 +8,16 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::args::BenchArgs;
-use super::output;
+use super::{output, scaling};
 use crate::error::Error;
 use crate::field::{Fields, Real, instruction_set, peak_gflops_f32, peak_gflops_f64};
 use crate::linalg::{haar_unitary, max_abs_difference};
-use crate::mesh::{FEW, Geometry, Mesh, decompose};
+use crate::mesh::{Coefficients, FEW, Geometry, Mesh, decompose};
 use crate::rng::{Effect, Seed};
 
+/// What is measured by default.
+const MODES: [usize; 3] = [16, 64, 256];
+const BATCHES: [usize; 2] = [1, 1024];
 /// Time that one rate is measured for, s, and the least number of timings; their median counts.
 const LEAST_SECONDS: f64 = 0.2;
 const LEAST_TIMINGS: usize = 5;
@@ -30,11 +33,33 @@ struct Report {
 }
 
 #[derive(Serialize)]
-struct Machine {
-    cpu: String,
-    isa: &'static str,
-    peak_gflops_f32: f64,
-    peak_gflops_f64: f64,
+pub(super) struct Machine {
+    pub cpu: String,
+    pub isa: &'static str,
+    pub peak_gflops_f32: f64,
+    pub peak_gflops_f64: f64,
+}
+
+impl Machine {
+    /// This machine, its peak measured now.
+    pub fn this() -> Self {
+        Self {
+            cpu: cpu(),
+            isa: instruction_set(),
+            peak_gflops_f32: peak_gflops_f32(),
+            peak_gflops_f64: peak_gflops_f64(),
+        }
+    }
+}
+
+impl std::fmt::Display for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{}, {}; one thread's peak: {:.0} GFlop/s f32, {:.0} GFlop/s f64",
+            self.cpu, self.isa, self.peak_gflops_f32, self.peak_gflops_f64
+        )
+    }
 }
 
 #[derive(Serialize)]
@@ -66,9 +91,12 @@ struct Decompose {
 
 pub fn run(args: &BenchArgs) -> Result<()> {
     for (what, counts) in [("--modes", &args.modes), ("--batch", &args.batch)] {
-        if counts.contains(&0) {
+        if counts.iter().flatten().any(|count| *count == 0) {
             return Err(Error::value(what, 0, "1 or more").into());
         }
+    }
+    if let Some(picture) = &args.scaling {
+        return scaling::run(args, picture);
     }
     match &args.json {
         Some(path) => output::write(path, &[], || output::json(&measure(args))),
@@ -77,24 +105,20 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 }
 
 fn measure(args: &BenchArgs) -> Report {
-    let machine = Machine {
-        cpu: cpu(),
-        isa: instruction_set(),
-        peak_gflops_f32: peak_gflops_f32(),
-        peak_gflops_f64: peak_gflops_f64(),
-    };
-    let bar = args.common.progress(args.modes.len(), "sizes");
+    let sizes = args.modes.as_deref().unwrap_or(&MODES);
+    let batches = args.batch.as_deref().unwrap_or(&BATCHES);
+    let bar = args.common.progress(sizes.len(), "sizes");
     let mut report = Report {
-        machine,
+        machine: Machine::this(),
         walk: Vec::new(),
         transfer: Vec::new(),
         decompose: Vec::new(),
     };
     let all_threads = rayon::current_num_threads();
-    for &modes in &args.modes {
+    for &modes in sizes {
         let mut stream = Seed(0).stream(Effect::Haar, 0, modes as u64, 0);
         let mesh = Mesh::haar(Geometry::Clements, modes, &mut stream).expect("one mode or more");
-        for &batch in &args.batch {
+        for &batch in batches {
             for threads in [1, all_threads] {
                 if threads == 1 || all_threads > 1 {
                     let peaks = (
@@ -147,23 +171,11 @@ fn walk<T: Real>(
     threads: usize,
     (precision, peak_gflops): (&'static str, f64),
 ) -> Walk {
-    let coefficients = mesh.coefficients();
-    let few = coefficients.prepare_few::<T>().filter(|_| batch <= FEW);
-    let many = coefficients.prepare::<T>();
-    let walk = |fields: &mut Fields<T>| match &few {
-        Some(walk) => walk.run(fields),
-        None => many.run(fields),
-    };
-    let mut batches: Vec<Fields<T>> = (0..threads)
-        .map(|_| {
-            let mut fields = Fields::zeros(mesh.modes(), batch);
-            fields.re.fill(T::one());
-            fields
-        })
-        .collect();
+    let walk = ready::<T>(&mesh.coefficients(), batch);
+    let mut batches = vec![light::<T>(mesh.modes(), batch); threads];
     // The mesh is lossless: the same fields are walked over and over.
     let seconds = median(|| {
-        batches.par_iter_mut().for_each(walk);
+        batches.par_iter_mut().for_each(&walk);
     });
     let rate = (mesh.nodes().len() * batch * threads) as f64 / seconds;
     Walk {
@@ -174,6 +186,28 @@ fn walk<T: Real>(
         mzi_samples_per_s: rate,
         of_limit: rate / (0.5e9 * peak_gflops * threads as f64 / SLOTS),
     }
+}
+
+/// The walk of `batch` samples that [`Coefficients::walk`] chooses, made ready.
+pub(super) fn ready<T: Real>(
+    coefficients: &Coefficients,
+    batch: usize,
+) -> impl Fn(&mut Fields<T>) + Sync + use<T> {
+    let few = (batch <= FEW).then(|| coefficients.prepare_few::<T>());
+    let few = few.flatten();
+    let many = few.is_none().then(|| coefficients.prepare::<T>());
+    move |fields| match (&few, &many) {
+        (Some(walk), _) => walk.run(fields),
+        (None, Some(walk)) => walk.run(fields),
+        (None, None) => unreachable!("one of them is ready"),
+    }
+}
+
+/// Light of amplitude 1 in every mode of every sample.
+pub(super) fn light<T: Real>(modes: usize, batch: usize) -> Fields<T> {
+    let mut fields = Fields::zeros(modes, batch);
+    fields.re.fill(T::one());
+    fields
 }
 
 /// Median time of `work`, s.
@@ -202,12 +236,7 @@ fn cpu() -> String {
 
 fn print(report: &Report) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let machine = &report.machine;
-    writeln!(
-        out,
-        "{}, {}; one thread's peak: {:.0} GFlop/s f32, {:.0} GFlop/s f64\n",
-        machine.cpu, machine.isa, machine.peak_gflops_f32, machine.peak_gflops_f64
-    )?;
+    writeln!(out, "{}\n", report.machine)?;
     writeln!(
         out,
         "walk   modes   batch  threads  10⁹ MZI·samples/s  of the limit"

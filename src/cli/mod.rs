@@ -15,6 +15,7 @@ mod network;
 mod open;
 mod output;
 mod report;
+mod scaling;
 mod sweep;
 mod validate;
 

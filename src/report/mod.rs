@@ -23,6 +23,7 @@ mod quantity;
 mod render;
 mod results;
 mod scale;
+pub mod scaling;
 mod series;
 mod svg;
 mod table;

@@ -55,6 +55,35 @@ impl Scale {
         }
     }
 
+    /// A logarithmic scale exactly over `values`, all positive; about a single value, a factor of two to each side.
+    pub fn factors(values: impl IntoIterator<Item = f64>) -> Self {
+        let (mut from, mut to) = (f64::INFINITY, 0f64);
+        for value in values {
+            assert!(
+                value > 0.0 && value.is_finite(),
+                "a logarithmic axis holds positive numbers, not {value}"
+            );
+            (from, to) = (from.min(value), to.max(value));
+        }
+        assert!(from <= to, "a logarithmic axis holds at least one number");
+        if from == to {
+            (from, to) = (0.5 * from, 2.0 * to);
+        }
+        Self::Log { from, to }
+    }
+
+    /// A logarithmic scale over `values`, all positive, widened to whole powers of ten.
+    pub fn decades(values: impl IntoIterator<Item = f64>) -> Self {
+        let Self::Log { from, to } = Self::factors(values) else {
+            unreachable!("the scale of factors is logarithmic");
+        };
+        // A value that is a power of ten but for rounding needs no further one.
+        Self::Log {
+            from: 10f64.powi((from.log10() + 1e-9).floor() as i32),
+            to: 10f64.powi((to.log10() - 1e-9).ceil() as i32),
+        }
+    }
+
     /// Where `value` lies: 0 at the first end, 1 at the last.
     pub fn place(&self, value: f64) -> f64 {
         match *self {
@@ -62,6 +91,18 @@ impl Scale {
             Self::Linear { from, to } => (value - from) / (to - from),
             Self::Log { from, to } => (value / from).ln() / (to / from).ln(),
         }
+    }
+
+    /// The multiples of powers of ten between the ticks of a logarithmic scale; none on a linear one.
+    pub fn minor(&self) -> Vec<f64> {
+        let Self::Log { from, to } = *self else {
+            return Vec::new();
+        };
+        let (first, last) = (from.log10().floor() as i32, to.log10().ceil() as i32);
+        (first..=last)
+            .flat_map(|power| (2..10).map(move |count| f64::from(count) * 10f64.powi(power)))
+            .filter(|value| (from..=to).contains(value))
+            .collect()
     }
 
     /// Round numbers between the ends.
@@ -204,6 +245,36 @@ mod tests {
                 assert!((-1e-9..=1.0 + 1e-9).contains(&scale.place(tick.value)));
             }
         }
+    }
+
+    #[test]
+    fn decades_end_at_powers_of_ten_with_eight_marks_between() {
+        let scale = Scale::decades([3e-7, 2e-3, 4.0]);
+        let Scale::Log { from, to } = scale else {
+            panic!("decades are logarithmic");
+        };
+        assert!((from / 1e-7 - 1.0).abs() < 1e-12 && (to / 10.0 - 1.0).abs() < 1e-12);
+        let ticks: Vec<f64> = scale.ticks().iter().map(|tick| tick.value).collect();
+        assert_eq!(ticks.len(), 9, "1e-7 to 10");
+        for (count, tick) in ticks.iter().enumerate() {
+            assert!((tick / 10f64.powi(count as i32 - 7) - 1.0).abs() < 1e-12);
+            assert!((scale.place(*tick) - count as f64 / 8.0).abs() < 1e-12);
+        }
+        assert_eq!(scale.minor().len(), 8 * 8);
+        assert_eq!(
+            Scale::decades([1e-3, 1e-2]),
+            Scale::Log {
+                from: 1e-3,
+                to: 1e-2
+            }
+        );
+        let batches = Scale::factors((0..17).map(|power| 2f64.powi(power)).chain([1e5]));
+        assert_eq!(
+            texts(batches),
+            ["1", "10", "100", "1000", "10000", "100000"]
+        );
+        let single = Scale::factors([64.0]);
+        assert!((single.place(64.0) - 0.5).abs() < 1e-12);
     }
 
     #[test]

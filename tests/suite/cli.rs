@@ -519,6 +519,75 @@ fn bench_prints_rates_beside_the_peak_of_the_same_run() {
     );
 }
 
+/// One picture, and one flat record a point in the JSON.
+#[test]
+fn bench_draws_how_time_grows_and_writes_every_point() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = "bench --scaling s.svg --modes 8,4 --batch 1,4,64 --quiet";
+    let mut arguments: Vec<&str> = arguments.split(' ').collect();
+    let table = ok(dir.path(), &arguments);
+    assert!(table.contains("against modes") && table.contains("against batch"));
+    arguments.extend(["--json", "-"]);
+    let report: serde_json::Value = serde_json::from_str(&ok(dir.path(), &arguments)).unwrap();
+    assert!(report["machine"]["peak_gflops_f32"].as_f64().unwrap() > 0.0);
+    let points = |against: &str| report["scaling"][against].as_array().unwrap().clone();
+    // Against 2 sizes: two walks and a transfer matrix in two precisions, two decompositions. Against 3 batches: a walk
+    // and two products, of 64 and of 256 modes.
+    assert_eq!(points("modes").len(), 2 * (3 * 2 + 2));
+    assert_eq!(points("batch").len(), 2 * 3 * 3);
+    for (against, axis, lines) in [("modes", "modes", 8), ("batch", "batch", 6)] {
+        let points = points(against);
+        let slopes = points.iter().filter(|point| !point["slope"].is_null());
+        assert_eq!(
+            slopes.count(),
+            points.len() - lines,
+            "the first of a line has none"
+        );
+        for pair in points.windows(2) {
+            let seconds = |point: &serde_json::Value| point["seconds"].as_f64().unwrap();
+            let size = |point: &serde_json::Value| point[axis].as_f64().unwrap();
+            assert!(seconds(&pair[0]) > 0.0 && seconds(&pair[1]) > 0.0);
+            if let Some(slope) = pair[1]["slope"].as_f64() {
+                let times = (seconds(&pair[1]) / seconds(&pair[0])).ln();
+                let sizes = (size(&pair[1]) / size(&pair[0])).ln();
+                assert!((slope - times / sizes).abs() < 1e-9, "{pair:?}");
+            }
+        }
+    }
+    let svg = std::fs::read_to_string(dir.path().join("s.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    assert_eq!(svg.matches("class=\"panel\"").count(), 2);
+    assert_eq!(svg.matches("class=\"guide\"").count(), 3);
+    assert_eq!(
+        svg.matches("class=\"series\"").count(),
+        (2 + 1 + 2) + 2 * 3,
+        "f32 and decompositions; then the batch"
+    );
+    for opened in ["svg", "g", "path", "text", "title"] {
+        let closed = svg.matches(&format!("</{opened}>")).count();
+        let single = format!("<{opened} ");
+        let opens = svg.matches(&format!("<{opened}>")).count()
+            + (svg.split(&single).skip(1))
+                .filter(|rest| {
+                    rest.find("/>")
+                        .is_none_or(|end| end > rest.find('>').unwrap())
+                })
+                .count();
+        assert_eq!(opens, closed, "{opened}");
+    }
+    refused(
+        dir.path(),
+        &["bench", "--scaling", "-", "--json", "-"],
+        "--scaling = -: must be another file than that of --json",
+    );
+    refused(
+        dir.path(),
+        &["bench", "--scaling", "none/s.svg"],
+        "none/s.svg",
+    );
+}
+
 #[test]
 fn every_command_has_help_with_an_example() {
     let dir = tempfile::tempdir().unwrap();
