@@ -1,22 +1,10 @@
 //! Nulled matrices against the plain product of their rotations, on every instruction set of the machine.
 
-use pulp::Arch;
-
 use super::*;
+use crate::elementary::levels;
 use crate::rng::{Effect, Seed};
 
 type Matrix = Vec<Vec<Complex<f64>>>;
-
-/// Every instruction set that this machine has, the portable one first.
-fn levels() -> Vec<Arch> {
-    let mut levels = vec![Arch::Scalar];
-    #[cfg(target_arch = "x86_64")]
-    levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
-    if !matches!(Arch::new(), Arch::Scalar) {
-        levels.push(Arch::new());
-    }
-    levels
-}
 
 /// Rows of N(0, 1/modes) elements, every seventh of which is 0.
 fn random(modes: usize) -> Matrix {
