@@ -63,7 +63,7 @@ struct Scaled {
 }
 
 impl Scaled {
-    /// Whether the scaled form does, and no scale has become too small. NaN, from a row of zeros, is not below the limit.
+    /// Whether no scale fits, and the plain 2×2 has to do. NaN, from a row of zeros, fits nothing.
     #[inline(always)]
     fn is_plain(&self) -> bool {
         let fits = |ratio: Complex<f64>| ratio.norm_sqr() <= LARGEST_RATIO * LARGEST_RATIO;
