@@ -24,6 +24,9 @@ const LEAST_TIMINGS: usize = 5;
 /// Multiply-adds of an MZI on one sample in scaled form.
 const SLOTS: f64 = 8.0;
 
+/// Sizes that are measured: a mesh of one mode has no MZI, one of more does not fit a common machine's memory.
+const MEASURED: std::ops::RangeInclusive<usize> = 2..=4096;
+
 #[derive(Serialize)]
 struct Report {
     machine: Machine,
@@ -94,6 +97,11 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         if counts.iter().flatten().any(|count| *count == 0) {
             return Err(Error::value(what, 0, "1 or more").into());
         }
+    }
+    let sizes = args.modes.iter().flatten();
+    if let Some(modes) = sizes.into_iter().find(|modes| !MEASURED.contains(modes)) {
+        let limit = format!("{} to {}", MEASURED.start(), MEASURED.end());
+        return Err(Error::value("--modes", modes, limit).into());
     }
     if let Some(picture) = &args.scaling {
         return scaling::run(args, picture);

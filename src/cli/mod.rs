@@ -119,6 +119,11 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// A name in front of its last dot, and what follows.
+fn parts(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or((name, ""))
+}
+
 /// The file that a path to nowhere was probably meant to be.
 fn near(path: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(folder_of(path)).ok()?;
@@ -127,7 +132,12 @@ fn near(path: &Path) -> Option<PathBuf> {
         .collect();
     names.sort();
     let wanted = path.file_name()?.to_string_lossy();
-    let name = crate::error::nearest(&wanted, names.iter().map(String::as_str))?;
+    // Endings are alike anyway: what stands before them decides.
+    let (stem, ending) = parts(&wanted);
+    let alike = names.iter().filter(|name| parts(name).1 == ending);
+    let stems = alike.clone().map(|name| parts(name).0);
+    let found = crate::error::nearest(stem, stems)?;
+    let name = alike.into_iter().find(|name| parts(name).0 == found)?;
     Some(path.with_file_name(name))
 }
 

@@ -26,6 +26,15 @@ pub struct ReportArgs {
 
 /// Writes `report.html` and `figures/*.svg` into the folder.
 pub fn run(args: &ReportArgs) -> Result<()> {
+    let manifest = args.folder.join("manifest.json");
+    if !manifest.exists() {
+        let what = if args.folder.join("trials.journal").exists() {
+            "holds an unfinished sweep: run lightloom sweep again with this --out, then the report"
+        } else {
+            "must be the folder of a finished sweep or merge"
+        };
+        return Err(Error::format(args.folder.display().to_string(), what).into());
+    }
     let page = args.folder.join("report.html");
     io::check_writable(&page)?;
     let roots = match &args.from {

@@ -104,9 +104,12 @@ impl<'a, T: Real> Workload<'a, T> {
     /// Those of [`Processor::load`] and [`Processor::forward`].
     pub fn infer(&self, chip: Chip, correction: Correction) -> Result<Inferred> {
         let mut processor = Processor::load(self.program, chip, correction)?;
-        let first = self.blocks.first();
-        if let Some(first) = first.filter(|_| processor.needs_calibration()) {
-            processor.calibrate(first);
+        if processor.needs_calibration() {
+            // A dark block sets no range.
+            let lit = self.blocks.iter().find(|block| !block.is_dark());
+            if let Some(block) = lit.or(self.blocks.first()) {
+                processor.calibrate(block);
+            }
         }
         let classes = self.predictions(|index, batch| processor.forward(batch, index as u64))?;
         let is_corrected = correction != Correction::None;

@@ -36,6 +36,15 @@ impl<T: Real> Batch<T> {
         }
     }
 
+    /// Whether every signal is 0.
+    pub fn is_dark(&self) -> bool {
+        let dark = |x: &Array2<T>| x.iter().all(|x| *x == T::zero());
+        match self {
+            Self::Real(x) => dark(x),
+            Self::Complex(fields) => dark(&fields.re) && dark(&fields.im),
+        }
+    }
+
     /// Whether the signals are complex.
     pub fn is_complex(&self) -> bool {
         matches!(self, Self::Complex(_))

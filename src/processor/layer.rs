@@ -8,6 +8,7 @@ use super::detector::{Adc, Reading, adc_range};
 use super::load::LoadedTile;
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use crate::elementary::{Loop, vectorized};
+use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::nn::Batch;
@@ -84,11 +85,22 @@ impl<T: Real> LoadedLayer<T> {
     ///
     /// # Panics
     /// If the layer was not calibrated.
-    pub(super) fn shots(&self, chip: &Chip, mut input: Batch<T>, block: u64) -> Batch<T> {
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the calibration batch was dark here and `input` is not: no range is set for it.
+    pub(super) fn shots(&self, chip: &Chip, mut input: Batch<T>, block: u64) -> Result<Batch<T>> {
         let calibration = self
             .calibration
             .as_ref()
             .expect("shots need a calibrated processor");
+        if calibration.full_scale == 0.0 && largest(&input) > 0.0 {
+            let limit = "above 0: give data whose first samples do not leave a layer dark";
+            return Err(Error::value(
+                "full scale of the calibration batch",
+                0,
+                limit,
+            ));
+        }
         if self.modulated {
             calibration.modulator.drive(&mut input);
             let part = Part {
@@ -104,14 +116,14 @@ impl<T: Real> LoadedLayer<T> {
             }
         }
         if self.reading == Reading::Optical {
-            return self.clean(&input);
+            return Ok(self.clean(&input));
         }
-        self.read_tiles(&input, |index| Shot {
+        Ok(self.read_tiles(&input, |index| Shot {
             full_scale: calibration.full_scale,
             noise: Some(chip.stream(Effect::Detector, self.tiles[index].part, block)),
             adc: calibration.tiles[index].adc,
-            unseen: calibration.tiles[index].unseen.as_deref(),
-        })
+            unseen: calibration.tiles[index].unseen.as_ref(),
+        }))
     }
 
     /// The digital sum of all tiles' readings, each under the conditions of `shot`.
@@ -135,7 +147,7 @@ struct Shot<'a> {
     noise: Option<Stream>,
     adc: Option<Adc>,
     /// See [`TileCalibration::unseen`].
-    unseen: Option<&'a [f64]>,
+    unseen: Option<&'a Unseen>,
 }
 
 /// What a calibration batch says of one tile.
@@ -143,14 +155,22 @@ struct Shot<'a> {
 struct TileCalibration {
     /// The converter, with its range set.
     adc: Option<Adc>,
-    /// Mean power of the quadrature that a homodyne receiver does not see, of every row, in the tile's own units; none where
-    /// its shot noise is more than [`UNSEEN_SHARE`] of the variance of any reading, and is computed for each.
-    unseen: Option<Vec<f64>>,
+    /// The quadrature that a homodyne receiver does not see, where its shot noise is small; none where the readings show both.
+    unseen: Option<Unseen>,
 }
 
-/// Share of the variance up to which the shot noise of the unseen quadrature counts by its mean: half of it is the error of
-/// a standard deviation. It spares the product with the imaginary part of the matrix.
-const UNSEEN_SHARE: f64 = 1e-3;
+/// The light of the quadrature that is not read.
+#[derive(Debug)]
+struct Unseen {
+    /// Its mean power in the calibration batch, of every row, in the tile's own units.
+    means: Vec<f64>,
+    /// Largest norm of a row of the matrix's imaginary part: no amplitude is larger than it times the norm of the inputs.
+    norm: f64,
+}
+
+/// Share of a reading's variance up to which the shot noise of the unseen quadrature counts by its mean: no standard
+/// deviation is off by more than half of it. It spares the product with the imaginary part of the matrix.
+const UNSEEN_SHARE: f64 = 1e-2;
 
 impl<T: Real> LoadedTile<T> {
     /// Gains of a row's detectors: real part (or the only one), imaginary part.
@@ -189,8 +209,19 @@ impl<T: Real> LoadedTile<T> {
             };
         }
         let (re, im) = self.amplitudes(input, reading != Reading::Real || hides);
-        let unseen = im.as_ref().filter(|_| hides);
-        let unseen = unseen.and_then(|im| self.unseen(&re, im, full_scale));
+        let unseen = im.as_ref().filter(|_| hides).map(|im| {
+            let square =
+                |row: ArrayView1<'_, T>| row.iter().map(|y| y.double().powi(2)).sum::<f64>();
+            let rows = self.matrix.im.rows().into_iter();
+            Unseen {
+                means: im
+                    .rows()
+                    .into_iter()
+                    .map(|row| square(row) / row.len() as f64)
+                    .collect(),
+                norm: rows.map(square).fold(0.0, f64::max).sqrt(),
+            }
+        });
         let adc = bits.map(|bits| {
             let seen = im.filter(|_| reading != Reading::Real);
             let sizes = self.magnitudes(&re, seen.as_ref(), reading);
@@ -199,18 +230,20 @@ impl<T: Real> LoadedTile<T> {
         TileCalibration { adc, unseen }
     }
 
-    /// The mean of im² of every row, unless it matters to some reading.
-    fn unseen(&self, re: &Array2<T>, im: &Array2<T>, full_scale: f64) -> Option<Vec<f64>> {
-        let slope = self.noise.slope / full_scale.powi(2);
-        let matters = re.iter().zip(im).any(|(x, y)| {
-            let hidden = slope * y.double().powi(2);
-            hidden > UNSEEN_SHARE * (self.noise.constant + slope * power(*x, *y))
-        });
-        let mean = |row: ArrayView1<'_, T>| {
-            let sum: f64 = row.iter().map(|y| y.double().powi(2)).sum();
-            sum / row.len() as f64
-        };
-        (!matters).then(|| im.rows().into_iter().map(mean).collect())
+    /// Whether the unseen quadrature's shot noise stays below [`UNSEEN_SHARE`] in every reading of `input`.
+    fn hides_little(&self, unseen: &Unseen, input: &Batch<T>, full_scale: f64) -> bool {
+        let Batch::Real(x) = input else { return false };
+        let x = x.slice(s![self.col..self.col + self.cols, ..]);
+        let mut squares = vec![T::zero(); x.ncols()];
+        for row in x.rows() {
+            for (sum, x) in squares.iter_mut().zip(contiguous(row)) {
+                *sum += *x * *x;
+            }
+        }
+        let brightest = squares.into_iter().fold(T::zero(), T::max).double();
+        let mean = unseen.means.iter().copied().fold(0.0, f64::max);
+        let most = (unseen.norm.powi(2) * brightest).max(mean);
+        self.noise.slope * most <= UNSEEN_SHARE * self.noise.constant * full_scale.powi(2)
     }
 
     /// Sizes of all readings of a batch before noise and conversion, in the tile's own units.
@@ -240,6 +273,7 @@ impl<T: Real> LoadedTile<T> {
             adc,
             unseen,
         } = shot;
+        let unseen = unseen.filter(|unseen| self.hides_little(unseen, input, full_scale));
         // The shot noise of a real reading also depends on the quadrature that it does not see.
         let imaginary = reading != Reading::Real
             || (noise.is_some() && self.noise.slope > 0.0 && unseen.is_none());
@@ -277,7 +311,7 @@ impl<T: Real> LoadedTile<T> {
             match im {
                 Some(im) => powers.extend(re.iter().zip(im).map(|(x, y)| *x * *x + *y * *y)),
                 None => {
-                    let unseen = T::of(unseen.map_or(0.0, |unseen| unseen[row]));
+                    let unseen = T::of(unseen.map_or(0.0, |unseen| unseen.means[row]));
                     powers.extend(re.iter().map(|x| *x * *x + unseen));
                 }
             }

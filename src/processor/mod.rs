@@ -15,7 +15,7 @@ pub use modulator::{full_scale_power_w, laser_field_error};
 pub(crate) use tile::set_tile;
 
 use crate::compile::Program;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware};
 use crate::mesh::Correction;
@@ -143,7 +143,10 @@ impl<'a, T: Real> Processor<'a, T> {
         let mut signal = batch;
         for (index, layer) in self.layers.iter().enumerate() {
             signal = if shots {
-                layer.shots(&self.chip, signal, block)
+                layer.shots(&self.chip, signal, block).within(format_args!(
+                    "layer `{}`",
+                    self.program.model().layers[index].name
+                ))?
             } else {
                 layer.noiseless(&signal)
             };

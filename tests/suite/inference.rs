@@ -207,6 +207,47 @@ fn the_unseen_quadrature_adds_its_shot_noise() {
     }
 }
 
+/// A calibration batch of one-hot samples says little of a sample that lights all inputs: its im² is 64² times larger, and is
+/// computed for it.
+#[test]
+fn the_unseen_quadrature_of_bright_samples_counts_whatever_the_calibration_batch() {
+    let weight = Array2::from_elem((1, 16), 1.0);
+    let program = one_layer(Weight::Real(weight), Readout::Real);
+    let hw = hardware(&[
+        ("phase_shifter.offset_rad", "0.3"),
+        ("readout.bandwidth_ghz", "5"),
+        ("readout.lo_power_mw", "0.001"),
+    ]);
+    let mut dim = [0.0; 16];
+    dim[0] = 1.0;
+    let chip = || hw.fabricate(Seed(6), 0);
+    let bright = constant_batch(&[1.0; 16], 40_000);
+    let shots = |calibration: &Batch<f64>| {
+        let mut processor = Processor::load(&program, chip(), Correction::None).unwrap();
+        processor.calibrate(calibration);
+        processor.forward(bright.clone(), 0).unwrap()
+    };
+    // The same full scale, hence the same noise, to the bit.
+    assert_eq!(shots(&constant_batch(&dim, 512)), shots(&bright));
+}
+
+/// A layer that was dark in calibration has no range: light in it is an error, not a reading without noise.
+#[test]
+fn light_where_the_calibration_batch_was_dark_is_refused() {
+    let program = one_layer(Weight::Real(Array2::eye(2)), Readout::Real);
+    let hw = hardware(&[("readout.bandwidth_ghz", "5")]);
+    let chip = hw.fabricate(Seed(2), 0);
+    let mut processor = Processor::load(&program, chip, Correction::None).unwrap();
+    processor.calibrate(&constant_batch(&[0.0, 0.0], 4));
+    assert!(processor.forward(constant_batch(&[0.0, 0.0], 4), 0).is_ok());
+    let error = processor.forward(constant_batch(&[0.5, 0.0], 4), 1);
+    let said = error.unwrap_err().to_string();
+    assert!(
+        said.contains("layer `only`") && said.contains("dark"),
+        "{said}"
+    );
+}
+
 /// i = R P_fs |a|²; Var = 2q(R P_fs |a|² + I_d)B + i_n²B + (R P_fs |a|²)² RIN B.
 #[test]
 fn intensity_readings_have_the_variance_of_shot_thermal_and_laser_noise() {

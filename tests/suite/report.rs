@@ -336,9 +336,24 @@ fn a_program_that_is_gone_or_another_one_is_said_and_not_drawn() {
 fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    refused(path, &["report", "nowhere"], "nowhere");
+    refused(
+        path,
+        &["report", "nowhere"],
+        "nowhere: must be the folder of a finished sweep",
+    );
     std::fs::create_dir(path.join("out")).unwrap();
-    refused(path, &["report", "out"], "out/experiment.toml: ");
+    refused(
+        path,
+        &["report", "out"],
+        "out: must be the folder of a finished sweep",
+    );
+    std::fs::write(path.join("out/trials.journal"), "").unwrap();
+    refused(
+        path,
+        &["report", "out"],
+        "out: holds an unfinished sweep: run lightloom sweep again",
+    );
+    std::fs::remove_file(path.join("out/trials.journal")).unwrap();
     let copy = |name: &str| {
         std::fs::copy(out().join(name), path.join("out").join(name)).unwrap();
     };

@@ -60,6 +60,23 @@ fn rows(folder: &Path) -> Vec<Value> {
         .collect()
 }
 
+/// What stands in a folder under a sweep's names, and came from no sweep, is not replaced.
+#[test]
+fn files_that_no_sweep_wrote_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    experiment(path, &digits(1));
+    std::fs::create_dir(path.join("mine")).unwrap();
+    std::fs::write(path.join("mine/rows.csv"), "x\n").unwrap();
+    let sweep = ["sweep", "e.toml", "--out", "mine", "--quiet"];
+    refused(path, &sweep, "holds rows.csv and no trials.journal");
+    assert_eq!(
+        std::fs::read_to_string(path.join("mine/rows.csv")).unwrap(),
+        "x\n"
+    );
+    assert_eq!(std::fs::read_dir(path.join("mine")).unwrap().count(), 1);
+}
+
 #[test]
 fn rows_are_what_infer_says_of_the_same_chips() {
     let dir = tempfile::tempdir().unwrap();

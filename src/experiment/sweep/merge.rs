@@ -60,6 +60,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
         joined(&sweep, &journals)?.try_for_each(|record| record.map(drop))?;
     }
     std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
+    output::check_own(out)?;
     let shape = |_: &Head| Ok([sweep.points(), sweep.trials]);
     if let Some(old) = Journal::read(out, shape)? {
         // What an earlier merge left may be written again; anything else may not.

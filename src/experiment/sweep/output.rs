@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::input::InputFile;
-use super::journal::{Head, Journal};
+use super::journal::{self, Head, Journal};
 use super::session::Shard;
 use super::{Reference, Sweep, TrialRecord};
 use crate::error::{Error, Result};
@@ -75,6 +75,31 @@ pub(super) fn write_experiment(out: &Path, experiment: &str) -> Result<()> {
             .write_all(experiment.as_bytes())
             .map_err(|source| Error::io(&path, source))
     })
+}
+
+/// The files of a sweep's folder that its journal yields.
+const FILES: [&str; 7] = [
+    "experiment.toml",
+    "rows.csv",
+    "rows.jsonl",
+    "rows.parquet",
+    "confusion.csv",
+    "times.csv",
+    "manifest.json",
+];
+
+/// Fails if `out` holds a file of a sweep's names without a journal: it is somebody else's, and would be replaced.
+pub(super) fn check_own(out: &Path) -> Result<()> {
+    if journal::is_in(out) {
+        return Ok(());
+    }
+    match FILES.iter().find(|name| out.join(name).exists()) {
+        None => Ok(()),
+        Some(name) => Err(Error::format(
+            out.display().to_string(),
+            format!("holds {name} and no trials.journal that it came from: give another --out"),
+        )),
+    }
 }
 
 /// Writes all files of a sweep's folder but the journal; `manifest.json` last.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::difference::differences;
-use super::journal::{self, Entry, Head, Journal, Writer};
+use super::journal::{Entry, Head, Journal, Writer};
 use super::{Point, Precision, Reference, Sweep, TrialRecord, output};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
@@ -138,10 +138,7 @@ impl Session {
         let head = Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
         std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
         let place = out.display().to_string();
-        if !journal::is_in(out) && out.join("manifest.json").exists() {
-            let what = "holds rows without the journal that they came from: give another --out";
-            return Err(Error::format(place, what));
-        }
+        output::check_own(out)?;
         let writer = Writer::open(out, &head, [sweep.points(), sweep.trials])?;
         check_same(&place, writer.journal.head(), &head)?;
         writer.truncate()?;

@@ -128,12 +128,17 @@ fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
             Cell::Float(match (i, log) {
                 (0, _) => from,
                 (i, _) if i == last => to,
-                (_, false) => from + (to - from) * share,
+                (_, false) => shortened(from + (to - from) * share),
                 // Not the platform's functions, whose last bits differ.
-                (_, true) => from * libm::exp(libm::log(to / from) * share),
+                (_, true) => shortened(from * libm::exp(libm::log(to / from) * share)),
             })
         })
         .collect())
+}
+
+/// `value` to twelve digits: what a list would say, and what two ranges share.
+fn shortened(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
 }
 
 pub(super) fn scalar(name: &str, value: &Spanned<DeValue<'_>>) -> Result<Cell> {
