@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `decompose` | Clements and Reck, where the f64 peak is 58 GFlop/s: 15 ms at 256 modes, 1 s at 1024 |
 //! | `transfer` | of a drawn chip, f64: 4 ms at 256 modes |
-//! | `walk`, 1024 samples | f32: 0.7 of the peak's multiply-adds / 8, MZI·samples per second; f64: half of that rate |
+//! | `walk`, 1024 samples | f32: 0.7 of the peak's multiply-adds / 8, MZI·samples per second; f64: half of that rate; x86-64-v3 0.6 of its own peak |
 //! | `walk`, 1 sample | f32: 10⁹ MZI/s at 256 modes |
 //! | `walk`, two threads | 1.8 times the rate of one |
 //!
@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use criterion::{criterion_group, criterion_main};
-use lightloom::field::{Real, peak_gflops_f32, peak_gflops_f64};
+use lightloom::field::{
+    Arch, Real, instruction_set_name, instruction_sets, peak_gflops_f32, peak_gflops_f64,
+};
 use lightloom::linalg::haar_unitary;
 use lightloom::mesh::{Coefficients, Correction, Geometry, decompose};
 use lightloom::rng::{Effect, Seed};
@@ -77,7 +79,7 @@ fn haar_mesh(modes: usize) -> Mesh {
 
 fn phases(criterion: &mut Criterion) {
     let mut group = group(criterion, "decompose");
-    let peak = peak_gflops_f64();
+    let peak = peak_gflops_f64(Arch::new());
     for (modes, goal_ms) in [(64, None), (256, Some(15.0)), (1024, Some(1000.0))] {
         let u = haar_unitary(modes, &mut Seed(0).stream(Effect::Haar, 0, modes as u64, 0));
         for geometry in [Geometry::Clements, Geometry::Reck] {
@@ -99,7 +101,7 @@ fn phases(criterion: &mut Criterion) {
 
 fn transfer(criterion: &mut Criterion) {
     let mut group = group(criterion, "transfer");
-    let peak = peak_gflops_f64();
+    let peak = peak_gflops_f64(Arch::new());
     let hardware = Hardware::open("thermo-optic").expect("the preset exists");
     let chip = hardware.fabricate(Seed(0), 0);
     for (modes, goal_ms) in [(16, None), (64, None), (256, Some(4.0))] {
@@ -119,8 +121,15 @@ fn transfer(criterion: &mut Criterion) {
 fn walk(criterion: &mut Criterion) {
     let mut group = group(criterion, "walk");
     // Goals as shares of the limit: f64 at half the rate of f32 has the same share of the f32 peak's half.
-    let (single, double) = (peak_gflops_f32(), peak_gflops_f64());
+    let (single, double) = (peak_gflops_f32(Arch::new()), peak_gflops_f64(Arch::new()));
     let limit = |peak_gflops: f64| 1e9 * peak_gflops / 2.0 / SLOTS;
+    // Between the portable one, which no machine of today uses, and the best.
+    let sets = instruction_sets();
+    let others = sets[1..].split_last().map_or(&[][..], |(_, others)| others);
+    let others = others
+        .iter()
+        .map(|set| (*set, peak_gflops_f32(*set), peak_gflops_f64(*set)));
+    let others: Vec<_> = others.collect();
     for modes in [16, 64, 256, 1024] {
         let mesh = haar_mesh(modes);
         let coefficients = mesh.coefficients();
@@ -137,13 +146,33 @@ fn walk(criterion: &mut Criterion) {
                 goal / 1e9
             );
         };
+        let best = Arch::new();
         let goal = 0.7 * limit(single);
-        let one = walk_batches::<f32>(&mut group, "f32", &coefficients, 1);
+        let one = walk_batches::<f32>(&mut group, "f32", (&coefficients, best), 1);
         report("f32", one, single, goal);
-        let seconds = walk_batches::<f64>(&mut group, "f64", &coefficients, 1);
+        let seconds = walk_batches::<f64>(&mut group, "f64", (&coefficients, best), 1);
         report("f64", seconds, double, goal / 2.0);
+        for (set, single, double) in &others {
+            let name = instruction_set_name(*set);
+            let seconds =
+                walk_batches::<f32>(&mut group, &format!("f32-{name}"), (&coefficients, *set), 1);
+            report(
+                &format!("f32-{name}"),
+                seconds,
+                *single,
+                0.6 * limit(*single),
+            );
+            let seconds =
+                walk_batches::<f64>(&mut group, &format!("f64-{name}"), (&coefficients, *set), 1);
+            report(
+                &format!("f64-{name}"),
+                seconds,
+                *double,
+                0.6 * limit(*double),
+            );
+        }
         group.throughput(Throughput::Elements((2 * mzis * BATCH) as u64));
-        let two = walk_batches::<f32>(&mut group, "f32-two-threads", &coefficients, 2);
+        let two = walk_batches::<f32>(&mut group, "f32-two-threads", (&coefficients, best), 2);
         if let (Some(one), Some(two)) = (one, two) {
             let gain = 2.0 * one / two;
             println!("walk/f32-two-threads/{modes}: {gain:.2} times one thread, goal 1.8");
@@ -174,10 +203,10 @@ fn light<T: Real>(modes: usize, samples: usize) -> Fields<T> {
 fn walk_batches<T: Real>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
-    coefficients: &Coefficients,
+    (coefficients, set): (&Coefficients, Arch),
     threads: usize,
 ) -> Option<f64> {
-    let walk = coefficients.prepare::<T>();
+    let walk = coefficients.prepare::<T>(BATCH);
     let mut batches = vec![light::<T>(coefficients.modes(), BATCH); threads];
     let id = BenchmarkId::new(name, coefficients.modes());
     // Threads start once for many walks.
@@ -185,7 +214,7 @@ fn walk_batches<T: Real>(
         std::thread::scope(|scope| {
             let (own, others) = batches.split_first_mut().expect("there is a thread");
             let many = |fields: &mut Fields<T>| {
-                (0..times).for_each(|_| walk.run(black_box(fields)));
+                (0..times).for_each(|_| walk.run_on(set, black_box(fields)));
             };
             for fields in others {
                 scope.spawn(move || many(fields));
@@ -197,9 +226,7 @@ fn walk_batches<T: Real>(
 
 /// Walks a single sample.
 fn walk_one(group: &mut BenchmarkGroup<'_, WallTime>, coefficients: &Coefficients) -> Option<f64> {
-    let walk = coefficients
-        .prepare_few::<f32>()
-        .expect("a rectangle joins neighbours");
+    let walk = coefficients.prepare::<f32>(1);
     let mut fields = light(coefficients.modes(), 1);
     let id = BenchmarkId::new("f32-one-sample", coefficients.modes());
     measure(group, id, || walk.run(black_box(&mut fields)))

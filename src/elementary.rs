@@ -225,17 +225,5 @@ pub(crate) fn normals(arch: Arch, words: &[u32], normals: &mut [f32]) {
     vectorized(arch, All(words, normals));
 }
 
-/// Every instruction set that this machine has, the portable one first.
-#[cfg(test)]
-pub(crate) fn levels() -> Vec<Arch> {
-    let mut levels = vec![Arch::Scalar];
-    #[cfg(target_arch = "x86_64")]
-    levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
-    if !matches!(Arch::new(), Arch::Scalar) {
-        levels.push(Arch::new());
-    }
-    levels
-}
-
 #[cfg(test)]
 mod tests;

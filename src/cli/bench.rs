@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::args::BenchArgs;
 use super::{output, scaling};
 use crate::error::Error;
-use crate::field::{Fields, Real, instruction_set, peak_gflops_f32, peak_gflops_f64};
+use crate::field::{Arch, Fields, Real, instruction_set, peak_gflops_f32, peak_gflops_f64};
 use crate::linalg::{haar_unitary, max_abs_difference};
-use crate::mesh::{Coefficients, FEW, Geometry, Mesh, decompose};
+use crate::mesh::{Geometry, Mesh, decompose};
 use crate::rng::{Effect, Seed};
 
 /// What is measured by default.
@@ -49,8 +49,8 @@ impl Machine {
         Self {
             cpu: cpu(),
             isa: instruction_set(),
-            peak_gflops_f32: peak_gflops_f32(),
-            peak_gflops_f64: peak_gflops_f64(),
+            peak_gflops_f32: peak_gflops_f32(Arch::new()),
+            peak_gflops_f64: peak_gflops_f64(Arch::new()),
         }
     }
 }
@@ -179,11 +179,11 @@ fn walk<T: Real>(
     threads: usize,
     (precision, peak_gflops): (&'static str, f64),
 ) -> Walk {
-    let walk = ready::<T>(&mesh.coefficients(), batch);
+    let walk = mesh.coefficients().prepare::<T>(batch);
     let mut batches = vec![light::<T>(mesh.modes(), batch); threads];
     // The mesh is lossless: the same fields are walked over and over.
     let seconds = median(|| {
-        batches.par_iter_mut().for_each(&walk);
+        batches.par_iter_mut().for_each(|fields| walk.run(fields));
     });
     let rate = (mesh.nodes().len() * batch * threads) as f64 / seconds;
     Walk {
@@ -193,21 +193,6 @@ fn walk<T: Real>(
         threads,
         mzi_samples_per_s: rate,
         of_limit: rate / (0.5e9 * peak_gflops * threads as f64 / SLOTS),
-    }
-}
-
-/// The walk of `batch` samples that [`Coefficients::walk`] chooses, made ready.
-pub(super) fn ready<T: Real>(
-    coefficients: &Coefficients,
-    batch: usize,
-) -> impl Fn(&mut Fields<T>) + Sync + use<T> {
-    let few = (batch <= FEW).then(|| coefficients.prepare_few::<T>());
-    let few = few.flatten();
-    let many = few.is_none().then(|| coefficients.prepare::<T>());
-    move |fields| match (&few, &many) {
-        (Some(walk), _) => walk.run(fields),
-        (None, Some(walk)) => walk.run(fields),
-        (None, None) => unreachable!("one of them is ready"),
     }
 }
 

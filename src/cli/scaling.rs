@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::args::BenchArgs;
-use super::bench::{Machine, light, ready};
+use super::bench::{Machine, light};
 use super::output;
 use crate::error::Error;
 use crate::field::{Fields, Real};
@@ -54,7 +54,7 @@ enum Operation {
     Decompose,
     /// A batch times a transfer matrix that is there.
     Multiply,
-    /// Columns of the transfer matrix by a walk that is ready, then the product.
+    /// The transfer matrix, then the product with it.
     CompileMultiply,
 }
 
@@ -247,18 +247,17 @@ fn mesh_points<T: Real>(mesh: &Mesh, precision: &'static str, points: &mut Vec<P
 }
 
 fn walk<T: Real>(mesh: &Mesh, batch: usize) -> f64 {
-    let walk = ready::<T>(&mesh.coefficients(), batch);
+    let walk = mesh.coefficients().prepare::<T>(batch);
     // The mesh is lossless: the same fields are walked over and over.
     let mut fields = light::<T>(mesh.modes(), batch);
-    shortest(|| walk(&mut fields))
+    shortest(|| walk.run(&mut fields))
 }
 
 /// Walks and products in f32.
 fn against_batch(modes: usize, batches: &[usize], bar: &ProgressBar) -> Vec<Point> {
     let mesh = haar(modes);
-    let prepared = mesh.coefficients().prepare::<f32>();
-    let amplitudes = vec![1.0.into(); modes];
-    let compile = || prepared.columns(&amplitudes);
+    let coefficients = mesh.coefficients();
+    let compile = || coefficients.first_columns::<f32>(modes);
     let matrix = compile();
     let mut points = Vec::new();
     for &batch in batches {

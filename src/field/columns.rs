@@ -85,7 +85,11 @@ impl<T: Real> ColumnWalk<T> {
         self.run_on(Arch::new(), fields);
     }
 
-    pub(super) fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
+    /// [`run`](Self::run) with an instruction set of this machine.
+    ///
+    /// # Panics
+    /// If `fields` has another number of modes.
+    pub fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
         assert_eq!(
             fields.modes(),
             self.modes,

@@ -12,9 +12,20 @@ const LENGTH: usize = 1 << 20;
 /// Timings of which the fastest counts.
 const TIMINGS: usize = 10;
 
-/// The instruction set that kernels use on this machine.
-pub fn instruction_set() -> &'static str {
-    match Arch::new() {
+/// The instruction sets of this machine that kernels are written for: the portable one first, last the one they use.
+pub fn instruction_sets() -> Vec<Arch> {
+    let mut sets = vec![Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    sets.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    if instruction_set_name(Arch::new()) != instruction_set_name(sets[sets.len() - 1]) {
+        sets.push(Arch::new());
+    }
+    sets
+}
+
+/// The name of an instruction set.
+pub fn instruction_set_name(set: Arch) -> &'static str {
+    match set {
         #[cfg(target_arch = "x86_64")]
         Arch::V3(_) => "x86-64-v3",
         #[cfg(target_arch = "x86_64")]
@@ -25,8 +36,14 @@ pub fn instruction_set() -> &'static str {
     }
 }
 
-/// Largest rate of one thread in single precision, 10⁹ floating-point operations per second (a multiply-add is two).
-pub fn peak_gflops_f32() -> f64 {
+/// The name of the instruction set that kernels use on this machine.
+pub fn instruction_set() -> &'static str {
+    instruction_set_name(Arch::new())
+}
+
+/// Largest rate of one thread in single precision with an instruction set of this machine, 10⁹ floating-point operations
+/// per second (a multiply-add is two).
+pub fn peak_gflops_f32(set: Arch) -> f64 {
     struct Chains;
     impl WithSimd for Chains {
         type Output = usize;
@@ -48,11 +65,11 @@ pub fn peak_gflops_f32() -> f64 {
             S::F32_LANES
         }
     }
-    fastest(|| Arch::new().dispatch(Chains))
+    fastest(|| set.dispatch(Chains))
 }
 
 /// The same in double precision.
-pub fn peak_gflops_f64() -> f64 {
+pub fn peak_gflops_f64(set: Arch) -> f64 {
     struct Chains;
     impl WithSimd for Chains {
         type Output = usize;
@@ -74,7 +91,7 @@ pub fn peak_gflops_f64() -> f64 {
             S::F64_LANES
         }
     }
-    fastest(|| Arch::new().dispatch(Chains))
+    fastest(|| set.dispatch(Chains))
 }
 
 /// The rate of chains that return their number of lanes.

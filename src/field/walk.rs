@@ -17,8 +17,9 @@ mod route;
 use std::ops::Range;
 
 use num_complex::Complex;
-use pulp::{Arch, Simd, WithSimd, bytemuck};
+use pulp::{Arch, Simd, bytemuck};
 
+use super::tile::{Factor, Lines, Pair, Tiled, by_tiles, load, store};
 use super::{Fields, Real};
 pub use route::{Direction, Route};
 
@@ -35,17 +36,16 @@ pub struct Walk<T> {
     ends: Vec<Factor<T>>,
 }
 
-/// A complex factor as (real, imaginary).
-type Factor<T> = (T, T);
-
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Move<T> {
     /// `count` links on the modes `bottom` and `bottom − distance`, then `distance` further up, and so on: the upper mode
-    /// of each is the lower mode of the next.
+    /// of each is the lower mode of the next. Bit k of `swaps` says whether each result of link k is led by the other
+    /// mode's field.
     Chain {
         bottom: usize,
         distance: usize,
         count: usize,
+        swaps: u64,
     },
     /// The plain 2×2, for the rare MZI that no scale fits: a dead or blocked one.
     Plain {
@@ -63,9 +63,10 @@ struct Link<T> {
     /// Factor of the second operand in the upper result, and of the first one in the lower result.
     down: Factor<T>,
     up: Factor<T>,
-    /// Whether each result is led by the other mode's field.
-    swap: bool,
 }
+
+/// Links of the longest chain.
+const LONGEST: usize = u64::BITS as usize;
 
 impl<T: Real> Walk<T> {
     /// Sends every sample of `fields` through the mesh.
@@ -76,18 +77,24 @@ impl<T: Real> Walk<T> {
         self.run_on(Arch::new(), fields);
     }
 
-    fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
+    /// [`run`](Self::run) with an instruction set of this machine.
+    ///
+    /// # Panics
+    /// If `fields` has another number of modes.
+    pub fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
         assert_eq!(
             fields.modes(),
             self.modes,
             "fields and mesh must agree in modes"
         );
         let light = Light::Batch;
-        arch.dispatch(Tiles {
+        let samples = fields.samples();
+        let work = Tiles {
             walk: self,
             fields,
             light,
-        });
+        };
+        by_tiles::<T>(arch, samples, work);
     }
 
     /// What becomes of light in one mode each: sample k starts with `amplitudes[k]` in mode k, `[mode, sample]`. With
@@ -103,11 +110,12 @@ impl<T: Real> Walk<T> {
         let count = amplitudes.len();
         assert!(count <= self.modes, "a mesh has a column for each mode");
         let mut fields = Fields::zeros(self.modes, count);
-        arch.dispatch(Tiles {
+        let work = Tiles {
             walk: self,
             fields: &mut fields,
             light: Light::Columns(amplitudes),
-        });
+        };
+        by_tiles::<T>(arch, count, work);
         fields
     }
 }
@@ -127,38 +135,7 @@ struct Tiles<'a, T> {
     light: Light<'a>,
 }
 
-impl<T: Real> WithSimd for Tiles<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // A row of a tile is as many registers as hide the latency of the chain, and no more than the samples fill;
-        // without vectors it is a long one.
-        let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
-        let registers = self.fields.samples().div_ceil(lanes);
-        if S::IS_SCALAR {
-            self.run::<S, 16>(simd);
-        } else if registers == 1 {
-            self.run::<S, 1>(simd);
-        } else if registers == 2 || S::REGISTER_COUNT < 32 {
-            self.run::<S, 2>(simd);
-        } else {
-            self.run::<S, 4>(simd);
-        }
-    }
-}
-
-/// One part (real or imaginary) of one mode: a row of K vectors.
-type Row<S, T, const K: usize> = [<T as Real>::Vector<S>; K];
-/// Real and imaginary part of one mode.
-type Pair<S, T, const K: usize> = [Row<S, T, K>; 2];
-
-/// One mode of a tile. No register crosses a line of the cache.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Lines<P>(P);
-
-impl<T: Real> Tiles<'_, T> {
+impl<T: Real> Tiled for Tiles<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const K: usize>(self, simd: S) {
         let Self {
@@ -212,31 +189,6 @@ impl<T: Real> Tiles<'_, T> {
     }
 }
 
-/// Fills the first lanes of `row`.
-#[inline(always)]
-fn load<S: Simd, T: Real, const K: usize>(row: &mut Row<S, T, K>, from: &[T]) {
-    if size_of_val(from) == size_of_val(row) {
-        // Of known length: K loads.
-        for (vector, from) in row.iter_mut().zip(bytemuck::cast_slice(from)) {
-            *vector = *from;
-        }
-    } else {
-        bytemuck::cast_slice_mut(row)[..from.len()].copy_from_slice(from);
-    }
-}
-
-/// Writes the first lanes of `row`.
-#[inline(always)]
-fn store<S: Simd, T: Real, const K: usize>(row: &Row<S, T, K>, to: &mut [T]) {
-    if size_of_val(to) == size_of_val(row) {
-        for (vector, to) in row.iter().zip(bytemuck::cast_slice_mut(to)) {
-            *to = *vector;
-        }
-    } else {
-        to.copy_from_slice(&bytemuck::cast_slice(row)[..to.len()]);
-    }
-}
-
 impl<T: Real> Walk<T> {
     /// Sends a tile through the mesh that has light in the modes `lit` alone.
     #[inline(always)]
@@ -253,6 +205,7 @@ impl<T: Real> Walk<T> {
                     bottom,
                     distance,
                     count,
+                    swaps,
                 } => {
                     let (chain, rest) = links.split_at(count);
                     links = rest;
@@ -267,7 +220,8 @@ impl<T: Real> Walk<T> {
                         lit.start = lit.start.min(bottom - count * distance);
                         lit.end = lit.end.max(first + 1);
                         let (above, rest) = tile.split_at_mut(first);
-                        follow::<S, T, K>(simd, above, &mut rest[0], distance, &chain[skip..]);
+                        let chain = (&chain[skip..], swaps >> skip);
+                        follow::<S, T, K>(simd, above, &mut rest[0], distance, chain);
                     }
                 }
                 Move::Plain {
@@ -296,7 +250,7 @@ fn follow<S: Simd, T: Real, const K: usize>(
     modes: &mut [Lines<Pair<S, T, K>>],
     bottom: &mut Lines<Pair<S, T, K>>,
     distance: usize,
-    chain: &[Link<T>],
+    (chain, mut swaps): (&[Link<T>], u64),
 ) {
     let mut carried = bottom.0;
     let mut at = bottom;
@@ -304,11 +258,12 @@ fn follow<S: Simd, T: Real, const K: usize>(
         let top = &mut between[0];
         let loaded = top.0;
         // The first operand leads the upper result, the second one the lower result.
-        (carried, at.0) = if link.swap {
+        (carried, at.0) = if swaps & 1 == 1 {
             turn::<S, T, K>(simd, link, &carried, &loaded)
         } else {
             turn::<S, T, K>(simd, link, &loaded, &carried)
         };
+        swaps >>= 1;
         at = top;
     }
     at.0 = carried;
@@ -322,8 +277,11 @@ fn turn<S: Simd, T: Real, const K: usize>(
     x: &Pair<S, T, K>,
     y: &Pair<S, T, K>,
 ) -> (Pair<S, T, K>, Pair<S, T, K>) {
-    let [dr, di] = [link.down.0, link.down.1].map(|z| T::splat(simd, z));
-    let [ur, ui] = [link.up.0, link.up.1].map(|z| T::splat(simd, z));
+    // One by one: pairs would go through integer registers.
+    let dr = T::splat(simd, link.down.0);
+    let di = T::splat(simd, link.down.1);
+    let ur = T::splat(simd, link.up.0);
+    let ui = T::splat(simd, link.up.1);
     let (mut upper, mut lower) = (*x, *y);
     for k in 0..K {
         let (a, b, c, d) = (x[0][k], x[1][k], y[0][k], y[1][k]);

@@ -257,7 +257,7 @@ impl OneBlock<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::elementary::levels;
+    use crate::field::instruction_sets;
     use crate::rng::{Effect, Seed};
 
     /// The fast path against [`Mzi::matrix`], for chunks that are full and not.
@@ -282,7 +282,7 @@ mod tests {
                     kind,
                 };
                 let (theta, phi) = (draw(3.2), draw(6.3));
-                for arch in levels() {
+                for arch in instruction_sets() {
                     let set = SetCells {
                         arch,
                         ..cells.set(&theta, &phi)

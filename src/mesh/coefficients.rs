@@ -3,11 +3,19 @@
 use ndarray::Array2;
 
 use super::{CellArray, CellKind, Mesh, Mzi, Nodes};
-use crate::field::{ColumnWalk, Direction, Fields, Matrices, MatrixSource, Real, Walk};
+use crate::field::{
+    Arch, ColumnWalk, Direction, Fields, Matrices, MatrixSource, Product, Real, Walk,
+};
 use crate::linalg::{C64, Matrix};
 
 /// Samples up to which a walk by columns is the faster one (`lightloom bench --batch 1,4,8`).
-pub const FEW: usize = 2;
+const FEW: usize = 2;
+/// Samples that fill a register.
+const WIDE: usize = 16;
+/// Modes up to which a matrix and a tile are in the first-level cache together.
+const SMALL: usize = 64;
+/// What copying a tile costs, in multiply-adds a mode and sample.
+const COPY: usize = 24;
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +24,39 @@ pub struct Coefficients {
     nodes: Nodes,
     source: Source,
     screen: Vec<C64>,
+}
+
+/// A way through a mesh, ready for many batches.
+#[derive(Debug, Clone)]
+pub enum Prepared<T> {
+    /// Along diagonals, a few samples at a time.
+    Walk(Walk<T>),
+    /// Column by column, one sample at a time.
+    Columns(ColumnWalk<T>),
+    /// By the transfer matrix.
+    Matrix(Product<T>),
+}
+
+impl<T: Real> Prepared<T> {
+    /// Sends `fields` through the mesh: `x` becomes `U x`.
+    ///
+    /// # Panics
+    /// If `fields` has another number of modes.
+    pub fn run(&self, fields: &mut Fields<T>) {
+        self.run_on(Arch::new(), fields);
+    }
+
+    /// [`run`](Self::run) with an instruction set of this machine.
+    ///
+    /// # Panics
+    /// If `fields` has another number of modes.
+    pub fn run_on(&self, set: Arch, fields: &mut Fields<T>) {
+        match self {
+            Self::Walk(walk) => walk.run_on(set, fields),
+            Self::Columns(walk) => walk.run_on(set, fields),
+            Self::Matrix(product) => product.run_on(set, fields),
+        }
+    }
 }
 
 /// The 2×2 of every MZI, kept or to be computed.
@@ -131,23 +172,40 @@ impl Coefficients {
             self.modes,
             "fields and mesh must agree in modes"
         );
-        match (fields.samples() <= FEW)
-            .then(|| self.prepare_few())
-            .flatten()
-        {
+        // One batch does not pay for a matrix.
+        match self.few(fields.samples()) {
             Some(walk) => walk.run(fields),
-            None => self.prepare().run(fields),
+            None => self.forth().run(fields),
         }
     }
 
-    /// The walk through the mesh for [few](FEW) samples at a time; none if the mesh joins distant modes.
-    pub fn prepare_few<T: Real>(&self) -> Option<ColumnWalk<T>> {
-        let pair = |index: usize| (self.nodes[index].top, self.nodes[index].bottom);
-        ColumnWalk::new(pair, &self.matrices(), &self.screen)
+    /// The fastest way through the mesh, at precision `T`, for batches of `samples`.
+    pub fn prepare<T: Real>(&self, samples: usize) -> Prepared<T> {
+        if let Some(walk) = self.few(samples) {
+            Prepared::Columns(walk)
+        } else if samples >= WIDE && self.is_product_faster() {
+            Prepared::Matrix(Product::new(&self.first_columns(self.modes)))
+        } else {
+            Prepared::Walk(self.forth())
+        }
     }
 
-    /// The walk through the mesh at precision `T`, ready for many batches.
-    pub fn prepare<T: Real>(&self) -> Walk<T> {
+    /// The walk column by column where so few samples gain by it; none if the mesh joins distant modes.
+    fn few<T: Real>(&self, samples: usize) -> Option<ColumnWalk<T>> {
+        let pair = |index: usize| (self.nodes[index].top, self.nodes[index].bottom);
+        (samples <= FEW)
+            .then(|| ColumnWalk::new(pair, &self.matrices(), &self.screen))
+            .flatten()
+    }
+
+    /// Whether multiplying by the matrix takes less time than walking through the MZIs (`cargo bench --bench mesh`).
+    fn is_product_faster(&self) -> bool {
+        let product = 4 * self.modes * self.modes;
+        let walk = 8 * self.nodes.len() + COPY * self.modes;
+        self.modes <= SMALL && product <= walk
+    }
+
+    fn forth<T: Real>(&self) -> Walk<T> {
         self.toward(Direction::Forth, &self.screen)
     }
 
@@ -207,7 +265,7 @@ impl Coefficients {
 
     /// The first `count` columns of the transfer matrix, `[mode, column]`.
     pub fn first_columns<T: Real>(&self, count: usize) -> Fields<T> {
-        self.prepare().columns(&vec![C64::ONE; count])
+        self.forth().columns(&vec![C64::ONE; count])
     }
 
     /// The first rows of the transfer matrix, row k times `factors[k]`, transposed: `[mode, row]`.
@@ -341,11 +399,13 @@ mod tests {
                 };
                 let mut walked = input.clone();
                 coefficients.walk(&mut walked);
+                let mut compiled = input.clone();
+                coefficients.prepare(WIDE).run(&mut compiled);
                 let mut single = Fields {
                     re: input.re.mapv(|x| x as f32),
                     im: input.im.mapv(|x| x as f32),
                 };
-                coefficients.walk(&mut single);
+                coefficients.prepare(samples).run(&mut single);
                 let multiplied = coefficients.first_columns::<f64>(modes).times(&input);
                 for sample in 0..samples {
                     let at = |fields: &Fields<f64>, mode: usize| {
@@ -360,6 +420,8 @@ mod tests {
                         let got = C64::new(f64::from(got.0), f64::from(got.1));
                         let name = format!("{name}, mode {mode} of sample {sample} of {samples}");
                         assert!((at(&walked, mode) - plain).norm() < 4e-15 * bound, "{name}");
+                        let off = (at(&compiled, mode) - plain).norm();
+                        assert!(off < 4e-15 * bound, "compiled, {name}");
                         assert!((got - plain).norm() < 1e-6 * bound, "f32, {name}");
                         let off = (at(&multiplied, mode) - plain).norm();
                         assert!(off < 4e-15 * (modes as f64) * bound, "multiplied, {name}");

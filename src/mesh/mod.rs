@@ -33,7 +33,7 @@ mod nodes;
 
 pub use array::{CellArray, SetCells};
 pub use cell::{CellKind, FreeShifter, Setting};
-pub use coefficients::{Coefficients, FEW};
+pub use coefficients::{Coefficients, Prepared};
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
 pub(crate) use correct::attenuator;
 pub use correct::{Corrected, Correction};

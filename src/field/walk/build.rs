@@ -7,7 +7,7 @@ use num_complex::Complex;
 use pulp::Arch;
 
 use super::route::{Diagonals, Direction, Order, Route};
-use super::{Factor, Link, Move, Walk};
+use super::{Factor, LONGEST, Link, Move, Walk};
 use crate::elementary::{Loop, vectorized};
 use crate::field::matrices::{BLOCK, Matrices, MatrixSource, Parts, Reader};
 use crate::field::{Real, TwoByTwo};
@@ -45,6 +45,9 @@ struct Found<T> {
     moves: Vec<Move<T>>,
     links: Vec<Link<T>>,
 }
+
+/// One MZI as a link of a chain, and whether its operands swap.
+type Swapped<T> = (Link<T>, bool);
 
 fn factor<T: Real>(z: Complex<f64>) -> Factor<T> {
     (T::of(z.re), T::of(z.im))
@@ -116,12 +119,11 @@ fn step<T: Real>(
     matrix: TwoByTwo,
     s: &mut Complex<f64>,
     t: &mut Complex<f64>,
-) -> (Link<T>, Option<Exception<T>>) {
+) -> (Swapped<T>, Option<Exception<T>>) {
     let scaled = scaled_form(matrix, *s, *t);
     let link = Link {
         down: factor(scaled.down),
         up: factor(scaled.up),
-        swap: scaled.swap,
     };
     let plain = scaled.is_plain().then(|| {
         let [a, b, c, d] = matrix;
@@ -138,20 +140,35 @@ fn step<T: Real>(
     };
     let folds = [fold(s), fold(t)];
     let is_exception = plain.is_some() || folds.iter().any(Option::is_some);
-    (link, is_exception.then_some(Exception { plain, folds }))
+    let exception = is_exception.then_some(Exception { plain, folds });
+    ((link, scaled.swap), exception)
 }
 
 /// Moves as they are found.
 #[derive(Default)]
 struct Moves<T> {
     all: Vec<Move<T>>,
-    /// The chain that may still grow: bottom mode, distance, number of links.
-    chain: Option<(usize, usize, usize)>,
+    /// The chain that may still grow.
+    chain: Option<Chain>,
+}
+
+/// See [`Move::Chain`].
+#[derive(Clone, Copy)]
+struct Chain {
+    bottom: usize,
+    distance: usize,
+    count: usize,
+    swaps: u64,
 }
 
 impl<T: Real> Moves<T> {
-    /// The next MZI, on the modes `top` and `bottom`; whether it is a link.
-    fn mzi(&mut self, top: usize, bottom: usize, exception: Option<&Exception<T>>) -> bool {
+    /// The next MZI, on the modes `top` and `bottom`, whose operands `swap`; whether it is a link.
+    fn mzi(
+        &mut self,
+        (top, bottom): (usize, usize),
+        swap: bool,
+        exception: Option<&Exception<T>>,
+    ) -> bool {
         let plain = exception.and_then(|exception| exception.plain);
         match plain {
             Some(matrix) => self.push(Move::Plain {
@@ -159,7 +176,7 @@ impl<T: Real> Moves<T> {
                 bottom,
                 matrix,
             }),
-            None => self.link(bottom, bottom - top),
+            None => self.link(bottom, bottom - top, swap),
         }
         for (mode, fold) in [top, bottom]
             .into_iter()
@@ -172,16 +189,25 @@ impl<T: Real> Moves<T> {
         plain.is_none()
     }
 
-    fn link(&mut self, bottom: usize, distance: usize) {
+    fn link(&mut self, bottom: usize, distance: usize, swap: bool) {
+        let swap = u64::from(swap);
         match &mut self.chain {
-            Some((first, step, count))
-                if *step == distance && *first == bottom + *count * *step =>
+            Some(chain)
+                if chain.distance == distance
+                    && chain.bottom == bottom + chain.count * distance
+                    && chain.count < LONGEST =>
             {
-                *count += 1;
+                chain.swaps |= swap << chain.count;
+                chain.count += 1;
             }
             _ => {
                 self.end_chain();
-                self.chain = Some((bottom, distance, 1));
+                self.chain = Some(Chain {
+                    bottom,
+                    distance,
+                    count: 1,
+                    swaps: swap,
+                });
             }
         }
     }
@@ -193,10 +219,11 @@ impl<T: Real> Moves<T> {
 
     fn end_chain(&mut self) {
         let chain = self.chain.take();
-        let chain = chain.map(|(bottom, distance, count)| Move::Chain {
-            bottom,
-            distance,
-            count,
+        let chain = chain.map(|chain| Move::Chain {
+            bottom: chain.bottom,
+            distance: chain.distance,
+            count: chain.count,
+            swaps: chain.swaps,
         });
         self.all.extend(chain);
     }
@@ -236,8 +263,8 @@ fn one_by_one<T: Real>(
         let [s, t] = scales
             .get_disjoint_mut([top, bottom])
             .expect("two different modes");
-        let (link, exception) = step(matrix, s, t);
-        if moves.mzi(top, bottom, exception.as_ref()) {
+        let ((link, swap), exception) = step(matrix, s, t);
+        if moves.mzi((top, bottom), swap, exception.as_ref()) {
             links.push(link);
         }
     }
@@ -256,9 +283,9 @@ fn by_columns<T: Real>(
     let nothing = Link {
         down: dark,
         up: dark,
-        swap: false,
     };
     let mut links = vec![nothing; route.count];
+    let mut swaps = vec![false; route.count];
     let mut exceptions = BTreeMap::new();
     let mut scales = Scales::new(route.modes);
     let mut lanes = Lanes::default();
@@ -286,13 +313,13 @@ fn by_columns<T: Real>(
                     let matrix =
                         std::array::from_fn(|k| Complex::new(part(2 * k), part(2 * k + 1)));
                     let (link, exception) = step(matrix, &mut s, &mut t);
-                    links[*place as usize] = link;
+                    (links[*place as usize], swaps[*place as usize]) = link;
                     exceptions.extend(exception.map(|exception| (*place, exception)));
                     lanes.set_scales(lane, [s, t]);
                 }
             } else {
                 for (lane, place) in used.clone().zip(places) {
-                    links[*place as usize] = lanes.link(lane);
+                    (links[*place as usize], swaps[*place as usize]) = lanes.link(lane);
                 }
             }
             scales.take_back(top, &lanes, used);
@@ -300,14 +327,21 @@ fn by_columns<T: Real>(
         }
     }
     let moves = if exceptions.is_empty() {
-        let chain = |(bottom, count): &(u32, u32)| Move::Chain {
-            bottom: *bottom as usize,
-            distance: 1,
-            count: *count as usize,
+        let mut swaps = swaps.as_slice();
+        let chain = |(bottom, count): &(u32, u32)| {
+            let (own, rest) = swaps.split_at(*count as usize);
+            swaps = rest;
+            let bits = own.iter().rev();
+            Move::Chain {
+                bottom: *bottom as usize,
+                distance: 1,
+                count: own.len(),
+                swaps: bits.fold(0, |bits, swap| bits << 1 | u64::from(*swap)),
+            }
         };
         diagonals.chains.iter().map(chain).collect()
     } else {
-        with_exceptions(diagonals, &exceptions, &mut links)
+        with_exceptions(diagonals, &exceptions, &mut links, &swaps)
     };
     (Found { moves, links }, scales.into_factors(route.modes))
 }
@@ -317,6 +351,7 @@ fn with_exceptions<T: Real>(
     diagonals: &Diagonals,
     exceptions: &BTreeMap<u32, Exception<T>>,
     links: &mut Vec<Link<T>>,
+    swaps: &[bool],
 ) -> Vec<Move<T>> {
     let mut moves = Moves::default();
     let mut place = 0;
@@ -325,7 +360,8 @@ fn with_exceptions<T: Real>(
         for above in 0..*count {
             let bottom = (bottom - above) as usize;
             links[kept] = links[place as usize];
-            let is_link = moves.mzi(bottom - 1, bottom, exceptions.get(&place));
+            let swap = swaps[place as usize];
+            let is_link = moves.mzi((bottom - 1, bottom), swap, exceptions.get(&place));
             kept += usize::from(is_link);
             place += 1;
         }
@@ -433,12 +469,12 @@ impl Lanes {
         }
     }
 
-    fn link<T: Real>(&self, lane: usize) -> Link<T> {
-        Link {
+    fn link<T: Real>(&self, lane: usize) -> Swapped<T> {
+        let link = Link {
             down: factor(at(&self.down, lane)),
             up: factor(at(&self.up, lane)),
-            swap: self.swap.as_flattened()[lane] == 1.0,
-        }
+        };
+        (link, self.swap.as_flattened()[lane] == 1.0)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::GROUP;
+use super::{GROUP, LONGEST};
 
 /// Which way light goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,9 @@ impl Diagonals {
         let mut chains: Vec<(u32, u32)> = Vec::new();
         for bottom in bottoms {
             match chains.last_mut() {
-                Some((first, count)) if *first == bottom + *count => *count += 1,
+                Some((first, count)) if *first == bottom + *count && *count < LONGEST as u32 => {
+                    *count += 1;
+                }
                 _ => chains.push((bottom, 1)),
             }
         }

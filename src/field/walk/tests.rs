@@ -1,10 +1,10 @@
 //! Every fast walk against the plain product of 2×2 matrices, on every instruction set of the machine.
 
 use super::*;
-use crate::elementary::levels;
-use crate::field::ColumnWalk;
 use crate::field::TwoByTwo;
+use crate::field::instruction_sets;
 use crate::field::matrices::Matrices;
+use crate::field::{ColumnWalk, Product};
 use crate::rng::{Effect, Seed};
 
 fn random_fields(modes: usize, samples: usize) -> Fields<f64> {
@@ -68,7 +68,7 @@ fn rectangle(modes: usize, mut matrix: impl FnMut() -> TwoByTwo) -> Vec<Step> {
 }
 
 fn check(steps: &[Step], modes: usize) {
-    for arch in levels() {
+    for arch in instruction_sets() {
         check_on(arch, steps, modes);
     }
 }
@@ -106,6 +106,11 @@ fn check_on(arch: Arch, steps: &[Step], modes: usize) {
             off < 1e-14 * (modes * modes) as f64,
             "columns {modes} {samples}: {off:e}"
         );
+        let matrix = product(&Fields::basis(modes, modes), steps, &factors);
+        let mut got = fields.clone();
+        Product::new(&matrix).run_on(arch, &mut got);
+        let off = distance(&got, &expected);
+        assert!(off < bound, "matrix {modes} {samples}: {off:e}");
         let pair = |index: usize| (steps[index].top, steps[index].bottom);
         let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
         if let Some(columns) = ColumnWalk::new(pair, &matrices, &factors) {
