@@ -39,6 +39,8 @@ pub(super) struct Section {
 pub(super) struct Page {
     pub title: String,
     pub subtitle: String,
+    /// What a reader must know before any number.
+    pub notice: Option<String>,
     pub headlines: Vec<Headline>,
     pub sections: Vec<Section>,
     pub footer: String,
@@ -58,10 +60,13 @@ impl Page {
             escape(&self.subtitle)
         );
         for section in &self.sections {
-            let (id, title) = (section.id, escape(section.title));
-            writeln!(html, "<li><a href=\"#{id}\">{title}</a></li>").expect("text grows");
+            put_contents(&mut html, section);
         }
-        html.push_str("</ul></nav>\n<main id=\"main\">\n<dl class=\"numbers\">\n");
+        html.push_str("</ul></nav>\n<main id=\"main\">\n");
+        if let Some(notice) = &self.notice {
+            writeln!(html, "<p class=\"card note\">{}</p>", escape(notice)).expect("text grows");
+        }
+        html.push_str("<dl class=\"numbers\">\n");
         for Headline { name, value, more } in &self.headlines {
             let [name, value, more] = [name, value, more].map(|text| escape(text));
             writeln!(
@@ -93,6 +98,25 @@ impl Page {
         .expect("text grows");
         html
     }
+}
+
+/// A section in the list of contents, with its figures where these are several.
+fn put_contents(html: &mut String, section: &Section) {
+    let (id, title) = (section.id, escape(section.title));
+    write!(html, "<li><a href=\"#{id}\">{title}</a>").expect("text grows");
+    let figures = section.blocks.iter().flat_map(|block| match block {
+        Block::Figures(figures) => figures.as_slice(),
+        _ => &[],
+    });
+    let figures: Vec<&Figure> = figures.collect();
+    if figures.len() > 1 {
+        html.push_str("\n<ul>\n");
+        for Figure { id, title, .. } in figures {
+            writeln!(html, "<li><a href=\"#{id}\">{}</a></li>", escape(title)).expect("text grows");
+        }
+        html.push_str("</ul>\n");
+    }
+    html.push_str("</li>\n");
 }
 
 fn put_block(html: &mut String, block: &Block) {
@@ -152,10 +176,7 @@ fn region(name: &str, caption: &str, table: &Table) -> String {
     let (caption, shown) = match table.rows.len() {
         rows if rows > ROWS => (
             format!("{caption}. The first {ROWS} of {rows} rows; the CSV file has all"),
-            Table {
-                columns: table.columns.clone(),
-                rows: table.rows[..ROWS].to_vec(),
-            },
+            table.first(ROWS),
         ),
         _ => (caption.to_owned(), table.clone()),
     };

@@ -42,7 +42,7 @@ fn out() -> PathBuf {
 }
 
 fn rendered() -> Rendered {
-    render(&out(), &[SWEPT.path().to_owned()]).unwrap()
+    render(&out(), Some(SWEPT.path())).unwrap()
 }
 
 fn figure<'a>(rendered: &'a Rendered, id: &str) -> &'a Figure {
@@ -274,7 +274,7 @@ fn figures_are_files_that_stand_alone() {
 
 #[test]
 fn the_page_needs_nothing_else_and_no_name_becomes_markup() {
-    let Rendered { html, figures } = rendered();
+    let Rendered { html, figures, .. } = rendered();
     assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"));
     assert!(html.contains("default-src 'none'"));
     let without = html.replace("http://www.w3.org/2000/svg", "");
@@ -313,7 +313,7 @@ fn the_page_needs_nothing_else_and_no_name_becomes_markup() {
 #[test]
 fn a_program_that_is_gone_or_another_one_is_said_and_not_drawn() {
     let folder = tempfile::tempdir().unwrap();
-    let rendered = render(&out(), &[folder.path().to_owned()]).unwrap();
+    let rendered = render(&out(), Some(folder.path())).unwrap();
     assert!(
         rendered
             .html
@@ -326,10 +326,7 @@ fn a_program_that_is_gone_or_another_one_is_said_and_not_drawn() {
             .all(|figure| !figure.id.starts_with("mesh-"))
     );
     std::fs::write(folder.path().join("digits.program.safetensors"), "another").unwrap();
-    assert_eq!(
-        render(&out(), &[folder.path().to_owned()]).unwrap(),
-        rendered
-    );
+    assert_eq!(render(&out(), Some(folder.path())).unwrap(), rendered);
 }
 
 #[test]
