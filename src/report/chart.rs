@@ -105,7 +105,7 @@ impl Chart {
             x,
             y,
             frame: [left, top, right, bottom],
-            abreast: series.iter().filter(|s| s.look == Look::Curve).count(),
+            abreast: series.iter().filter(|s| has_symbols(s.look)).count(),
         };
         chart.grid();
         chart.axis_texts(slanted, depth);
@@ -123,12 +123,15 @@ impl Chart {
         bottom - (bottom - top) * self.y.along.place(value)
     }
 
-    /// How far from its name's middle a series stands: side by side with the others.
-    fn offset(&self, style: usize) -> f64 {
-        match self.x.along {
-            Along::Names(_) => 11.0 * (style as f64 - (self.abreast as f64 - 1.0) / 2.0),
-            Along::Numbers(_) => 0.0,
-        }
+    /// How far from its place a series stands, side by side with the others.
+    fn offset(&self, series: &Series) -> f64 {
+        let step = match (&self.x.along, series.look) {
+            (_, Look::Reference) => return 0.0,
+            (Along::Names(_), _) => 11.0,
+            (Along::Numbers(_), Look::Bars) => 5.0,
+            (Along::Numbers(_), _) => return 0.0,
+        };
+        step * (series.style as f64 - (self.abreast as f64 - 1.0) / 2.0)
     }
 
     fn grid(&mut self) {
@@ -250,7 +253,7 @@ impl Chart {
                 "2"
             };
             stroke(&mut self.svg, &line, entry.series, width);
-            if entry.series.look == Look::Curve {
+            if has_symbols(entry.series.look) {
                 symbol(
                     &mut self.svg,
                     entry.series.style,
@@ -289,10 +292,10 @@ impl Chart {
 
     fn band(&mut self, series: &Series) {
         let color = series.color();
-        if matches!(self.x.along, Along::Names(_)) {
+        if matches!(self.x.along, Along::Names(_)) || series.look == Look::Bars {
             let mut bars = String::new();
             for mark in &series.marks {
-                let x = number(self.x_of(mark.x) + self.offset(series.style));
+                let x = number(self.x_of(mark.x) + self.offset(series));
                 bars.push_str(&format!(
                     "M{x} {}V{}",
                     number(self.y_of(mark.low)),
@@ -338,9 +341,10 @@ impl Chart {
 
     fn line(&mut self, series: &Series) {
         let names = matches!(self.x.along, Along::Names(_));
+        let shift = self.offset(series);
         let mut path = String::new();
         for (index, mark) in series.marks.iter().enumerate() {
-            let (x, y) = (self.x_of(mark.x), number(self.y_of(mark.middle)));
+            let (x, y) = (self.x_of(mark.x) + shift, number(self.y_of(mark.middle)));
             if names && series.look == Look::Reference {
                 let half = 5.5 * self.abreast as f64 + 5.0;
                 path.push_str(&format!("M{} {y}h{}", number(x - half), number(2.0 * half)));
@@ -362,11 +366,11 @@ impl Chart {
     }
 
     fn marks(&mut self, series: &Series) {
-        let shift = self.offset(series.style);
+        let shift = self.offset(series);
         for mark in &series.marks {
             let (x, y) = (self.x_of(mark.x), self.y_of(mark.middle));
             match series.look {
-                Look::Curve => symbol(
+                Look::Curve | Look::Bars => symbol(
                     &mut self.svg,
                     series.style,
                     x + shift,
@@ -394,6 +398,10 @@ impl Chart {
             }
         }
     }
+}
+
+fn has_symbols(look: Look) -> bool {
+    matches!(look, Look::Curve | Look::Bars)
 }
 
 fn is_slanted(along: &Along, width: f64) -> bool {

@@ -190,7 +190,7 @@ impl Beside {
             .collect();
         if !held.is_empty() {
             text.push_str(&format!(
-                " Held, as where accuracy is best: {}.",
+                " Axes that are not shown stay where accuracy is best: {}.",
                 held.join(", ")
             ));
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::curves::counted;
 use super::figure::Figure;
 use super::svg::escape;
 use super::table::Table;
@@ -36,6 +37,15 @@ pub(super) struct Section {
     pub blocks: Vec<Block>,
 }
 
+impl Section {
+    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.blocks.iter().flat_map(|block| match block {
+            Block::Figures(figures) => figures.as_slice(),
+            _ => &[],
+        })
+    }
+}
+
 pub(super) struct Page {
     pub title: String,
     pub subtitle: String,
@@ -60,9 +70,12 @@ impl Page {
             escape(&self.subtitle)
         );
         for section in &self.sections {
-            put_contents(&mut html, section);
+            let (id, title) = (section.id, escape(section.title));
+            writeln!(html, "<li><a href=\"#{id}\">{title}</a></li>").expect("text grows");
         }
-        html.push_str("</ul></nav>\n<main id=\"main\">\n");
+        html.push_str("</ul>\n");
+        put_contents(&mut html, &self.sections);
+        html.push_str("</nav>\n<main id=\"main\">\n");
         if let Some(notice) = &self.notice {
             writeln!(html, "<p class=\"card note\">{}</p>", escape(notice)).expect("text grows");
         }
@@ -100,23 +113,28 @@ impl Page {
     }
 }
 
-/// A section in the list of contents, with its figures where these are several.
-fn put_contents(html: &mut String, section: &Section) {
-    let (id, title) = (section.id, escape(section.title));
-    write!(html, "<li><a href=\"#{id}\">{title}</a>").expect("text grows");
-    let figures = section.blocks.iter().flat_map(|block| match block {
-        Block::Figures(figures) => figures.as_slice(),
-        _ => &[],
-    });
-    let figures: Vec<&Figure> = figures.collect();
-    if figures.len() > 1 {
-        html.push_str("\n<ul>\n");
+/// A list of all figures, by section, that opens.
+fn put_contents(html: &mut String, sections: &[Section]) {
+    let with_figures: Vec<(&Section, Vec<&Figure>)> = sections
+        .iter()
+        .map(|section| (section, section.figures().collect::<Vec<_>>()))
+        .filter(|(_, figures)| !figures.is_empty())
+        .collect();
+    let count: usize = with_figures.iter().map(|(_, figures)| figures.len()).sum();
+    let all = counted(count, "figure");
+    write!(
+        html,
+        "<details class=\"contents\"><summary>List of {all}</summary>\n<ul>\n"
+    )
+    .expect("text grows");
+    for (section, figures) in with_figures {
+        write!(html, "<li>{}\n<ul>\n", escape(section.title)).expect("text grows");
         for Figure { id, title, .. } in figures {
             writeln!(html, "<li><a href=\"#{id}\">{}</a></li>", escape(title)).expect("text grows");
         }
-        html.push_str("</ul>\n");
+        html.push_str("</ul>\n</li>\n");
     }
-    html.push_str("</li>\n");
+    html.push_str("</ul>\n</details>\n");
 }
 
 fn put_block(html: &mut String, block: &Block) {

@@ -61,7 +61,7 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
     );
     add(
         "further",
-        "Further axes",
+        "Accuracy against further axes",
         figures(curves::further(&results)),
     );
     let (over_pairs, left_out) = maps::figures(&results);

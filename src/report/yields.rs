@@ -83,7 +83,7 @@ fn near_digital(results: &Results, lines: &Lines) -> Figure {
                 false => line_name(group, axes),
             },
             style,
-            look: Look::Curve,
+            look: Look::Bars,
             marks,
         });
     }
@@ -98,7 +98,7 @@ fn near_digital(results: &Results, lines: &Lines) -> Figure {
         lines.figure.behind_title(axes)
     );
     let caption = format!(
-        "Share of chips whose accuracy is at most {:.0} % of all samples below digital. Bands: 95 % interval of Wilson.{}",
+        "Share of chips whose accuracy is at most {:.0} % of all samples below digital. Bars: 95 % interval of Wilson.{}",
         100.0 * TOLERATED,
         lines.unsaid
     );
