@@ -16,8 +16,8 @@ use crate::experiment::Summary;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
 
-const LEFT: f64 = 84.0;
-const TOP: f64 = 34.0;
+const LEFT: f64 = 62.0;
+const TOP: f64 = 30.0;
 const PLOT: f64 = 300.0;
 
 /// A square of the map, and its place in the grid.
@@ -140,7 +140,7 @@ impl Picture<'_> {
 
     fn left(&self) -> f64 {
         let names = (0..self.rows.len()).map(|row| text_width(&self.rows.text(row), FONT));
-        names.fold(LEFT - 44.0, f64::max) + 44.0
+        names.fold(LEFT - 22.0, f64::max) + 22.0
     }
 
     fn draw(
@@ -307,20 +307,8 @@ impl Picture<'_> {
             &[("text-anchor", "middle")],
             &label,
         );
-        let label = self.rows.quantity().label();
-        let (x, y) = (18.0, (TOP + bottom) / 2.0);
-        let reach = text_width(&label, FONT) / 2.0;
-        // A label longer than the map is high starts at the lower edge.
-        let y = y
-            .max(reach + 6.0)
-            .min((bottom + depth + 26.0 - reach).max(y));
-        let turn = format!("rotate(-90 {} {})", number(x), number(y));
-        svg.label(
-            x,
-            y,
-            &[("text-anchor", "middle"), ("transform", turn.as_str())],
-            &label,
-        );
+        // Level, for a map of few rows is lower than its label is long.
+        svg.label(6.0, 16.0, &[], &self.rows.quantity().label());
         svg.close();
     }
 
@@ -331,7 +319,10 @@ impl Picture<'_> {
             "g",
             &[("class", "colorbar"), ("font-size", size), ("fill", INK)],
         );
-        svg.label(x - 10.0, TOP - 16.0, &[], "accuracy, %");
+        let (across, middle) = (x + 68.0, TOP + height / 2.0);
+        let turn = format!("rotate(-90 {} {})", number(across), number(middle));
+        let upright = [("text-anchor", "middle"), ("transform", turn.as_str())];
+        svg.label(across, middle, &upright, "accuracy, %");
         let steps = 60;
         for step in 0..steps {
             let share = (f64::from(step) + 0.5) / f64::from(steps);
