@@ -1,5 +1,6 @@
 //! A sweep's folder → a page and its figures.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -8,7 +9,11 @@ use clap::Args;
 use super::args::Common;
 use crate::error::Error;
 use crate::io;
+use crate::io::hash::{sha256, sha256_of_file};
 use crate::report::render;
+
+/// Beside the figures: which files this command wrote, so that the next report removes those that it does not write again.
+const WRITTEN: &str = "figures.json";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: lightloom report results")]
@@ -24,7 +29,7 @@ pub struct ReportArgs {
     pub common: Common,
 }
 
-/// Writes `report.html` and `figures/*.svg` into the folder.
+/// Writes `report.html` and `figures/*.svg` into the folder, and removes figures of an earlier report there.
 pub fn run(args: &ReportArgs) -> Result<()> {
     let manifest = args.folder.join("manifest.json");
     if !manifest.exists() {
@@ -37,37 +42,83 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     }
     let page = args.folder.join("report.html");
     io::check_writable(&page)?;
-    let roots = match &args.from {
-        Some(folder) => vec![folder.clone()],
-        None => {
-            let here = args.folder.canonicalize();
-            let here = here.map_err(|source| Error::io(&args.folder, source))?;
-            let above = here.ancestors().map(Path::to_owned);
-            std::iter::once(PathBuf::new()).chain(above).collect()
-        }
-    };
-    let rendered = render(&args.folder, &roots)?;
-    let figures = args.folder.join("figures");
-    std::fs::create_dir_all(&figures).map_err(|source| Error::io(&figures, source))?;
-    for figure in &rendered.figures {
-        put(figures.join(format!("{}.svg", figure.id)), &figure.svg)?;
+    let rendered = render(&args.folder, args.from.as_deref())?;
+    let folder = args.folder.join("figures");
+    std::fs::create_dir_all(&folder).map_err(|source| Error::io(&folder, source))?;
+    let files = rendered.figures.iter();
+    let files: BTreeMap<String, &str> = files
+        .map(|figure| (format!("{}.svg", figure.id), figure.svg.as_str()))
+        .collect();
+    let written: BTreeMap<&str, String> = files
+        .iter()
+        .map(|(name, svg)| (name.as_str(), sha256(svg.as_bytes())))
+        .collect();
+    let mut known = earlier(&folder);
+    let outdated: Vec<(String, String)> = known
+        .iter()
+        .filter(|(name, _)| !files.contains_key(*name))
+        .map(|(n, s)| (n.clone(), s.clone()))
+        .collect();
+    // Both old and new names until all is written: a command that is stopped between forgets none.
+    known.extend(
+        written
+            .iter()
+            .map(|(name, sha256)| (name.to_string(), sha256.clone())),
+    );
+    let list = folder.join(WRITTEN);
+    put(&list, &json(&known))?;
+    for (name, svg) in &files {
+        put(&folder.join(name), svg)?;
     }
+    for (name, sha256) in outdated {
+        remove_own(&folder.join(name), &sha256)?;
+    }
+    put(&list, &json(&written))?;
     // Last, so that a page never stands beside figures that are missing.
-    put(page.clone(), &rendered.html)?;
+    put(&page, &rendered.html)?;
     if !args.common.quiet {
+        for note in &rendered.notes {
+            eprintln!("note: {note}");
+        }
+        let count = rendered.figures.len();
+        let plural = if count == 1 { "" } else { "s" };
         eprintln!(
-            "wrote {} and {} figures beside it",
-            page.display(),
-            rendered.figures.len()
+            "wrote {} and {count} figure{plural} beside it",
+            page.display()
         );
     }
     Ok(())
 }
 
-fn put(path: PathBuf, text: &str) -> crate::Result<()> {
-    io::write_atomic(&path, |writer| {
+/// Names and SHA-256 of the figures that an earlier report wrote into `folder`; none where it left no list that can be read.
+fn earlier(folder: &Path) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(folder.join(WRITTEN)).unwrap_or_default();
+    let listed: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_default();
+    // A list that somebody changed must not lead out of the folder.
+    let is_figure =
+        |name: &str| Path::new(name).file_name() == Some(name.as_ref()) && name.ends_with(".svg");
+    listed
+        .into_iter()
+        .filter(|(name, _)| is_figure(name))
+        .collect()
+}
+
+/// Removes the file at `path` if it still is what was written there.
+fn remove_own(path: &Path, sha256: &str) -> Result<()> {
+    if sha256_of_file(path).is_ok_and(|(_, found)| found == *sha256) {
+        std::fs::remove_file(path).map_err(|source| Error::io(path, source))?;
+    }
+    Ok(())
+}
+
+fn json(files: &BTreeMap<impl serde::Serialize + Ord, String>) -> String {
+    serde_json::to_string_pretty(files).expect("names and digests are JSON") + "\n"
+}
+
+fn put(path: &Path, text: &str) -> crate::Result<()> {
+    io::write_atomic(path, |writer| {
         writer
             .write_all(text.as_bytes())
-            .map_err(|source| Error::io(&path, source))
+            .map_err(|source| Error::io(path, source))
     })
 }

@@ -11,7 +11,7 @@ use crate::io::record::Cell;
 pub(super) trait Described {
     /// The key that names it: its first.
     fn key(&self) -> &str;
-    /// Its values, if all of them are numbers.
+    /// Its values, if all of them are numbers and no two are the same.
     fn numbers(&self) -> Option<Vec<f64>>;
     /// What it is in physics.
     fn quantity(&self) -> Quantity;
@@ -29,7 +29,11 @@ impl Described for Axis {
     }
 
     fn numbers(&self) -> Option<Vec<f64>> {
-        self.values[0].iter().map(number).collect()
+        let numbers: Vec<f64> = self.values[0].iter().map(number).collect::<Option<_>>()?;
+        // Keys that change together may repeat the values of one.
+        let is_repeated =
+            (1..numbers.len()).any(|index| numbers[..index].contains(&numbers[index]));
+        (!is_repeated).then_some(numbers)
     }
 
     fn quantity(&self) -> Quantity {
@@ -43,27 +47,41 @@ impl Described for Axis {
     }
 
     fn text(&self, index: usize) -> String {
-        match &self.values[0][index] {
-            Cell::Null if self.key() == "tile" => "whole layer".to_owned(),
-            Cell::Null => "none".to_owned(),
-            Cell::Text(text) => Path::new(text)
-                .file_name()
-                .map_or(text.clone(), |name| name.to_string_lossy().into_owned()),
-            cell => short(number(cell).expect("it is no text"), 4),
-        }
+        let texts: Vec<String> = (0..self.keys.len())
+            .map(|key| text(self, key, index))
+            .collect();
+        texts.join(" / ")
     }
 
     fn valued(&self, index: usize) -> String {
-        let quantity = self.quantity();
-        match &self.values[0][index] {
-            Cell::Null | Cell::Text(_) => format!("{} {}", quantity.short, self.text(index)),
-            _ => quantity.valued(&self.text(index)),
-        }
+        let of_key = |key: usize| {
+            let quantity = Quantity::of(self.keys[key].name());
+            match &self.values[key][index] {
+                Cell::Null | Cell::Text(_) => {
+                    format!("{} {}", quantity.short, text(self, key, index))
+                }
+                _ => quantity.valued(&text(self, key, index)),
+            }
+        };
+        let values: Vec<String> = (0..self.keys.len()).map(of_key).collect();
+        values.join(" and ")
     }
 
     fn position(&self, index: usize) -> f64 {
         self.numbers()
             .map_or(index as f64, |numbers| numbers[index])
+    }
+}
+
+/// The value of one key at `index` in words.
+fn text(axis: &Axis, key: usize, index: usize) -> String {
+    match &axis.values[key][index] {
+        Cell::Null if axis.keys[key].name() == "tile" => "whole layer".to_owned(),
+        Cell::Null => "none".to_owned(),
+        Cell::Text(text) => Path::new(text)
+            .file_name()
+            .map_or(text.clone(), |name| name.to_string_lossy().into_owned()),
+        cell => short(number(cell).expect("it is no text"), 4),
     }
 }
 
@@ -106,6 +124,19 @@ mod tests {
         assert_eq!((tile.numbers(), tile.position(1)), (None, 1.0));
         let network = axis(&["network"], vec!["a/b/mlp.onnx".into()]);
         assert_eq!(network.text(0), "mlp.onnx");
+    }
+
+    #[test]
+    fn a_value_of_keys_that_change_together_says_each() {
+        let mut both = axis(
+            &["phase_shifter.phase_error_rad", "phase_shifter.dac_bits"],
+            Vec::new(),
+        );
+        both.values = vec![vec![0.0.into(), 0.0.into()], vec![Cell::Null, 8.into()]];
+        assert_eq!(both.text(1), "0 / 8");
+        assert_eq!(both.valued(1), "σ phase 0 rad and heater supply 8 bits");
+        // A line through two values at one place would be none.
+        assert_eq!((both.numbers(), both.position(1)), (None, 1.0));
     }
 
     #[test]

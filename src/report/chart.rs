@@ -12,6 +12,8 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 16.0;
 /// Size of the letters.
 pub(super) const FONT: f64 = 13.0;
+/// From one bar to the next at the same place, px.
+const ABREAST: f64 = 5.0;
 pub(super) const SOFT: &str = "#59626c";
 pub(super) const GRID: &str = "#dfe3e7";
 
@@ -78,6 +80,8 @@ pub(super) struct Chart {
     frame: [f64; 4],
     /// Number of series that stand side by side over a name.
     abreast: usize,
+    /// Between the ends of the frame and those of the lower axis.
+    room: f64,
 }
 
 impl Chart {
@@ -100,12 +104,20 @@ impl Chart {
             _ => 14.0,
         };
         let height = bottom + depth + 34.0;
+        let abreast = series.iter().filter(|s| has_symbols(s.look)).count();
+        let has_bars = series.iter().any(|s| s.look == Look::Bars);
+        let room = match (&x.along, has_bars) {
+            // What stands side by side at the ends must not reach over the other axis.
+            (Along::Numbers(_), true) => ABREAST * abreast as f64 / 2.0 + 4.0,
+            _ => 0.0,
+        };
         let mut chart = Self {
             svg: Svg::document(WIDTH, height, title, description),
             x,
             y,
             frame: [left, top, right, bottom],
-            abreast: series.iter().filter(|s| s.look == Look::Curve).count(),
+            abreast,
+            room,
         };
         chart.grid();
         chart.axis_texts(slanted, depth);
@@ -115,7 +127,8 @@ impl Chart {
 
     fn x_of(&self, value: f64) -> f64 {
         let [left, _, right, _] = self.frame;
-        left + (right - left) * self.x.along.place(value)
+        let (from, to) = (left + self.room, right - self.room);
+        from + (to - from) * self.x.along.place(value)
     }
 
     fn y_of(&self, value: f64) -> f64 {
@@ -123,12 +136,15 @@ impl Chart {
         bottom - (bottom - top) * self.y.along.place(value)
     }
 
-    /// How far from its name's middle a series stands: side by side with the others.
-    fn offset(&self, style: usize) -> f64 {
-        match self.x.along {
-            Along::Names(_) => 11.0 * (style as f64 - (self.abreast as f64 - 1.0) / 2.0),
-            Along::Numbers(_) => 0.0,
-        }
+    /// How far from its place a series stands, side by side with the others.
+    fn offset(&self, series: &Series) -> f64 {
+        let step = match (&self.x.along, series.look) {
+            (_, Look::Reference) => return 0.0,
+            (Along::Names(_), _) => 11.0,
+            (Along::Numbers(_), Look::Bars) => ABREAST,
+            (Along::Numbers(_), _) => return 0.0,
+        };
+        step * (series.style as f64 - (self.abreast as f64 - 1.0) / 2.0)
     }
 
     fn grid(&mut self) {
@@ -250,7 +266,7 @@ impl Chart {
                 "2"
             };
             stroke(&mut self.svg, &line, entry.series, width);
-            if entry.series.look == Look::Curve {
+            if has_symbols(entry.series.look) {
                 symbol(
                     &mut self.svg,
                     entry.series.style,
@@ -289,21 +305,25 @@ impl Chart {
 
     fn band(&mut self, series: &Series) {
         let color = series.color();
-        if matches!(self.x.along, Along::Names(_)) {
+        if matches!(self.x.along, Along::Names(_)) || series.look == Look::Bars {
             let mut bars = String::new();
             for mark in &series.marks {
-                let x = number(self.x_of(mark.x) + self.offset(series.style));
+                let x = number(self.x_of(mark.x) + self.offset(series));
                 bars.push_str(&format!(
                     "M{x} {}V{}",
                     number(self.y_of(mark.low)),
                     number(self.y_of(mark.high))
                 ));
             }
+            let (opacity, width) = match series.look {
+                Look::Bars => ("0.6", "2.5"),
+                _ => ("0.35", "5"),
+            };
             let thick = [
                 ("d", bars.as_str()),
                 ("stroke", color),
-                ("stroke-opacity", "0.35"),
-                ("stroke-width", "5"),
+                ("stroke-opacity", opacity),
+                ("stroke-width", width),
                 ("fill", "none"),
             ];
             return self.svg.empty("path", &thick);
@@ -338,9 +358,10 @@ impl Chart {
 
     fn line(&mut self, series: &Series) {
         let names = matches!(self.x.along, Along::Names(_));
+        let shift = self.offset(series);
         let mut path = String::new();
         for (index, mark) in series.marks.iter().enumerate() {
-            let (x, y) = (self.x_of(mark.x), number(self.y_of(mark.middle)));
+            let (x, y) = (self.x_of(mark.x) + shift, number(self.y_of(mark.middle)));
             if names && series.look == Look::Reference {
                 let half = 5.5 * self.abreast as f64 + 5.0;
                 path.push_str(&format!("M{} {y}h{}", number(x - half), number(2.0 * half)));
@@ -362,11 +383,11 @@ impl Chart {
     }
 
     fn marks(&mut self, series: &Series) {
-        let shift = self.offset(series.style);
+        let shift = self.offset(series);
         for mark in &series.marks {
             let (x, y) = (self.x_of(mark.x), self.y_of(mark.middle));
             match series.look {
-                Look::Curve => symbol(
+                Look::Curve | Look::Bars => symbol(
                     &mut self.svg,
                     series.style,
                     x + shift,
@@ -394,6 +415,10 @@ impl Chart {
             }
         }
     }
+}
+
+fn has_symbols(look: Look) -> bool {
+    matches!(look, Look::Curve | Look::Bars)
 }
 
 fn is_slanted(along: &Along, width: f64) -> bool {

@@ -1,6 +1,6 @@
 //! The first mesh of a program, as it is asked for and as a drawn chip makes it.
 
-use super::confusion::place;
+use super::choice::place;
 use super::draw::{ColorBy, DrawOptions, draw};
 use super::figure::Figure;
 use super::results::{Point, Results};

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::axis::Described;
 use super::bars::{self, Bar};
 use super::chart::FONT;
+use super::choice::place;
 use super::color::sequential;
+use super::curves::counted;
 use super::draw::INK;
 use super::figure::Figure;
 use super::results::{Point, Results};
@@ -128,6 +129,7 @@ pub(super) fn class_losses(results: &Results, focus: &Point) -> Option<Figure> {
         .into_iter()
         .zip(matrices.digital.recall());
     let mut table = Table::new(["class", "recall_chips", "recall_digital", "loss"]);
+    table.shares(&["recall_chips", "recall_digital", "loss"], 1);
     let mut bars = Vec::new();
     for (class, (loss, (chips, digital))) in losses.into_iter().zip(recalls).enumerate() {
         let cell = |share: Option<f64>| share.map_or(Cell::Null, Cell::from);
@@ -140,11 +142,11 @@ pub(super) fn class_losses(results: &Results, focus: &Point) -> Option<Figure> {
             value: 100.0 * loss,
             interval: None,
             second: None,
-            text: percent(loss),
+            text: percent(loss, 1),
             says: format!(
                 "class {class}: recall {} on chips, {} in digital",
-                percent(chips.unwrap_or(0.0)),
-                percent(digital.unwrap_or(0.0))
+                percent(chips.unwrap_or(0.0), 1),
+                percent(digital.unwrap_or(0.0), 1)
             ),
         });
     }
@@ -167,18 +169,6 @@ pub(super) fn class_losses(results: &Results, focus: &Point) -> Option<Figure> {
     ))
 }
 
-/// Where a point lies, in words.
-pub(super) fn place(results: &Results, point: &Point) -> String {
-    let words: Vec<String> = (results.axes().iter().zip(&point.at))
-        .filter(|(axis, _)| axis.len() > 1)
-        .map(|(axis, index)| axis.valued(*index))
-        .collect();
-    match words.is_empty() {
-        true => "the settings of the experiment".to_owned(),
-        false => words.join(", "),
-    }
-}
-
 /// The counts of every label, by class.
 fn rows(counts: &Confusion) -> Vec<Vec<u64>> {
     let classes = counts.classes();
@@ -190,8 +180,9 @@ fn rows(counts: &Confusion) -> Vec<Vec<u64>> {
     (0..classes).map(row).collect()
 }
 
-/// The share of a row, and how it is written: nothing where it is 0. Halves are rounded up, as the page's script does.
-fn share(row: &[u64], predicted: usize) -> (f64, String) {
+/// The share of a row in percent to one decimal, and how it is written: nothing where there is no sample. Halves are rounded
+/// up, as the page's script does.
+fn in_percent(row: &[u64], predicted: usize) -> (f64, String) {
     let all = row.iter().sum::<u64>().max(1) as f64;
     let count = row[predicted] as f64;
     let text = match 100.0 * count / all {
@@ -199,7 +190,7 @@ fn share(row: &[u64], predicted: usize) -> (f64, String) {
         percent if percent < 9.95 => format!("{:.1}", (1000.0 * count / all).round() / 10.0),
         _ => format!("{:.0}", (100.0 * count / all).round()),
     };
-    ((10_000.0 * count / all).round() / 10_000.0, text)
+    ((1000.0 * count / all).round() / 10.0, text)
 }
 
 fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
@@ -233,16 +224,15 @@ fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Confusion) 
     svg.open("g", &[("font-size", &small), ("text-anchor", "middle")]);
     for (label, row) in rows(counts).iter().enumerate() {
         for predicted in 0..classes {
-            let (share, text) = share(row, predicted);
-            let color = sequential((100.0 * share).round() / 100.0);
+            let (rounded, text) = in_percent(row, predicted);
+            let color = sequential(rounded.round() / 100.0);
             let (x, y) = (left + side * predicted as f64, TOP + side * label as f64);
             let edge = number(side - 1.0);
             let cell = format!("{id}-{label}-{predicted}");
             svg.open("g", &[("class", "mark"), ("data-cell", &cell)]);
             let says = format!(
-                "{id}: class {label} taken for {predicted}: {} ({} samples)",
-                percent(share),
-                row[predicted]
+                "{id}: class {label} taken for {predicted}: {rounded:.1} % ({})",
+                counted(row[predicted] as usize, "sample")
             );
             svg.content("title", &[], &says);
             let square = [

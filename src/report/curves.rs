@@ -2,16 +2,20 @@
 
 use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart};
+use super::choice::main_axis;
 use super::figure::Figure;
-use super::group::{Group, LINES, beside, file_name, pooled_sentence};
+use super::group::{Beside, FIGURES, Group, file_name, others};
 use super::results::{Results, Trial};
-use super::scale::{Scale, percent};
+use super::scale::{Scale, short};
 use super::series::{Look, Mark, Series};
 use super::table::Table;
 use crate::experiment::Summary;
 use crate::experiment::stats::quantiles;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
+
+/// The loss against digital whose place is told.
+pub(super) const TOLERATED: f64 = 0.01;
 
 /// What an axis looks like along the bottom of a chart.
 pub(super) fn along(axis: &Axis) -> AxisOf {
@@ -56,29 +60,118 @@ impl Band {
     }
 }
 
-/// One figure an axis that has more than one value.
-pub(super) fn accuracy(results: &Results) -> Vec<Figure> {
-    let varied = results.varied().into_iter();
-    varied.map(|axis| accuracy_along(results, axis)).collect()
+/// A picture along the axis `x`: its lines, and what its figure says beside.
+pub(super) struct Lines {
+    pub x: usize,
+    /// The figure among others of its kind.
+    pub figure: Group,
+    /// One group a line.
+    pub groups: Vec<Group>,
+    /// What is not shown, in sentences.
+    pub unsaid: String,
 }
 
-fn accuracy_along(results: &Results, x: usize) -> Figure {
-    let axis = &results.axes()[x];
-    let quantity = axis.quantity();
-    let (groups, pooled) = beside(results, &[x], LINES);
+/// The figures along the main axis: lines for each combination of the other axes, names first, and one figure for each
+/// combination of the names for which there are too many lines.
+pub(super) fn along_main(results: &Results) -> Vec<Lines> {
+    main_axis(results).map_or(Vec::new(), |x| lines_along(results, x, FIGURES))
+}
+
+fn lines_along(results: &Results, x: usize, most: usize) -> Vec<Lines> {
+    let lines = Beside::lines(results, &others(results, &[x]));
+    let figures = Beside::figures(results, &lines.held, most);
+    let thinned = Beside {
+        held: Vec::new(),
+        groups: Vec::new(),
+        thinned: lines.thinned,
+    };
+    let unsaid = thinned.sentences(results) + &figures.sentences(results);
+    // What the lines hold, the figures either tell apart or hold.
+    let told: Vec<Group> = lines.groups.iter().map(Group::unheld).collect();
+    let figures = figures.groups.into_iter().map(|figure| Lines {
+        x,
+        groups: told.iter().map(|line| line.within(&figure)).collect(),
+        figure,
+        unsaid: unsaid.clone(),
+    });
+    figures.collect()
+}
+
+/// Accuracy along the main axis.
+pub(super) fn main(results: &Results) -> Vec<Figure> {
+    accuracy(results, along_main(results))
+}
+
+/// Accuracy along each further axis of numbers, and along those of names that [`main`] cannot tell apart.
+pub(super) fn further(results: &Results) -> Vec<Figure> {
+    let Some(main) = main_axis(results) else {
+        return Vec::new();
+    };
+    let shown = Beside::lines(results, &others(results, &[main]));
+    let is_told = |axis: &usize| {
+        let is_line = !shown.held.contains(axis) && !shown.thinned.contains(axis);
+        results.axes()[*axis].numbers().is_none() && is_line
+    };
+    let axes = others(results, &[main]).into_iter();
+    let figures = axes.filter(|axis| !is_told(axis));
+    figures
+        .flat_map(|x| accuracy(results, lines_along(results, x, 1)))
+        .collect()
+}
+
+/// One figure for each of `pictures`, all on one scale.
+fn accuracy(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
+    let drawn: Vec<(Vec<Series>, Table)> = pictures
+        .iter()
+        .map(|lines| series(results, lines))
+        .collect();
+    let marks = drawn
+        .iter()
+        .flat_map(|(series, _)| series)
+        .flat_map(|series| &series.marks);
+    let scale = within_percent(Scale::covering(
+        marks.flat_map(|mark| [mark.low, mark.high]),
+    ));
+    let figures = pictures.iter().zip(drawn).map(|(lines, (series, table))| {
+        let axis = &results.axes()[lines.x];
+        let y = AxisOf {
+            along: Along::Numbers(scale),
+            label: "accuracy, %".to_owned(),
+        };
+        let behind = lines.figure.behind_title(results.axes());
+        let title = format!("Accuracy against {}{behind}", axis.quantity().name);
+        let caption = format!(
+            "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile. Grey: digital and a perfect \
+             chip.{}{}",
+            lines.unsaid,
+            tolerances(results, lines)
+        );
+        let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+        chart.draw(&series);
+        let behind = lines.figure.behind_id(results.axes());
+        let id = format!("accuracy-{}{behind}", file_name(axis.key()));
+        Figure::new(id, title, caption, chart.svg.finish(), table)
+    });
+    figures.collect()
+}
+
+/// The lines of one figure, and their numbers.
+fn series(results: &Results, lines: &Lines) -> (Vec<Series>, Table) {
+    let axes = results.axes();
+    let (x, axis) = (lines.x, &axes[lines.x]);
     let mut table = Table::new([axis.key()]);
-    table.columns.extend(
-        groups[0]
-            .fixed
-            .iter()
-            .map(|(a, _)| results.axes()[*a].key().to_owned()),
-    );
-    let more = [
-        "chips", "p20", "median", "p80", "mean", "min", "max", "digital", "ideal",
+    let told = lines.groups[0].fixed.iter();
+    table
+        .columns
+        .extend(told.map(|(a, _)| axes[*a].key().to_owned()));
+    let shares = [
+        "p20", "median", "p80", "mean", "min", "max", "digital", "ideal",
     ];
-    table.columns.extend(more.map(str::to_owned));
-    let mut series = Vec::new();
-    for (style, group) in groups.iter().enumerate() {
+    table.columns.push("chips".to_owned());
+    table.columns.extend(shares.map(str::to_owned));
+    table.shares(&shares, results.decimals());
+    let mut all = references(results, lines);
+    for (style, group) in lines.groups.iter().enumerate() {
         let mut marks = Vec::new();
         for index in in_order(axis) {
             let here = group.and(x, index);
@@ -89,12 +182,7 @@ fn accuracy_along(results: &Results, x: usize) -> Figure {
             let summary = Summary::of(accuracies.iter().copied());
             let mean = |of: fn(&Trial) -> f64| Summary::of(here.trials(results).map(of)).mean;
             let mut row: Vec<Cell> = vec![cell(axis, index)];
-            row.extend(
-                group
-                    .fixed
-                    .iter()
-                    .map(|(a, i)| cell(&results.axes()[*a], *i)),
-            );
+            row.extend(group.fixed.iter().map(|(a, i)| cell(&axes[*a], *i)));
             row.push(accuracies.len().into());
             let numbers = [
                 band.low,
@@ -107,76 +195,60 @@ fn accuracy_along(results: &Results, x: usize) -> Figure {
             row.extend(numbers.map(Cell::from));
             row.extend([mean(|t| t.digital).into(), mean(|t| t.ideal).into()]);
             table.push(row);
+            let [low, middle, high] = [band.low, band.middle, band.high];
             marks.push(Mark {
                 x: axis.position(index),
-                low: 100.0 * band.low,
-                middle: 100.0 * band.middle,
-                high: 100.0 * band.high,
+                low: 100.0 * low,
+                middle: 100.0 * middle,
+                high: 100.0 * high,
                 says: format!(
-                    "{}: median {}, 20 to 80 % of chips {} to {}, {} chips",
-                    here.name(results.axes()),
-                    percent(band.middle),
-                    percent(band.low),
-                    percent(band.high),
-                    accuracies.len()
+                    "{}: median {}, 20 to 80 % of chips {} to {}, {}",
+                    here.name(axes),
+                    results.percent(middle),
+                    results.percent(low),
+                    results.percent(high),
+                    counted(accuracies.len(), "chip")
                 ),
             });
         }
-        let name = match group.fixed.is_empty() {
-            true => "chips, median".to_owned(),
-            false => group.name(results.axes()),
-        };
-        series.push(Series {
-            name,
+        all.push(Series {
+            name: line_name(group, axes),
             style,
             look: Look::Curve,
             marks,
         });
     }
-    let references = [
-        reference(results, x, &groups, "digital", 0, |trial| trial.digital),
-        reference(results, x, &groups, "ideal chip", 1, |trial| trial.ideal),
-    ];
-    let mut all: Vec<Series> = references.into_iter().flatten().collect();
-    all.extend(series);
-    let ends = all
-        .iter()
-        .flat_map(|s| s.marks.iter().flat_map(|m| [m.low, m.high]));
-    let y = AxisOf {
-        along: Along::Numbers(within_percent(Scale::covering(ends))),
-        label: "accuracy, %".to_owned(),
-    };
-    let title = format!("Accuracy against {}", quantity.name);
-    let caption = format!(
-        "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile. Grey: digital and a perfect chip.{}",
-        pooled_sentence(results, &pooled)
-    );
-    let mut chart = Chart::new(&title, &caption, along(axis), y, &all);
-    chart.draw(&all);
-    Figure::new(
-        format!("accuracy-{}", file_name(axis.key())),
-        title,
-        caption,
-        chart.svg.finish(),
-        table,
-    )
+    (all, table)
 }
 
-/// What `of` is along the axis, where chips of a group share it; drawn once where groups agree.
+/// A line in a legend.
+pub(super) fn line_name(group: &Group, axes: &[Axis]) -> String {
+    match group.fixed.is_empty() {
+        true => "chips, median".to_owned(),
+        false => group.name(axes),
+    }
+}
+
+/// What digital and a perfect chip reach along the axis; drawn once where groups agree.
+fn references(results: &Results, lines: &Lines) -> Vec<Series> {
+    let digital = reference(results, lines, "digital", 0, |trial| trial.digital);
+    let ideal = reference(results, lines, "ideal chip", 1, |trial| trial.ideal);
+    digital.into_iter().chain(ideal).collect()
+}
+
 fn reference(
     results: &Results,
-    x: usize,
-    groups: &[Group],
+    lines: &Lines,
     name: &str,
     style: usize,
     of: fn(&Trial) -> f64,
 ) -> Vec<Series> {
-    let axis = &results.axes()[x];
-    let mut lines: Vec<Series> = Vec::new();
-    for group in groups {
+    let axis = &results.axes()[lines.x];
+    let mut drawn: Vec<Series> = Vec::new();
+    for group in &lines.groups {
         let mut marks = Vec::new();
         for index in in_order(axis) {
-            let here = group.and(x, index);
+            let here = group.and(lines.x, index);
             let Some(band) = Band::of(here.trials(results).map(of)) else {
                 continue;
             };
@@ -189,25 +261,96 @@ fn reference(
                 says: String::new(),
             });
         }
-        if lines.iter().all(|line| line.marks != marks) {
-            lines.push(Series {
-                name: if lines.is_empty() {
-                    name.to_owned()
-                } else {
-                    String::new()
-                },
+        if drawn.iter().all(|line| line.marks != marks) {
+            let name = if drawn.is_empty() { name } else { "" };
+            drawn.push(Series {
+                name: name.to_owned(),
                 style,
                 look: Look::Reference,
                 marks,
             });
         }
     }
-    lines
+    drawn
 }
 
-/// The value at `index` as it stands in a table.
+/// A sentence that says where each line has lost [`TOLERATED`] on average; nothing along names.
+fn tolerances(results: &Results, lines: &Lines) -> String {
+    let axis = &results.axes()[lines.x];
+    if axis.numbers().is_none() {
+        return String::new();
+    }
+    let quantity = axis.quantity();
+    let scale = along(axis).along;
+    let found: Vec<String> = lines
+        .groups
+        .iter()
+        .filter_map(|group| {
+            let losses = in_order(axis).into_iter().filter_map(|index| {
+                let here = group.and(lines.x, index);
+                let losses: Vec<f64> = here
+                    .trials(results)
+                    .map(|t| t.digital - t.accuracy)
+                    .collect();
+                (!losses.is_empty()).then(|| (axis.position(index), Summary::of(losses).mean))
+            });
+            let losses: Vec<_> = losses.collect();
+            let place = match scale {
+                Along::Numbers(Scale::Log { .. }) => {
+                    let losses = losses
+                        .into_iter()
+                        .map(|(x, loss): (f64, f64)| (x.ln(), loss));
+                    crossing(&losses.collect::<Vec<_>>(), TOLERATED)?.exp()
+                }
+                _ => crossing(&losses, TOLERATED)?,
+            };
+            let place = format!("{} {}", short(place, 2), quantity.unit);
+            let name = match group.fixed.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", group.name(results.axes())),
+            };
+            Some(format!("{}{name}", place.trim_end()))
+        })
+        .collect();
+    match found.is_empty() {
+        true => String::new(),
+        false => format!(
+            " On average {:.0} % of all samples is lost at {}.",
+            100.0 * TOLERATED,
+            found.join(", ")
+        ),
+    }
+}
+
+/// Where a line through `points` crosses `level`, between neighbours; nothing if it does not do so exactly once.
+fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
+    let crossed = points
+        .windows(2)
+        .filter(|pair| (pair[0].1 < level) != (pair[1].1 < level));
+    let places: Vec<f64> = crossed
+        .map(|pair| {
+            let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
+            x0 + (level - y0) / (y1 - y0) * (x1 - x0)
+        })
+        .collect();
+    match places[..] {
+        [place] => Some(place),
+        _ => None,
+    }
+}
+
+/// `1 chip`, `2 chips`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The value at `index` as it stands in a table: that of the first key, where it tells the values apart.
 pub(super) fn cell(axis: &Axis, index: usize) -> Cell {
-    axis.values[0][index].clone()
+    match axis.keys.len() > 1 && axis.numbers().is_none() {
+        true => Cell::Text(axis.text(index)),
+        false => axis.values[0][index].clone(),
+    }
 }
 
 /// The same scale, ending at 0 % and 100 %.
@@ -218,5 +361,18 @@ pub(super) fn within_percent(scale: Scale) -> Scale {
             to: to.min(100.0),
         },
         log => log,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_placed_between_the_values_around_it_if_it_is_passed_once() {
+        let rising = [(0.0, 0.0), (0.1, 0.005), (0.2, 0.025)];
+        assert!((crossing(&rising, 0.01).unwrap() - 0.125).abs() < 1e-12);
+        assert_eq!(crossing(&rising[..2], 0.01), None);
+        assert_eq!(crossing(&[(0.0, 0.0), (1.0, 0.02), (2.0, 0.0)], 0.01), None);
     }
 }

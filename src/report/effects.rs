@@ -2,11 +2,10 @@
 
 use super::axis::Described;
 use super::bars::{self, Bar};
-use super::confusion::place;
+use super::choice::{best, place};
 use super::figure::Figure;
-use super::render::best;
 use super::results::{Point, Results};
-use super::scale::{percent, short};
+use super::scale::percent;
 use super::table::Table;
 use crate::experiment::Summary;
 use crate::experiment::stats::{Grid, paired_difference};
@@ -48,6 +47,8 @@ fn one_at_a_time(results: &Results, best: &Point) -> Option<Figure> {
         "p",
         "is_largest",
     ]);
+    table.shares(&["loss", "low", "high"], results.decimals());
+    table.probability("p");
     let mut bars = Vec::new();
     for axis in results.varied() {
         let described = &results.axes()[axis];
@@ -94,15 +95,15 @@ fn one_at_a_time(results: &Results, best: &Point) -> Option<Figure> {
                 "{} {}: {} lost, 95 % interval {} to {}, {chips} chips",
                 quantity.name,
                 change.trim_end(),
-                percent(value / 100.0),
-                percent(low / 100.0),
-                percent(high / 100.0)
+                results.percent(value / 100.0),
+                results.percent(low / 100.0),
+                results.percent(high / 100.0)
             ),
             name: [quantity.name, change.trim_end().to_owned()],
             value,
             interval: Some([low, high]),
             second: None,
-            text: percent(value / 100.0),
+            text: results.percent(value / 100.0),
         });
     }
     if bars.is_empty() {
@@ -141,6 +142,7 @@ fn shares(results: &Results) -> Option<Figure> {
     let lengths = axes.iter().map(|axis| axis.len()).collect();
     let indices = Grid::new(lengths, means.collect())?.decompose()?;
     let mut table = Table::new(["axis", "first_order", "total"]);
+    table.shares(&["first_order", "total"], 1);
     let mut bars = Vec::new();
     for axis in results.varied() {
         let found = indices[axis];
@@ -150,18 +152,18 @@ fn shares(results: &Results) -> Option<Figure> {
             found.total.into(),
         ]);
         let name = axes[axis].quantity().name;
-        let [text, total] = [found.first, found.total].map(|share| short(100.0 * share, 3));
+        let [text, total] = [found.first, found.total].map(|share| percent(share, 0));
         bars.push(Bar {
             says: format!(
                 "{name}: {} of the variance by itself, {} with all it does together with others",
-                percent(found.first),
-                percent(found.total)
+                percent(found.first, 1),
+                percent(found.total, 1)
             ),
             name: [name, String::new()],
             value: 100.0 * found.first,
             interval: None,
             second: Some(100.0 * found.total),
-            text: format!("{text} % · {total} %"),
+            text: format!("{text} · {total}"),
         });
     }
     let title = "Which axis the accuracy depends on".to_owned();

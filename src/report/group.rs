@@ -1,34 +1,52 @@
 //! Which points a line, a square or a bar stands for.
 
 use super::axis::Described;
+use super::choice::{best, evenly};
 use super::results::{Point, Results, Trial};
+use super::series::PALETTE;
 use crate::experiment::sweep::Axis;
 
-/// The most lines of one chart.
-pub(super) const LINES: usize = 6;
+/// The most lines of one chart: as many as there are colours.
+pub(super) const LINES: usize = PALETTE.len();
 
-/// The most figures of one kind, one for each combination of the axes that they do not show.
+/// The most figures of one kind, one for each combination of names.
 pub(super) const FIGURES: usize = 4;
 
 /// Points that share their index on some axes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Group {
-    /// Axis and index.
+    /// Axis and index: what tells it from the other groups of its picture.
     pub fixed: Vec<(usize, usize)>,
+    /// Axis and index: what all groups of its picture have in common.
+    held: Vec<(usize, usize)>,
 }
 
 impl Group {
     /// The same points, those with `index` on `axis` only.
     pub fn and(&self, axis: usize, index: usize) -> Self {
-        let mut fixed = self.fixed.clone();
-        fixed.push((axis, index));
-        Self { fixed }
+        let mut group = self.clone();
+        group.fixed.push((axis, index));
+        group
+    }
+
+    /// The same points, those of `figure` only, which holds all groups of its picture.
+    pub fn within(&self, figure: &Group) -> Self {
+        let mut group = self.clone();
+        group.held.extend(figure.fixed.iter().chain(&figure.held));
+        group
+    }
+
+    /// The same, whatever its picture holds.
+    pub fn unheld(&self) -> Self {
+        Self {
+            fixed: self.fixed.clone(),
+            held: Vec::new(),
+        }
     }
 
     pub fn holds(&self, point: &Point) -> bool {
-        self.fixed
-            .iter()
-            .all(|(axis, index)| point.at[*axis] == *index)
+        let mut all = self.fixed.iter().chain(&self.held);
+        all.all(|(axis, index)| point.at[*axis] == *index)
     }
 
     /// The chips of all its points.
@@ -37,7 +55,7 @@ impl Group {
         points.flat_map(|point| &point.trials)
     }
 
-    /// What its points share, in words; nothing if that is nothing.
+    /// What tells it from the other groups of its picture, in words; nothing if that is nothing.
     pub fn name(&self, axes: &[Axis]) -> String {
         let words: Vec<String> = self
             .fixed
@@ -46,9 +64,7 @@ impl Group {
             .collect();
         words.join(", ")
     }
-}
 
-impl Group {
     /// What tells its figure from those of other groups, behind a headline.
     pub fn behind_title(&self, axes: &[Axis]) -> String {
         match self.fixed.is_empty() {
@@ -57,13 +73,16 @@ impl Group {
         }
     }
 
-    /// The same behind the name of a file. Values of one axis may be alike but for their folder, so their numbers are in it.
+    /// The same behind the name of a file; with its number where two values of an axis read alike.
     pub fn behind_id(&self, axes: &[Axis]) -> String {
         let parts = self.fixed.iter().map(|(axis, index)| {
-            let text = axes[*axis].text(*index);
-            match axes[*axis].key() {
-                "network" | "program" | "data" => format!("-{}-{index}", file_name(&text)),
-                _ => format!("-{}", file_name(&text)),
+            let text = |index: usize| file_name(&axes[*axis].text(index));
+            let own = text(*index);
+            let is_twice =
+                (0..axes[*axis].len()).any(|other| other != *index && text(other) == own);
+            match is_twice {
+                true => format!("-{own}-{index}"),
+                false => format!("-{own}"),
             }
         });
         parts.collect()
@@ -76,41 +95,111 @@ pub(super) fn file_name(key: &str) -> String {
     key.chars().map(plain).collect()
 }
 
-/// One group for each combination of the axes other than `taken`, as long as these are few; the axes over which chips
-/// are pooled because they would be too many.
-pub(super) fn beside(results: &Results, taken: &[usize], most: usize) -> (Vec<Group>, Vec<usize>) {
-    let mut groups = vec![Group::default()];
-    let mut pooled = Vec::new();
-    // Kinds of things are told apart first: chips of several kinds say little together.
-    let mut order: Vec<(usize, &Axis)> = results.axes().iter().enumerate().collect();
-    order.sort_by_key(|(_, axis)| axis.numbers().is_some());
-    for (index, axis) in order {
-        if taken.contains(&index) || axis.len() < 2 {
-            continue;
-        }
-        if groups.len() * axis.len() > most {
-            pooled.push(index);
-            continue;
-        }
-        groups = groups
-            .iter()
-            .flat_map(|group| (0..axis.len()).map(move |value| group.and(index, value)))
-            .collect();
-    }
-    (groups, pooled)
+/// What becomes of the axes that a picture does not run along. Chips of several values of one axis are never put together.
+pub(super) struct Beside {
+    /// One group for each combination of the axes that are told apart.
+    pub groups: Vec<Group>,
+    /// Axes of which only some values are told apart.
+    pub thinned: Vec<usize>,
+    /// Axes of which one value is shown: that of the best point.
+    pub held: Vec<usize>,
 }
 
-/// A sentence that says what is pooled, or nothing.
-pub(super) fn pooled_sentence(results: &Results, pooled: &[usize]) -> String {
-    if pooled.is_empty() {
-        return String::new();
+impl Beside {
+    /// One figure for each combination of the names among `axes`, as long as these are at most `most`.
+    pub fn figures(results: &Results, axes: &[usize], most: usize) -> Self {
+        let mut beside = Self::nothing();
+        for axis in axes {
+            match results.axes()[*axis].numbers() {
+                None => beside.tell_apart(results, *axis, most),
+                Some(_) => beside.held.push(*axis),
+            }
+        }
+        beside.hold(results)
     }
-    let names: Vec<String> = pooled
-        .iter()
-        .map(|axis| {
-            let axis = &results.axes()[*axis];
-            format!("all {} values of the {}", axis.len(), axis.quantity().name)
-        })
-        .collect();
-    format!(" Chips are pooled over {}.", names.join(" and "))
+
+    /// One line for each combination of `axes`, names first, as long as these are at most [`LINES`]. Of numbers that are
+    /// more and stand alone, evenly chosen ones.
+    pub fn lines(results: &Results, axes: &[usize]) -> Self {
+        let mut beside = Self::nothing();
+        let mut order = axes.to_vec();
+        order.sort_by_key(|axis| results.axes()[*axis].numbers().is_some());
+        for axis in order {
+            let is_crowded = results.axes()[axis].len() > LINES;
+            if beside.groups.len() == 1 && is_crowded && results.axes()[axis].numbers().is_some() {
+                let chosen = evenly(results.axes()[axis].len(), LINES);
+                beside.groups = chosen
+                    .iter()
+                    .map(|index| beside.groups[0].and(axis, *index))
+                    .collect();
+                beside.thinned.push(axis);
+            } else {
+                beside.tell_apart(results, axis, LINES);
+            }
+        }
+        beside.hold(results)
+    }
+
+    fn nothing() -> Self {
+        Self {
+            groups: vec![Group::default()],
+            thinned: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    fn tell_apart(&mut self, results: &Results, axis: usize, most: usize) {
+        let values = results.axes()[axis].len();
+        if self.groups.len() * values > most {
+            return self.held.push(axis);
+        }
+        let groups = self.groups.iter();
+        self.groups = groups
+            .flat_map(|group| (0..values).map(|index| group.and(axis, index)))
+            .collect();
+    }
+
+    fn hold(mut self, results: &Results) -> Self {
+        let best = best(results);
+        for group in &mut self.groups {
+            group.held = self
+                .held
+                .iter()
+                .map(|axis| (*axis, best.at[*axis]))
+                .collect();
+        }
+        self
+    }
+
+    /// Sentences that say what is not shown, or nothing.
+    pub fn sentences(&self, results: &Results) -> String {
+        let axes = results.axes();
+        let mut text = String::new();
+        for axis in &self.thinned {
+            text.push_str(&format!(
+                " Lines are {LINES} of the {} values of the {}.",
+                axes[*axis].len(),
+                axes[*axis].quantity().name
+            ));
+        }
+        let best = best(results);
+        let held: Vec<String> = self
+            .held
+            .iter()
+            .map(|axis| axes[*axis].valued(best.at[*axis]))
+            .collect();
+        if !held.is_empty() {
+            text.push_str(&format!(
+                " Axes that are not shown stay where accuracy is best: {}.",
+                held.join(", ")
+            ));
+        }
+        text
+    }
+}
+
+/// Axes that vary, but for `taken`.
+pub(super) fn others(results: &Results, taken: &[usize]) -> Vec<usize> {
+    let varied = results.varied().into_iter();
+    varied.filter(|axis| !taken.contains(axis)).collect()
 }

@@ -19,7 +19,7 @@ pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
             _ if varied.iter().any(|name| name == key.name) => {
                 "varied: an axis of this experiment".to_owned()
             }
-            None => "not set: ideal".to_owned(),
+            None => unset(name).to_owned(),
             Some(value) => source(&presets, section, name, value).unwrap_or_else(|| {
                 let is_default = ideal[section].get(name) == Some(value);
                 let what = match is_default {
@@ -45,6 +45,17 @@ pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
         ]);
     }
     table
+}
+
+/// What is modelled where a key has no value.
+fn unset(name: &str) -> &'static str {
+    match name {
+        "dac_bits" | "adc_bits" => "not set: no quantization",
+        "v_max_v" => "not set: √2 V_π, which reaches a phase of 2π",
+        "extinction_ratio_db" => "not set: modulators block all light",
+        "rin_dbc_hz" => "not set: a laser without intensity noise",
+        _ => "not set",
+    }
 }
 
 /// The presets, those first that have most numbers in common with `values`.
@@ -146,6 +157,22 @@ mod tests {
                 assert!(shown, "{name}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn a_key_without_value_says_what_that_means() {
+        let table = table(&Hardware::default(), &[]);
+        for row in table.rows.iter().filter(|row| row[2] == Cell::Null) {
+            let Cell::Text(source) = &row[4] else {
+                panic!("a source is text");
+            };
+            assert!(source.starts_with("not set: "), "{:?}: {source}", row[0]);
+        }
+        let no_limit = row(&table, "phase_shifter.v_max_v");
+        assert_eq!(
+            no_limit[4],
+            "not set: √2 V_π, which reaches a phase of 2π".into()
+        );
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use super::axis::Described;
 use super::chart::{FONT, WIDTH, text_width};
 use super::color::sequential;
-use super::curves::{cell, within_percent};
+use super::curves::{TOLERATED, cell, counted};
 use super::draw::{EDGE, INK};
 use super::figure::Figure;
-use super::group::{FIGURES, Group, beside, file_name, pooled_sentence};
+use super::group::{Group, file_name};
+use super::maps::Pair;
 use super::results::Results;
 use super::scale::{Scale, percent};
 use super::svg::{Svg, number};
@@ -15,56 +16,24 @@ use crate::experiment::Summary;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
 
-/// How much below digital the contour runs.
-const CONTOUR_LOSS: f64 = 0.01;
-const LEFT: f64 = 84.0;
-const TOP: f64 = 34.0;
+const LEFT: f64 = 62.0;
+const TOP: f64 = 30.0;
 const PLOT: f64 = 300.0;
 
 /// A square of the map, and its place in the grid.
-struct Square {
-    mean: f64,
+pub(super) struct Square {
+    pub mean: f64,
     digital: f64,
     chips: usize,
 }
 
-/// One map for each pair of axes of numbers, and for each combination of the other axes where these are few. Without such a
-/// pair, the same for all axes.
-pub(super) fn maps(results: &Results) -> Vec<Figure> {
-    let varied = results.varied();
-    let numbers: Vec<usize> = varied
-        .iter()
-        .copied()
-        .filter(|axis| results.axes()[*axis].numbers().is_some())
-        .collect();
-    let shown = if numbers.len() > 1 { numbers } else { varied };
-    let mut figures = Vec::new();
-    for (position, first) in shown.iter().enumerate() {
-        for second in &shown[position + 1..] {
-            figures.extend(of_pair(results, *first, *second));
-        }
-    }
-    figures
-}
-
-/// The maps of one pair of axes, all with one scale of colours.
-fn of_pair(results: &Results, y: usize, x: usize) -> Vec<Figure> {
-    let (groups, pooled) = beside(results, &[x, y], FIGURES);
-    let grids: Vec<Vec<Vec<Option<Square>>>> = groups
-        .iter()
-        .map(|group| grid(results, group, y, x))
-        .collect();
-    let means = grids.iter().flatten().flatten().flatten();
-    let scale = within_percent(Scale::covering(means.map(|square| 100.0 * square.mean)));
-    groups
-        .iter()
-        .zip(&grids)
-        .map(|(group, grid)| map(results, (y, x), (group, &pooled), grid, scale))
-        .collect()
-}
-
 /// The squares of `group`, row by row.
-fn grid(results: &Results, group: &Group, y: usize, x: usize) -> Vec<Vec<Option<Square>>> {
+pub(super) fn grid(
+    results: &Results,
+    group: &Group,
+    y: usize,
+    x: usize,
+) -> Vec<Vec<Option<Square>>> {
     let square = |row, column| {
         let here = group.and(y, row).and(x, column);
         let chips = here.trials(results).count();
@@ -83,15 +52,17 @@ fn grid(results: &Results, group: &Group, y: usize, x: usize) -> Vec<Vec<Option<
         .collect()
 }
 
-fn map(
+pub(super) fn map(
     results: &Results,
-    (y, x): (usize, usize),
-    (group, pooled): (&Group, &[usize]),
+    pair: &Pair,
+    group: &Group,
     grid: &[Vec<Option<Square>>],
     scale: Scale,
 ) -> Figure {
+    let (y, x) = pair.axes;
     let (rows, columns) = (&results.axes()[y], &results.axes()[x]);
     let mut table = Table::new([rows.key(), columns.key(), "chips", "mean", "digital"]);
+    table.shares(&["mean", "digital"], results.decimals());
     for (row, squares) in grid.iter().enumerate() {
         for (column, square) in squares.iter().enumerate() {
             table.push(vec![
@@ -114,26 +85,24 @@ fn map(
         across.name,
         group.behind_title(results.axes())
     );
-    let contour = match (rows.numbers(), columns.numbers()) {
-        (Some(_), Some(_)) => contour(grid),
-        _ => Vec::new(),
-    };
+    let contour = contour(grid);
     let line = if contour.is_empty() {
         String::new()
     } else {
         format!(
-            " The line runs where {} are lost against digital.",
-            percent(CONTOUR_LOSS)
+            " The line runs where {} of all samples is lost against digital.",
+            percent(TOLERATED, 0)
         )
     };
     let caption = format!(
         "Mean accuracy of the chips in every square, in percent.{line}{}",
-        pooled_sentence(results, pooled)
+        pair.beside.sentences(results)
     );
     let picture = Picture {
         rows,
         columns,
         scale,
+        decimals: results.decimals(),
         size: [
             PLOT / columns.len() as f64,
             (PLOT / rows.len() as f64).min(44.0),
@@ -153,6 +122,8 @@ struct Picture<'a> {
     rows: &'a Axis,
     columns: &'a Axis,
     scale: Scale,
+    /// Decimals of an accuracy in percent.
+    decimals: usize,
     /// Width and height of a square, px.
     size: [f64; 2],
 }
@@ -169,7 +140,7 @@ impl Picture<'_> {
 
     fn left(&self) -> f64 {
         let names = (0..self.rows.len()).map(|row| text_width(&self.rows.text(row), FONT));
-        names.fold(LEFT - 44.0, f64::max) + 44.0
+        names.fold(LEFT - 22.0, f64::max) + 22.0
     }
 
     fn draw(
@@ -223,11 +194,11 @@ impl Picture<'_> {
                 place.push(("fill", &fill));
                 svg.open("rect", &place);
                 let says = format!(
-                    "{}, {}: mean {}, {} chips",
+                    "{}, {}: mean {}, {}",
                     self.rows.valued(row),
                     self.columns.valued(column),
-                    percent(square.mean),
-                    square.chips
+                    percent(square.mean, self.decimals),
+                    counted(square.chips, "chip")
                 );
                 svg.content("title", &[], &says);
                 svg.close();
@@ -336,20 +307,8 @@ impl Picture<'_> {
             &[("text-anchor", "middle")],
             &label,
         );
-        let label = self.rows.quantity().label();
-        let (x, y) = (18.0, (TOP + bottom) / 2.0);
-        let reach = text_width(&label, FONT) / 2.0;
-        // A label longer than the map is high starts at the lower edge.
-        let y = y
-            .max(reach + 6.0)
-            .min((bottom + depth + 26.0 - reach).max(y));
-        let turn = format!("rotate(-90 {} {})", number(x), number(y));
-        svg.label(
-            x,
-            y,
-            &[("text-anchor", "middle"), ("transform", turn.as_str())],
-            &label,
-        );
+        // Level, for a map of few rows is lower than its label is long.
+        svg.label(6.0, 16.0, &[], &self.rows.quantity().label());
         svg.close();
     }
 
@@ -360,7 +319,10 @@ impl Picture<'_> {
             "g",
             &[("class", "colorbar"), ("font-size", size), ("fill", INK)],
         );
-        svg.label(x - 10.0, TOP - 16.0, &[], "accuracy, %");
+        let (across, middle) = (x + 68.0, TOP + height / 2.0);
+        let turn = format!("rotate(-90 {} {})", number(across), number(middle));
+        let upright = [("text-anchor", "middle"), ("transform", turn.as_str())];
+        svg.label(across, middle, &upright, "accuracy, %");
         let steps = 60;
         for step in 0..steps {
             let share = (f64::from(step) + 0.5) / f64::from(steps);
@@ -391,12 +353,12 @@ impl Picture<'_> {
     }
 }
 
-/// Where the mean accuracy crosses digital less [`CONTOUR_LOSS`]: pieces of a line from (row, column) to (row, column), by
+/// Where the mean accuracy crosses digital less [`TOLERATED`]: pieces of a line from (row, column) to (row, column), by
 /// linear interpolation between the middles of neighbouring squares.
 fn contour(grid: &[Vec<Option<Square>>]) -> Vec<[[f64; 2]; 2]> {
     let height = |row: usize, column: usize| {
         let square = grid[row][column].as_ref()?;
-        Some(square.mean - square.digital + CONTOUR_LOSS)
+        Some(square.mean - square.digital + TOLERATED)
     };
     let mut pieces = Vec::new();
     let columns = grid.first().map_or(0, Vec::len);

@@ -2,11 +2,12 @@
 
 use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart};
+use super::choice::main_axis;
 use super::curves::{Band, along, cell, in_order};
 use super::figure::Figure;
-use super::group::{FIGURES, Group, beside, pooled_sentence};
+use super::group::{Beside, FIGURES, Group, others};
 use super::results::Results;
-use super::scale::{Scale, short};
+use super::scale::{Scale, tidy};
 use super::series::{Look, Mark, Series};
 use super::table::Table;
 
@@ -16,16 +17,17 @@ const BOTH: usize = 3;
 /// The two errors of a layer: in words, and in a legend.
 const KINDS: [(&str, &str); 2] = [("of the matrix", "matrix"), ("of what is read", "read")];
 
-/// Matrix errors against the first axis that varies: one figure for each combination of the others where these are few.
+/// Matrix errors against the main axis: one figure for each combination of names where these are few.
 pub(super) fn figures(results: &Results) -> Vec<Figure> {
-    let Some(x) = results.varied().first().copied() else {
+    let Some(x) = main_axis(results) else {
         return Vec::new();
     };
     if results.layers.is_empty() {
         return Vec::new();
     }
-    let (groups, pooled) = beside(results, &[x], FIGURES);
-    let drawn: Vec<(Vec<Series>, Table)> = groups
+    let beside = Beside::figures(results, &others(results, &[x]), FIGURES);
+    let drawn: Vec<(Vec<Series>, Table)> = beside
+        .groups
         .iter()
         .map(|group| series(results, x, group))
         .collect();
@@ -37,7 +39,8 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
         true => " The errors of what is read are in the table.",
         false => "",
     };
-    let figures = groups.iter().zip(drawn).map(|(group, (series, table))| {
+    let unsaid = beside.sentences(results);
+    let figures = beside.groups.iter().zip(drawn).map(|(group, (series, table))| {
         let title = format!(
             "Error of each layer against {}{}",
             axis.quantity().name,
@@ -45,8 +48,7 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
         );
         let caption = format!(
             "‖W_chip − W‖ / ‖W‖ of every layer, Frobenius norm: of the whole matrix, and of the part that detectors read. \
-             Lines: median. Bands: 20 % to 80 % quantile.{only}{}",
-            pooled_sentence(results, &pooled)
+             Lines: median. Bands: 20 % to 80 % quantile.{only}{unsaid}"
         );
         let y = AxisOf {
             along: Along::Numbers(scale),
@@ -93,9 +95,9 @@ fn series(results: &Results, x: usize, group: &Group) -> (Vec<Series>, Table) {
                 let says = format!(
                     "layer {name}, error {what}, {}: median {}, 20 to 80 % of chips {} to {}",
                     here.name(results.axes()),
-                    short(band.middle, 3),
-                    short(band.low, 3),
-                    short(band.high, 3)
+                    tidy(band.middle, 3),
+                    tidy(band.low, 3),
+                    tidy(band.high, 3)
                 );
                 marks.push(Mark {
                     x: axis.position(index),

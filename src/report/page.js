@@ -72,15 +72,16 @@
         const all = Math.max(1, row.reduce((sum, count) => sum + count, 0));
         row.forEach((count, predicted) => {
           const cell = figure.querySelector(`[data-cell="${by}-${label}-${predicted}"]`);
-          const hundredths = Math.round(10000 * count / all);
-          const [color, ink] = colors[Math.round(hundredths / 100)];
+          const rounded = Math.round(1000 * count / all) / 10;
+          const [color, ink] = colors[Math.round(rounded)];
           cell.querySelector('rect').setAttribute('fill', color);
           const text = cell.querySelector('text');
           text.setAttribute('fill', ink);
           if (count === 0) text.textContent = '';
-          else if (100 * count / all < 9.95) text.textContent = (Math.round(1000 * count / all) / 10).toFixed(1);
+          else if (100 * count / all < 9.95) text.textContent = rounded.toFixed(1);
           else text.textContent = Math.round(100 * count / all).toFixed(0);
-          const says = `${by}: class ${label} taken for ${predicted}: ${hundredths / 100} % (${count} samples)`;
+          const samples = count === 1 ? 'sample' : 'samples';
+          const says = `${by}: class ${label} taken for ${predicted}: ${rounded.toFixed(1)} % (${count} ${samples})`;
           cell.setAttribute('aria-label', says);
         });
       }

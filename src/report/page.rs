@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::curves::counted;
 use super::figure::Figure;
 use super::svg::escape;
 use super::table::Table;
@@ -36,9 +37,20 @@ pub(super) struct Section {
     pub blocks: Vec<Block>,
 }
 
+impl Section {
+    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.blocks.iter().flat_map(|block| match block {
+            Block::Figures(figures) => figures.as_slice(),
+            _ => &[],
+        })
+    }
+}
+
 pub(super) struct Page {
     pub title: String,
     pub subtitle: String,
+    /// What a reader must know before any number.
+    pub notice: Option<String>,
     pub headlines: Vec<Headline>,
     pub sections: Vec<Section>,
     pub footer: String,
@@ -61,7 +73,13 @@ impl Page {
             let (id, title) = (section.id, escape(section.title));
             writeln!(html, "<li><a href=\"#{id}\">{title}</a></li>").expect("text grows");
         }
-        html.push_str("</ul></nav>\n<main id=\"main\">\n<dl class=\"numbers\">\n");
+        html.push_str("</ul>\n");
+        put_contents(&mut html, &self.sections);
+        html.push_str("</nav>\n<main id=\"main\">\n");
+        if let Some(notice) = &self.notice {
+            writeln!(html, "<p class=\"card note\">{}</p>", escape(notice)).expect("text grows");
+        }
+        html.push_str("<dl class=\"numbers\">\n");
         for Headline { name, value, more } in &self.headlines {
             let [name, value, more] = [name, value, more].map(|text| escape(text));
             writeln!(
@@ -93,6 +111,30 @@ impl Page {
         .expect("text grows");
         html
     }
+}
+
+/// A list of all figures, by section, that opens.
+fn put_contents(html: &mut String, sections: &[Section]) {
+    let with_figures: Vec<(&Section, Vec<&Figure>)> = sections
+        .iter()
+        .map(|section| (section, section.figures().collect::<Vec<_>>()))
+        .filter(|(_, figures)| !figures.is_empty())
+        .collect();
+    let count: usize = with_figures.iter().map(|(_, figures)| figures.len()).sum();
+    let all = counted(count, "figure");
+    write!(
+        html,
+        "<details class=\"contents\"><summary>List of {all}</summary>\n<ul>\n"
+    )
+    .expect("text grows");
+    for (section, figures) in with_figures {
+        write!(html, "<li>{}\n<ul>\n", escape(section.title)).expect("text grows");
+        for Figure { id, title, .. } in figures {
+            writeln!(html, "<li><a href=\"#{id}\">{}</a></li>", escape(title)).expect("text grows");
+        }
+        html.push_str("</ul>\n</li>\n");
+    }
+    html.push_str("</ul>\n</details>\n");
 }
 
 fn put_block(html: &mut String, block: &Block) {
@@ -152,10 +194,7 @@ fn region(name: &str, caption: &str, table: &Table) -> String {
     let (caption, shown) = match table.rows.len() {
         rows if rows > ROWS => (
             format!("{caption}. The first {ROWS} of {rows} rows; the CSV file has all"),
-            Table {
-                columns: table.columns.clone(),
-                rows: table.rows[..ROWS].to_vec(),
-            },
+            table.first(ROWS),
         ),
         _ => (caption.to_owned(), table.clone()),
     };

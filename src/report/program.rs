@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::results::Results;
 use crate::compile::{Program, Tile, compile};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::experiment::sweep::Source;
 use crate::io::hash::sha256_of_file;
 use crate::nn::{Activation, Model};
@@ -17,19 +17,60 @@ pub(super) type Found = std::result::Result<Box<Tile>, String>;
 
 /// The first tile of the first layer of `source`.
 ///
-/// Its file is looked for from `roots`, and taken only if it is the one that the sweep read, by its SHA-256.
-pub(super) fn first_tile(results: &Results, source: &Source, roots: &[PathBuf]) -> Found {
+/// Its file is taken only if it is the one that the sweep read, by its SHA-256. It must lie in `from`; without that it is
+/// looked for from the current folder, `folder` and those above it.
+///
+/// # Errors
+/// [`Error::Format`] if it does not lie in `from`.
+pub(super) fn first_tile(
+    results: &Results,
+    source: &Source,
+    folder: &Path,
+    from: Option<&Path>,
+) -> Result<Found> {
     let (Source::Network(name, _) | Source::Program(name)) = source;
-    let Some(path) = locate(results, name, roots) else {
-        return Err(format!(
+    let mut inputs = results.manifest.inputs.iter();
+    let wanted = inputs.find(|input| input.path == *name);
+    let is_it = |path: &PathBuf| {
+        let found = sha256_of_file(path);
+        found.is_ok_and(|(_, sha256)| wanted.is_some_and(|input| input.sha256 == sha256))
+    };
+    let path = match from {
+        Some(from) => {
+            let path = from.join(name);
+            if !is_it(&path) {
+                let what = match path.exists() {
+                    true => {
+                        "is another file than the sweep read: must have the SHA-256 that manifest.json names"
+                    }
+                    false => {
+                        "does not exist: must be the file that the sweep read, for --from names its folder"
+                    }
+                };
+                return Err(Error::format(path.display().to_string(), what));
+            }
+            Some(path)
+        }
+        None => {
+            let here = folder
+                .canonicalize()
+                .map_err(|source| Error::io(folder, source))?;
+            let above = here.ancestors().map(|root| root.join(name));
+            std::iter::once(PathBuf::from(name))
+                .chain(above)
+                .find(is_it)
+        }
+    };
+    let Some(path) = path else {
+        return Ok(Err(format!(
             "The mesh is not drawn: {name}, as the sweep read it, is not found. Paths are those of the experiment: give its \
              folder (lightloom report --from)."
-        ));
+        )));
     };
-    match tile(results, source, &path) {
+    Ok(match tile(results, source, &path) {
         Ok(found) => found,
         Err(error) => Err(format!("The mesh is not drawn: {error}.")),
-    }
+    })
 }
 
 fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
@@ -66,12 +107,4 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
         return Ok(too_large(modes));
     }
     Ok(Ok(Box::new(tile.clone())))
-}
-
-/// Where `name` lies with the content that the sweep read.
-fn locate(results: &Results, name: &str, roots: &[PathBuf]) -> Option<PathBuf> {
-    let mut inputs = results.manifest.inputs.iter();
-    let input = inputs.find(|input| input.path == name)?;
-    let mut paths = roots.iter().map(|root| root.join(name));
-    paths.find(|path| sha256_of_file(path).is_ok_and(|(_, sha256)| sha256 == input.sha256))
 }

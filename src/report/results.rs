@@ -7,6 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::scale::percent;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Sweep;
 use crate::experiment::sweep::{Axis, Reference};
@@ -208,6 +209,18 @@ impl Results {
         (0..axes.len())
             .filter(|axis| axes[*axis].len() > 1)
             .collect()
+    }
+
+    /// Decimals of an accuracy in percent: the second says something only of many samples.
+    pub(super) fn decimals(&self) -> usize {
+        let references = self.manifest.references.iter();
+        let samples = references.map(|reference| reference.samples).max();
+        if samples.unwrap_or(0) < 5000 { 1 } else { 2 }
+    }
+
+    /// An accuracy, or a difference of two, in percent.
+    pub(super) fn percent(&self, share: f64) -> String {
+        percent(share, self.decimals())
     }
 
     /// What the chips of `point` are compared with.

@@ -199,15 +199,24 @@ pub(super) fn short(value: f64, digits: usize) -> String {
     text.replace('-', "−")
 }
 
-/// A share in percent with as many decimals as its last digit is worth.
-pub(super) fn percent(share: f64) -> String {
-    let value = 100.0 * share;
-    let text = format!("{value:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!(
-        "{} %",
-        if text == "-0" { "0" } else { text }.replace('-', "−")
-    )
+/// As [`short`]; what is below 1e-12 is rounding and shown as 0.
+pub(super) fn tidy(value: f64, digits: usize) -> String {
+    short(if value.abs() < 1e-12 { 0.0 } else { value }, digits)
+}
+
+/// A share in percent with this many decimals.
+pub(super) fn percent(share: f64, decimals: usize) -> String {
+    format!("{} %", in_percent(share, decimals))
+}
+
+/// The same without its sign.
+pub(super) fn in_percent(share: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", 100.0 * share);
+    match text.strip_prefix('-') {
+        Some(zero) if zero.bytes().all(|byte| matches!(byte, b'0' | b'.')) => zero.to_owned(),
+        Some(positive) => format!("−{positive}"),
+        None => text,
+    }
 }
 
 #[cfg(test)]
@@ -298,9 +307,10 @@ mod tests {
         assert_eq!(short(-0.5, 3), "−0.5");
         assert_eq!(short(1.5e-7, 3), "1.5e−7");
         assert_eq!(short(100.0, 3), "100");
-        assert_eq!(
-            [0.9824, 1.0, 0.5].map(percent),
-            ["98.24 %", "100 %", "50 %"]
-        );
+        let shares = [0.9824, 1.0, -0.005, -1e-17];
+        let texts = shares.map(|share| percent(share, 1));
+        assert_eq!(texts, ["98.2 %", "100.0 %", "−0.5 %", "0.0 %"]);
+        assert_eq!(percent(0.9824, 2), "98.24 %");
+        assert_eq!([tidy(2e-16, 3), tidy(2e-8, 3)], ["0", "2e−8"]);
     }
 }

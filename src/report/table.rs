@@ -1,6 +1,6 @@
 //! Numbers as a table: on the page, and as CSV.
 
-use super::scale::short;
+use super::scale::{in_percent, short, tidy};
 use super::svg::escape;
 use crate::io::record::{Cell, Column, write_csv};
 
@@ -11,6 +11,17 @@ pub struct Table {
     pub columns: Vec<String>,
     /// One cell a column.
     pub rows: Vec<Vec<Cell>>,
+    /// Columns that a page does not show as plain numbers.
+    formats: Vec<(String, Format)>,
+}
+
+/// How the page shows the numbers of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// A share, in percent with this many decimals.
+    Percent(usize),
+    /// The p value of a test.
+    Probability,
 }
 
 impl Table {
@@ -19,7 +30,35 @@ impl Table {
         Self {
             columns: columns.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
+            formats: Vec::new(),
         }
+    }
+
+    /// Shows these columns, which hold shares, in percent with this many decimals. In CSV they stay shares.
+    pub(super) fn shares(&mut self, columns: &[&str], decimals: usize) {
+        let columns = columns.iter();
+        self.formats
+            .extend(columns.map(|name| ((*name).to_owned(), Format::Percent(decimals))));
+    }
+
+    /// Shows this column as p values.
+    pub(super) fn probability(&mut self, column: &str) {
+        self.formats.push((column.to_owned(), Format::Probability));
+    }
+
+    /// Its first `rows` rows.
+    pub(super) fn first(&self, rows: usize) -> Self {
+        Self {
+            rows: self.rows.iter().take(rows).cloned().collect(),
+            ..self.clone()
+        }
+    }
+
+    fn format(&self, column: &str) -> Option<Format> {
+        let mut formats = self.formats.iter();
+        formats
+            .find(|(name, _)| name == column)
+            .map(|(_, format)| *format)
     }
 
     /// Adds a row.
@@ -56,16 +95,28 @@ impl Table {
             "<table>\n<caption>{}</caption>\n<thead><tr>",
             escape(caption)
         );
-        for column in &self.columns {
-            html.push_str(&format!("<th scope=\"col\">{}</th>", escape(column)));
+        let formats: Vec<Option<Format>> =
+            self.columns.iter().map(|name| self.format(name)).collect();
+        for (column, format) in self.columns.iter().zip(&formats) {
+            let unit = match format {
+                Some(Format::Percent(_)) => ", %",
+                _ => "",
+            };
+            html.push_str(&format!("<th scope=\"col\">{}{unit}</th>", escape(column)));
         }
         html.push_str("</tr></thead>\n<tbody>\n");
         for row in &self.rows {
             html.push_str("<tr>");
-            for cell in row {
+            for (cell, format) in row.iter().zip(&formats) {
                 match cell {
                     Cell::Float(number) => {
-                        html.push_str(&format!("<td class=\"number\">{}</td>", short(*number, 5)));
+                        let text = match format {
+                            Some(Format::Percent(decimals)) => in_percent(*number, *decimals),
+                            Some(Format::Probability) if *number < 1e-4 => "&lt; 0.0001".to_owned(),
+                            Some(Format::Probability) => short(*number, 2),
+                            None => tidy(*number, 4),
+                        };
+                        html.push_str(&format!("<td class=\"number\">{text}</td>"));
                     }
                     Cell::Int(count) => {
                         html.push_str(&format!("<td class=\"number\">{count}</td>"));
@@ -112,6 +163,23 @@ mod tests {
             table().csv(),
             "\"a, b\",accuracy\n\"<\"\"x\"\">\",0.30000000000000004\n,1\n"
         );
+    }
+
+    #[test]
+    fn a_page_shows_shares_in_percent_and_rounding_as_zero_while_csv_keeps_all_digits() {
+        let mut table = Table::new(["std", "error", "p"]);
+        table.shares(&["std"], 1);
+        table.probability("p");
+        table.push(vec![0.01234.into(), 2e-16.into(), 1e-9.into()]);
+        let html = table.html("");
+        assert!(html.contains("<th scope=\"col\">std, %</th>"));
+        for shown in ["1.2", "0", "&lt; 0.0001"] {
+            assert!(
+                html.contains(&format!("<td class=\"number\">{shown}</td>")),
+                "{shown}"
+            );
+        }
+        assert_eq!(table.csv().lines().nth(1), Some("0.01234,2e-16,1e-9"));
     }
 
     #[test]

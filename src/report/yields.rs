@@ -2,9 +2,12 @@
 
 use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart};
-use super::curves::{cell, within_percent};
+use super::choice::{evenly, main_axis};
+use super::curves::{
+    Lines, TOLERATED, along, along_main, cell, in_order, line_name, within_percent,
+};
 use super::figure::Figure;
-use super::group::{FIGURES, Group, LINES, beside, pooled_sentence};
+use super::group::{Beside, FIGURES, Group, LINES, file_name, others};
 use super::results::Results;
 use super::scale::{Scale, percent};
 use super::series::{Look, Mark, Series};
@@ -15,25 +18,119 @@ use crate::io::record::Cell;
 /// Confidence of the bands.
 const LEVEL: f64 = 0.95;
 
-/// One curve a value of the first axis that varies, of many values evenly chosen ones; one figure for each combination of
-/// the other axes where these are few.
+/// The share of chips that stay near digital against the main axis, then the share that reaches any accuracy.
 pub(super) fn figures(results: &Results) -> Vec<Figure> {
-    let axis = results.varied().first().copied();
+    let near = along_main(results)
+        .into_iter()
+        .map(|lines| near_digital(results, &lines));
+    near.chain(staircases(results)).collect()
+}
+
+/// Chips that lose at most [`TOLERATED`] against digital.
+fn near_digital(results: &Results, lines: &Lines) -> Figure {
+    let axes = results.axes();
+    let axis = &axes[lines.x];
+    let mut table = Table::new([axis.key()]);
+    let told = lines.groups[0].fixed.iter();
+    table
+        .columns
+        .extend(told.map(|(a, _)| axes[*a].key().to_owned()));
+    let columns = [
+        "chips",
+        "near_digital",
+        "yield",
+        "wilson_low",
+        "wilson_high",
+    ];
+    table.columns.extend(columns.map(str::to_owned));
+    table.shares(&columns[2..], 1);
+    let mut series = Vec::new();
+    for (style, group) in lines.groups.iter().enumerate() {
+        let mut marks = Vec::new();
+        for index in in_order(axis) {
+            let here = group.and(lines.x, index);
+            let chips = here.trials(results).count();
+            // Shares of samples are rounded: a loss of exactly one percent is within it.
+            let is_near = |loss: f64| loss <= TOLERATED + 1e-9;
+            let near = here
+                .trials(results)
+                .filter(|chip| is_near(chip.digital - chip.accuracy))
+                .count();
+            let Some(found) = wilson_interval(near, chips, LEVEL) else {
+                continue;
+            };
+            let shares = [found.low, found.estimate, found.high];
+            let mut row = vec![cell(axis, index)];
+            row.extend(group.fixed.iter().map(|(a, i)| cell(&axes[*a], *i)));
+            row.extend([chips.into(), near.into()]);
+            row.extend([found.estimate, found.low, found.high].map(Cell::from));
+            table.push(row);
+            let says = format!(
+                "{}: {near} of {chips} chips, 95 % interval {} to {}",
+                here.name(axes),
+                percent(found.low, 0),
+                percent(found.high, 0)
+            );
+            marks.push(mark(
+                axis.position(index),
+                shares.map(|share| 100.0 * share),
+                says,
+            ));
+        }
+        series.push(Series {
+            name: match group.fixed.is_empty() {
+                true => "chips".to_owned(),
+                false => line_name(group, axes),
+            },
+            style,
+            look: Look::Bars,
+            marks,
+        });
+    }
+    let y = AxisOf {
+        along: Along::Numbers(whole()),
+        label: "yield, % of chips".to_owned(),
+    };
+    let title = format!(
+        "Yield against {}: chips within {:.0} % of digital{}",
+        axis.quantity().name,
+        100.0 * TOLERATED,
+        lines.figure.behind_title(axes)
+    );
+    let caption = format!(
+        "Share of chips whose accuracy is at most {:.0} % of all samples below digital. Bars: 95 % interval of Wilson.{}",
+        100.0 * TOLERATED,
+        lines.unsaid
+    );
+    let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+    chart.draw(&series);
+    let id = format!(
+        "yield-{}{}",
+        file_name(axis.key()),
+        lines.figure.behind_id(axes)
+    );
+    Figure::new(id, title, caption, chart.svg.finish(), table)
+}
+
+/// One curve a value of the main axis, of many values evenly chosen ones; one figure for each combination of names where
+/// these are few.
+fn staircases(results: &Results) -> Vec<Figure> {
+    let axis = main_axis(results);
     let taken: Vec<usize> = axis.into_iter().collect();
-    let (groups, pooled) = beside(results, &taken, FIGURES);
-    let all = results.points.iter().flat_map(|point| &point.trials);
+    let beside = Beside::figures(results, &others(results, &taken), FIGURES);
+    let all = beside.groups.iter().flat_map(|group| group.trials(results));
     let scale = within_percent(Scale::covering(all.map(|trial| 100.0 * trial.accuracy)));
+    let groups = beside.groups.iter();
     groups
-        .iter()
-        .map(|group| figure(results, axis, group, &pooled, scale))
+        .map(|group| staircase(results, axis, group, &beside, scale))
         .collect()
 }
 
-fn figure(
+fn staircase(
     results: &Results,
     axis: Option<usize>,
     group: &Group,
-    pooled: &[usize],
+    beside: &Beside,
     scale: Scale,
 ) -> Figure {
     let axes = results.axes();
@@ -51,19 +148,18 @@ fn figure(
         }
     };
     let key = axis.map_or("all", |axis| axes[axis].key());
-    let mut table = Table::new([
-        key,
-        "accuracy",
-        "chips",
-        "reach_it",
-        "yield",
-        "wilson_low",
-        "wilson_high",
-    ]);
+    let shares = ["accuracy", "yield", "wilson_low", "wilson_high"];
+    let mut table = Table::new([key, "accuracy", "chips", "reach_it"]);
+    table
+        .columns
+        .extend(shares[1..].iter().map(|name| name.to_string()));
+    table.shares(&shares[..1], results.decimals());
+    table.shares(&shares[1..], 1);
     let mut series = Vec::new();
     for (style, (here, name, value)) in curves.into_iter().enumerate() {
         let accuracies = here.trials(results).map(|trial| trial.accuracy).collect();
-        let marks = steps(accuracies, &name, &value, scale, &mut table);
+        let decimals = results.decimals();
+        let marks = steps(accuracies, (&name, &value), (scale, decimals), &mut table);
         series.push(Series {
             name,
             style,
@@ -76,11 +172,8 @@ fn figure(
         label: "accuracy that a chip must reach, %".to_owned(),
     };
     let y = AxisOf {
-        along: Along::Numbers(Scale::Linear {
-            from: 0.0,
-            to: 100.0,
-        }),
-        label: "yield: chips that reach it, %".to_owned(),
+        along: Along::Numbers(whole()),
+        label: "yield, % of chips".to_owned(),
     };
     let title = format!(
         "Yield: how many chips reach an accuracy{}",
@@ -93,7 +186,7 @@ fn figure(
     let caption = format!(
         "Share of chips whose accuracy is at least that on the lower axis. Bands, from the worst to the best chip: 95 % interval \
          of Wilson.{omitted}{}",
-        pooled_sentence(results, pooled)
+        beside.sentences(results)
     );
     let mut chart = Chart::new(&title, &caption, x, y, &series);
     chart.draw(&series);
@@ -101,12 +194,19 @@ fn figure(
     Figure::new(id, title, caption, chart.svg.finish(), table)
 }
 
+/// From none to all.
+fn whole() -> Scale {
+    Scale::Linear {
+        from: 0.0,
+        to: 100.0,
+    }
+}
+
 /// The staircase of one curve along `scale`; a row of `table` for every accuracy that occurs.
 fn steps(
     mut accuracies: Vec<f64>,
-    name: &str,
-    value: &Cell,
-    scale: Scale,
+    (name, value): (&str, &Cell),
+    (scale, decimals): (Scale, usize),
     table: &mut Table,
 ) -> Vec<Mark> {
     accuracies.sort_by(f64::total_cmp);
@@ -125,10 +225,10 @@ fn steps(
         table.push(row);
         let says = format!(
             "{name}: {reach} of {chips} chips ({}, 95 % interval {} to {}) reach {}",
-            percent(share),
-            percent(low),
-            percent(high),
-            percent(threshold)
+            percent(share, 0),
+            percent(low, 0),
+            percent(high, 0),
+            percent(threshold, decimals)
         );
         let heights = [low, share, high].map(|share| 100.0 * share);
         // Between two accuracies that occur, the share is that of the upper one.
@@ -157,16 +257,6 @@ fn mark(x: f64, [low, middle, high]: [f64; 3], says: String) -> Mark {
     }
 }
 
-/// At most `most` of `count` indices, the first and the last among them.
-fn evenly(count: usize, most: usize) -> Vec<usize> {
-    if count <= most {
-        return (0..count).collect();
-    }
-    (0..most)
-        .map(|index| index * (count - 1) / (most - 1))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,9 +271,8 @@ mod tests {
         let mut table = Table::new(["", "", "", "", "", "", ""]);
         let marks = steps(
             vec![0.95, 0.9, 0.8, 0.9],
-            "",
-            &Cell::Null,
-            scale,
+            ("", &Cell::Null),
+            (scale, 1),
             &mut table,
         );
         let corners: Vec<(f64, f64)> = marks.iter().map(|mark| (mark.x, mark.middle)).collect();
@@ -209,12 +298,5 @@ mod tests {
             (80.0, 95.0)
         );
         assert_eq!(table.rows.len(), 3);
-    }
-
-    #[test]
-    fn chosen_values_hold_the_first_and_the_last() {
-        assert_eq!(evenly(4, 6), [0, 1, 2, 3]);
-        assert_eq!(evenly(11, 6), [0, 2, 4, 6, 8, 10]);
-        assert_eq!(evenly(7, 6), [0, 1, 2, 3, 4, 6]);
     }
 }

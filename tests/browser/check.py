@@ -69,6 +69,12 @@ def structure(browser, folder):
         .flatMap((e) => [e.getAttribute('aria-labelledby'), e.getAttribute('aria-describedby')])
         .filter((id) => id && !document.getElementById(id))""")
     check(dangling == [], f"every name that is pointed to is there: {dangling}")
+    nowhere = browser.run("""[...document.querySelectorAll('a[href^="#"]')].map((a) => a.getAttribute('href'))
+        .filter((href) => !document.getElementById(href.slice(1)))""")
+    check(nowhere == [], f"every link within the page leads somewhere: {nowhere}")
+    listed = browser.run("""[...document.querySelectorAll('.contents a')].map((a) => a.getAttribute('href').slice(1))""")
+    there = browser.run("[...document.querySelectorAll('figure')].map((f) => f.id)")
+    check(listed == there, "the list of figures has every figure in the order of the page")
     figures = browser.run("""[...document.querySelectorAll('figure')].map((f) => ({
         id: f.id,
         svg: f.querySelectorAll('.picture svg').length,
@@ -130,6 +136,34 @@ def texts(browser, width):
     check(wide <= width, f"{width} px: the page is {wide} px wide")
 
 
+def fits(browser, width):
+    """Nothing is wider than the window but what scrolls within a frame of its own that fits."""
+    wide = browser.run("""(() => {
+        const scrolls = (e) => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX);
+        const wide = [];
+        for (const e of document.querySelectorAll('body *')) {
+            if (!e.checkVisibility() || e.classList.contains('skip')) continue;
+            const box = e.getBoundingClientRect();
+            if (box.left >= -1 && box.right <= innerWidth + 1) continue;
+            let frame = e.parentElement;
+            while (frame && !scrolls(frame)) frame = frame.parentElement;
+            if (frame === null) wide.push(`${e.localName}.${e.getAttribute('class')} of ${e.closest('[id]')?.id}`);
+        }
+        return wide.slice(0, 10);
+    })()""")
+    check(wide == [], f"{width} px: nothing leaves the window: {wide}")
+    cut = browser.run("""[...document.querySelectorAll('figure, .card, .numbers div')]
+        .filter((card) => card.checkVisibility()).flatMap((card) => {
+            const edge = card.getBoundingClientRect();
+            return [...card.children].filter((e) => e.getBoundingClientRect().right > edge.right + 1)
+                .map((e) => `${e.localName}.${e.className} of ${card.id || card.className}`);
+        })""")
+    check(cut == [], f"{width} px: nothing leaves its card: {cut}")
+    stuck = browser.run("""[...document.querySelectorAll('.picture, .scroll')].filter((e) => e.checkVisibility()
+        && e.scrollWidth > e.clientWidth + 1 && e.tabIndex !== 0).map((e) => e.parentElement.id)""")
+    check(stuck == [], f"{width} px: what scrolls can be scrolled by keys: {stuck}")
+
+
 def close_to(a, b, by=12):
     return all(abs(x - y) <= by for x, y in zip(a, b))
 
@@ -189,6 +223,31 @@ def contrast(browser, scheme):
         return worst;
     })()""")
     check(worst[0] >= 4.5, f"{scheme}: contrast {worst[0]:.2f} of {worst[1]}")
+    worst = browser.run("""(() => {
+        const light = (color) => {
+            const [r, g, b] = color.match(/[\\d.]+/g).map(Number)
+                .map((c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        let worst = [99, ''];
+        for (const svg of document.querySelectorAll('.picture svg')) {
+            const paper = getComputedStyle(svg.closest('figure')).backgroundColor;
+            const boxes = [...svg.querySelectorAll('rect')].map((e) => [e.getBoundingClientRect(), getComputedStyle(e).fill])
+                .filter(([, fill]) => fill.startsWith('rgb'));
+            for (const text of svg.querySelectorAll('text')) {
+                if (!text.textContent.trim()) continue;
+                const box = text.getBoundingClientRect();
+                const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+                const under = boxes.filter(([b]) => b.left <= x && x <= b.right && b.top <= y && y <= b.bottom);
+                const ground = under.length ? under[under.length - 1][1] : paper;
+                const [a, b] = [light(getComputedStyle(text).fill), light(ground)];
+                const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+                if (ratio < worst[0]) worst = [ratio, `"${text.textContent}" in ${svg.closest('figure').id}`];
+            }
+        }
+        return worst;
+    })()""")
+    check(worst[0] >= 4.5, f"{scheme}: contrast {worst[0]:.2f} of the text {worst[1]}")
 
 
 def keyboard(browser):
@@ -292,12 +351,21 @@ def main():
         browser.media("screen", "light")
         keyboard(browser)
         no_complaints(browser, page)
-        browser.size(360, 740)
-        browser.open(page)
-        texts(browser, 360)
-        if keep:
-            high = browser.run("document.documentElement.scrollHeight")
-            (keep / "narrow.png").write_bytes(browser.picture(0, 0, 360, min(high, 16000)))
+        fits(browser, 1280)
+        for width in (500, 360):
+            browser.size(width, 740)
+            browser.open(page)
+            browser.run("document.querySelector('.contents').open = true")
+            texts(browser, width)
+            for scheme in ("light", "dark"):
+                browser.media("screen", scheme)
+                fits(browser, width)
+                contrast(browser, f"{width} px, {scheme}")
+                if keep:
+                    high = browser.run("document.documentElement.scrollHeight")
+                    picture = browser.picture(0, 0, width, min(high, 16000))
+                    (keep / f"{scheme}-{width}.png").write_bytes(picture)
+            browser.media("screen", "light")
         browser.size(1280, 900)
         paper(browser, keep)
         without_script(browser, page, figures)

@@ -19,6 +19,10 @@ mod physics;
 mod properties;
 #[cfg(feature = "cli")]
 mod report;
+#[cfg(feature = "cli")]
+mod report_axes;
+#[cfg(feature = "cli")]
+mod report_folder;
 mod rooms;
 #[cfg(feature = "cli")]
 mod sweep;

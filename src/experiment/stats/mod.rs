@@ -47,7 +47,11 @@ impl Summary {
             return Self::default();
         };
         let count = sorted.len() as f64;
-        let mean = sorted.iter().sum::<f64>() / count;
+        // The sum of equal values rounds: their mean must be exactly the value, their deviation exactly 0.
+        let mean = match min == max {
+            true => min,
+            false => sorted.iter().sum::<f64>() / count,
+        };
         let squares: f64 = sorted.iter().map(|x| (x - mean).powi(2)).sum();
         Self {
             mean,
@@ -113,5 +117,8 @@ mod tests {
     fn one_trial_has_no_spread_and_none_has_nothing() {
         assert_eq!(Summary::of([0.5]).std, 0.0);
         assert_eq!(Summary::of([]), Summary::default());
+        // The sum of ten times 0.1 is no whole 1.
+        let equal = Summary::of([0.1; 10]);
+        assert_eq!((equal.mean, equal.std), (0.1, 0.0));
     }
 }

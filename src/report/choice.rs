@@ -1,0 +1,84 @@
+//! Which axis and which points stand for a sweep.
+
+use super::axis::Described;
+use super::results::{Point, Results};
+use crate::experiment::Summary;
+
+/// The axis that figures run along: of those that vary one of numbers, else of names; that with the most values; the
+/// first of equals.
+pub(super) fn main_axis(results: &Results) -> Option<usize> {
+    let axes = results.axes();
+    let rank = |axis: &usize| {
+        let is_named = axes[*axis].numbers().is_none();
+        (is_named, std::cmp::Reverse(axes[*axis].len()))
+    };
+    results.varied().into_iter().min_by_key(rank)
+}
+
+/// Mean accuracy of the chips of a point.
+pub(super) fn mean(point: &Point) -> f64 {
+    Summary::of(point.trials.iter().map(|trial| trial.accuracy)).mean
+}
+
+/// The point of the highest mean accuracy, the first of equals.
+pub(super) fn best(results: &Results) -> &Point {
+    let points = results.points.iter();
+    let best = points.reduce(|a, b| if mean(b) > mean(a) { b } else { a });
+    best.expect("a sweep has points")
+}
+
+/// The point of the lowest mean accuracy, the first of equals.
+pub(super) fn worst(results: &Results) -> &Point {
+    let points = results.points.iter();
+    let worst = points.reduce(|a, b| if mean(b) < mean(a) { b } else { a });
+    worst.expect("a sweep has points")
+}
+
+/// The point in the middle of all axes of numbers and at the first name of all others, or the one next to it that has trials.
+pub(super) fn middle(results: &Results) -> &Point {
+    let middle = results.axes().iter().map(|axis| match axis.numbers() {
+        Some(numbers) => numbers.len() / 2,
+        None => 0,
+    });
+    let middle: Vec<usize> = middle.collect();
+    let distance = |point: &&Point| {
+        let steps = point.at.iter().zip(&middle);
+        steps.map(|(a, b)| a.abs_diff(*b)).sum::<usize>()
+    };
+    let nearest = results.points.iter().min_by_key(distance);
+    nearest.expect("a sweep has points")
+}
+
+/// Where a point lies, in words.
+pub(super) fn place(results: &Results, point: &Point) -> String {
+    let words: Vec<String> = (results.axes().iter().zip(&point.at))
+        .filter(|(axis, _)| axis.len() > 1)
+        .map(|(axis, index)| axis.valued(*index))
+        .collect();
+    match words.is_empty() {
+        true => "the settings of the experiment".to_owned(),
+        false => words.join(", "),
+    }
+}
+
+/// At most `most` of `count` indices, the first and the last among them.
+pub(super) fn evenly(count: usize, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    (0..most)
+        .map(|index| index * (count - 1) / (most - 1))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_values_hold_the_first_and_the_last() {
+        assert_eq!(evenly(4, 6), [0, 1, 2, 3]);
+        assert_eq!(evenly(11, 6), [0, 2, 4, 6, 8, 10]);
+        assert_eq!(evenly(7, 6), [0, 1, 2, 3, 4, 6]);
+    }
+}

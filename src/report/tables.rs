@@ -1,0 +1,122 @@
+//! Tables of the page that belong to no figure.
+
+use super::curves::{Band, counted};
+use super::results::{Results, Trial};
+use super::table::Table;
+use crate::experiment::Summary;
+use crate::io::record::Cell;
+
+/// One row a point.
+pub(super) fn points(results: &Results) -> Table {
+    let mut table = Table::new(["point"]);
+    let keys = results.sweep.keys().map(|key| key.name().to_owned());
+    table.columns.extend(keys);
+    let numbers = [
+        "chips",
+        "mean",
+        "std",
+        "min",
+        "p20",
+        "median",
+        "p80",
+        "max",
+        "agreement",
+        "digital",
+        "ideal",
+    ];
+    table.columns.extend(numbers.map(str::to_owned));
+    table.shares(&numbers[1..], results.decimals());
+    let errors = results
+        .layers
+        .iter()
+        .map(|name| format!("layer.{name}.matrix_error"));
+    table.columns.extend(errors);
+    for point in &results.points {
+        let of = |value: fn(&Trial) -> f64| Summary::of(point.trials.iter().map(value));
+        let accuracy = of(|trial| trial.accuracy);
+        let band = Band::of(point.trials.iter().map(|trial| trial.accuracy));
+        let band = band.expect("a point has trials");
+        let mut row: Vec<Cell> = vec![point.number.into()];
+        let axes = results.axes().iter().zip(&point.at);
+        row.extend(
+            axes.flat_map(|(axis, index)| axis.values.iter().map(|values| values[*index].clone())),
+        );
+        row.push(point.trials.len().into());
+        let numbers = [
+            accuracy.mean,
+            accuracy.std,
+            accuracy.min,
+            band.low,
+            band.middle,
+            band.high,
+            accuracy.max,
+            of(|trial| trial.agreement).mean,
+            of(|trial| trial.digital).mean,
+            of(|trial| trial.ideal).mean,
+        ];
+        row.extend(numbers.map(Cell::from));
+        row.extend((0..results.layers.len()).map(|layer| {
+            let errors = point.trials.iter().filter_map(|trial| trial.layers[layer]);
+            let errors: Vec<f64> = errors.map(|[matrix, _]| matrix).collect();
+            match errors.is_empty() {
+                true => Cell::Null,
+                false => Summary::of(errors).mean.into(),
+            }
+        }));
+        table.push(row);
+    }
+    table
+}
+
+/// What the manifest says.
+pub(super) fn origin(results: &Results) -> Table {
+    let manifest = &results.manifest;
+    let mut table = Table::new(["what", "value"]);
+    let mut add = |what: &str, value: String| table.push(vec![what.into(), Cell::Text(value)]);
+    add("lightloom", manifest.lightloom.clone());
+    add("processors", manifest.cpus.join(", "));
+    add("seed", results.sweep.seed.0.to_string());
+    add("planned chips of a point", results.sweep.trials.to_string());
+    add(
+        "SHA-256 of experiment.toml",
+        manifest.experiment_sha256.clone(),
+    );
+    for input in &manifest.inputs {
+        let what = format!("{}: {}", input.key, input.path);
+        add(
+            &what,
+            format!("{} bytes, SHA-256 {}", input.bytes, input.sha256),
+        );
+    }
+    for reference in &manifest.references {
+        let tile = reference
+            .tile
+            .map_or("one tile a layer".to_owned(), |modes| {
+                format!("tiles of {modes} modes")
+            });
+        let layers: Vec<String> = reference
+            .layers
+            .iter()
+            .map(|layer| {
+                format!(
+                    "layer {}: {}, {}",
+                    layer.name,
+                    counted(layer.tiles, "tile"),
+                    counted(layer.mzis, "MZI")
+                )
+            })
+            .collect();
+        let name = reference.network.as_ref().or(reference.program.as_ref());
+        let what = format!("compiled: {}", name.map_or("", String::as_str));
+        add(
+            &what,
+            format!(
+                "{tile}, {} meshes, {}; {}",
+                reference.geometry,
+                reference.precision,
+                layers.join("; ")
+            ),
+        );
+    }
+    table
+}

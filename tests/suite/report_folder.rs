@@ -1,0 +1,131 @@
+//! What `lightloom report` reads beside a sweep's folder, and what it leaves there.
+
+use std::path::Path;
+
+use lightloom::report::render;
+
+use crate::cli::{DEMO, ok, refused};
+
+const EXPERIMENT: &str = r#"
+name = "folder"
+program = "digits.program.safetensors"
+data = "digits-test.npz"
+limit = 20
+trials = 2
+[axes]
+"coupler.splitting_error_rad" = [0.0, 0.05]
+"#;
+
+/// A folder with an experiment, its inputs and what its sweep left in `out`, two folders away from the inputs' names.
+fn swept() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    for name in ["digits.program.safetensors", "digits-test.npz"] {
+        std::fs::copy(Path::new(DEMO).join(name), home.join(name)).unwrap();
+    }
+    std::fs::write(home.join("folder.toml"), EXPERIMENT).unwrap();
+    let arguments = ["sweep", "home/folder.toml", "--out", "out", "--quiet"];
+    ok(folder.path(), &arguments);
+    folder
+}
+
+#[test]
+fn a_named_folder_must_hold_the_program_that_the_sweep_read() {
+    let folder = swept();
+    let path = folder.path();
+    let from = |from: &str, says: &str| {
+        refused(path, &["report", "out", "--from", from], says);
+        assert!(!path.join("out/report.html").exists() && !path.join("out/figures").exists());
+    };
+    from("nowhere", "nowhere: is no folder");
+    from("home/folder.toml", "folder.toml: is no folder");
+    from("out", "out/digits.program.safetensors: does not exist");
+    std::fs::create_dir(path.join("other")).unwrap();
+    std::fs::write(path.join("other/digits.program.safetensors"), "another").unwrap();
+    from(
+        "other",
+        "digits.program.safetensors: is another file than the sweep read",
+    );
+    ok(path, &["report", "out", "--from", "home", "--quiet"]);
+    assert!(path.join("out/figures/mesh-error.svg").exists());
+}
+
+#[test]
+fn a_program_that_is_not_found_by_itself_is_said_and_not_drawn() {
+    let folder = swept();
+    let out = folder.path().join("out");
+    let without = render(&out, None).unwrap();
+    let says = "The mesh is not drawn: digits.program.safetensors";
+    assert!(without.html.contains(says));
+    assert!(without.notes.iter().any(|note| note.starts_with(says)));
+    let mut ids = without.figures.iter().map(|figure| &figure.id);
+    assert!(ids.all(|id| !id.starts_with("mesh-")));
+    std::fs::write(folder.path().join("digits.program.safetensors"), "another").unwrap();
+    assert_eq!(render(&out, None).unwrap(), without);
+    let home = folder.path().join("home");
+    let with = render(&out, Some(&home)).unwrap();
+    assert_eq!(with.figures.len(), without.figures.len() + 2);
+    assert!(with.notes.is_empty());
+}
+
+#[test]
+fn figures_of_an_earlier_report_go_and_files_of_others_stay() {
+    let folder = swept();
+    let path = folder.path();
+    ok(path, &["report", "out", "--from", "home", "--quiet"]);
+    let figures = path.join("out/figures");
+    let [phase, error] = ["mesh-phase.svg", "mesh-error.svg"].map(|name| figures.join(name));
+    assert!(phase.exists() && error.exists());
+    // One was edited since, one was never ours, and the list names a file elsewhere.
+    std::fs::write(&error, "edited").unwrap();
+    std::fs::write(figures.join("own.svg"), "own").unwrap();
+    std::fs::write(path.join("out/elsewhere.svg"), "elsewhere").unwrap();
+    let list = figures.join("figures.json");
+    let text = std::fs::read_to_string(&list).unwrap();
+    let sha256 = lightloom::io::hash::sha256(b"elsewhere");
+    let more = format!("{{\n  \"../elsewhere.svg\": \"{sha256}\",");
+    std::fs::write(&list, text.replacen('{', &more, 1)).unwrap();
+    ok(path, &["report", "out", "--quiet"]);
+    assert!(!phase.exists());
+    for kept in [
+        error,
+        figures.join("own.svg"),
+        path.join("out/elsewhere.svg"),
+    ] {
+        assert!(kept.exists(), "{}", kept.display());
+    }
+    let listed: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&list).unwrap()).unwrap();
+    for name in listed.as_object().unwrap().keys() {
+        assert!(
+            figures.join(name).exists() && !name.starts_with("mesh-"),
+            "{name}"
+        );
+    }
+    // A list that cannot be read removes nothing.
+    std::fs::write(&list, "no list").unwrap();
+    ok(path, &["report", "out", "--quiet"]);
+    assert!(figures.join("own.svg").exists());
+}
+
+#[test]
+fn a_report_on_a_shard_says_how_many_trials_it_holds() {
+    let folder = swept();
+    let path = folder.path();
+    let whole = render(&path.join("out"), None).unwrap();
+    assert!(!whole.html.contains("planned trials"));
+    let arguments = [
+        "sweep",
+        "home/folder.toml",
+        "--out",
+        "part",
+        "--shard",
+        "1/3",
+        "--quiet",
+    ];
+    ok(path, &arguments);
+    let part = render(&path.join("part"), None).unwrap();
+    let says = "This is a report on 2 of the 4 planned trials: those of shard 1/3.";
+    assert!(part.html.contains(says) && part.notes[0].starts_with(says));
+}
