@@ -55,7 +55,7 @@ impl<T: Real> Product<T> {
             "fields and matrix must agree in modes"
         );
         let samples = fields.samples();
-        by_tiles::<T>(
+        by_tiles(
             arch,
             samples,
             Tiles {
@@ -72,6 +72,8 @@ struct Tiles<'a, T> {
 }
 
 impl<T: Real> Tiled for Tiles<'_, T> {
+    type Precision = T;
+
     #[inline(always)]
     fn run<S: Simd, const K: usize>(self, simd: S) {
         let Self { product, fields } = self;

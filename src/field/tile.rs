@@ -19,42 +19,37 @@ pub(super) struct Lines<P>(pub P);
 
 /// Work on a batch in tiles whose rows are K registers.
 pub(super) trait Tiled {
+    /// Of the fields.
+    type Precision: Real;
+
     /// Does it.
     fn run<S: Simd, const K: usize>(self, simd: S);
 }
 
 /// Runs `work` on a batch of `samples` with rows of as many registers as hide latencies, and no more than the samples
 /// fill; without vectors a row is a long one.
-pub(super) fn by_tiles<T: Real>(arch: Arch, samples: usize, work: impl Tiled) {
-    struct Rows<W> {
-        samples: usize,
-        /// Bytes of a number.
-        size: usize,
-        work: W,
-    }
+pub(super) fn by_tiles(arch: Arch, samples: usize, work: impl Tiled) {
+    struct Rows<W>(usize, W);
     impl<W: Tiled> WithSimd for Rows<W> {
         type Output = ();
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let lanes = size_of::<S::f32s>() / self.size;
-            let registers = self.samples.div_ceil(lanes);
+            let Self(samples, work) = self;
+            let lanes = size_of::<<W::Precision as Real>::Vector<S>>() / size_of::<W::Precision>();
+            let registers = samples.div_ceil(lanes);
             if S::IS_SCALAR {
-                self.work.run::<S, 16>(simd);
+                work.run::<S, 16>(simd);
             } else if registers == 1 {
-                self.work.run::<S, 1>(simd);
+                work.run::<S, 1>(simd);
             } else if registers == 2 || S::REGISTER_COUNT < 32 {
-                self.work.run::<S, 2>(simd);
+                work.run::<S, 2>(simd);
             } else {
-                self.work.run::<S, 4>(simd);
+                work.run::<S, 4>(simd);
             }
         }
     }
-    arch.dispatch(Rows {
-        samples,
-        size: size_of::<T>(),
-        work,
-    });
+    arch.dispatch(Rows(samples, work));
 }
 
 /// Fills the first lanes of `row`.

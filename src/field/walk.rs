@@ -94,7 +94,7 @@ impl<T: Real> Walk<T> {
             fields,
             light,
         };
-        by_tiles::<T>(arch, samples, work);
+        by_tiles(arch, samples, work);
     }
 
     /// What becomes of light in one mode each: sample k starts with `amplitudes[k]` in mode k, `[mode, sample]`. With
@@ -115,7 +115,7 @@ impl<T: Real> Walk<T> {
             fields: &mut fields,
             light: Light::Columns(amplitudes),
         };
-        by_tiles::<T>(arch, count, work);
+        by_tiles(arch, count, work);
         fields
     }
 }
@@ -136,6 +136,8 @@ struct Tiles<'a, T> {
 }
 
 impl<T: Real> Tiled for Tiles<'_, T> {
+    type Precision = T;
+
     #[inline(always)]
     fn run<S: Simd, const K: usize>(self, simd: S) {
         let Self {
