@@ -49,7 +49,7 @@ fn polynomial_f32<const FUSED: bool, const N: usize>(x: f32, coefficients: [f32;
 
 /// (sin, cos) of `x`, rad, for |x| ≤ 5·10⁵.
 #[inline(always)]
-pub(crate) fn sin_cos<const FUSED: bool>(x: f64) -> (f64, f64) {
+fn sin_cos<const FUSED: bool>(x: f64) -> (f64, f64) {
     // π/2 in two parts, the first of 33 bits: its multiples are exact.
     const PI_2: [f64; 2] = [1.570_796_326_734_125_6, 6.077_100_506_506_192e-11];
     let shifted = x * FRAC_2_PI + ROUND;
@@ -179,26 +179,25 @@ pub(crate) fn vectorized(arch: Arch, work: impl Loop) {
     arch.dispatch(Vectorized(work));
 }
 
-/// Writes the sines and cosines of `angles`, rad.
-///
-/// # Panics
-/// If the slices differ in length.
-pub(crate) fn sin_cos_all(arch: Arch, angles: &[f64], sin: &mut [f64], cos: &mut [f64]) {
-    struct All<'a>(&'a [f64], &'a mut [f64], &'a mut [f64]);
-    impl Loop for All<'_> {
-        #[inline(always)]
-        fn run<const FUSED: bool>(self) {
-            for ((angle, sin), cos) in self.0.iter().zip(self.1).zip(self.2) {
-                (*sin, *cos) = sin_cos::<FUSED>(*angle);
-            }
-        }
+/// Writes the sines and cosines of `angles`, rad; part of a [`Loop`].
+#[inline(always)]
+pub(crate) fn sin_cos_all<const FUSED: bool, const N: usize>(
+    angles: &[f64; N],
+    sin: &mut [f64; N],
+    cos: &mut [f64; N],
+) {
+    // NaN goes to the standard library too.
+    let mut beyond = 0;
+    for angle in angles {
+        beyond |= u64::from(!(0.0..=LARGEST_ANGLE_RAD).contains(&angle.abs()));
     }
-    assert_eq!((angles.len(), angles.len()), (sin.len(), cos.len()));
-    if angles.iter().all(|angle| angle.abs() <= LARGEST_ANGLE_RAD) {
-        vectorized(arch, All(angles, sin, cos));
+    if beyond == 0 {
+        for k in 0..N {
+            (sin[k], cos[k]) = sin_cos::<FUSED>(angles[k]);
+        }
     } else {
-        for ((angle, sin), cos) in angles.iter().zip(sin).zip(cos) {
-            (*sin, *cos) = angle.sin_cos();
+        for k in 0..N {
+            (sin[k], cos[k]) = angles[k].sin_cos();
         }
     }
 }

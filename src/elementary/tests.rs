@@ -7,8 +7,22 @@ use crate::field::instruction_sets;
 use crate::rng::{Effect, Seed};
 
 fn sines(arch: Arch, angles: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let (mut sin, mut cos) = (vec![0.0; angles.len()], vec![0.0; angles.len()]);
-    sin_cos_all(arch, angles, &mut sin, &mut cos);
+    const N: usize = 8;
+    struct All<'a>(&'a [f64], &'a mut Vec<f64>, &'a mut Vec<f64>);
+    impl Loop for All<'_> {
+        fn run<const FUSED: bool>(self) {
+            for chunk in self.0.chunks(N) {
+                let mut angles = [0.0; N];
+                angles[..chunk.len()].copy_from_slice(chunk);
+                let (mut sin, mut cos) = ([0.0; N], [0.0; N]);
+                sin_cos_all::<FUSED, N>(&angles, &mut sin, &mut cos);
+                self.1.extend(&sin[..chunk.len()]);
+                self.2.extend(&cos[..chunk.len()]);
+            }
+        }
+    }
+    let (mut sin, mut cos) = (Vec::new(), Vec::new());
+    vectorized(arch, All(angles, &mut sin, &mut cos));
     (sin, cos)
 }
 

@@ -107,50 +107,13 @@ impl MatrixSource for SetCells<'_> {
 
     fn write(&self, block: usize, angles: &mut Angles, parts: &mut Parts) {
         let start = block * BLOCK;
-        let range = start..self.count().min(start + BLOCK);
-        self.sines(range.clone(), angles);
-        angles.amplitude[..range.len()].copy_from_slice(&self.cells.amplitude[range]);
         let one = OneBlock {
-            cells: self.cells,
+            set: self,
+            range: start..self.count().min(start + BLOCK),
             angles,
             parts,
         };
         vectorized(self.arch, one);
-    }
-}
-
-impl SetCells<'_> {
-    /// Sines and cosines of all angles of the cells in `range`.
-    fn sines(&self, range: Range<usize>, into: &mut Angles) {
-        let CellArray {
-            kind,
-            alpha,
-            beta,
-            gamma,
-            ..
-        } = self.cells;
-        let sources = [
-            (self.theta, 0.0),
-            (self.phi, 0.0),
-            (alpha, FRAC_PI_4),
-            (beta, FRAC_PI_4),
-            (gamma, FRAC_PI_4),
-        ];
-        let len = range.len();
-        let mut angles = [0.0; BLOCK];
-        for (at, (source, offset)) in sources.into_iter().enumerate() {
-            if source.is_empty() {
-                continue;
-            }
-            let pairs = angles.iter_mut().zip(&source[range.clone()]);
-            pairs.for_each(|(angle, value)| *angle = value + offset);
-            if at == 0 && *kind == CellKind::Symmetric {
-                let pairs = angles.iter_mut().zip(&self.phi[range.clone()]);
-                pairs.for_each(|(angle, common)| *angle -= common);
-            }
-            let (sin, cos) = (&mut into.sin[at][..len], &mut into.cos[at][..len]);
-            sin_cos_all(self.arch, &angles[..len], sin, cos);
-        }
     }
 }
 
@@ -180,9 +143,10 @@ impl From<&[Mzi]> for CellArray {
     }
 }
 
-/// What the matrices of a block are computed from.
+/// What the matrices of a block are computed from. Lanes beyond the cells' number hold what was there before.
 pub struct Angles {
-    /// Of θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles.
+    /// θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles, rad; their sines and cosines.
+    angle: [[f64; BLOCK]; 5],
     sin: [[f64; BLOCK]; 5],
     cos: [[f64; BLOCK]; 5],
     amplitude: [f64; BLOCK],
@@ -191,6 +155,7 @@ pub struct Angles {
 impl Default for Angles {
     fn default() -> Self {
         Self {
+            angle: [[0.0; BLOCK]; 5],
             sin: [[0.0; BLOCK]; 5],
             cos: [[0.0; BLOCK]; 5],
             amplitude: [0.0; BLOCK],
@@ -199,17 +164,20 @@ impl Default for Angles {
 }
 
 struct OneBlock<'a> {
-    cells: &'a CellArray,
-    angles: &'a Angles,
+    set: &'a SetCells<'a>,
+    range: Range<usize>,
+    angles: &'a mut Angles,
     parts: &'a mut Parts,
 }
 
 impl Loop for OneBlock<'_> {
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let top_arm = self.cells.top_arm;
-        let core = |sines: &Sines, amplitude: f64| between_couplers(sines, top_arm, amplitude);
-        match self.cells.kind {
+    fn run<const FUSED: bool>(mut self) {
+        self.sines::<FUSED>();
+        let cells = self.set.cells;
+        let core =
+            |sines: &Sines, amplitude: f64| between_couplers(sines, cells.top_arm, amplitude);
+        match cells.kind {
             CellKind::Mzi => self.each(core),
             CellKind::Crossing => self.each(|sines, amplitude| crossed(core(sines, amplitude))),
             CellKind::ThreeSplitter => {
@@ -227,7 +195,57 @@ impl Loop for OneBlock<'_> {
     }
 }
 
+/// `into[k] = f(into[k], from[k])`: in whole blocks a loop of known length.
+#[inline(always)]
+fn update(into: &mut [f64; BLOCK], from: &[f64], f: impl Fn(f64, f64) -> f64) {
+    if let Some(from) = from.first_chunk::<BLOCK>() {
+        for k in 0..BLOCK {
+            into[k] = f(into[k], from[k]);
+        }
+    } else {
+        for (into, from) in into.iter_mut().zip(from) {
+            *into = f(*into, *from);
+        }
+    }
+}
+
 impl OneBlock<'_> {
+    /// Amplitudes, and sines and cosines of all angles.
+    #[inline(always)]
+    fn sines<const FUSED: bool>(&mut self) {
+        let SetCells {
+            cells, theta, phi, ..
+        } = self.set;
+        let sources = [
+            (*theta, 0.0),
+            (*phi, 0.0),
+            (&cells.alpha, FRAC_PI_4),
+            (&cells.beta, FRAC_PI_4),
+            (&cells.gamma, FRAC_PI_4),
+        ];
+        let Angles {
+            angle,
+            sin,
+            cos,
+            amplitude,
+        } = &mut *self.angles;
+        update(amplitude, &cells.amplitude[self.range.clone()], |_, x| x);
+        for (at, (source, offset)) in sources.into_iter().enumerate() {
+            if source.is_empty() {
+                continue;
+            }
+            update(&mut angle[at], &source[self.range.clone()], |_, x| {
+                x + offset
+            });
+            if at == 0 && cells.kind == CellKind::Symmetric {
+                update(&mut angle[0], &phi[self.range.clone()], |x, common| {
+                    x - common
+                });
+            }
+            sin_cos_all::<FUSED, BLOCK>(&angle[at], &mut sin[at], &mut cos[at]);
+        }
+    }
+
     /// All lanes, those beyond the cells' number too: a loop of known length.
     #[inline(always)]
     fn each(self, matrix: impl Fn(&Sines, f64) -> TwoByTwo) {
@@ -235,6 +253,7 @@ impl OneBlock<'_> {
             sin,
             cos,
             amplitude,
+            ..
         } = self.angles;
         for k in 0..BLOCK {
             let pair = |at: usize| (sin[at][k], cos[at][k]);

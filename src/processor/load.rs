@@ -1,5 +1,7 @@
 //! Program × chip → the matrices that light really sees.
 
+use ndarray::{Zip, s};
+
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::modulator::full_scale_power_w;
 use super::tile::set_tile;
@@ -146,14 +148,18 @@ pub(super) fn assemble<T: Real>(
 ) -> Fields<T> {
     let mut whole = Fields::zeros(outputs, inputs);
     for tile in tiles {
-        for row in 0..tile.rows {
-            for col in 0..tile.cols {
-                let from = [row, col];
-                let to = [tile.row + row, tile.col + col];
-                // In double precision: a lossy tile has tiny elements and a huge scale.
-                whole.re[to] = T::of(tile.matrix.re[from].double() * tile.scale);
-                whole.im[to] = T::of(tile.matrix.im[from].double() * tile.scale);
-            }
+        let place = s![
+            tile.row..tile.row + tile.rows,
+            tile.col..tile.col + tile.cols
+        ];
+        for (whole, part) in [
+            (&mut whole.re, &tile.matrix.re),
+            (&mut whole.im, &tile.matrix.im),
+        ] {
+            // In double precision: a lossy tile has tiny elements and a huge scale.
+            Zip::from(whole.slice_mut(place))
+                .and(part)
+                .for_each(|whole, x| *whole = T::of(x.double() * tile.scale));
         }
     }
     whole
