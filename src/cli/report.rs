@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::args::Common;
 use crate::error::Error;
+use crate::experiment::sweep::progress;
 use crate::io;
 use crate::io::hash::{sha256, sha256_of_file};
 use crate::report::render;
@@ -33,10 +34,12 @@ pub struct ReportArgs {
 pub fn run(args: &ReportArgs) -> Result<()> {
     let manifest = args.folder.join("manifest.json");
     if !manifest.exists() {
-        let what = if args.folder.join("trials.journal").exists() {
-            "holds an unfinished sweep: run lightloom sweep again with this --out, then the report"
-        } else {
-            "must be the folder of a finished sweep or merge"
+        let what = match progress(&args.folder)? {
+            Some([finished, planned]) => format!(
+                "holds an unfinished sweep, {finished} of {planned} trials: run lightloom sweep again with this --out, then the \
+                 report"
+            ),
+            None => "must be the folder of a finished sweep or merge".to_owned(),
         };
         return Err(Error::format(args.folder.display().to_string(), what).into());
     }

@@ -81,7 +81,15 @@ fn text(axis: &Axis, key: usize, index: usize) -> String {
         Cell::Text(text) => Path::new(text)
             .file_name()
             .map_or(text.clone(), |name| name.to_string_lossy().into_owned()),
-        cell => short(number(cell).expect("it is no text"), 4),
+        cell => {
+            let value = number(cell).expect("it is no text");
+            // Digits that somebody wrote, and three of those that a range of equal ratios came out with.
+            let text = short(value, 5);
+            match text.replace('−', "-").parse() == Ok(value) {
+                true => text,
+                false => short(value, 3),
+            }
+        }
     }
 }
 
@@ -115,6 +123,14 @@ mod tests {
         assert_eq!(
             (sigma.numbers(), sigma.position(1)),
             (Some(vec![0.0, 0.025]), 0.025)
+        );
+        let range = axis(
+            &["phase_shifter.phase_error_rad"],
+            vec![0.012345.into(), (-154.25).into(), 0.001_258_925_4.into()],
+        );
+        assert_eq!(
+            [0, 1, 2].map(|index| range.text(index)),
+            ["0.012345", "−154.25", "0.00126"]
         );
         let tile = axis(&["tile"], vec![64.into(), Cell::Null]);
         assert_eq!(

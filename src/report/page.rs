@@ -170,7 +170,8 @@ fn put_figure(html: &mut String, figure: &Figure, alone: bool) {
         table,
         ..
     } = figure;
-    let [title, caption] = [title, caption].map(|text| escape(text));
+    // A number and its percent sign stay on one line.
+    let [title, caption] = [title, caption].map(|text| escape(text).replace(" %", "\u{a0}%"));
     let width = match (figure.is_wide, alone) {
         (true, _) => " class=\"wide\"",
         (false, true) => " class=\"alone\"",

@@ -129,3 +129,29 @@ fn a_report_on_a_shard_says_how_many_trials_it_holds() {
     let says = "This is a report on 2 of the 4 planned trials: those of shard 1/3.";
     assert!(part.html.contains(says) && part.notes[0].starts_with(says));
 }
+
+#[test]
+fn an_unfinished_sweep_is_refused_with_how_far_it_is() {
+    let folder = swept();
+    let path = folder.path();
+    let journal = std::fs::read_to_string(path.join("out/trials.journal")).unwrap();
+    std::fs::create_dir(path.join("cut")).unwrap();
+    let cut = |text: &str| std::fs::write(path.join("cut/trials.journal"), text).unwrap();
+    let trials: Vec<usize> = journal
+        .match_indices("{\"trial")
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(trials.len(), 4);
+    cut(&journal[..trials[3]]);
+    refused(
+        path,
+        &["report", "cut"],
+        "cut: holds an unfinished sweep, 3 of 4 trials: run lightloom sweep again",
+    );
+    cut("");
+    refused(
+        path,
+        &["report", "cut"],
+        "cut: must be the folder of a finished sweep",
+    );
+}

@@ -83,6 +83,25 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
     Ok(sweep.rows())
 }
 
+/// How many trials the sweep in `folder` has finished, and how many it is to run there: those of its shard. Nothing if no
+/// sweep was begun there.
+///
+/// # Errors
+/// [`Error::Io`] and [`Error::Format`] if its journal cannot be read.
+pub fn progress(folder: &Path) -> Result<Option<[usize; 2]>> {
+    let shape = |head: &Head| {
+        let sweep = resolved(head).within(folder.display())?;
+        Ok([sweep.points(), sweep.trials])
+    };
+    let Some(journal) = Journal::read(folder, shape)? else {
+        return Ok(None);
+    };
+    let (sweep, shard) = (resolved(journal.head())?, Shard::of_head(journal.head()));
+    let planned = (0..sweep.rows()).filter(|row| shard.holds(*row)).count();
+    let missing = missing(&sweep, shard, Some(&journal)).count();
+    Ok(Some([planned - missing, planned]))
+}
+
 /// The trial of every row, from the first journal that has it. Those of others must be the same, but for their times.
 fn joined<'a>(
     sweep: &'a Sweep,

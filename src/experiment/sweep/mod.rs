@@ -21,7 +21,7 @@ mod value;
 
 pub use estimate::Estimate;
 pub use key::{Key, Precision};
-pub use merge::merge;
+pub use merge::{merge, progress};
 pub use point::{Point, Source};
 pub use session::{Session, Shard};
 pub use trial::{LayerShape, Reference, TrialRecord};
