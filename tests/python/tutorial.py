@@ -42,7 +42,7 @@ def follow(page):
             if "torch.onnx" in text and not ONNX:
                 print(f"skipped: ONNX, which PyTorch {torch.__version__} writes otherwise than 2.6 and newer")
                 continue
-            exec(compile(text, page, "exec"), names)
+            exec(compile(text, f"Python of {page}", "exec"), names)
             pythons += 1
         elif mark == "run":
             for words in commands(text):
