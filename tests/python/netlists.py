@@ -126,7 +126,7 @@ def random_unitary(folder, geometry):
 
 def layouts(folder):
     """What gdsfactory draws by the Python of docs/export.md, as it finds it in the drawn chip again."""
-    (code,) = (text for mark, text in blocks("docs/export.md") if mark == "python")
+    (code,) = (text for mark, text in blocks("docs/export.md") if mark == "python" and "gdsfactory" in text)
     for geometry in ["clements", "reck", "diamond"]:
         mesh = random_unitary(folder, geometry)
         lightloom("export", mesh, "--format", "sax", "-o", folder / "u.sax.json")

@@ -1,7 +1,6 @@
 //! Sweeps on the built binary: resumed, in shards, on any number of threads, the same bytes.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -444,64 +443,6 @@ fn a_chip_that_cannot_run_names_its_point() {
         }
         refused(folder, &["sweep", file, "--out", "new"], says);
     }
-}
-
-/// pandas, polars and DuckDB read all three files. They are used where `LIGHTLOOM_PYTHON` (or else `python3`) has them;
-/// with `LIGHTLOOM_REQUIRE_PYTHON=1` they must be there.
-#[test]
-fn pandas_polars_and_duckdb_read_the_rows() {
-    let python = std::env::var("LIGHTLOOM_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let imports = "import pandas, pyarrow, polars, duckdb";
-    let has = Command::new(&python).args(["-c", imports]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        let required = std::env::var("LIGHTLOOM_REQUIRE_PYTHON").as_deref() == Ok("1");
-        assert!(
-            !required,
-            "{python} cannot `{imports}`, and LIGHTLOOM_REQUIRE_PYTHON=1"
-        );
-        println!("skipped: {python} cannot `{imports}`");
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path();
-    experiment(folder, &digits(4));
-    ok(folder, &["sweep", "e.toml", "--out", "out"]);
-    let script = r#"
-import json, pandas as pd, polars as pl, duckdb
-truth = [json.loads(line) for line in open("out/rows.jsonl")]
-columns = list(truth[0])
-def same(records):
-    assert len(records) == len(truth) == 24
-    for got, want in zip(records, truth):
-        assert list(got) == columns, (list(got), columns)
-        for key in columns:
-            a, b = got[key], want[key]
-            if b is None:
-                assert a is None or a != a, (key, a)
-            else:
-                assert a == b, (key, a, b)
-frames = [pd.read_parquet("out/rows.parquet"), pd.read_csv("out/rows.csv", float_precision="round_trip", keep_default_na=False, na_values=[""]), pd.read_json("out/rows.jsonl", lines=True, precise_float=True)]
-for frame in frames[:2]:
-    same(frame.to_dict("records"))
-assert list(frames[2].columns) == columns and len(frames[2]) == 24
-for frame in [pl.read_parquet("out/rows.parquet"), pl.read_csv("out/rows.csv"), pl.read_ndjson("out/rows.jsonl")]:
-    same(frame.to_dicts())
-for source in ["'out/rows.parquet'", "read_csv('out/rows.csv')", "read_json('out/rows.jsonl')"]:
-    result = duckdb.sql(f"select * from {source} order by point, trial")
-    same([dict(zip(result.columns, row)) for row in result.fetchall()])
-mean = duckdb.sql("select \"coupler.splitting_error_rad\", avg(accuracy) from 'out/rows.parquet' group by 1 order by 1").fetchall()
-by = frames[0].groupby("coupler.splitting_error_rad").accuracy.mean()
-assert all(abs(by[key] - value) < 1e-12 for key, value in mean)
-print("ok")
-"#;
-    let output = Command::new(&python)
-        .args(["-c", script])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "ok");
 }
 
 /// The example of `docs/experiments.md`, beside the network and data that it names.
