@@ -1,33 +1,34 @@
-"""Do pandas, Polars and DuckDB read the rows of a sweep, and the same ones from every format?
+"""Do pandas, Polars, DuckDB and NumPy read what a sweep and an export write, as the documents say?
 
     python tests/python/tables.py LIGHTLOOM
 
-LIGHTLOOM is the command. Runs a small sweep of the built-in digits and compares `rows.parquet`, `rows.csv` and
-`rows.jsonl`: columns in their order, rows in theirs, numbers to the bit. Needs the packages of tables.txt.
+LIGHTLOOM is the command. Runs the experiment of docs/experiments.md and compares `rows.parquet`, `rows.csv` and
+`rows.jsonl` in every package: columns in their order, rows in theirs, numbers to the bit. Then runs the Python of
+docs/experiments.md, and that of docs/export.md on the phases of a random unitary. Needs the packages of tables.txt.
 """
 
+import contextlib
+import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import duckdb
+import numpy
 import pandas
 import polars
+from pages import ROOT, blocks
 
-DEMO = pathlib.Path(__file__).resolve().parents[2] / "meshes" / "demo"
+DEMO = ROOT / "meshes" / "demo"
+COMMAND = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) == 2 else sys.exit(__doc__)
 
-EXPERIMENT = f"""
-name = "tables"
-program = "{DEMO / "digits.program.safetensors"}"
-data = "{DEMO / "digits-test.npz"}"
-hardware = "ideal"
-limit = 100
-trials = 3
-[axes]
-correct = ["none", "local"]
-"coupler.splitting_error_rad" = [0.0, 0.03, 0.06]
-"""
+
+def lightloom(*arguments):
+    """Runs the command in the current folder; ends the run where it fails."""
+    if subprocess.run([COMMAND, *arguments, "--quiet"], stdout=subprocess.DEVNULL, check=False).returncode:
+        sys.exit(f"failed: lightloom {' '.join(arguments)}")
 
 
 def check(name, holds):
@@ -37,40 +38,72 @@ def check(name, holds):
         sys.exit("failed")
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        (folder / "tables.toml").write_text(EXPERIMENT)
-        command = [sys.argv[1], "sweep", folder / "tables.toml", "--out", folder / "rows", "--quiet"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        parquet, csv, lines = (folder / "rows" / f"rows.{kind}" for kind in ["parquet", "csv", "jsonl"])
+def follow(page, without):
+    """Runs the Python of a page but for blocks with `without`; what it has defined."""
+    names = {}
+    for mark, text in blocks(page):
+        if mark == "python" and without not in text:
+            exec(compile(text, f"Python of {page}", "exec"), names)
+    return names
 
-        table = polars.read_parquet(parquet)
-        check("Polars: 2 x 3 points of 3 trials", table.height == 18)
-        check("Polars: trials in order", table["trial"].to_list() == [0, 1, 2] * 6)
-        check("Polars: accuracy is a share", table["accuracy"].is_between(0, 1).all())
-        check("Polars: CSV is the same table", polars.read_csv(csv, schema=table.schema).equals(table))
-        same = polars.read_ndjson(lines, schema=table.schema)
-        check("Polars: JSON Lines is the same table", same.equals(table))
 
-        frame = pandas.read_parquet(parquet)
-        check("pandas: the same columns in the same order", list(frame.columns) == table.columns)
-        from_csv = pandas.read_csv(csv)
-        check("pandas: CSV has the same accuracies", (from_csv["accuracy"] == frame["accuracy"]).all())
-        mean = frame.groupby(["correct", "coupler.splitting_error_rad"])["accuracy"].mean()
-        check("pandas: ideal chips agree with digital", mean["none", 0.0] == frame["digital_accuracy"][0])
+def same(records, truth):
+    """Whether rows are those of the JSON Lines: names, order, values to the bit, null as null or as no number."""
 
-        query = f"SELECT correct, avg(accuracy) FROM '{parquet}' GROUP BY correct ORDER BY correct"
-        means = dict(duckdb.sql(query).fetchall())
-        expected = frame.groupby("correct")["accuracy"].mean().to_dict()
-        close = all(abs(means[name] - expected[name]) < 1e-12 for name in expected)
-        check("DuckDB: the same means", len(means) == len(expected) == 2 and close)
-        for path in [csv, lines]:
-            count, total = duckdb.sql(f"SELECT count(*), sum(samples) FROM '{path}'").fetchall()[0]
-            check(f"DuckDB: {path.name} has 18 rows of 100 samples", (count, total) == (18, 1800))
+    def equal(found, expected):
+        return (found is None or found != found) if expected is None else found == expected
+
+    return len(records) == len(truth) and all(
+        list(row) == list(line) and all(equal(row[name], line[name]) for name in line)
+        for row, line in zip(records, truth)
+    )
+
+
+def rows():
+    """The experiment of the document and its rows."""
+    for name in ["network.toml", "digits.safetensors", "digits-test.npz"]:
+        shutil.copy(DEMO / name, ".")
+    (experiment,) = (text for mark, text in blocks("docs/experiments.md") if mark == "file: digits.toml")
+    pathlib.Path("digits.toml").write_text(experiment)
+    lightloom("sweep", "digits.toml", "--out", "digits")
+    parquet, csv, lines = (f"digits/rows.{kind}" for kind in ["parquet", "csv", "jsonl"])
+    truth = [json.loads(line) for line in pathlib.Path(lines).read_text().splitlines()]
+    check("rows: 4 x 2 x 2 points of 5 trials", len(truth) == 80)
+    check("rows: null where nothing was corrected", any(None in row.values() for row in truth))
+
+    frame = pandas.read_parquet(parquet)
+    check("pandas: Parquet", same(frame.to_dict("records"), truth))
+    check("pandas: CSV", same(pandas.read_csv(csv).to_dict("records"), truth))
+    read = {"Parquet": polars.read_parquet(parquet), "CSV": polars.read_csv(csv), "JSON Lines": polars.read_ndjson(lines)}
+    for name, table in read.items():
+        check(f"Polars: {name}", same(table.to_dicts(), truth))
+    for path in [parquet, csv, lines]:
+        found = duckdb.sql(f"SELECT * FROM '{path}' ORDER BY point, trial")
+        records = [dict(zip(found.columns, row)) for row in found.fetchall()]
+        check(f"DuckDB: {path}", same(records, truth))
+
+    names = follow("docs/experiments.md", without="gdsfactory")
+    check("docs/experiments.md: its Python reads the rows", names["rows"].equals(frame))
+
+
+def phases():
+    """The phases of a random unitary, and the unitary out of them."""
+    random = numpy.random.default_rng(0)
+    unitary = numpy.linalg.qr(random.normal(size=(6, 6)) + 1j * random.normal(size=(6, 6)))[0]
+    numpy.save("U.npy", unitary)
+    lightloom("decompose", "U.npy", "-o", "u.mesh.json")
+    for kind in ["csv", "npz"]:
+        lightloom("export", "u.mesh.json", "--format", kind, "-o", f"phases.{kind}")
+    names = follow("docs/export.md", without="gdsfactory")
+    mesh, theta = names["mesh"], names["theta_rad"]
+    spots = zip(mesh["mesh.theta_mode"], mesh["mesh.theta_column"], mesh["mesh.theta_rad"])
+    check("pandas: phases by mode and column", all(theta.loc[mode, column] == rad for mode, column, rad in spots))
+    check("pandas: a phase by its id", names["phase_rad"] == theta.loc[1, 1])
+    error = numpy.abs(names["matrix"] - unitary).max()
+    check(f"NumPy: the unitary out of its phases, to {error:.0e}", error < 1e-12)
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        rows()
+        phases()

@@ -325,12 +325,18 @@ fn the_page_of_export_runs_as_it_stands() {
     std::fs::write(folder.join("cal.csv"), table).unwrap();
     let page = include_str!("../../docs/export.md");
     let commands = crate::pages::commands(page);
-    assert_eq!(commands.len(), 5);
+    assert_eq!(commands.len(), 6);
     for command in commands {
         let words: Vec<&str> = command.split_whitespace().collect();
         ok(folder, &words[1..]);
     }
-    for file in ["phases.csv", "volts.csv", "codes.csv", "u.sax.json"] {
+    for file in [
+        "phases.csv",
+        "volts.csv",
+        "codes.csv",
+        "phases.npz",
+        "u.sax.json",
+    ] {
         assert!(folder.join(file).exists(), "{file}");
     }
     let header = std::fs::read_to_string(folder.join("codes.csv")).unwrap();

@@ -12,6 +12,7 @@ mod export;
 #[cfg(feature = "cli")]
 mod geometries;
 mod inference;
+mod kills;
 mod mnist;
 #[cfg(feature = "cli")]
 mod pages;

@@ -1,7 +1,7 @@
 //! Commands that stand in the documents.
 //!
 //! A comment in front of a fenced block says what a test does with it: `<!-- run -->`, `<!-- prints -->` what the last
-//! command prints among other lines, `<!-- file: NAME -->`.
+//! command prints among other lines, `<!-- file: NAME -->`. `<!-- python -->` is for `tests/python`.
 
 /// A marked block.
 #[derive(Debug, PartialEq)]
@@ -34,6 +34,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
             Some(name) => Block::File(name.to_owned(), text),
             None if mark == "run" => Block::Commands(split(&text)),
             None if mark == "prints" => Block::Output(text),
+            None if mark == "python" => continue,
             None => panic!("{line}: what should be done with the block?"),
         });
     }

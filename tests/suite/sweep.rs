@@ -1,16 +1,13 @@
-//! Sweeps on the built binary: killed and resumed, in shards, on any number of threads, the same bytes.
+//! Sweeps on the built binary: resumed, in shards, on any number of threads, the same bytes.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use lightloom::rng::{Effect, Seed};
 use serde_json::Value;
 
 use super::cli::{DEMO, lightloom, ok, refused};
 
 /// The files that do not depend on when and where trials ran.
-const FILES: [&str; 6] = [
+pub const FILES: [&str; 6] = [
     "rows.csv",
     "rows.jsonl",
     "rows.parquet",
@@ -20,7 +17,7 @@ const FILES: [&str; 6] = [
 ];
 
 /// An experiment on the built-in digits: 2 × 3 points.
-fn digits(trials: usize) -> String {
+pub fn digits(trials: usize) -> String {
     format!(
         r#"name = "digits"
 program = '{DEMO}/digits.program.safetensors'
@@ -38,16 +35,16 @@ correct = ["none", "local", "progressive"]
     )
 }
 
-fn experiment(folder: &Path, text: &str) {
+pub fn experiment(folder: &Path, text: &str) {
     std::fs::write(folder.join("e.toml"), text).unwrap();
 }
 
-fn read(folder: &Path, file: &str) -> Vec<u8> {
+pub fn read(folder: &Path, file: &str) -> Vec<u8> {
     let path = folder.join(file);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn assert_same_files(a: &Path, b: &Path) {
+pub fn assert_same_files(a: &Path, b: &Path) {
     for file in FILES {
         assert!(read(a, file) == read(b, file), "{file} differs");
     }
@@ -161,56 +158,6 @@ fn rows_are_what_infer_says_of_the_same_chips() {
     }
     let times = String::from_utf8(read(&folder.join("out"), "times.csv")).unwrap();
     assert_eq!(times.lines().count(), 19);
-}
-
-/// Ten kills by SIGKILL at any moment of the run, or as many as `LIGHTLOOM_KILLS` says.
-#[test]
-fn a_sweep_killed_at_any_moment_goes_on_to_the_same_bytes() {
-    let kills: usize = std::env::var("LIGHTLOOM_KILLS").map_or(10, |text| text.parse().unwrap());
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path();
-    experiment(folder, &digits(30));
-    let clock = Instant::now();
-    ok(folder, &["sweep", "e.toml", "--out", "whole", "--quiet"]);
-    let whole = clock.elapsed().as_secs_f64();
-    let mut moments = Seed(1).stream(Effect::Haar, 0, 0, 0);
-    let finished = || {
-        let journal = std::fs::read(folder.join("killed/trials.journal")).unwrap_or_default();
-        journal.iter().filter(|byte| **byte == b'\n').count()
-    };
-    let (mut inside, mut before) = (0, 0);
-    for kill in 0..kills {
-        let mut sweep = Command::new(env!("CARGO_BIN_EXE_lightloom"))
-            .args([
-                "sweep",
-                "e.toml",
-                "--out",
-                "killed",
-                "--quiet",
-                "--threads=2",
-            ])
-            .current_dir(folder)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        // Short runs at first, so that most kills meet trials; in the end also the writing of the files.
-        let longest = whole * 2.0 * (kill + 1) as f64 / (kills * kills) as f64;
-        std::thread::sleep(Duration::from_secs_f64(0.02 + moments.uniform() * longest));
-        let was_running = sweep.try_wait().unwrap().is_none();
-        sweep.kill().unwrap();
-        sweep.wait().unwrap();
-        // What was finished stays, whatever was killed.
-        assert!(finished() >= before, "finished trials were lost");
-        inside += usize::from(was_running && finished() > 2 && finished() < 180);
-        before = finished();
-    }
-    println!("{inside} of {kills} kills met trials; {before} lines at the last one");
-    ok(folder, &["sweep", "e.toml", "--out", "killed", "--quiet"]);
-    assert_same_files(&folder.join("whole"), &folder.join("killed"));
-    // A finished sweep that is started again has nothing to do and changes nothing.
-    let said = ok(folder, &["sweep", "e.toml", "--out", "killed"]);
-    assert!(said.contains("180, 0 of them now"), "{said}");
-    assert_same_files(&folder.join("whole"), &folder.join("killed"));
 }
 
 /// The file of a process that died in the middle of a line, and one whose rows were lost.
@@ -496,64 +443,6 @@ fn a_chip_that_cannot_run_names_its_point() {
         }
         refused(folder, &["sweep", file, "--out", "new"], says);
     }
-}
-
-/// pandas, polars and DuckDB read all three files. They are used where `LIGHTLOOM_PYTHON` (or else `python3`) has them;
-/// with `LIGHTLOOM_REQUIRE_PYTHON=1` they must be there.
-#[test]
-fn pandas_polars_and_duckdb_read_the_rows() {
-    let python = std::env::var("LIGHTLOOM_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let imports = "import pandas, pyarrow, polars, duckdb";
-    let has = Command::new(&python).args(["-c", imports]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        let required = std::env::var("LIGHTLOOM_REQUIRE_PYTHON").as_deref() == Ok("1");
-        assert!(
-            !required,
-            "{python} cannot `{imports}`, and LIGHTLOOM_REQUIRE_PYTHON=1"
-        );
-        println!("skipped: {python} cannot `{imports}`");
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path();
-    experiment(folder, &digits(4));
-    ok(folder, &["sweep", "e.toml", "--out", "out"]);
-    let script = r#"
-import json, pandas as pd, polars as pl, duckdb
-truth = [json.loads(line) for line in open("out/rows.jsonl")]
-columns = list(truth[0])
-def same(records):
-    assert len(records) == len(truth) == 24
-    for got, want in zip(records, truth):
-        assert list(got) == columns, (list(got), columns)
-        for key in columns:
-            a, b = got[key], want[key]
-            if b is None:
-                assert a is None or a != a, (key, a)
-            else:
-                assert a == b, (key, a, b)
-frames = [pd.read_parquet("out/rows.parquet"), pd.read_csv("out/rows.csv", float_precision="round_trip", keep_default_na=False, na_values=[""]), pd.read_json("out/rows.jsonl", lines=True, precise_float=True)]
-for frame in frames[:2]:
-    same(frame.to_dict("records"))
-assert list(frames[2].columns) == columns and len(frames[2]) == 24
-for frame in [pl.read_parquet("out/rows.parquet"), pl.read_csv("out/rows.csv"), pl.read_ndjson("out/rows.jsonl")]:
-    same(frame.to_dicts())
-for source in ["'out/rows.parquet'", "read_csv('out/rows.csv')", "read_json('out/rows.jsonl')"]:
-    result = duckdb.sql(f"select * from {source} order by point, trial")
-    same([dict(zip(result.columns, row)) for row in result.fetchall()])
-mean = duckdb.sql("select \"coupler.splitting_error_rad\", avg(accuracy) from 'out/rows.parquet' group by 1 order by 1").fetchall()
-by = frames[0].groupby("coupler.splitting_error_rad").accuracy.mean()
-assert all(abs(by[key] - value) < 1e-12 for key, value in mean)
-print("ok")
-"#;
-    let output = Command::new(&python)
-        .args(["-c", script])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "ok");
 }
 
 /// The example of `docs/experiments.md`, beside the network and data that it names.

@@ -1,27 +1,34 @@
-"""Does SAX read our netlists and simulate the matrix that lightloom computes?
+"""Do SAX and gdsfactory read our netlists, and does SAX simulate the matrix that lightloom computes?
 
-    python tests/python/sax_netlist.py LIGHTLOOM
+    python tests/python/netlists.py LIGHTLOOM
 
 LIGHTLOOM is the command. Opens the netlists of meshes and of tiles of a program with SAX, simulates them and prints the
-largest difference to `lightloom matrix` and to the weights that were compiled; it must be at most 1e-9. Needs the packages of sax_netlist.txt.
+largest difference to `lightloom matrix` and to the weights that were compiled; it must be at most 1e-9. The Python of
+docs/export.md draws meshes with gdsfactory, and what it drew is simulated too. Needs the packages of netlists.txt.
 """
 
+import contextlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import warnings
 
 import jax
 
 jax.config.update("jax_enable_x64", True)
 
+import gdsfactory
 import jax.numpy as jnp
 import numpy as np
 import sax
+from gdsfactory.get_netlist import OriginalNamer
+from pages import ROOT, blocks
 
 LIMIT = 1e-9
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMAND = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 
 
 def mzi(theta=0.0, phi=0.0):
@@ -47,9 +54,14 @@ def phase(phi=0.0):
     return sax.reciprocal({("in0", "out0"): jnp.exp(1j * phi)})
 
 
+def straight():
+    """A waveguide between cells, whose length does not count here."""
+    return sax.reciprocal({("o1", "o2"): 1.0})
+
+
 def simulate(netlist):
     """The matrix of a netlist between its ports, row = output, as SAX computes it."""
-    circuit, _ = sax.circuit(netlist=netlist, models={"mzi": mzi, "phase": phase})
+    circuit, _ = sax.circuit(netlist=netlist, models={"mzi": mzi, "phase": phase, "straight": straight})
     found = sax.sdict(circuit())
     ports = netlist["ports"]
     inputs = sum(name.startswith("in") for name in ports)
@@ -63,7 +75,7 @@ def simulate(netlist):
 
 def lightloom(*arguments):
     """What the command prints."""
-    run = subprocess.run([sys.argv[1], *map(str, arguments)], capture_output=True, check=False)
+    run = subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, check=False)
     if run.returncode != 0:
         sys.exit(f"lightloom {' '.join(map(str, arguments))}: {run.stderr.decode()}")
     return run.stdout
@@ -97,19 +109,46 @@ def meshes():
 
 def geometries(folder):
     """A random unitary in every geometry; ancillas are ports of the netlist, not of the matrix."""
-    random = np.random.default_rng(0)
-    unitary = np.linalg.qr(random.normal(size=(8, 8)) + 1j * random.normal(size=(8, 8)))[0]
-    np.save(pathlib.Path(folder) / "U.npy", unitary)
-    mesh = pathlib.Path(folder) / "u.mesh.json"
     for name in ["clements", "reck", "diamond", "butterfly", "clements+2"]:
-        lightloom("decompose", f"{folder}/U.npy", "-o", mesh, "--geometry", name, "--quiet")
+        mesh = random_unitary(folder, name)
         netlist = json.loads(lightloom("export", mesh, "--format", "sax"))
         yield f"random unitary, {name}", matrix_of(mesh), simulate(netlist)[:8, :8]
 
 
+def random_unitary(folder, geometry):
+    """Writes the mesh of a random unitary and returns its path."""
+    random = np.random.default_rng(0)
+    unitary = np.linalg.qr(random.normal(size=(8, 8)) + 1j * random.normal(size=(8, 8)))[0]
+    np.save(folder / "U.npy", unitary)
+    lightloom("decompose", folder / "U.npy", "-o", folder / "u.mesh.json", "--geometry", geometry, "--quiet")
+    return folder / "u.mesh.json"
+
+
+def layouts(folder):
+    """What gdsfactory draws by the Python of docs/export.md, as it finds it in the drawn chip again."""
+    (code,) = (text for mark, text in blocks("docs/export.md") if mark == "python" and "gdsfactory" in text)
+    for geometry in ["clements", "reck", "diamond"]:
+        mesh = random_unitary(folder, geometry)
+        lightloom("export", mesh, "--format", "sax", "-o", folder / "u.sax.json")
+        names = {}
+        # Each time anew, which gdsfactory remarks on.
+        with contextlib.chdir(folder), warnings.catch_warnings(action="ignore"):
+            exec(compile(code, "Python of docs/export.md", "exec"), names)
+        if not (folder / "u.gds").stat().st_size:
+            sys.exit("failed: u.gds is empty")
+        drawn = names["chip"].get_netlist(instance_namer=OriginalNamer())
+        # Phases are no geometry. All else, connections above all, is what was drawn.
+        instances = json.loads((folder / "u.sax.json").read_text())["instances"]
+        for name, part in drawn["instances"].items():
+            drawn["instances"][name] = instances.pop(name, {"component": part["component"]})
+        if instances:
+            sys.exit(f"failed: {', '.join(instances)} were not drawn")
+        yield f"drawn by gdsfactory, {geometry}", matrix_of(mesh), simulate(drawn)[:8, :8]
+
+
 def tiles(folder):
     """Tiles of a compiled network: scale · simulated block = block of the trained weights."""
-    program = pathlib.Path(folder) / "digits.program.safetensors"
+    program = folder / "digits.program.safetensors"
     network = ROOT / "meshes" / "demo" / "digits.safetensors"
     lightloom("compile", network, "-o", program, "--tile", 8, "--quiet")
     weights = safetensors(network)
@@ -137,12 +176,11 @@ def safetensors(path):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    print(f"SAX {sax.__version__}, JAX {jax.__version__}")
+    print(f"SAX {sax.__version__}, JAX {jax.__version__}, gdsfactory {gdsfactory.__version__}")
     with tempfile.TemporaryDirectory() as folder:
-        results = [report(*case) for case in [*meshes(), *geometries(folder), *tiles(folder)]]
-    if not all(results):
+        folder = pathlib.Path(folder)
+        cases = [*meshes(), *geometries(folder), *tiles(folder), *layouts(folder)]
+    if not all([report(*case) for case in cases]):
         sys.exit(f"failed: a difference is above {LIMIT:.0e}")
 
 

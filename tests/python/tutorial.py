@@ -1,0 +1,98 @@
+"""Does the tutorial work with PyTorch, and is the digital accuracy PyTorch's own?
+
+    python tests/python/tutorial.py LIGHTLOOM
+
+LIGHTLOOM is the command. Runs the Python, the files and the commands of docs/tutorial.md in their order in a folder that
+holds the digits and nothing else, then compares the digital accuracy of every file that PyTorch wrote with the accuracy
+that PyTorch computed. Any PyTorch from 1.13 on will do; one older than 2.6 writes no ONNX, which is said.
+"""
+
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+from pages import ROOT, blocks, commands
+
+VERSION = tuple(map(int, torch.__version__.split(".")[:2]))
+ONNX = VERSION >= (2, 6)
+
+
+def lightloom(*arguments):
+    """Runs the command; ends the run where it fails."""
+    run = subprocess.run([COMMAND, *arguments], capture_output=True, check=False, text=True)
+    if run.returncode != 0:
+        sys.exit(f"lightloom {shlex.join(arguments)}: {run.stderr}")
+
+
+def follow(page):
+    """Does what the page says; what its Python has defined, and how many blocks of Python and commands there were."""
+    names = {"__name__": "__main__"}
+    pythons = ran = 0
+    for mark, text in blocks(page):
+        if mark.startswith("file: "):
+            pathlib.Path(mark[len("file: ") :]).write_text(text)
+        elif mark == "python":
+            if "torch.onnx" in text and not ONNX:
+                print(f"skipped: ONNX, which PyTorch {torch.__version__} writes otherwise than 2.6 and newer")
+                continue
+            exec(compile(text, f"Python of {page}", "exec"), names)
+            pythons += 1
+        elif mark == "run":
+            for words in commands(text):
+                assert words[0] == "lightloom", words
+                lightloom(*words[1:])
+                ran += 1
+    return names, pythons, ran
+
+
+def right(program, data):
+    """Samples of `data` that the digital network of `program` has right, and all samples."""
+    lightloom("infer", program, "--data", data, "--trials", "1", "--json", "right.json", "--quiet")
+    result = json.loads(pathlib.Path("right.json").read_text())
+    samples = result["samples"]
+    return round(result["digital"]["accuracy"] * samples), samples
+
+
+def main():
+    names, pythons, ran = follow("docs/tutorial.md")
+    print(f"PyTorch {torch.__version__}, NumPy {np.__version__}: {pythons} blocks of Python, {ran} commands")
+    if pythons < 3 + ONNX or ran < 10:
+        sys.exit("failed: the tutorial has more Python and more commands than that")
+
+    x, y = names["digits"]("digits-test.npz")
+    with torch.no_grad():
+        expected = int((names["model"](x).argmax(1) == y).sum()), len(y)
+    if expected[0] < 0.95 * expected[1]:
+        sys.exit(f"failed: PyTorch has {expected[0]} of {expected[1]} right, too few for a trained network")
+    # Weights alone say nothing of a scale, so these have their pixels scaled already.
+    np.savez("scaled.npz", x=x.numpy(), y=y.numpy())
+    found = {"digits.safetensors": right("digits.program.safetensors", "digits-test.npz")}
+    for file in ["digits.npz", "digits.onnx"][: 1 + ONNX]:
+        lightloom("compile", file, "-o", "again.program.safetensors", "--quiet")
+        found[file] = right("again.program.safetensors", "scaled.npz")
+    for file, count in found.items():
+        print(f"{file}: {count[0]} of {count[1]} right, in PyTorch {expected[0]} of {expected[1]}")
+    if any(count != expected for count in found.values()):
+        sys.exit("failed: lightloom and PyTorch differ")
+    for file in ["mesh.svg", "phases.csv", "splitting/rows.csv", "splitting/report.html"]:
+        if not pathlib.Path(file).stat().st_size:
+            sys.exit(f"failed: {file} is empty")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    COMMAND = str(pathlib.Path(sys.argv[1]).resolve())
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ["digits-train.npz", "digits-test.npz"]:
+            shutil.copy(ROOT / "meshes" / "demo" / name, folder)
+        os.chdir(folder)
+        main()
+        os.chdir(ROOT)
