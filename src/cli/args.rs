@@ -103,7 +103,8 @@ pub struct ChipArgs {
     /// A preset (ideal, thermo-optic, mit-pnp, low-noise) or a TOML file
     #[arg(long, default_value = "ideal", value_name = "HW")]
     pub hardware: String,
-    /// Set one hardware key, such as coupler.splitting_error_rad=0.02; may be repeated
+    /// Set one hardware key, such as coupler.splitting_error_rad=0.02, or phase_shifter.dac_bits=none to leave it without
+    /// a value; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of every random number
