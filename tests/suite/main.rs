@@ -10,6 +10,8 @@ mod ergonomics;
 #[cfg(feature = "cli")]
 mod export;
 #[cfg(feature = "cli")]
+mod extend;
+#[cfg(feature = "cli")]
 mod geometries;
 mod inference;
 mod mnist;

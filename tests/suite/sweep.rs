@@ -20,7 +20,7 @@ const FILES: [&str; 6] = [
 ];
 
 /// An experiment on the built-in digits: 2 × 3 points.
-fn digits(trials: usize) -> String {
+pub fn digits(trials: usize) -> String {
     format!(
         r#"name = "digits"
 program = '{DEMO}/digits.program.safetensors'
@@ -38,16 +38,16 @@ correct = ["none", "local", "progressive"]
     )
 }
 
-fn experiment(folder: &Path, text: &str) {
+pub fn experiment(folder: &Path, text: &str) {
     std::fs::write(folder.join("e.toml"), text).unwrap();
 }
 
-fn read(folder: &Path, file: &str) -> Vec<u8> {
+pub fn read(folder: &Path, file: &str) -> Vec<u8> {
     let path = folder.join(file);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn assert_same_files(a: &Path, b: &Path) {
+pub fn assert_same_files(a: &Path, b: &Path) {
     for file in FILES {
         assert!(read(a, file) == read(b, file), "{file} differs");
     }
@@ -320,7 +320,12 @@ fn a_changed_experiment_is_refused_with_the_difference() {
         .map(|file| read(&folder.join("out"), file))
         .collect();
     for (old, new, says) in [
-        ("trials = 2", "trials = 3", "trials: 2 → 3"),
+        ("trials = 2", "trials = 1", "trials: 2 → 1"),
+        (
+            "trials = 2\nseed = 3",
+            "trials = 3\nseed = 4",
+            "(seed: 3 → 4; trials: 2 → 3)",
+        ),
         ("seed = 3", "seed = 4", "seed: 3 → 4"),
         ("limit = 300\n", "", "limit: 300 → not there"),
         (

@@ -16,6 +16,7 @@ mod output;
 mod point;
 mod resolved;
 mod session;
+mod shard;
 mod trial;
 mod value;
 
@@ -23,7 +24,8 @@ pub use estimate::Estimate;
 pub use key::{Key, Precision};
 pub use merge::merge;
 pub use point::{Point, Source};
-pub use session::{Session, Shard};
+pub use session::Session;
+pub use shard::Shard;
 pub use trial::{LayerShape, Reference, TrialRecord};
 
 use crate::error::{Error, Result};
