@@ -141,7 +141,7 @@ pub struct DemoArgs {
     /// Folder for the picture
     #[arg(long, default_value = "lightloom-demo", value_name = "DIR")]
     pub out: PathBuf,
-    /// Write the results as JSON to this file; - is stdout
+    /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Seed of every random number
@@ -279,7 +279,7 @@ pub struct InferArgs {
     /// Precision of the arithmetic
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
-    /// Write the results as JSON to this file; - is stdout
+    /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]
@@ -434,12 +434,15 @@ pub enum ExportFormat {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md\n\nExit code 1 if a value is not what it must be."
+    after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md --json validation.json\n\nExit code 1 if a value is not what it must be."
 )]
 pub struct ValidateArgs {
     /// Write the page to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+    /// Write every value, its reference and whether it holds as JSON to this file; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
     /// Also fail if this file is not the page of this version
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
@@ -462,7 +465,7 @@ pub struct BenchArgs {
     /// stdout. Takes about a minute
     #[arg(long, value_name = "FILE")]
     pub scaling: Option<PathBuf>,
-    /// Write the results as JSON to this file; - is stdout
+    /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]

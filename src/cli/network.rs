@@ -16,7 +16,7 @@ use crate::nn::{Activation, Dataset, Model};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
-    output::write(&args.output, &[&args.network], || {
+    output::write(&args.output, "safetensors", &[&args.network], || {
         let states_activations = matches!(&*crate::io::extension(&args.network), "onnx" | "toml");
         let between = match &args.activation {
             Some(name) if states_activations => {
@@ -77,22 +77,17 @@ struct Named<'a> {
 pub fn infer(args: &InferArgs) -> Result<()> {
     let mut inputs = vec![args.program.as_path(), &args.data];
     inputs.extend(args.labels.as_deref());
-    match &args.json {
-        Some(path) => output::write(path, &inputs, || {
-            output::json(&Named {
-                program: args.program.display().to_string(),
-                report: &run(args)?,
-            })
-        }),
-        None => print(&run(args)?),
-    }
+    let document = |report: &Report| {
+        output::json(&Named {
+            program: args.program.display().to_string(),
+            report,
+        })
+    };
+    output::report(args.json.as_deref(), &inputs, || run(args), document, print)
 }
 
 fn run(args: &InferArgs) -> Result<Report> {
-    if args.program == args.data {
-        let limit = "another file than the program (stdin is read once)";
-        return Err(Error::value("--data", args.data.display(), limit).into());
-    }
+    output::check_differs("--data", &args.data, &args.program, "the program")?;
     let clock = Instant::now();
     let program = open::program(&args.program)?;
     let data = output::load(&args.data, "csv", |path| {

@@ -16,6 +16,8 @@ mod geometries;
 mod inference;
 mod mnist;
 #[cfg(feature = "cli")]
+mod outputs;
+#[cfg(feature = "cli")]
 mod pages;
 mod physics;
 mod properties;

@@ -1,0 +1,92 @@
+//! Where results go: tables, `--json`, and names whose endings say what stands in a file.
+
+use serde_json::Value;
+
+use crate::cli::{DEMO, haar, ok, refused, write_npy};
+
+#[test]
+fn json_in_a_file_stands_beside_the_table_and_json_on_stdout_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let data = format!("{DEMO}/digits-test.npz");
+    let json = |text: &str| serde_json::from_str::<Value>(text);
+    for (command, table) in [
+        (
+            format!("infer {program} --data {data} --limit 50 --trials 1"),
+            "noisy     ",
+        ),
+        ("demo --trials 1".to_owned(), "thermo-optic"),
+        ("bench --modes 4 --batch 3".to_owned(), "GFlop/s"),
+        (
+            "bench --scaling s.svg --modes 8,4 --batch 1,4,64".to_owned(),
+            "against modes",
+        ),
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        let with = |file| [&words[..], &["--quiet", "--json", file]].concat();
+        let said = ok(folder, &with("result.json"));
+        assert!(said.contains(table) && json(&said).is_err(), "{said}");
+        assert_eq!(said.contains("\"seed\""), false, "{said}");
+        let written = std::fs::read_to_string(folder.join("result.json")).unwrap();
+        let alone = ok(folder, &with("-"));
+        let (written, alone) = (json(&written).unwrap(), json(&alone).unwrap());
+        let keys = |value: &Value| -> Vec<String> {
+            let object = value.get(0).unwrap_or(value).as_object().unwrap();
+            object.keys().cloned().collect()
+        };
+        assert_eq!(keys(&written), keys(&alone));
+        refused(
+            folder,
+            &with("result.txt"),
+            "output = result.txt: must be a name that ends in .json, such as result.json",
+        );
+    }
+    refused(
+        folder,
+        &["validate", "--write", "a.md", "--json", "a.md"],
+        "--json = a.md: must be another file than that of --write",
+    );
+    refused(folder, &["infer", &data, "--data", &data], "--data = ");
+    refused(folder, &["infer", "-", "--data", "-"], "stdin is read once");
+}
+
+/// Refused before anything is read, computed or written.
+#[test]
+fn an_output_is_named_after_what_stands_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    write_npy(&folder.join("U.npy"), &haar(3));
+    ok(folder, &["decompose", "U.npy", "-o", "u.mesh.json"]);
+    let network = format!("{DEMO}/network.toml");
+    for (args, right) in [
+        (&["draw", "no-such.json", "-o", "u.png"][..], "u.svg"),
+        (&["draw", "u.mesh.json", "-o", "picture"], "picture.svg"),
+        (&["compile", &network, "-o", "net.txt"], "net.safetensors"),
+        (&["decompose", "U.npy", "-o", "u.mesh.npy"], "u.mesh.json"),
+        (&["matrix", "u.mesh.json", "-o", "V.npz"], "V.npy"),
+        (&["apply", "u.mesh.json", "U.npy", "-o", "y.csv"], "y.npy"),
+        (
+            &["export", "u.mesh.json", "--format", "csv", "-o", "p.json"],
+            "p.csv",
+        ),
+        (
+            &["export", "u.mesh.json", "--format", "npz", "-o", "p.npy"],
+            "p.npz",
+        ),
+        (
+            &["export", "u.mesh.json", "--format", "sax", "-o", "p.py"],
+            "p.json",
+        ),
+        (&["bench", "--scaling", "s.pdf"], "s.svg"),
+        (&["validate", "--write", "page.html"], "page.md"),
+    ] {
+        let ending = right.rsplit('.').next().unwrap();
+        let says = format!("must be a name that ends in .{ending}, such as {right}");
+        refused(folder, args, &says);
+    }
+    // Upper case is the same ending, and devices have none.
+    ok(folder, &["draw", "u.mesh.json", "-o", "U.SVG"]);
+    #[cfg(unix)]
+    ok(folder, &["draw", "u.mesh.json", "-o", "/dev/stdout"]);
+}
