@@ -370,11 +370,14 @@ pub enum SectionArg {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom inspect mlp.program.safetensors\n  lightloom inspect thermo-optic"
+    after_help = "Examples:\n  lightloom inspect mlp.program.safetensors\n  lightloom inspect thermo-optic\n  lightloom inspect splitting --json -"
 )]
 pub struct InspectArgs {
-    /// A file that lightloom reads or writes, or a preset's name; - is stdin
+    /// A file that lightloom reads or writes, the folder of a sweep, or a preset's name; - is stdin
     pub file: PathBuf,
+    /// Also write what is said as JSON to this file; - is stdout, without the text
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

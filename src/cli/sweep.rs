@@ -44,7 +44,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
 }
 
 /// The experiment at `path`, and the folder that its paths are relative to.
-fn read(path: &Path) -> Result<(Sweep, &Path)> {
+pub(super) fn read(path: &Path) -> Result<(Sweep, &Path)> {
     let is_stdin = path.as_os_str() == "-";
     let folder = match path.parent() {
         Some(folder) if !is_stdin => folder,

@@ -14,6 +14,8 @@ mod extend;
 #[cfg(feature = "cli")]
 mod geometries;
 mod inference;
+#[cfg(feature = "cli")]
+mod inspect;
 mod mnist;
 #[cfg(feature = "cli")]
 mod outputs;

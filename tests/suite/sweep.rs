@@ -53,7 +53,7 @@ pub fn assert_same_files(a: &Path, b: &Path) {
     }
 }
 
-fn rows(folder: &Path) -> Vec<Value> {
+pub fn rows(folder: &Path) -> Vec<Value> {
     let text = String::from_utf8(read(folder, "rows.jsonl")).unwrap();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())

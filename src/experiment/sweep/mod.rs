@@ -17,6 +17,7 @@ mod point;
 mod resolved;
 mod session;
 mod shard;
+mod status;
 mod trial;
 mod value;
 
@@ -26,6 +27,7 @@ pub use merge::merge;
 pub use point::{Point, Source};
 pub use session::Session;
 pub use shard::Shard;
+pub use status::Status;
 pub use trial::{LayerShape, Reference, TrialRecord};
 
 use crate::error::{Error, Result};
