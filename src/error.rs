@@ -4,7 +4,7 @@ mod suggest;
 mod wording;
 
 pub use suggest::{did_you_mean, nearest};
-pub use wording::{line_of, plain};
+pub use wording::{line_of, plain, plain_io};
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use std::path::Path;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened, read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", plain_io(source))]
     Io {
         /// The path as it was given.
         path: String,

@@ -259,7 +259,8 @@ pub struct CompileArgs {
 pub struct InferArgs {
     /// Compiled program
     pub program: PathBuf,
-    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv with the label last
+    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv with the label last, whose first
+    /// line is skipped if no cell of it is a number
     #[arg(long, value_name = "DATA")]
     pub data: PathBuf,
     /// Labels for a .npy data set

@@ -55,7 +55,14 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
                     args.geometry
                 )?;
             }
+            for layer in model.layers.iter().filter(|layer| layer.weight.is_zero()) {
+                writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
+            }
             writeln!(stderr, "compiled in {seconds:.2} s")?;
+            if !output::is_standard(&args.output) {
+                let program = args.output.display();
+                writeln!(stderr, "next: lightloom infer {program} --data DATA")?;
+            }
         }
         Ok(bytes)
     })
@@ -95,7 +102,15 @@ fn run(args: &InferArgs) -> Result<Report> {
     })?;
     let data = match args.limit {
         Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
-        Some(limit) => data.limit(limit),
+        Some(limit) => {
+            if limit > data.len() && !args.common.quiet {
+                eprintln!(
+                    "note: --limit {limit} takes all {} samples of the data",
+                    data.len()
+                );
+            }
+            data.limit(limit)
+        }
         None => data,
     };
     output::in_file(&args.data, program.model().check_features(&data.x))?;

@@ -9,6 +9,21 @@ pub fn line_of(text: &str, offset: usize) -> String {
     format!("line {}", ends + 1)
 }
 
+/// What the operating system says, without its number; a folder in place of a file, and bytes in place of text, in our
+/// words.
+pub fn plain_io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::IsADirectory => "is a folder: must be a file".to_owned(),
+        std::io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
+        std::io::ErrorKind::UnexpectedEof => "is cut short".to_owned(),
+        _ => {
+            let said = error.to_string();
+            let end = said.find(" (os error ").unwrap_or(said.len());
+            said[..end].to_owned()
+        }
+    }
+}
+
 impl Error {
     /// What `error` says of the TOML in `text`, with its line and, for a misspelt key, the right one.
     ///

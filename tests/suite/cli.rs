@@ -679,7 +679,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     refused(
         folder,
         &["matrix", "binary.json", "-o", "o.npy"],
-        "neither a mesh file",
+        "must be a mesh file (JSON) or a program",
     );
     refused(
         folder,

@@ -286,7 +286,7 @@ fn a_slip_is_answered_with_the_word_that_was_meant() {
     let args = ["compile", &program, "-o", "p.safetensors"];
     refused(folder, &args, "is a program already");
     let args = ["decompose", "u.mesh.json", "-o", "v.mesh.json"];
-    refused(folder, &args, "it is JSON, such as a mesh file");
+    refused(folder, &args, "is JSON text: must be an .npy array");
     let args = ["draw", "u.mesh.json", "-o", "figures/u.svg"];
     refused(folder, &args, "(there is no folder figures)");
 }

@@ -24,6 +24,8 @@ mod pages;
 mod physics;
 mod properties;
 #[cfg(feature = "cli")]
+mod refusals;
+#[cfg(feature = "cli")]
 mod report;
 mod rooms;
 #[cfg(feature = "cli")]

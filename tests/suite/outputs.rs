@@ -91,3 +91,60 @@ fn an_output_is_named_after_what_stands_in_it() {
     #[cfg(unix)]
     ok(folder, &["draw", "u.mesh.json", "-o", "/dev/stdout"]);
 }
+
+/// What a command does after this one, and what it took otherwise than it was told, stands on stderr alone.
+#[test]
+fn notes_and_next_steps_go_to_stderr_and_not_under_quiet() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let data = format!("{DEMO}/digits-test.npz");
+    let net = "weights = 'z.npz'\n[[layers]]\nweight = 'w'\n";
+    std::fs::write(folder.join("net.toml"), net).unwrap();
+    let zero = ndarray::Array2::<f64>::zeros((10, 64));
+    crate::sweep::write_npz(&folder.join("z.npz"), "w", &zero);
+    let program = format!("{DEMO}/digits.program.safetensors");
+    crate::sweep::experiment(folder, &crate::sweep::digits(1));
+    for (args, says) in [
+        (
+            &["compile", "net.toml", "-o", "z.safetensors"][..],
+            &[
+                "note: all weights of layer w are 0",
+                "next: lightloom infer z.safetensors --data DATA",
+            ][..],
+        ),
+        (
+            &[
+                "infer",
+                &program,
+                "--data",
+                &data,
+                "--limit=5000",
+                "--trials=1",
+            ],
+            &["note: --limit 5000 takes all 797 samples of the data"],
+        ),
+        (
+            &["sweep", "e.toml", "--out", "out"],
+            &["next: lightloom report out"],
+        ),
+        (
+            &["sweep", "e.toml", "--out", "part", "--shard=1/1"],
+            &["next: lightloom report part"],
+        ),
+        (
+            &["merge", "out", "--out", "all"],
+            &["next: lightloom report all"],
+        ),
+    ] {
+        let output = crate::cli::lightloom(folder, args);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        assert!(output.status.success(), "{stderr}");
+        for line in says {
+            assert!(stderr.lines().any(|said| said == *line), "{line}: {stderr}");
+            assert!(!stdout.contains(line), "{stdout}");
+        }
+        let quiet = crate::cli::lightloom(folder, &[args, &["--quiet"]].concat());
+        assert_eq!(text(quiet.stderr), "");
+    }
+}

@@ -1,6 +1,6 @@
 //! Sweeps on the built binary: killed and resumed, in shards, on any number of threads, the same bytes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -595,7 +595,7 @@ fn the_example_of_the_document_runs() {
     }
 }
 
-fn write_npz(path: &PathBuf, name: &str, array: &ndarray::Array2<f64>) {
+pub fn write_npz(path: &Path, name: &str, array: &ndarray::Array2<f64>) {
     use std::io::Write;
     let mut bytes = Vec::new();
     lightloom::io::npy::write(&mut bytes, array.view()).unwrap();

@@ -77,7 +77,19 @@ fn describe(path: &Path) -> Result<Said> {
     if path.is_dir() {
         match Status::read(path)? {
             Some(status) => sweep::describe_folder(&mut said, path, &status)?,
-            None => describe_data(&mut said, &Dataset::load(path, Some(Split::Test), None)?)?,
+            None => {
+                let data = Dataset::load(path, Some(Split::Test), None).map_err(|error| {
+                    let what = "holds neither a sweep (trials.journal)";
+                    match error {
+                        Error::Format { reason, .. } if reason.starts_with("holds neither") => {
+                            let reason = format!("{what} nor data ({reason})");
+                            Error::format(path.display().to_string(), reason)
+                        }
+                        other => other,
+                    }
+                })?;
+                describe_data(&mut said, &data)?;
+            }
         }
         return Ok(said);
     }

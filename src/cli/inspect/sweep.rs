@@ -255,9 +255,13 @@ pub(super) fn describe_lines(out: &mut Said, path: &Path) -> Result<()> {
     let (mut columns, mut accuracies) = (Vec::new(), Vec::new());
     for (number, line) in text.lines().enumerate() {
         let what = format!("line {}", number + 1);
-        let row: Map<String, Value> = serde_json::from_str(line)
-            .map_err(|error| Error::json(&what, line, &error))
-            .within(path.display())?;
+        let row: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
+            let reason = match error.is_eof() {
+                true => "is cut short: must be a JSON object",
+                false => "is no JSON object",
+            };
+            Error::format(&*what, reason).within(path.display())
+        })?;
         let Some(accuracy) = row.get("accuracy").and_then(Value::as_f64) else {
             let what = format!("{what}: is no row of a sweep: it has no accuracy");
             return Err(Error::format(path.display().to_string(), what).into());

@@ -317,6 +317,10 @@ impl Reader<'_> {
                     let what = "is given a value and varied too: must be one of the two";
                     return Err(Error::format(name, what).within(place()));
                 }
+                if key.name() == "input.wavelength_nm" {
+                    let what = "is recorded and changes no result: must not be varied";
+                    return Err(Error::format(name, what).within(place()));
+                }
                 let axes = self.axes.iter().flat_map(|(_, axis)| &axis.keys);
                 if axes.filter(|other| *other == key).count() > 1 {
                     let what = "is varied twice: must be on one axis";

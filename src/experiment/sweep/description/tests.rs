@@ -292,6 +292,10 @@ fn malformed_experiments_are_refused_in_one_sentence() {
             "[[zip]]\ntile = [8, 8]\nprecision = [\"f32\", \"f32\"]",
             "holds the same values twice: number 2 is number 1",
         ),
+        (
+            "[axes]\n\"input.wavelength_nm\" = [1310, 1550]",
+            "line 5: `input.wavelength_nm`: is recorded and changes no result: must not be varied",
+        ),
         ("[[zip]]", "[[zip]]: is empty: must hold lists"),
         ("zip = 3", "zip = 3: must be [[zip]] tables"),
         ("program = \"p\"", "network or program: are both given"),
