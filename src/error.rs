@@ -1,8 +1,10 @@
 //! The one error type of the crate.
 
 mod suggest;
+mod wording;
 
-pub use suggest::{did_you_mean, nearest, with_suggestion};
+pub use suggest::{did_you_mean, nearest};
+pub use wording::{line_of, plain, plain_io};
 
 use std::path::Path;
 
@@ -13,7 +15,7 @@ use std::path::Path;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened, read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", plain_io(source))]
     Io {
         /// The path as it was given.
         path: String,
@@ -145,27 +147,6 @@ impl Error {
             _ => format!("one of {}{meant}", names.join(", ")),
         };
         Self::value(what, got, limit)
-    }
-
-    /// What `error` says of the TOML in `text`, with its line and, for a misspelt key, the right one.
-    ///
-    /// `more` are names that would be right elsewhere, such as dotted keys of other tables.
-    pub fn toml(
-        what: impl std::fmt::Display,
-        text: &str,
-        error: &toml::de::Error,
-        more: &[&str],
-    ) -> Self {
-        let start = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..start]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        Self::format(
-            format!("{what}: line {line}"),
-            with_suggestion(error.message(), more),
-        )
     }
 
     /// A well-formed `got` that lightloom cannot represent.

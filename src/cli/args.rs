@@ -103,7 +103,8 @@ pub struct ChipArgs {
     /// A preset (ideal, thermo-optic, mit-pnp, low-noise) or a TOML file
     #[arg(long, default_value = "ideal", value_name = "HW")]
     pub hardware: String,
-    /// Set one hardware key, such as coupler.splitting_error_rad=0.02; may be repeated
+    /// Set one hardware key, such as coupler.splitting_error_rad=0.02, or phase_shifter.dac_bits=none to leave it without
+    /// a value; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of every random number
@@ -140,7 +141,7 @@ pub struct DemoArgs {
     /// Folder for the picture
     #[arg(long, default_value = "lightloom-demo", value_name = "DIR")]
     pub out: PathBuf,
-    /// Write the results as JSON to this file; - is stdout
+    /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Seed of every random number
@@ -258,7 +259,8 @@ pub struct CompileArgs {
 pub struct InferArgs {
     /// Compiled program
     pub program: PathBuf,
-    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv with the label last
+    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv with the label last, whose first
+    /// line is skipped if no cell of it is a number
     #[arg(long, value_name = "DATA")]
     pub data: PathBuf,
     /// Labels for a .npy data set
@@ -278,7 +280,7 @@ pub struct InferArgs {
     /// Precision of the arithmetic
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
-    /// Write the results as JSON to this file; - is stdout
+    /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]
@@ -369,11 +371,14 @@ pub enum SectionArg {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom inspect mlp.program.safetensors\n  lightloom inspect thermo-optic"
+    after_help = "Examples:\n  lightloom inspect mlp.program.safetensors\n  lightloom inspect thermo-optic\n  lightloom inspect splitting --json -"
 )]
 pub struct InspectArgs {
-    /// A file that lightloom reads or writes, or a preset's name; - is stdin
+    /// A file that lightloom reads or writes, the folder of a sweep, or a preset's name; - is stdin
     pub file: PathBuf,
+    /// Also write what is said as JSON to this file; - is stdout, without the text
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -433,12 +438,15 @@ pub enum ExportFormat {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md\n\nExit code 1 if a value is not what it must be."
+    after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md --json validation.json\n\nExit code 1 if a value is not what it must be."
 )]
 pub struct ValidateArgs {
     /// Write the page to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+    /// Write every value, its reference and whether it holds as JSON to this file; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
     /// Also fail if this file is not the page of this version
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
@@ -461,7 +469,7 @@ pub struct BenchArgs {
     /// stdout. Takes about a minute
     #[arg(long, value_name = "FILE")]
     pub scaling: Option<PathBuf>,
-    /// Write the results as JSON to this file; - is stdout
+    /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]

@@ -106,10 +106,13 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if let Some(picture) = &args.scaling {
         return scaling::run(args, picture);
     }
-    match &args.json {
-        Some(path) => output::write(path, &[], || output::json(&measure(args))),
-        None => print(&measure(args)),
-    }
+    output::report(
+        args.json.as_deref(),
+        &[],
+        || Ok(measure(args)),
+        output::json,
+        print,
+    )
 }
 
 fn measure(args: &BenchArgs) -> Report {

@@ -32,14 +32,17 @@ struct Kind {
 }
 
 pub fn run(args: &DemoArgs) -> Result<()> {
-    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    match &args.json {
-        Some(path) => output::write(path, &[], || output::json(&compute(args)?.0)),
-        None => {
-            let (kinds, picture) = compute(args)?;
-            print(&kinds, &picture)
-        }
+    if let Some(json) = &args.json {
+        output::check_ending(json, "json")?;
     }
+    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    output::report(
+        args.json.as_deref(),
+        &[],
+        || compute(args),
+        |(kinds, _)| output::json(kinds),
+        |(kinds, picture)| print(kinds, picture),
+    )
 }
 
 fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
@@ -51,7 +54,7 @@ fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
         color: ColorBy::Theta,
         title: Some("digits, first layer, V†".to_owned()),
     };
-    output::write(&picture, &[], || {
+    output::write(&picture, "svg", &[], || {
         Ok(draw(&tile.input, &options)?.into_bytes())
     })?;
     let bar = args

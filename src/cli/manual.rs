@@ -14,7 +14,7 @@ use crate::error::Error;
 const SOURCE: &str = concat!("lightloom ", env!("CARGO_PKG_VERSION"));
 
 pub fn completions(args: &CompletionsArgs) -> Result<()> {
-    output::write(&args.output, &[], || {
+    output::write(&args.output, "", &[], || {
         let mut script = Vec::new();
         clap_complete::generate(args.shell, &mut Cli::command(), "lightloom", &mut script);
         Ok(script)
@@ -28,7 +28,7 @@ pub fn man(args: &ManArgs) -> Result<()> {
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
             for page in &pages {
                 let path = folder.join(page.get_filename());
-                output::write(&path, &[], || Ok(render(page)?))?;
+                output::write(&path, "", &[], || Ok(render(page)?))?;
             }
             Ok(())
         }
@@ -46,7 +46,7 @@ pub fn man(args: &ManArgs) -> Result<()> {
                     .collect();
                 Error::unknown("command", command.as_deref().unwrap_or_default(), &names)
             })?;
-            output::write(Path::new("-"), &[], || Ok(render(page)?))
+            output::write(Path::new("-"), "", &[], || Ok(render(page)?))
         }
     }
 }

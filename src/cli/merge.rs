@@ -12,5 +12,8 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "rows      {rows}")?;
     writeln!(out, "folder    {}", args.out.display())?;
+    if !args.common.quiet {
+        eprintln!("next: lightloom report {}", args.out.display());
+    }
     Ok(())
 }

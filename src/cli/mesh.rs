@@ -22,7 +22,7 @@ use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
 pub fn decompose(args: &DecomposeArgs) -> Result<()> {
-    output::write(&args.output, &[&args.matrix], || {
+    output::write(&args.output, "json", &[&args.matrix], || {
         let matrix = read_matrix(&args.matrix)?;
         let found = output::in_file(&args.matrix, closest(&matrix, args.geometry))?;
         let mesh = found.mesh;
@@ -46,7 +46,7 @@ pub fn decompose(args: &DecomposeArgs) -> Result<()> {
 }
 
 pub fn matrix(args: &MatrixArgs) -> Result<()> {
-    output::write(&args.output, &[&args.mesh], || {
+    output::write(&args.output, "npy", &[&args.mesh], || {
         let mesh = open::mesh(&args.mesh)?;
         let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
         let (u, done) = program(chip, &mesh, args.chip.correct)?;
@@ -105,11 +105,8 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
 }
 
 pub fn apply(args: &ApplyArgs) -> Result<()> {
-    output::write(&args.output, &[&args.mesh, &args.fields], || {
-        if args.mesh == args.fields {
-            let limit = "another file than the mesh's (stdin is read once)";
-            return Err(Error::value("fields", args.fields.display(), limit).into());
-        }
+    output::write(&args.output, "npy", &[&args.mesh, &args.fields], || {
+        output::check_differs("fields", &args.fields, &args.mesh, "the mesh")?;
         let mesh = open::mesh(&args.mesh)?;
         let fields = npy::parse("fields", &output::read(&args.fields)?).and_then(|fields| {
             fields.check_finite("fields")?;
@@ -143,7 +140,7 @@ fn walk<T: Real>(mesh: &Mesh, input: ArrayView2<C64>) -> Array2<Complex<T>> {
 }
 
 pub fn draw(args: &DrawArgs) -> Result<()> {
-    output::write(&args.output, &[&args.file], || {
+    output::write(&args.output, "svg", &[&args.file], || {
         let (mesh, title) = pick_mesh(args)?;
         let color = match (args.color, args.input) {
             (ColorArg::Light, mode) => {

@@ -44,7 +44,13 @@ pub fn main() -> ExitCode {
         Err(error) => refuse(&match error.downcast_ref::<crate::Error>() {
             // Ours say everything themselves.
             Some(ours) => format!("{ours}{}", remedy(ours)),
-            None => format!("{error:#}"),
+            None => {
+                let causes = error.chain().map(|cause| match cause.downcast_ref() {
+                    Some(io) => crate::error::plain_io(io),
+                    None => cause.to_string(),
+                });
+                causes.collect::<Vec<_>>().join(": ")
+            }
         }),
     }
 }

@@ -16,7 +16,7 @@ use crate::nn::{Activation, Dataset, Model};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
-    output::write(&args.output, &[&args.network], || {
+    output::write(&args.output, "safetensors", &[&args.network], || {
         let states_activations = matches!(&*crate::io::extension(&args.network), "onnx" | "toml");
         let between = match &args.activation {
             Some(name) if states_activations => {
@@ -55,7 +55,14 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
                     args.geometry
                 )?;
             }
+            for layer in model.layers.iter().filter(|layer| layer.weight.is_zero()) {
+                writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
+            }
             writeln!(stderr, "compiled in {seconds:.2} s")?;
+            if !output::is_standard(&args.output) {
+                let program = args.output.display();
+                writeln!(stderr, "next: lightloom infer {program} --data DATA")?;
+            }
         }
         Ok(bytes)
     })
@@ -77,22 +84,17 @@ struct Named<'a> {
 pub fn infer(args: &InferArgs) -> Result<()> {
     let mut inputs = vec![args.program.as_path(), &args.data];
     inputs.extend(args.labels.as_deref());
-    match &args.json {
-        Some(path) => output::write(path, &inputs, || {
-            output::json(&Named {
-                program: args.program.display().to_string(),
-                report: &run(args)?,
-            })
-        }),
-        None => print(&run(args)?),
-    }
+    let document = |report: &Report| {
+        output::json(&Named {
+            program: args.program.display().to_string(),
+            report,
+        })
+    };
+    output::report(args.json.as_deref(), &inputs, || run(args), document, print)
 }
 
 fn run(args: &InferArgs) -> Result<Report> {
-    if args.program == args.data {
-        let limit = "another file than the program (stdin is read once)";
-        return Err(Error::value("--data", args.data.display(), limit).into());
-    }
+    output::check_differs("--data", &args.data, &args.program, "the program")?;
     let clock = Instant::now();
     let program = open::program(&args.program)?;
     let data = output::load(&args.data, "csv", |path| {
@@ -100,7 +102,15 @@ fn run(args: &InferArgs) -> Result<Report> {
     })?;
     let data = match args.limit {
         Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
-        Some(limit) => data.limit(limit),
+        Some(limit) => {
+            if limit > data.len() && !args.common.quiet {
+                eprintln!(
+                    "note: --limit {limit} takes all {} samples of the data",
+                    data.len()
+                );
+            }
+            data.limit(limit)
+        }
         None => data,
     };
     output::in_file(&args.data, program.model().check_features(&data.x))?;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::output;
 use crate::compile::{Program, Tile};
 use crate::error::Error;
+use crate::io::content::refused;
 use crate::io::safetensors;
 use crate::mesh::Mesh;
 
@@ -19,15 +20,14 @@ pub enum Compiled {
 /// The mesh or program at `path`, or on stdin.
 pub fn compiled(path: &Path) -> Result<Compiled> {
     let bytes = output::read(path)?;
-    let parsed = if output::looks_like_safetensors(&bytes) {
-        safetensors::parse(&bytes)
+    let text = std::str::from_utf8(&bytes).ok();
+    let json = text.filter(|text| text.trim_start().starts_with('{'));
+    let parsed = match json {
+        _ if output::looks_like_safetensors(&bytes) => safetensors::parse(&bytes)
             .and_then(Program::from_bundle)
-            .map(Compiled::Program)
-    } else {
-        std::str::from_utf8(&bytes)
-            .map_err(|_| Error::format("content", "is neither a mesh file (JSON) nor a program"))
-            .and_then(Mesh::from_json)
-            .map(Compiled::Mesh)
+            .map(Compiled::Program),
+        Some(text) => Mesh::from_json(text).map(Compiled::Mesh),
+        None => Err(refused(&bytes, "a mesh file (JSON) or a program")),
     };
     output::in_file(path, parsed)
 }

@@ -9,7 +9,7 @@ use ndarray::{ArrayView, Dimension};
 use crate::error::Error;
 use crate::io::{self, npy::Element};
 
-fn is_standard(path: &Path) -> bool {
+pub fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
@@ -60,11 +60,67 @@ pub fn looks_like_safetensors(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0)
 }
 
-/// Fills the file at `path`, or stdout, with what `work` makes of `inputs`, none of which it may be.
+/// Fails if `path`, which `what` names, is `other`, which is read as `role`.
+pub fn check_differs(what: &str, path: &Path, other: &Path, role: &str) -> Result<()> {
+    if path != other {
+        return Ok(());
+    }
+    let limit = match is_standard(path) {
+        true => format!("another file than {role}: stdin is read once"),
+        false => format!("another file than {role}"),
+    };
+    Err(Error::value(what, path.display(), limit).into())
+}
+
+/// Fails unless the name of the file at `path` ends as what will stand in it; stdout, pipes and devices have any name.
+///
+/// An `ending` of nothing is any.
+pub fn check_ending(path: &Path, ending: &str) -> Result<()> {
+    let is_special = || std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    if ending.is_empty() || io::extension(path) == ending || is_standard(path) || is_special() {
+        return Ok(());
+    }
+    let right = path.with_extension(ending);
+    let limit = format!("a name that ends in .{ending}, such as {}", right.display());
+    Err(Error::value("output", path.display(), limit).into())
+}
+
+/// Shows the result of `compute`: as a table on stdout, and as the JSON `document` in the file `json` where there is one.
+/// `--json -` is the document on stdout and no table.
+pub fn report<R>(
+    json: Option<&Path>,
+    inputs: &[&Path],
+    compute: impl FnOnce() -> Result<R>,
+    document: impl FnOnce(&R) -> Result<Vec<u8>>,
+    table: impl FnOnce(&R) -> Result<()>,
+) -> Result<()> {
+    let Some(path) = json else {
+        return table(&compute()?);
+    };
+    let mut computed = None;
+    write(path, "json", inputs, || {
+        let result = compute()?;
+        let bytes = document(&result)?;
+        computed = Some(result);
+        Ok(bytes)
+    })?;
+    match computed {
+        Some(result) if !is_standard(path) => table(&result),
+        _ => Ok(()),
+    }
+}
+
+/// Fills the file at `path`, whose name must end in `ending`, or stdout, with what `work` makes of `inputs`, none of which
+/// it may be.
 ///
 /// Whether a file can be written is tried before `work` starts; it appears only when `work` has succeeded, and
 /// an interrupt during `work` leaves nothing behind.
-pub fn write(path: &Path, inputs: &[&Path], work: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
+pub fn write(
+    path: &Path,
+    ending: &str,
+    inputs: &[&Path],
+    work: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<()> {
     let is_input = |input: &&Path| match (input.canonicalize(), path.canonicalize()) {
         (Ok(input), Ok(output)) => input == output,
         _ => false,
@@ -73,6 +129,7 @@ pub fn write(path: &Path, inputs: &[&Path], work: impl FnOnce() -> Result<Vec<u8
         let limit = "another file than the input";
         return Err(Error::value("output", path.display(), limit).into());
     }
+    check_ending(path, ending)?;
     if is_standard(path) {
         let bytes = work()?;
         let mut stdout = std::io::stdout().lock();

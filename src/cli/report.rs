@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::args::Common;
 use crate::error::Error;
-use crate::experiment::sweep::progress;
+use crate::experiment::sweep::Status;
 use crate::io;
 use crate::io::hash::{sha256, sha256_of_file};
 use crate::report::render;
@@ -34,8 +34,10 @@ pub struct ReportArgs {
 pub fn run(args: &ReportArgs) -> Result<()> {
     let manifest = args.folder.join("manifest.json");
     if !manifest.exists() {
-        let what = match progress(&args.folder)? {
-            Some([finished, planned]) => format!(
+        let what = match Status::read(&args.folder)? {
+            Some(Status {
+                finished, planned, ..
+            }) => format!(
                 "holds an unfinished sweep, {finished} of {planned} trials: run lightloom sweep again with this --out, then the \
                  report"
             ),

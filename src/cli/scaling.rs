@@ -118,29 +118,25 @@ enum Against {
     Batch,
 }
 
-/// Draws into `picture`; JSON goes where `args` say, and without it a table to stdout unless the picture goes there.
+/// Draws into `picture`; JSON goes where `args` say, and a table to stdout unless one of them goes there.
 pub fn run(args: &BenchArgs, picture: &Path) -> Result<()> {
     if args.json.as_deref() == Some(picture) {
         let limit = "another file than that of --json";
         return Err(Error::value("--scaling", picture.display(), limit).into());
     }
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let measure = || single.install(|| measure(args));
-    output::write(picture, &[], || {
+    output::write(picture, "svg", &[], || {
         let mut svg = None;
-        if let Some(path) = &args.json {
-            output::write(path, &[], || {
-                let report = measure();
-                svg = Some(draw(&report));
-                output::json(&report)
-            })?;
-        } else {
-            let report = measure();
+        let measure = || {
+            let report = single.install(|| measure(args));
             svg = Some(draw(&report));
-            if picture.as_os_str() != "-" {
-                print(&report)?;
-            }
-        }
+            Ok(report)
+        };
+        let table = |report: &Report| match output::is_standard(picture) {
+            true => Ok(()),
+            false => print(report),
+        };
+        output::report(args.json.as_deref(), &[], measure, output::json, table)?;
         Ok(svg.expect("it is drawn").into_bytes())
     })
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::args::SweepArgs;
 use super::output;
 use crate::error::{Context, Error};
-use crate::experiment::sweep::{Estimate, Session, Sweep};
+use crate::experiment::sweep::{Estimate, Session, Shard, Sweep};
 use crate::hardware::{Hardware, preset};
 
 /// How often progress is told where stderr is no terminal.
@@ -40,11 +40,17 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     writeln!(stdout, "points    {}", session.sweep().points())?;
     writeln!(stdout, "trials    {total}, {missing} of them now")?;
     writeln!(stdout, "folder    {}", out.display())?;
+    if !args.common.quiet {
+        match args.shard {
+            Shard::WHOLE => eprintln!("next: lightloom report {}", out.display()),
+            _ => eprintln!("next: lightloom merge of all shards, then lightloom report"),
+        }
+    }
     Ok(())
 }
 
 /// The experiment at `path`, and the folder that its paths are relative to.
-fn read(path: &Path) -> Result<(Sweep, &Path)> {
+pub(super) fn read(path: &Path) -> Result<(Sweep, &Path)> {
     let is_stdin = path.as_os_str() == "-";
     let folder = match path.parent() {
         Some(folder) if !is_stdin => folder,

@@ -1,30 +1,86 @@
 //! Our values beside those of analysis, other packages and papers.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use super::args::ValidateArgs;
 use super::output;
-use crate::validation::{SECTIONS, Section, markdown, stale_line};
+use crate::validation::{Case, Curves, SECTIONS, Section, markdown, stale_line};
+
+/// What `--json` holds.
+#[derive(Serialize)]
+struct Document<'a> {
+    lightloom: &'static str,
+    values: usize,
+    failed: usize,
+    sections: Vec<Checked<'a>>,
+}
+
+#[derive(Serialize)]
+struct Checked<'a> {
+    title: &'a str,
+    about: &'a str,
+    cases: Vec<CheckedCase<'a>>,
+    curves: &'a Option<Curves>,
+}
+
+#[derive(Serialize)]
+struct CheckedCase<'a> {
+    #[serde(flatten)]
+    case: &'a Case,
+    holds: bool,
+}
 
 /// Computes every case; exit code 1 if one fails or the page to check is stale.
 pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
+    if let (Some(json), Some(page)) = (&args.json, &args.write) {
+        output::check_differs("--json", json, page, "that of --write")?;
+    }
+    let mut code = ExitCode::SUCCESS;
+    let page = RefCell::new(String::new());
+    let compute = || {
+        let sections = compute(args);
+        code = verdict(&sections, args)?;
+        page.replace(markdown(&sections));
+        Ok(sections)
+    };
+    let document = |sections: &Vec<Section>| output::json(&Document::new(sections));
+    let json = args.json.as_deref();
     match &args.write {
-        Some(path) => {
-            let mut code = ExitCode::SUCCESS;
-            output::write(path, &[], || {
-                let sections = compute(args);
-                code = verdict(&sections, args)?;
-                Ok(markdown(&sections).into_bytes())
-            })?;
-            Ok(code)
-        }
-        None => {
-            let sections = compute(args);
-            write!(std::io::stdout().lock(), "{}", markdown(&sections))?;
-            verdict(&sections, args)
+        Some(path) => output::write(path, "md", &[], || {
+            output::report(json, &[], compute, document, |_| Ok(()))?;
+            Ok(page.take().into_bytes())
+        }),
+        None => output::report(json, &[], compute, document, |_| {
+            Ok(write!(std::io::stdout().lock(), "{}", page.take())?)
+        }),
+    }?;
+    Ok(code)
+}
+
+impl<'a> Document<'a> {
+    fn new(sections: &'a [Section]) -> Self {
+        let cases = || sections.iter().flat_map(|section| &section.cases);
+        let sections = sections.iter().map(|section| Checked {
+            title: section.title,
+            about: section.about,
+            cases: (section.cases.iter())
+                .map(|case| CheckedCase {
+                    case,
+                    holds: case.holds(),
+                })
+                .collect(),
+            curves: &section.curves,
+        });
+        Self {
+            lightloom: env!("CARGO_PKG_VERSION"),
+            values: cases().count(),
+            failed: cases().filter(|case| !case.holds()).count(),
+            sections: sections.collect(),
         }
     }
 }

@@ -119,14 +119,13 @@ impl Program {
                 "is a safetensors file without phases: compile it first (lightloom compile)",
             )
         })?;
-        let version: serde_json::Value = serde_json::from_str(header)
-            .map_err(|error| Error::format("program header", error.to_string()))?;
+        let malformed = |error| Error::json("program header", header, &error);
+        let version: serde_json::Value = serde_json::from_str(header).map_err(malformed)?;
         if version["version"] != VERSION {
             let got = &version["version"];
             return Err(Error::value("program version", got, VERSION.to_string()));
         }
-        let header: Header = serde_json::from_str(header)
-            .map_err(|error| Error::format("program header", error.to_string()))?;
+        let header: Header = serde_json::from_str(header).map_err(malformed)?;
         let mut layers = Vec::new();
         let mut tiles = Vec::new();
         for (index, layer) in header.layers.into_iter().enumerate() {

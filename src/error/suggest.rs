@@ -52,39 +52,6 @@ pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) ->
     nearest(word, names).map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
-/// A message of serde in one line and plain words; one about an unknown field or variant with the name that was
-/// probably meant.
-///
-/// serde puts the name that it got and all that it knows in backticks. What it knows comes first, then `more`: other
-/// names that would be right elsewhere, such as keys of other sections.
-pub fn with_suggestion(message: &str, more: &[&str]) -> String {
-    let mut message = message.lines().collect::<Vec<_>>().join(" ");
-    // Rust's names of types are none of the user's business.
-    for (theirs, ours) in [
-        ("f64", "a number"),
-        ("u32", "a whole number from 0"),
-        ("u64", "a whole number from 0"),
-        ("usize", "a whole number from 0"),
-    ] {
-        message = message.replace(&format!("expected {theirs}"), &format!("expected {ours}"));
-    }
-    let unknown = ["unknown field `", "unknown variant `"];
-    let Some(start) = unknown.iter().find_map(|start| message.find(start)) else {
-        return message;
-    };
-    if message.contains("did you mean") {
-        return message;
-    }
-    let mut quoted = message[start..].split('`').skip(1).step_by(2);
-    let got = quoted.next().unwrap_or_default();
-    let known: Vec<&str> = quoted.collect();
-    let mut meant = did_you_mean(got, known);
-    if meant.is_empty() {
-        meant = did_you_mean(got, more.iter().copied());
-    }
-    format!("{message}{meant}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,22 +100,5 @@ mod tests {
         ] {
             assert_eq!(nearest(word, keys), Some(meant), "{word}");
         }
-    }
-
-    #[test]
-    fn a_message_of_serde_gets_the_name_that_was_meant() {
-        let said = |message: &str| with_suggestion(message, &["mesh.cell"]);
-        let known = "expected one of `scale`, `mean`, `std`";
-        assert_eq!(
-            said(&format!("unknown field `maen`, {known} at line 3 column 7")),
-            format!("unknown field `maen`, {known} at line 3 column 7 (did you mean `mean`?)")
-        );
-        assert!(said(&format!("unknown field `cell`, {known}")).ends_with("`mesh.cell`?)"));
-        let far = format!("unknown field `voltage`, {known}");
-        assert_eq!(said(&far), far);
-        assert_eq!(
-            said("invalid type:\n string \"x\", expected f64"),
-            "invalid type:  string \"x\", expected a number"
-        );
     }
 }

@@ -82,7 +82,7 @@ impl Calibration {
     /// [`Error::Value`] for an unknown column or a number out of its range, named by line.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let malformed =
-            |error: csv::Error| Error::format("not a readable CSV table", error.to_string());
+            |error: csv::Error| Error::format("CSV table", crate::io::csv::plain(&error));
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(bytes);
@@ -203,7 +203,7 @@ mod tests {
             error("id,v_pi_v\na,1\nb,1\na,2\n"),
             "line 4: id `a`: stands in line 2 already: must be there once"
         );
-        assert!(error("id,v_pi_v\na\n").contains("not a readable CSV table"));
+        assert!(error("id,v_pi_v\na\n").contains("line 2 has 1 columns: must have 2"));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The keys of a hardware description, for those who list, check or vary them.
 
+use std::sync::LazyLock;
+
 use super::{Hardware, Input, PhaseShifter, Readout};
+use crate::mesh::CellKind;
 
 /// Every key of the hardware, dotted, as `--set` and the axes of experiments take them; in the order of
 /// `docs/hardware.md`.
@@ -56,50 +59,69 @@ pub enum ValueKind {
     Float,
     /// A whole number.
     Int,
-    /// A name, or for `readout.adc_range` a name or a number.
-    Name,
+    /// One of these names.
+    Name(&'static [&'static str]),
+    /// One of these names, or a number.
+    NameOrFloat(&'static [&'static str]),
 }
+
+const CELLS: [&str; CellKind::ALL.len()] = {
+    let mut names = [""; CellKind::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = CellKind::ALL[index].name();
+        index += 1;
+    }
+    names
+};
 
 impl Hardware {
     /// What each of [`KEYS`] is, in that order.
-    pub fn keys() -> Vec<HardwareKey> {
-        // Keys without a value do not appear in TOML, so that here all of them have one.
-        let full = Self {
-            phase_shifter: PhaseShifter {
-                dac_bits: Some(8),
-                v_max_v: Some(10.0),
-                ..PhaseShifter::default()
-            },
-            input: Input {
-                dac_bits: Some(8),
-                extinction_ratio_db: Some(30.0),
-                rin_dbc_hz: Some(-150.0),
-                ..Input::default()
-            },
-            readout: Readout {
-                adc_bits: Some(8),
-                ..Readout::default()
-            },
-            ..Self::default()
-        };
-        let table =
-            |hardware: &Self| toml::Table::try_from(hardware).expect("hardware is a TOML table");
-        let defaults = table(&Self::default());
-        let full = table(&full);
-        let describe = |name: &'static str| {
-            let (section, key) = name.split_once('.').expect("a key has a section");
-            HardwareKey {
-                name,
-                kind: match &full[section][key] {
-                    toml::Value::Integer(_) => ValueKind::Int,
-                    toml::Value::Float(_) => ValueKind::Float,
-                    _ => ValueKind::Name,
-                },
-                optional: defaults[section].get(key).is_none(),
-            }
-        };
-        KEYS.iter().copied().map(describe).collect()
+    pub fn keys() -> &'static [HardwareKey] {
+        static ALL: LazyLock<Vec<HardwareKey>> = LazyLock::new(describe);
+        &ALL
     }
+}
+
+fn describe() -> Vec<HardwareKey> {
+    // Keys without a value do not appear in TOML, so that here all of them have one.
+    let full = Hardware {
+        phase_shifter: PhaseShifter {
+            dac_bits: Some(8),
+            v_max_v: Some(10.0),
+            ..PhaseShifter::default()
+        },
+        input: Input {
+            dac_bits: Some(8),
+            extinction_ratio_db: Some(30.0),
+            rin_dbc_hz: Some(-150.0),
+            ..Input::default()
+        },
+        readout: Readout {
+            adc_bits: Some(8),
+            ..Readout::default()
+        },
+        ..Hardware::default()
+    };
+    let table =
+        |hardware: &Hardware| toml::Table::try_from(hardware).expect("hardware is a TOML table");
+    let defaults = table(&Hardware::default());
+    let full = table(&full);
+    let describe = |name: &'static str| {
+        let (section, key) = name.split_once('.').expect("a key has a section");
+        HardwareKey {
+            name,
+            kind: match (&full[section][key], name) {
+                (toml::Value::Integer(_), _) => ValueKind::Int,
+                (toml::Value::Float(_), _) => ValueKind::Float,
+                (_, "mesh.cell") => ValueKind::Name(&CELLS),
+                (_, "readout.adc_range") => ValueKind::NameOrFloat(&["max"]),
+                _ => ValueKind::Name(&["coherent", "intensity"]),
+            },
+            optional: defaults[section].get(key).is_none(),
+        }
+    };
+    KEYS.iter().copied().map(describe).collect()
 }
 
 #[cfg(test)]

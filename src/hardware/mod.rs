@@ -6,6 +6,7 @@ mod crosstalk;
 mod keys;
 mod laboratory;
 mod preset;
+mod read;
 
 pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Part, Programmed, Section};
@@ -13,10 +14,11 @@ pub use crosstalk::Heaters;
 pub use keys::{HardwareKey, KEYS, ValueKind};
 pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
+pub(crate) use read::show;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Context, Error, Result, did_you_mean, with_suggestion};
+use crate::error::{Context, Error, Result, did_you_mean};
 use crate::mesh::CellKind;
 use crate::rng::Seed;
 use crate::units::{hz_from_ghz, power_from_db};
@@ -234,18 +236,6 @@ impl<'de> Deserialize<'de> for AdcRange {
 }
 
 impl Hardware {
-    /// Reads a hardware description in TOML.
-    ///
-    /// # Errors
-    /// [`Error::Format`] if it is not TOML or a key is unknown or of the wrong type, [`Error::Value`] if a value
-    /// is out of range.
-    pub fn from_toml(text: &str) -> Result<Self> {
-        let hardware: Self =
-            toml::from_str(text).map_err(|error| Error::toml("hardware", text, &error, KEYS))?;
-        hardware.check()?;
-        Ok(hardware)
-    }
-
     /// A preset by its name, or else a TOML file by its path.
     ///
     /// # Errors
@@ -265,59 +255,6 @@ impl Hardware {
             }
         })?;
         Self::from_toml(&text).within(name_or_path)
-    }
-
-    /// The same hardware with `key = value` applied, `key` dotted as in `coupler.splitting_error_rad`.
-    ///
-    /// `value` is read as TOML; what is not TOML is taken as a string.
-    ///
-    /// # Errors
-    /// [`Error::Format`] if there is no such key or the value has the wrong type, [`Error::Value`] if it is out
-    /// of range.
-    pub fn with(&self, key: &str, value: &str) -> Result<Self> {
-        let parsed = format!("v = {value}")
-            .parse::<toml::Table>()
-            .ok()
-            .and_then(|mut table| table.remove("v"))
-            .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-        self.with_values([(key, Some(parsed))])
-    }
-
-    /// The same hardware with every key of `changes` set to its TOML value, or left out where there is none.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with), once all are set.
-    pub fn with_values<'a>(
-        &self,
-        changes: impl IntoIterator<Item = (&'a str, Option<toml::Value>)>,
-    ) -> Result<Self> {
-        let mut table = toml::Table::try_from(self).expect("hardware is a TOML table");
-        let mut names = Vec::new();
-        for (key, value) in changes {
-            let Some((section, name)) = key.split_once('.') else {
-                let meant = did_you_mean(key, KEYS.iter().copied());
-                let limit = format!("section.name, such as coupler.splitting_error_rad{meant}");
-                return Err(Error::value("key", key, limit));
-            };
-            if !KEYS.contains(&key) {
-                return Err(no_key(key, section));
-            }
-            let section = table
-                .entry(section)
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-                .as_table_mut()
-                .expect("every section of the hardware is a table");
-            match value {
-                Some(value) => section.insert(name.to_owned(), value),
-                None => section.remove(name),
-            };
-            names.push(key);
-        }
-        let hardware: Self = table.try_into().map_err(|error: toml::de::Error| {
-            Error::format(names.join(", "), with_suggestion(error.message(), &[]))
-        })?;
-        hardware.check()?;
-        Ok(hardware)
     }
 
     /// Fails on the first value that is out of its range.
@@ -437,22 +374,6 @@ impl Hardware {
     pub fn fabricate(&self, seed: Seed, trial: u64) -> Chip {
         Chip::new(self.clone(), seed, trial)
     }
-}
-
-/// What is wrong with `key`, which is none, and what `section` has.
-fn no_key(key: &str, section: &str) -> Error {
-    let parts = KEYS.iter().filter_map(|key| key.split_once('.'));
-    let of_section = parts.clone().filter(|(known, _)| *known == section);
-    let names: Vec<&str> = of_section.map(|(_, name)| name).collect();
-    let allowed = if names.is_empty() {
-        let mut sections: Vec<&str> = parts.map(|(section, _)| section).collect();
-        sections.dedup();
-        format!("sections are {}", sections.join(", "))
-    } else {
-        format!("{section} has {}", names.join(", "))
-    };
-    let meant = did_you_mean(key, KEYS.iter().copied());
-    Error::format(key, format!("is no key of the hardware: {allowed}{meant}"))
 }
 
 fn within(key: &str, value: f64, holds: bool, limit: &str) -> Result<()> {

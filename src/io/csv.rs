@@ -36,8 +36,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Table> {
 /// # Errors
 /// As [`read`], without the file's name.
 pub fn parse(bytes: &[u8]) -> Result<Table> {
-    let malformed =
-        |error: csv::Error| Error::format("not a readable CSV table", error.to_string());
+    let malformed = |error: csv::Error| Error::format("CSV table", plain(&error));
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .trim(csv::Trim::All)
@@ -87,6 +86,20 @@ pub fn parse(bytes: &[u8]) -> Result<Table> {
     Ok(Table { x, y })
 }
 
+/// What the reader of CSV says, in plain words.
+pub fn plain(error: &csv::Error) -> String {
+    let line = error.position().map_or(0, csv::Position::line);
+    match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => {
+            format!("line {line} is not UTF-8 text: must be comma-separated numbers")
+        }
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!("line {line} has {len} columns: must have {expected_len}, as the first line"),
+        _ => "cannot be read".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +134,7 @@ mod tests {
         );
         assert!(error("1,2,0.5\n").starts_with("line 1, column 3 (label) = 0.5"));
         assert!(error("1,2,-1\n").contains("whole number"));
-        assert!(error("1,2,3\n1,2\n").contains("not a readable CSV table"));
+        assert!(error("1,2,3\n1,2\n").contains("line 2 has 2 columns: must have 3"));
     }
 
     #[test]

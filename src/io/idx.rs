@@ -77,7 +77,7 @@ fn decode(mut reader: impl Read) -> Result<(Vec<usize>, Vec<u8>)> {
     let mut word = |buffer: &mut [u8; 4]| {
         reader
             .read_exact(buffer)
-            .map_err(|source| malformed(format!("its header is unreadable ({source})")))
+            .map_err(|_| malformed("its header is cut short or damaged".to_owned()))
     };
     word(&mut magic)?;
     let [0, 0, kind, axes] = magic else {

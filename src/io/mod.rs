@@ -5,6 +5,7 @@
 //! are there, and allocates only after that. What is unpacked (gzip, deflate) is bounded by
 //! [`UNPACKED_LIMIT`]. No input makes a reader panic.
 
+pub(crate) mod content;
 pub mod csv;
 pub mod hash;
 pub mod idx;
@@ -62,7 +63,12 @@ fn read_exactly(what: &str, reader: impl Read, expected: u64) -> Result<Vec<u8>>
     reader
         .take(expected + 1)
         .read_to_end(&mut bytes)
-        .map_err(|source| Error::format(what, source.to_string()))?;
+        .map_err(|_| {
+            Error::format(
+                what,
+                "is cut short or damaged: must unpack as it was packed",
+            )
+        })?;
     if bytes.len() as u64 != expected {
         let got = if bytes.len() as u64 > expected {
             "more".to_owned()

@@ -7,7 +7,8 @@ use ndarray::{ArrayView, Dimension};
 use npyz::WriterBuilder;
 use num_complex::Complex;
 
-use super::tensor::SUPPORTED;
+use super::content::{NPY, NPZ, refused};
+use super::tensor::{SUPPORTED, byte_count};
 use super::{Dtype, Tensor, Tensors, UNPACKED_LIMIT, read_bytes, read_exactly};
 use crate::error::{Context, Error, Result};
 
@@ -31,6 +32,16 @@ pub fn read(path: impl AsRef<Path>) -> Result<Tensor> {
 pub fn parse(what: &str, bytes: &[u8]) -> Result<Tensor> {
     let header = Header::parse(what, bytes)?;
     let data = &bytes[header.length..];
+    let whole = byte_count(&header.shape, header.dtype);
+    if let Some(whole) = whole.filter(|whole| *whole > data.len()) {
+        let reason = format!(
+            "is cut short: has {} of the {whole} bytes that its {} {:?} takes",
+            data.len(),
+            header.dtype.name(),
+            header.shape
+        );
+        return Err(Error::format(what, reason));
+    }
     let tensor = |shape| Tensor::from_bytes(what, shape, header.dtype, header.big_endian, data);
     if !header.fortran {
         return tensor(header.shape.clone());
@@ -55,9 +66,7 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<Tensors> {
 /// # Errors
 /// As [`read_npz`], without the file's name.
 pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
-    let malformed = |error: zip::result::ZipError| {
-        Error::format("not a readable npz archive", error.to_string())
-    };
+    let malformed = |_: zip::result::ZipError| refused(bytes, NPZ);
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
     if archive.has_duplicate_names() {
         return Err(Error::format(
@@ -138,13 +147,11 @@ impl Header {
         let start = match bytes {
             [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, ..] => 10,
             [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, 0, ..] => 12,
-            _ => {
-                return Err(malformed(match bytes {
-                    [b'P', b'K', ..] => "it is an archive (.npz): must hold one array",
-                    [b'{', ..] => "it is JSON, such as a mesh file",
-                    _ => "it does not start with \\x93NUMPY and version 1, 2 or 3",
-                }));
+            [0x93, b'N', b'U', b'M', b'P', b'Y', version, ..] => {
+                let what = format!("its version is {version}: must be 1, 2 or 3");
+                return Err(malformed(&what));
             }
+            _ => return Err(refused(bytes, NPY)),
         };
         let size = bytes
             .get(8..start)

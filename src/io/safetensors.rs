@@ -7,6 +7,7 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype as Stored, SafeTensors};
 
+use super::content::{SAFETENSORS, refused};
 use super::tensor::SUPPORTED;
 use super::{Dtype, Tensor, TensorData, Tensors, read_bytes};
 use crate::error::{Context, Error, Result};
@@ -35,8 +36,20 @@ pub fn read(path: impl AsRef<Path>) -> Result<Bundle> {
 /// # Errors
 /// As [`read`], without the file's name.
 pub fn parse(bytes: &[u8]) -> Result<Bundle> {
-    let malformed = |error: safetensors::SafeTensorError| {
-        Error::format("not a readable safetensors file", error.to_string())
+    let malformed = |_: safetensors::SafeTensorError| match claimed_bytes(bytes) {
+        Some(whole) if whole != bytes.len() as u64 => {
+            let what = if whole > bytes.len() as u64 {
+                "is cut short"
+            } else {
+                "is too long"
+            };
+            let reason = format!(
+                "{what}: has {} bytes, must have the {whole} that its header claims",
+                bytes.len()
+            );
+            Error::format("content", reason)
+        }
+        _ => refused(bytes, SAFETENSORS),
     };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
     let metadata = header.metadata().clone().unwrap_or_default();
@@ -52,6 +65,20 @@ pub fn parse(bytes: &[u8]) -> Result<Bundle> {
         tensors,
         metadata: metadata.into_iter().collect(),
     })
+}
+
+/// Bytes of a whole file as its header claims: eight for the header's length, the header, the data.
+fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
+    let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
+    let whole = length.checked_add(8)?;
+    if bytes.get(8) != Some(&b'{') || whole > bytes.len() as u64 {
+        return (bytes.get(8) == Some(&b'{')).then_some(whole);
+    }
+    let header = &bytes[8..usize::try_from(whole).ok()?];
+    let header: serde_json::Value = serde_json::from_slice(header).ok()?;
+    let ends = header.as_object()?.values();
+    let ends = ends.filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
+    whole.checked_add(ends.max().unwrap_or(0))
 }
 
 /// Writes real tensors as float64, with one entry of text metadata.

@@ -40,7 +40,7 @@ impl CellKind {
     ];
 
     /// The name that files and the command line use.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Mzi => "mzi",
             Self::ThreeSplitter => "3-splitter",

@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use serde::{Deserialize, Serialize};
 
 use super::{Mzi, wrap};
-use crate::error::{Context, Error, Result, with_suggestion};
+use crate::error::{Context, Error, Result};
 use crate::field::TwoByTwo;
 use crate::linalg::C64;
 
@@ -348,8 +348,7 @@ impl Cells {
     /// # Errors
     /// [`Error::Format`] with the line and column if the text is not such an object.
     pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text)
-            .map_err(|error| Error::format("cells", with_suggestion(&error.to_string(), &[])))
+        serde_json::from_str(text).map_err(|error| Error::json("cells", text, &error))
     }
 
     /// The text of a JSON object, one element a line.

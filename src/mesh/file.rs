@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Geometry, Mesh, Node};
-use crate::error::{Context, Error, Result, with_suggestion};
+use crate::error::{Context, Error, Result};
 use crate::io::write_atomic;
 
 /// The specification, whose example runs as a test.
@@ -100,9 +100,7 @@ impl Mesh {
     /// does not know; [`Error::Value`] for another `format` or `version`, a `geometry` that the nodes do not
     /// follow, or nodes that light cannot meet; [`Error::Shape`] if `screen_rad` does not have `modes` phases.
     pub fn from_json(text: &str) -> Result<Self> {
-        let malformed = |error: serde_json::Error| {
-            Error::format("mesh file", with_suggestion(&error.to_string(), &[]))
-        };
+        let malformed = |error| Error::json("mesh file", text, &error);
         let header: Header = serde_json::from_str(text).map_err(malformed)?;
         if header.format != FORMAT {
             return Err(Error::value("format", header.format, FORMAT));
@@ -261,12 +259,12 @@ mod tests {
         refused(
             "\"modes\": 4",
             "\"modes\": 4, \"size\": 4",
-            "unknown field `size`",
+            "`size` is no key here",
         );
         refused(
             "\"column\": 0,",
             "\"column\": 0, \"loss\": 0,",
-            "unknown field `loss`",
+            "`loss` is no key here",
         );
         refused(
             "\"modes\": 4",
@@ -299,9 +297,9 @@ mod tests {
         refused(
             "\"phi_rad\": 0.0",
             "\"phi_rad\": null",
-            "invalid type: null",
+            "`phi_rad` = null: must be a number",
         );
-        refused("\"modes\": 4,", "", "missing field `modes`");
+        refused("\"modes\": 4,", "", "the key `modes` is missing");
         refused("]\n}", "]\n} {}", "trailing characters");
     }
 

@@ -74,9 +74,9 @@ fn beside(path: &Path, description: &Description) -> PathBuf {
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Description> {
-    let malformed = |reason: String| Error::format("network description", reason);
-    let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-    toml::from_str(text).map_err(|error| Error::toml("network description", text, &error, KEYS))
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Error::format("network description", "is not UTF-8 text: must be TOML"))?;
+    toml::from_str(text).map_err(|error| Error::toml(text, &error, KEYS))
 }
 
 pub(super) fn build(description: Description, tensors: &Tensors) -> Result<Model> {
@@ -185,7 +185,7 @@ readout = "intensity"
         };
         let with = |from: &str, to: &str| error(&TEXT.replacen(from, to, 1));
         let said = with("mean", "maen");
-        assert!(said.contains("line 5: unknown field `maen`"), "{said}");
+        assert!(said.contains("line 5: `maen` is no key here"), "{said}");
         assert!(said.ends_with("(did you mean `mean`?)"), "{said}");
         let said = with("[output]", "[output]\nencoding = 'real'");
         assert!(said.ends_with("(did you mean `input.encoding`?)"), "{said}");
@@ -195,8 +195,8 @@ readout = "intensity"
         assert!(said.ends_with("(did you mean `identity`?)"), "{said}");
         let said = with("\"intensity\"", "\"intensty\"");
         assert!(said.ends_with("(did you mean `intensity`?)"), "{said}");
-        assert!(with("readout", "read").contains("unknown field `read`"));
-        assert!(with("bias", "biass").contains("unknown field `biass`"));
+        assert!(with("readout", "read").contains("`read` is no key here"));
+        assert!(with("bias", "biass").contains("`biass` is no key here"));
         assert!(with("temperature", "temp").contains("`temperature`"));
         assert!(
             with("\"0.weight\"", "\"1.weight\"")

@@ -74,6 +74,14 @@ impl Weight {
         matches!(self, Self::Complex(_))
     }
 
+    /// Whether all weights are 0.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Self::Real(w) => w.iter().all(|value| *value == 0.0),
+            Self::Complex(w) => w.iter().all(|value| *value == Complex::ZERO),
+        }
+    }
+
     /// The weights as complex numbers.
     pub fn to_complex(&self) -> Array2<Complex<f64>> {
         match self {

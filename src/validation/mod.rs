@@ -15,8 +15,11 @@ mod table;
 
 pub use table::{markdown, stale_line};
 
+use serde::Serialize;
+
 /// Who vouches for a reference value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// A derivation, an exact identity, or a law checked numerically by its authors.
     Analytic,
@@ -29,7 +32,8 @@ pub enum Tier {
 }
 
 /// What one of our values must be.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Expected {
     /// This value, give or take.
     Near {
@@ -47,7 +51,7 @@ pub enum Expected {
 }
 
 /// One value of ours beside its reference.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Case {
     /// What is compared, with the sizes and errors that it was computed for.
     pub name: String,
@@ -76,7 +80,7 @@ impl Case {
 }
 
 /// Cases of one subject.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Section {
     /// The subject.
     pub title: &'static str,
@@ -89,7 +93,7 @@ pub struct Section {
 }
 
 /// The numbers of a figure, row by row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curves {
     /// What each column holds.
     pub header: &'static [&'static str],

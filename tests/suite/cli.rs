@@ -679,7 +679,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     refused(
         folder,
         &["matrix", "binary.json", "-o", "o.npy"],
-        "neither a mesh file",
+        "must be a mesh file (JSON) or a program",
     );
     refused(
         folder,
@@ -778,7 +778,10 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     put("bad.toml", b"[coupler]\nsplitting_error_rad = ");
     matrix(&["--hardware", "bad.toml"], "bad.toml");
     put("unknown.toml", b"[coupler]\nspliting = 1");
-    matrix(&["--hardware", "unknown.toml"], "unknown field");
+    matrix(
+        &["--hardware", "unknown.toml"],
+        "unknown.toml: line 2: coupler.spliting: is no key of the hardware",
+    );
     matrix(&["--correct", "magic"], "magic");
 
     // Networks and programs.

@@ -214,7 +214,7 @@ fn a_slip_is_answered_with_the_word_that_was_meant() {
     );
     with(
         &["--hardware", "hw.toml"],
-        "hw.toml: hardware: line 1: unknown field `copler`",
+        "hw.toml: line 1: section of the hardware = copler: must be one of coupler,",
     );
     with(&["--hardware", "hw.toml"], "(did you mean `coupler`?)");
     with(&["--hardware", "cell.toml"], "(did you mean `symmetric`?)");
@@ -279,12 +279,38 @@ fn a_slip_is_answered_with_the_word_that_was_meant() {
         &["--seed", "-1"],
         "must be a whole number from 0 (see lightloom matrix --help)",
     );
-    let error = "expected a number";
+    let error = "coupler.splitting_error_rad = \"0,02\": must be a number";
     with(&["--set", "coupler.splitting_error_rad=0,02"], error);
+    let error = "coupler.splitting_error_rad = \"none\": must be a number";
+    with(&["--set", "coupler.splitting_error_rad=none"], error);
     let args = ["compile", &program, "-o", "p.safetensors"];
     refused(folder, &args, "is a program already");
     let args = ["decompose", "u.mesh.json", "-o", "v.mesh.json"];
-    refused(folder, &args, "it is JSON, such as a mesh file");
+    refused(folder, &args, "is JSON text: must be an .npy array");
     let args = ["draw", "u.mesh.json", "-o", "figures/u.svg"];
     refused(folder, &args, "(there is no folder figures)");
+}
+
+#[test]
+fn none_takes_a_presets_value_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    write_npy(&folder.join("u.npy"), &haar(4));
+    ok(folder, &["decompose", "u.npy", "-o", "u.mesh.json"]);
+    let matrix = |out: &str, rest: &[&str]| {
+        let to = ["matrix", "u.mesh.json", "-o", out];
+        ok(folder, &[&to[..], rest].concat());
+        std::fs::read(folder.join(out)).unwrap()
+    };
+    std::fs::write(
+        folder.join("hw.toml"),
+        "[phase_shifter]\ndac_bits = \"none\"\n",
+    )
+    .unwrap();
+    let ideal = matrix("ideal.npy", &[]);
+    let coarse = ["--set", "phase_shifter.dac_bits=4"];
+    let none = ["--set", "phase_shifter.dac_bits=none"];
+    assert_ne!(matrix("coarse.npy", &coarse), ideal);
+    assert_eq!(matrix("none.npy", &[coarse, none].concat()), ideal);
+    assert_eq!(matrix("file.npy", &["--hardware", "hw.toml"]), ideal);
 }

@@ -161,7 +161,7 @@ fn a_network_runs_on_every_geometry() {
         );
         let said = ok(folder, &["inspect", "d.program.safetensors"]);
         assert!(said.contains(&format!("{geometry} meshes")), "{said}");
-        for format in ["csv", "sax"] {
+        for (format, file) in [("csv", "e.csv"), ("sax", "e.json")] {
             ok(
                 folder,
                 &[
@@ -170,7 +170,7 @@ fn a_network_runs_on_every_geometry() {
                     "--format",
                     format,
                     "-o",
-                    "e",
+                    file,
                 ],
             );
         }

@@ -10,14 +10,22 @@ mod ergonomics;
 #[cfg(feature = "cli")]
 mod export;
 #[cfg(feature = "cli")]
+mod extend;
+#[cfg(feature = "cli")]
 mod geometries;
 mod inference;
+#[cfg(feature = "cli")]
+mod inspect;
 mod kills;
 mod mnist;
+#[cfg(feature = "cli")]
+mod outputs;
 #[cfg(feature = "cli")]
 mod pages;
 mod physics;
 mod properties;
+#[cfg(feature = "cli")]
+mod refusals;
 #[cfg(feature = "cli")]
 mod report;
 #[cfg(feature = "cli")]

@@ -1,6 +1,6 @@
 //! Sweeps on the built binary: resumed, in shards, on any number of threads, the same bytes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ pub fn assert_same_files(a: &Path, b: &Path) {
     }
 }
 
-fn rows(folder: &Path) -> Vec<Value> {
+pub fn rows(folder: &Path) -> Vec<Value> {
     let text = String::from_utf8(read(folder, "rows.jsonl")).unwrap();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -267,7 +267,12 @@ fn a_changed_experiment_is_refused_with_the_difference() {
         .map(|file| read(&folder.join("out"), file))
         .collect();
     for (old, new, says) in [
-        ("trials = 2", "trials = 3", "trials: 2 → 3"),
+        ("trials = 2", "trials = 1", "trials: 2 → 1"),
+        (
+            "trials = 2\nseed = 3",
+            "trials = 3\nseed = 4",
+            "(seed: 3 → 4; trials: 2 → 3)",
+        ),
         ("seed = 3", "seed = 4", "seed: 3 → 4"),
         ("limit = 300\n", "", "limit: 300 → not there"),
         (
@@ -479,7 +484,7 @@ fn the_example_of_the_document_runs() {
     }
 }
 
-fn write_npz(path: &PathBuf, name: &str, array: &ndarray::Array2<f64>) {
+pub fn write_npz(path: &Path, name: &str, array: &ndarray::Array2<f64>) {
     use std::io::Write;
     let mut bytes = Vec::new();
     lightloom::io::npy::write(&mut bytes, array.view()).unwrap();

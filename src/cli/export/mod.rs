@@ -54,10 +54,19 @@ struct Digital {
 pub fn run(args: &ExportArgs) -> Result<()> {
     let mut inputs = vec![args.file.as_path()];
     inputs.extend(args.calibration.as_deref());
-    output::write(&args.output, &inputs, || {
-        if args.calibration.as_ref() == Some(&args.file) {
-            let limit = "another file than the mesh or program (stdin is read once)";
-            return Err(Error::value("--calibration", args.file.display(), limit).into());
+    let ending = match args.format {
+        ExportFormat::Csv => "csv",
+        ExportFormat::Json | ExportFormat::Sax => "json",
+        ExportFormat::Npz => "npz",
+    };
+    output::write(&args.output, ending, &inputs, || {
+        if let Some(calibration) = &args.calibration {
+            output::check_differs(
+                "--calibration",
+                calibration,
+                &args.file,
+                "the mesh or program",
+            )?;
         }
         let hardware = mesh::hardware_with(&args.hardware, &args.set)?;
         let kind = hardware.mesh.cell;

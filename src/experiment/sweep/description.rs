@@ -1,6 +1,6 @@
 //! Reading `EXPERIMENT.toml`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -8,10 +8,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::key::unknown;
 use super::resolved::toml_value;
-use super::value::{RANGE, count, list, read_list, scalar, show, text};
+use super::value::{RANGE, count, list, read_list, scalar, text};
 use super::{Axis, Base, Key, Sweep};
-use crate::error::{Context, Error, Result};
-use crate::hardware::Hardware;
+use crate::error::{Context, Error, Result, line_of};
+use crate::hardware::{Hardware, show};
 use crate::io::record::Cell;
 use crate::nn::{Activation, Split};
 use crate::rng::Seed;
@@ -54,10 +54,7 @@ impl Sweep {
         name: &str,
         open: impl FnOnce(&str) -> Result<Hardware>,
     ) -> Result<Self> {
-        let table = DeTable::parse(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            Error::format(line(text, start), error.message().replace('\n', " "))
-        })?;
+        let table = DeTable::parse(text).map_err(|error| Error::toml(text, &error, &[]))?;
         let mut reader = Reader {
             text,
             sweep: Self {
@@ -77,18 +74,18 @@ impl Sweep {
         for (key, value) in table.get_ref() {
             reader
                 .entry(key.get_ref(), value)
-                .within(line(text, key.span().start))?;
+                .map_err(|error| at_line(text, key.span().start, error))?;
         }
         reader.finish(open)
     }
 }
 
-fn line(text: &str, offset: usize) -> String {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    format!(
-        "line {}",
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
-    )
+/// `error` at the byte `start` of `text`, unless it names its line already.
+fn at_line(text: &str, start: usize, error: Error) -> Error {
+    match &error {
+        Error::Within { context, .. } if context.starts_with("line ") => error,
+        _ => error.within(line_of(text, start)),
+    }
 }
 
 struct Reader<'t> {
@@ -168,7 +165,9 @@ impl Reader<'_> {
             "hardware" => {
                 self.hardware = Some(match value.get_ref() {
                     DeValue::String(name) => Named::Open(name.to_string(), start),
-                    DeValue::Table(table) => Named::Inline(Box::new(self.inline(table)?)),
+                    DeValue::Table(table) => {
+                        Named::Inline(Box::new(Hardware::from_table(self.text, table)?))
+                    }
                     other => {
                         let limit = "a preset, a TOML file, or [hardware.coupler] tables";
                         return Err(Error::value(key, show(other), limit));
@@ -177,7 +176,7 @@ impl Reader<'_> {
             }
             "set" => {
                 for (name, span, value) in entries(key, value)? {
-                    let place = line(self.text, span.start);
+                    let place = line_of(self.text, span.start);
                     let key = Key::parse(&name).within(&place)?;
                     if !matches!(key, Key::Hardware(_)) {
                         let what = "is no hardware key: write it in front of all tables";
@@ -189,7 +188,7 @@ impl Reader<'_> {
             }
             "axes" => {
                 for (name, span, value) in entries(key, value)? {
-                    let place = line(self.text, span.start);
+                    let place = line_of(self.text, span.start);
                     let key = Key::parse(&name).within(&place)?;
                     let values = vec![list(&key, value).within(&place)?];
                     let keys = vec![key];
@@ -219,7 +218,7 @@ impl Reader<'_> {
         entries.sort_by_key(|(_, span, _)| span.start);
         let start = entries.first().map_or(0, |(_, span, _)| span.start);
         for (name, span, value) in entries {
-            let place = line(self.text, span.start);
+            let place = line_of(self.text, span.start);
             let key = Key::parse(&name).within(&place)?;
             let values = read_list(&key, value).within(&place)?;
             let length = zipped.values.first().map_or(values.len(), Vec::len);
@@ -250,42 +249,11 @@ impl Reader<'_> {
                     later + 1,
                     earlier + 1
                 );
-                return Err(Error::format(what, reason).within(line(self.text, start)));
+                return Err(Error::format(what, reason).within(line_of(self.text, start)));
             }
         }
         self.axes.push((start, zipped));
         Ok(())
-    }
-
-    /// Hardware written into the experiment.
-    fn inline(&self, table: &DeTable<'_>) -> Result<Hardware> {
-        let mut entries = Vec::new();
-        flatten("", table, &mut entries);
-        let mut changes = BTreeMap::new();
-        for (name, span, value) in entries {
-            let place = line(self.text, span.start);
-            // A section without keys, all of it ideal.
-            if matches!(value.get_ref(), DeValue::Table(inner) if inner.is_empty())
-                && crate::hardware::KEYS.iter().any(|key| {
-                    key.split_once('.')
-                        .is_some_and(|(section, _)| section == name)
-                })
-            {
-                continue;
-            }
-            let key = match Key::parse(&name).within(&place)? {
-                key @ Key::Hardware(_) => key,
-                _ => {
-                    let what =
-                        "is no hardware key: must stand in a table such as [hardware.coupler]";
-                    return Err(Error::format(format!("`{name}`"), what).within(&place));
-                }
-            };
-            let cell = scalar(&name, value).and_then(|cell| key.check(cell));
-            changes.insert(name, cell.within(&place)?);
-        }
-        let changes = changes.iter().map(|(name, cell)| (&**name, toml_of(cell)));
-        Hardware::default().with_values(changes)
     }
 
     fn finish(mut self, open: impl FnOnce(&str) -> Result<Hardware>) -> Result<Sweep> {
@@ -298,7 +266,7 @@ impl Reader<'_> {
         })?;
         match self.hardware {
             Some(Named::Open(name, start)) => {
-                sweep.base.hardware = open(&name).within(line(self.text, start))?;
+                sweep.base.hardware = open(&name).within(line_of(self.text, start))?;
                 if crate::hardware::preset(&name).is_none() {
                     sweep.base.hardware_file = Some(name);
                 }
@@ -315,7 +283,7 @@ impl Reader<'_> {
                 .base
                 .hardware
                 .with_values(changes)
-                .within(line(self.text, *start))?;
+                .within(line_of(self.text, *start))?;
         }
         let is_given = |key: &Key| {
             let mut keys = self.axes.iter().flat_map(|(_, axis)| &axis.keys);
@@ -341,12 +309,16 @@ impl Reader<'_> {
         sweep.base.values.sort_by_key(order);
         for (start, axis) in &self.axes {
             for key in &axis.keys {
-                let place = || line(self.text, *start);
+                let place = || line_of(self.text, *start);
                 let name = format!("`{}`", key.name());
                 let fixed = sweep.base.values.iter().any(|(other, _)| other == key);
                 let set = self.set.iter().any(|(other, _, _)| other == key);
                 if fixed || set {
                     let what = "is given a value and varied too: must be one of the two";
+                    return Err(Error::format(name, what).within(place()));
+                }
+                if key.name() == "input.wavelength_nm" {
+                    let what = "is recorded and changes no result: must not be varied";
                     return Err(Error::format(name, what).within(place()));
                 }
                 let axes = self.axes.iter().flat_map(|(_, axis)| &axis.keys);

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::journal::{self, Journal};
-use super::session::{Group, Loaded, Shard, check_same, groups, missing, run_trial};
-use super::{Precision, Reference, Sweep, output};
+use super::session::{Group, Loaded, check_continues, groups, missing, run_trial};
+use super::{Precision, Reference, Shard, Sweep, output};
 use crate::error::Result;
 use crate::experiment::Workload;
 use crate::field::Real;
@@ -42,13 +42,13 @@ impl Estimate {
         let head = journal::Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
         let journal = match out {
             Some(out) => Journal::read(out, |old| {
-                check_same(&out.display().to_string(), old, &head)?;
+                check_continues(&out.display().to_string(), old, &head)?;
                 Ok([sweep.points(), sweep.trials])
             })?,
             None => None,
         };
         let threads = rayon::current_num_threads().max(1);
-        let trials = (0..sweep.rows()).filter(|row| shard.holds(*row)).count();
+        let trials = missing(sweep, shard, None).count();
         let mut estimate = Self {
             points: sweep.points(),
             trials,

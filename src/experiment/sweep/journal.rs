@@ -1,7 +1,7 @@
 //! The journal of finished trials, from which a sweep goes on after it was stopped at any moment.
 //!
 //! One line an entry: sixteen hexadecimal digits of the SHA-256 of what follows, a space, and a JSON object. The first
-//! line is the [`Head`]: what the trials are of. A line is written by one call; one that is not whole, or is not what
+//! line is the [`Head`]: what the trials are of. A later one is the same with more trials. A line is written by one call; one that is not whole, or is not what
 //! its digits say, ends the journal: it and all behind it are dropped, and their trials are run again.
 
 use std::collections::BTreeSet;
@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::input::InputFile;
-use super::{Reference, TrialRecord};
+use super::{Reference, Sweep, TrialRecord};
 use crate::error::{Error, Result};
+use crate::hardware::Hardware;
 use crate::io::hash::sha256;
 use crate::rng::DRAWS;
 
@@ -61,6 +62,12 @@ impl Head {
             inputs,
             shard,
         }
+    }
+
+    /// The sweep that its trials are of.
+    pub(super) fn sweep(&self) -> Result<Sweep> {
+        // Hardware stands in it in full.
+        Sweep::parse(&self.experiment, "", |_| Ok(Hardware::default()))
     }
 
     /// SHA-256 of what decides the results: versions, experiment, inputs; not the shard.
@@ -173,7 +180,13 @@ impl Journal {
             line.clear();
             reader.read_until(b'\n', &mut line).map_err(io)?;
             match Entry::parse(&line) {
-                Some(entry) => journal.take(entry, line.len()),
+                Some(entry) => {
+                    if let Entry::Head(head) = &entry {
+                        let [_, trials] = shape(head)?;
+                        journal.grow(points, trials);
+                    }
+                    journal.take(entry, line.len());
+                }
                 None => return Ok(Some(journal)),
             }
         }
@@ -192,9 +205,20 @@ impl Journal {
             Entry::Cpu(cpu) => {
                 self.cpus.insert(cpu);
             }
-            Entry::Head(_) => {}
+            Entry::Head(head) => self.head = head,
         }
         self.end += length as u64;
+    }
+
+    /// Makes room for `trials` of every point.
+    fn grow(&mut self, points: usize, trials: usize) {
+        let mut offsets = vec![NONE; points * trials];
+        let common = trials.min(self.trials);
+        let old = self.offsets.chunks(self.trials);
+        for (new, old) in offsets.chunks_mut(trials).zip(old) {
+            new[..common].copy_from_slice(&old[..common]);
+        }
+        (self.offsets, self.trials) = (offsets, trials);
     }
 
     fn row(&self, point: usize, trial: usize) -> Option<usize> {

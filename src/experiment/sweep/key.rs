@@ -1,9 +1,8 @@
 //! What can be varied, and its values.
 
-use std::sync::LazyLock;
-
+use super::resolved::toml_value;
 use crate::error::{Error, Result, nearest};
-use crate::hardware::{Hardware, HardwareKey, KEYS, ValueKind};
+use crate::hardware::{HardwareKey, KEYS};
 use crate::io::record::Cell;
 use crate::mesh::{Correction, Geometry};
 
@@ -27,9 +26,6 @@ pub enum Key {
     /// A dotted key of the hardware.
     Hardware(String),
 }
-
-/// The keys of the hardware.
-static HARDWARE: LazyLock<Vec<HardwareKey>> = LazyLock::new(Hardware::keys);
 
 /// The keys that are not of the hardware.
 const OWN: [Key; 7] = [
@@ -136,21 +132,13 @@ impl Key {
                 _ => wrong("f32 or f64"),
             },
             Self::Hardware(name) => {
-                let key = HARDWARE.iter().find(|key| key.name == *name);
-                let HardwareKey { kind, optional, .. } = key.expect("keys are parsed");
-                match (&cell, kind) {
-                    (Cell::Text(text), _) if *optional && text == "none" => Ok(Cell::Null),
-                    (Cell::Int(value), ValueKind::Float) => Ok(Cell::Float(*value as f64)),
-                    (Cell::Float(_), ValueKind::Float | ValueKind::Name)
-                    | (Cell::Int(_), ValueKind::Int)
-                    | (Cell::Text(_), ValueKind::Name) => Ok(cell),
-                    (Cell::Int(value), ValueKind::Name) => Ok(Cell::Float(*value as f64)),
-                    (_, ValueKind::Int) if *optional => wrong("a whole number or \"none\""),
-                    (_, ValueKind::Int) => wrong("a whole number"),
-                    (_, ValueKind::Float) if *optional => wrong("a number or \"none\""),
-                    (_, ValueKind::Float) => wrong("a number"),
-                    (_, ValueKind::Name) => wrong("a name"),
-                }
+                let read = HardwareKey::named(name)?.read(toml_value(&cell))?;
+                Ok(match read {
+                    Some(toml::Value::Integer(value)) => Cell::Int(value),
+                    Some(toml::Value::Float(value)) => Cell::Float(value),
+                    Some(toml::Value::String(text)) => Cell::Text(text),
+                    _ => Cell::Null,
+                })
             }
         }
     }

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::journal::{self, Head, Journal};
-use super::session::{Shard, check_same, missing};
-use super::{Reference, Sweep, TrialRecord, output};
+use super::session::{check_continues, check_same, missing};
+use super::{Reference, Shard, Sweep, TrialRecord, output};
 use crate::error::{Context, Error, Result};
-use crate::hardware::Hardware;
 use crate::io::write_atomic;
 
 /// Puts the trials in `folders`, shards of one sweep, together in the folder `out`: its files are those of one run.
@@ -21,7 +20,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
     let mut journals: Vec<Journal> = Vec::new();
     for folder in folders {
         let shape = |head: &Head| {
-            let sweep = resolved(head).within(folder.display())?;
+            let sweep = head.sweep().within(folder.display())?;
             Ok([sweep.points(), sweep.trials])
         };
         let place = folder.display().to_string();
@@ -41,7 +40,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
         ));
     };
     let head = whole(first.head());
-    let sweep = resolved(&head)?;
+    let sweep = head.sweep()?;
     let lacking = |row: &usize| !journals.iter().any(|journal| journal.has(*row));
     let lacking: Vec<usize> = (0..sweep.rows()).filter(lacking).collect();
     if let Some(row) = lacking.first() {
@@ -63,8 +62,8 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
     output::check_own(out)?;
     let shape = |_: &Head| Ok([sweep.points(), sweep.trials]);
     if let Some(old) = Journal::read(out, shape)? {
-        // What an earlier merge left may be written again; anything else may not.
-        check_same(&out.display().to_string(), old.head(), &head)?;
+        // What an earlier merge left may be written again, with more trials too; anything else may not.
+        check_continues(&out.display().to_string(), old.head(), &head)?;
     }
     let cpus: BTreeSet<String> = journals.iter().flat_map(|j| j.cpus().clone()).collect();
     let mut references: Vec<Reference> = Vec::new();
@@ -81,25 +80,6 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
     debug_assert_eq!(missing(&sweep, Shard::WHOLE, Some(&merged)).count(), 0);
     output::write(&sweep, &merged, out)?;
     Ok(sweep.rows())
-}
-
-/// How many trials the sweep in `folder` has finished, and how many it is to run there: those of its shard. Nothing if no
-/// sweep was begun there.
-///
-/// # Errors
-/// [`Error::Io`] and [`Error::Format`] if its journal cannot be read.
-pub fn progress(folder: &Path) -> Result<Option<[usize; 2]>> {
-    let shape = |head: &Head| {
-        let sweep = resolved(head).within(folder.display())?;
-        Ok([sweep.points(), sweep.trials])
-    };
-    let Some(journal) = Journal::read(folder, shape)? else {
-        return Ok(None);
-    };
-    let (sweep, shard) = (resolved(journal.head())?, Shard::of_head(journal.head()));
-    let planned = (0..sweep.rows()).filter(|row| shard.holds(*row)).count();
-    let missing = missing(&sweep, shard, Some(&journal)).count();
-    Ok(Some([planned - missing, planned]))
 }
 
 /// The trial of every row, from the first journal that has it. Those of others must be the same, but for their times.
@@ -140,10 +120,4 @@ fn whole(head: &Head) -> Head {
         shard: None,
         ..head.clone()
     }
-}
-
-/// The sweep of a journal.
-fn resolved(head: &Head) -> Result<Sweep> {
-    // Hardware stands in it in full.
-    Sweep::parse(&head.experiment, "", |_| Ok(Hardware::default()))
 }

@@ -16,14 +16,18 @@ mod output;
 mod point;
 mod resolved;
 mod session;
+mod shard;
+mod status;
 mod trial;
 mod value;
 
 pub use estimate::Estimate;
 pub use key::{Key, Precision};
-pub use merge::{merge, progress};
+pub use merge::merge;
 pub use point::{Point, Source};
-pub use session::{Session, Shard};
+pub use session::Session;
+pub use shard::Shard;
+pub use status::Status;
 pub use trial::{LayerShape, Reference, TrialRecord};
 
 use crate::error::{Error, Result};

@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::input::InputFile;
 use super::journal::{self, Head, Journal};
-use super::session::Shard;
-use super::{Reference, Sweep, TrialRecord};
+use super::{Reference, Shard, Sweep, TrialRecord};
 use crate::error::{Error, Result};
 use crate::io::record::{Cell, Column, Kind, write_csv, write_jsonl, write_parquet};
 use crate::io::write_atomic;
@@ -64,8 +63,16 @@ struct ManifestAxis<'a> {
     values: &'a [Vec<Cell>],
 }
 
-/// Writes `experiment.toml`.
-pub(super) fn write_experiment(out: &Path, experiment: &str) -> Result<()> {
+/// Writes `experiment.toml` into a folder whose first trials are not finished. Of finished ones that are given more, it
+/// stays what their rows are of until all are done.
+pub(super) fn begin(out: &Path, experiment: &str) -> Result<()> {
+    match out.join("manifest.json").exists() {
+        true => Ok(()),
+        false => write_experiment(out, experiment),
+    }
+}
+
+fn write_experiment(out: &Path, experiment: &str) -> Result<()> {
     let path = out.join("experiment.toml");
     if std::fs::read_to_string(&path).is_ok_and(|old| old == experiment) {
         return Ok(());

@@ -1,67 +1,18 @@
 //! Running what is missing of a sweep.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::difference::differences;
 use super::journal::{Entry, Head, Journal, Writer};
-use super::{Point, Precision, Reference, Sweep, TrialRecord, output};
+use super::{Point, Precision, Reference, Shard, Sweep, TrialRecord, output};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Workload;
 use crate::field::{Real, instruction_set};
 use crate::nn::Dataset;
-
-/// A share of the trials of a sweep: every `of`-th, from number `index` of `of`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    /// Its number, from 1.
-    pub index: usize,
-    /// How many there are.
-    pub of: usize,
-}
-
-impl Shard {
-    /// All trials.
-    pub const WHOLE: Self = Self { index: 1, of: 1 };
-
-    /// Whether the trial of `row` is among them.
-    pub fn holds(self, row: usize) -> bool {
-        row % self.of == self.index - 1
-    }
-
-    /// As the head of a journal has it.
-    pub(super) fn in_head(self) -> Option<[usize; 2]> {
-        (self.of > 1).then_some([self.index, self.of])
-    }
-
-    pub(super) fn of_head(head: &Head) -> Self {
-        head.shard
-            .map_or(Self::WHOLE, |[index, of]| Self { index, of })
-    }
-}
-
-impl std::fmt::Display for Shard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.index, self.of)
-    }
-}
-
-impl FromStr for Shard {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let parsed = text.split_once('/').and_then(|(index, of)| {
-            let (index, of) = (index.parse().ok()?, of.parse().ok()?);
-            (1..=of).contains(&index).then_some(Self { index, of })
-        });
-        let limit = "i/n with i from 1 to n, such as 1/4";
-        parsed.ok_or_else(|| Error::value("shard", format!("`{text}`"), limit))
-    }
-}
 
 /// A sweep and the folder in which its trials gather.
 #[derive(Debug)]
@@ -129,7 +80,7 @@ impl Loaded {
 
 impl Session {
     /// Opens `out` for trials of `sweep`, whose paths are relative to `folder`: a new folder, or one that holds some of
-    /// them.
+    /// them. The same experiment with fewer trials is one that is given more.
     ///
     /// # Errors
     /// [`Error::Io`] if the inputs cannot be read or `out` not be written; [`Error::Format`] if `out` holds trials of
@@ -139,10 +90,14 @@ impl Session {
         std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
         let place = out.display().to_string();
         output::check_own(out)?;
-        let writer = Writer::open(out, &head, [sweep.points(), sweep.trials])?;
-        check_same(&place, writer.journal.head(), &head)?;
+        let mut writer = Writer::open(out, &head, [sweep.points(), sweep.trials])?;
+        check_continues(&place, writer.journal.head(), &head)?;
         writer.truncate()?;
-        output::write_experiment(out, &head.experiment)?;
+        output::begin(out, &head.experiment)?;
+        if *writer.journal.head() != head {
+            writer.append(Entry::Head(head))?;
+            writer.sync()?;
+        }
         Ok(Self {
             sweep,
             folder: folder.to_owned(),
@@ -159,9 +114,7 @@ impl Session {
 
     /// Number of trials of this shard.
     pub fn total(&self) -> usize {
-        (0..self.sweep.rows())
-            .filter(|row| self.shard.holds(*row))
-            .count()
+        missing(&self.sweep, self.shard, None).count()
     }
 
     /// Number of trials of this shard that are not finished.
@@ -309,13 +262,30 @@ impl Session {
     }
 }
 
+/// Fails unless `new` is the experiment and the shard of the journal under `old`, or the same with more trials.
+pub(super) fn check_continues(place: &str, old: &Head, new: &Head) -> Result<()> {
+    if let (Ok(before), Ok(after)) = (old.sweep(), new.sweep())
+        && before.trials < after.trials
+    {
+        let trials = after.trials;
+        let more = Head {
+            experiment: Sweep { trials, ..before }.resolved(),
+            ..old.clone()
+        };
+        if more == *new {
+            return Ok(());
+        }
+    }
+    check_same(place, old, new)
+}
+
 /// Fails if two journals are not of one experiment and one shard of it.
 pub(super) fn check_same(place: &str, old: &Head, new: &Head) -> Result<()> {
     if old == new {
         return Ok(());
     }
     let mut found = differences(old, new);
-    if found.is_empty() && old.shard != new.shard {
+    if old.shard != new.shard {
         let (old, new) = (Shard::of_head(old), Shard::of_head(new));
         found.push(format!("shard: {old} → {new}"));
     }
@@ -337,7 +307,8 @@ pub(super) fn missing<'a>(
     shard: Shard,
     journal: Option<&'a Journal>,
 ) -> impl Iterator<Item = usize> + use<'a> {
-    let rows = (0..sweep.rows()).filter(move |row| shard.holds(*row));
+    let (points, trials) = (sweep.points(), sweep.trials);
+    let rows = (0..sweep.rows()).filter(move |row| shard.holds(row / trials, row % trials, points));
     rows.filter(move |row| journal.is_none_or(|journal| !journal.has(*row)))
 }
 

@@ -9,6 +9,7 @@ use super::Key;
 use super::key::unknown;
 use super::resolved::toml_value;
 use crate::error::{Error, Result};
+use crate::hardware::show;
 use crate::io::record::Cell;
 
 /// Values of a range at most.
@@ -173,18 +174,5 @@ pub(super) fn count(key: &str, value: &Spanned<DeValue<'_>>, least: i64) -> Resu
             let limit = format!("a whole number from {least}");
             Err(Error::value(key, show(value.get_ref()), limit))
         }
-    }
-}
-
-/// A value as the user wrote it, or what it is.
-pub(super) fn show(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => format!("\"{text}\""),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.as_str().to_owned(),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(time) => time.to_string(),
-        DeValue::Array(_) => "a list".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
     }
 }

@@ -10,6 +10,7 @@ use prost::Message;
 use super::tensor::SUPPORTED;
 use super::{Dtype, Tensor, Tensors, read_bytes};
 use crate::error::{Context, Error, Result};
+use crate::io::content::{ONNX, refused};
 use proto::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
 /// The main graph of an ONNX file.
@@ -86,11 +87,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Graph> {
 /// # Errors
 /// As [`read`], without the file's name.
 pub fn parse(bytes: &[u8]) -> Result<Graph> {
-    let model = ModelProto::decode(bytes)
-        .map_err(|error| Error::format("not a readable ONNX file", error.to_string()))?;
-    let graph = model
-        .graph
-        .ok_or_else(|| Error::format("not a readable ONNX file", "it holds no graph"))?;
+    let model = ModelProto::decode(bytes).map_err(|_| refused(bytes, ONNX))?;
+    let graph = model.graph.ok_or_else(|| refused(bytes, ONNX))?;
     if !graph.sparse_initializer.is_empty() {
         return Err(Error::unsupported(
             "ONNX graph",

@@ -116,6 +116,25 @@ fn comments_and_layout_of_the_file_change_nothing() {
 }
 
 #[test]
+fn none_stands_among_the_values_of_a_key_that_may_be_left_out() {
+    let good = "network = \"a\"\ndata = \"b\"\ntrials = 1\nhardware = \"thermo-optic\"\n";
+    let sweep = parse(&format!(
+        "{good}[set]\nreadout.adc_bits = \"none\"\n[axes]\n\"phase_shifter.dac_bits\" = [4, 6, 8, \"none\"]"
+    ))
+    .unwrap();
+    let bits = |point: usize| sweep.point(point).unwrap().hardware.phase_shifter.dac_bits;
+    assert_eq!([bits(0), bits(2), bits(3)], [Some(4), Some(8), None]);
+    assert_eq!(sweep.base.hardware.readout.adc_bits, None);
+    let said = error(&format!(
+        "{good}[axes]\n\"mesh.insertion_loss_db\" = [0.1, \"none\"]"
+    ));
+    assert_eq!(
+        said,
+        "line 6: mesh.insertion_loss_db = \"none\": must be a number"
+    );
+}
+
+#[test]
 fn ranges_hold_both_ends() {
     let values = |range: &str| {
         let text = format!("network = \"a\"\ndata = \"b\"\ntrials = 1\naxes.{range}");
@@ -189,13 +208,16 @@ fn malformed_experiments_are_refused_in_one_sentence() {
         ),
         (
             "[hardware.coupler]\nsplitting_eror_rad = 1",
-            "line 5: `coupler.splitting_eror_rad`: is no key that can be varied: did you mean `coupler.splitting_error_rad`?",
+            "line 5: coupler.splitting_eror_rad: is no key of the hardware: coupler has splitting_error_rad, splitting_bias_rad (did you mean `coupler.splitting_error_rad`?)",
         ),
         (
             "[hardware.coupler]\nsplitting_error_rad = 1",
             "coupler.splitting_error_rad = 1: must be from 0 to π/4",
         ),
-        ("[hardware]\ntile = 8", "is no hardware key"),
+        (
+            "[hardware]\ntile = 8",
+            "line 5: key = tile: must be section.name",
+        ),
         ("[set]\ntile = 8", "line 5: `tile`: is no hardware key"),
         (
             "[set]\n\"readout.adc_bits\" = 40",
@@ -270,6 +292,10 @@ fn malformed_experiments_are_refused_in_one_sentence() {
             "[[zip]]\ntile = [8, 8]\nprecision = [\"f32\", \"f32\"]",
             "holds the same values twice: number 2 is number 1",
         ),
+        (
+            "[axes]\n\"input.wavelength_nm\" = [1310, 1550]",
+            "line 5: `input.wavelength_nm`: is recorded and changes no result: must not be varied",
+        ),
         ("[[zip]]", "[[zip]]: is empty: must hold lists"),
         ("zip = 3", "zip = 3: must be [[zip]] tables"),
         ("program = \"p\"", "network or program: are both given"),
@@ -284,6 +310,7 @@ fn malformed_experiments_are_refused_in_one_sentence() {
             "{more}\n  says: {message}\n  not:  {says}"
         );
         assert!(!message.contains('\n'), "{message}");
+        assert!(message.matches("line ").count() <= 1, "{message}");
     }
     assert!(error("data = \"b\"\ntrials = 1").contains("network or program: is missing"));
     assert!(error("network = \"a\"\ntrials = 1").contains("data: is missing"));

@@ -1,0 +1,451 @@
+//! What a file holds, in plain words.
+
+mod sweep;
+mod table;
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+use super::args::InspectArgs;
+use super::output;
+use crate::compile::Program;
+use crate::error::Error;
+use crate::experiment::sweep::Status;
+use crate::hardware::Hardware;
+use crate::io::{self, Tensor, Tensors};
+use crate::linalg::{from_array, unitarity_error};
+use crate::mesh::Mesh;
+use crate::nn::{Activation, Dataset, Layer, Model, Split};
+
+/// What is said of a file: text, and the same as a record.
+#[derive(Default)]
+struct Said {
+    text: Vec<u8>,
+    record: Map<String, Value>,
+}
+
+impl Said {
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.record.insert(key.to_owned(), value.into());
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub fn run(args: &InspectArgs) -> Result<()> {
+    output::report(
+        args.json.as_deref(),
+        &[&args.file],
+        // Said only when all of it was read: a damaged file leaves stdout empty.
+        || describe(&args.file),
+        |said| output::json(&said.record),
+        |said| Ok(std::io::stdout().lock().write_all(&said.text)?),
+    )
+}
+
+/// A file, a folder, stdin, or a preset.
+fn describe(path: &Path) -> Result<Said> {
+    let mut said = Said::default();
+    let text = path.to_string_lossy();
+    said.put("file", &*text);
+    if !output::is_standard(path) && !path.exists() {
+        if crate::hardware::preset(&text).is_some() {
+            describe_hardware(&mut said, &text)?;
+            return Ok(said);
+        }
+        let presets: Vec<&str> = crate::hardware::PRESETS
+            .iter()
+            .map(|preset| preset.0)
+            .collect();
+        let near = super::near(path)
+            .map(|file| format!(" (did you mean {}?)", file.display()))
+            .unwrap_or_else(|| crate::error::did_you_mean(&text, presets.iter().copied()));
+        let limit = format!("an existing file or a preset: {}{near}", presets.join(", "));
+        return Err(Error::value("file", text, limit).into());
+    }
+    if path.is_dir() {
+        match Status::read(path)? {
+            Some(status) => sweep::describe_folder(&mut said, path, &status)?,
+            None => {
+                let data = Dataset::load(path, Some(Split::Test), None).map_err(|error| {
+                    let what = "holds neither a sweep (trials.journal)";
+                    match error {
+                        Error::Format { reason, .. } if reason.starts_with("holds neither") => {
+                            let reason = format!("{what} nor data ({reason})");
+                            Error::format(path.display().to_string(), reason)
+                        }
+                        other => other,
+                    }
+                })?;
+                describe_data(&mut said, &data)?;
+            }
+        }
+        return Ok(said);
+    }
+    output::load(path, "json", |path| {
+        describe_file(&mut said, path).map_err(|error| match error.downcast::<Error>() {
+            Ok(ours) => ours,
+            Err(other) => Error::format("file", format!("{other:#}")),
+        })
+    })?;
+    Ok(said)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// `1 chip`, `2 chips`.
+fn plural(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
+
+fn describe_file(out: &mut Said, path: &Path) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match io::extension(path).as_str() {
+        "npz" => {
+            describe_tensors(out, &io::npy::read_npz(path)?)?;
+            describe_layers(out, path)
+        }
+        "onnx" => describe_network(out, path),
+        "npy" => describe_matrix(out, path),
+        "toml" => describe_toml(out, path),
+        "csv" => table::describe_csv(out, path),
+        "parquet" => table::describe_parquet(out, path),
+        "jsonl" => sweep::describe_lines(out, path),
+        "journal" if name == "trials.journal" => sweep::describe_journal(out, path),
+        "svg" => describe_page(out, path, "<svg", "drawing"),
+        "html" => describe_page(out, path, "<!doctype html", "report of a sweep"),
+        "md" => describe_page(out, path, "# Validation", "page of validate"),
+        _ if name.contains("idx") => describe_idx(out, path),
+        "safetensors" => {
+            let bundle = io::safetensors::read(path)?;
+            if Program::is_program(&bundle) {
+                let program = output::in_file(path, Program::from_bundle(bundle))?;
+                writeln!(out, "program: a network as phases of meshes")?;
+                out.put("kind", "program");
+                let layout = program.layout();
+                out.put("tile", layout.tile);
+                out.put("geometry", layout.geometry.to_string());
+                let layers = program.model().layers.iter().zip(program.tiles());
+                let layers = layers.map(|(layer, tiles)| {
+                    let mut record = layer_record(layer);
+                    record["activation"] = layer.activation.to_string().into();
+                    record["tiles"] = tiles.len().into();
+                    record["mzis"] = tiles.iter().map(|tile| tile.mzis()).sum::<usize>().into();
+                    let shifters = tiles.iter().map(|tile| tile.phase_shifters());
+                    record["phase_shifters"] = shifters.sum::<usize>().into();
+                    record
+                });
+                out.put("layers", layers.collect::<Vec<_>>());
+                return describe_program(out, &program);
+            }
+            describe_tensors(out, &bundle.tensors)?;
+            describe_layers(out, path)
+        }
+        "json" => table::describe_json(out, path),
+        other => Err(Error::unsupported(
+            path.display().to_string(),
+            format!(".{other}"),
+            "must be a file that lightloom reads or writes: .safetensors, .npz, .npy, .onnx, .toml, .json, .jsonl, .csv, .parquet, .svg, .html, trials.journal, an IDX file, or a folder of a sweep or of IDX files",
+        )
+        .into()),
+    }
+}
+
+pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
+    let layout = program.layout();
+    let size = match layout.tile {
+        Some(modes) => format!("tiles of {modes} modes"),
+        None => "one tile per layer".to_owned(),
+    };
+    writeln!(out, "layout: {size}, {} meshes", layout.geometry)?;
+    let (mut mzis, mut shifters) = (0, 0);
+    for (layer, tiles) in program.model().layers.iter().zip(program.tiles()) {
+        let of_layer: usize = tiles.iter().map(|tile| tile.mzis()).sum();
+        mzis += of_layer;
+        shifters += tiles
+            .iter()
+            .map(|tile| tile.phase_shifters())
+            .sum::<usize>();
+        writeln!(
+            out,
+            "{}, then {}; {} tile(s), {of_layer} MZIs, {:.0} MZIs on a path",
+            describe_layer(layer),
+            layer.activation,
+            tiles.len(),
+            tiles.first().map_or(0.0, |tile| tile.mean_depth()),
+        )?;
+    }
+    writeln!(out, "in all: {mzis} MZIs, {shifters} phase shifters")?;
+    Ok(())
+}
+
+/// A network that states its activations.
+fn describe_network(out: &mut Said, path: &Path) -> Result<()> {
+    writeln!(out, "network:")?;
+    let model = Model::load(path, Activation::Identity)?;
+    let layers = model.layers.iter().map(|layer| {
+        let mut record = layer_record(layer);
+        record["activation"] = layer.activation.to_string().into();
+        record
+    });
+    out.put("kind", "network");
+    out.put("layers", layers.collect::<Vec<_>>());
+    for layer in &model.layers {
+        writeln!(
+            out,
+            "  {}, then {}",
+            describe_layer(layer),
+            layer.activation
+        )?;
+    }
+    Ok(())
+}
+
+/// Named tensors that may be the layers of a network or the arrays of a data set.
+fn describe_layers(out: &mut Said, path: &Path) -> Result<()> {
+    if let Ok(model) = Model::load(path, Activation::Identity) {
+        writeln!(
+            out,
+            "layers of a network; its activations are not in the file:"
+        )?;
+        out.put("kind", "network");
+        let layers = model.layers.iter().map(layer_record);
+        out.put("layers", layers.collect::<Vec<_>>());
+        for layer in &model.layers {
+            writeln!(out, "  {}", describe_layer(layer))?;
+        }
+    } else if let Ok(data) = Dataset::load(path, None, None) {
+        describe_data(out, &data)?;
+    } else {
+        writeln!(out, "neither the layers of a network nor a data set")?;
+    }
+    Ok(())
+}
+
+fn layer_record(layer: &Layer) -> Value {
+    json!({
+        "name": layer.name,
+        "inputs": layer.weight.inputs(),
+        "outputs": layer.weight.outputs(),
+        "complex": layer.weight.is_complex(),
+        "bias": layer.bias.is_some(),
+    })
+}
+
+fn describe_layer(layer: &Layer) -> String {
+    format!(
+        "layer {}: {} → {} {}{}",
+        layer.name,
+        layer.weight.inputs(),
+        layer.weight.outputs(),
+        if layer.weight.is_complex() {
+            "complex"
+        } else {
+            "real"
+        },
+        if layer.bias.is_some() {
+            " with bias"
+        } else {
+            ""
+        },
+    )
+}
+
+/// One file of a folder of IDX files.
+fn describe_idx(out: &mut Said, path: &Path) -> Result<()> {
+    match io::idx::read_images(path) {
+        Ok(images) => {
+            let (samples, features) = images.dim();
+            writeln!(out, "images: {samples} of {features} bytes")?;
+            out.put("kind", "images");
+            out.put("samples", samples);
+            out.put("features", features);
+        }
+        Err(not_images) => match io::idx::read_labels(path) {
+            Ok(labels) => {
+                writeln!(out, "labels: {} of them", labels.len())?;
+                out.put("kind", "labels");
+                out.put("samples", labels.len());
+            }
+            Err(_) => return Err(not_images.into()),
+        },
+    }
+    Ok(())
+}
+
+fn describe_tensors(out: &mut Said, tensors: &Tensors) -> Result<()> {
+    writeln!(out, "{} tensor(s):", tensors.len())?;
+    out.put("kind", "tensors");
+    let records = tensors.iter().map(|(name, tensor)| {
+        json!({ "name": name, "shape": tensor.shape(), "dtype": tensor.dtype().name() })
+    });
+    out.put("tensors", records.collect::<Vec<_>>());
+    for (name, tensor) in tensors {
+        writeln!(out, "  {name}: {}", describe_tensor(tensor))?;
+    }
+    Ok(())
+}
+
+fn describe_tensor(tensor: &Tensor) -> String {
+    format!("{:?} {}", tensor.shape(), tensor.dtype().name())
+}
+
+fn describe_matrix(out: &mut Said, path: &Path) -> Result<()> {
+    let tensor = io::npy::read(path)?;
+    writeln!(out, "array: {}", describe_tensor(&tensor))?;
+    out.put("kind", "array");
+    out.put("shape", tensor.shape().to_vec());
+    out.put("dtype", tensor.dtype().name());
+    if let [rows, cols] = *tensor.shape()
+        && rows == cols
+        && tensor.check_finite("array").is_ok()
+    {
+        let array = tensor.into_complex_matrix("array")?;
+        let matrix = from_array(array.view());
+        let error = unitarity_error(&matrix);
+        let verdict = if error <= crate::linalg::UNITARY_LIMIT {
+            "unitary: lightloom decompose takes it"
+        } else {
+            "not unitary"
+        };
+        out.put("unitarity_error", error);
+        writeln!(out, "{verdict}; max |U†U - 1| = {error:.1e}")?;
+    }
+    Ok(())
+}
+
+fn describe_mesh(out: &mut Said, mesh: &Mesh) -> Result<()> {
+    let geometry = mesh
+        .geometry()
+        .map_or("its own layout".to_owned(), |geometry| geometry.to_string());
+    let ancillas = match mesh.modes() - mesh.ports() {
+        0 => String::new(),
+        count => format!(" and {count} ancillas"),
+    };
+    writeln!(
+        out,
+        "mesh: {} modes{ancillas}, {geometry}, {} MZIs in {} columns, {} phase shifters",
+        mesh.ports(),
+        mesh.nodes().len(),
+        mesh.columns(),
+        mesh.phase_shifters()
+    )?;
+    out.put("kind", "mesh");
+    out.put("modes", mesh.ports());
+    out.put("ancillas", mesh.modes() - mesh.ports());
+    out.put(
+        "geometry",
+        mesh.geometry().map(|geometry| geometry.to_string()),
+    );
+    out.put("mzis", mesh.nodes().len());
+    out.put("columns", mesh.columns());
+    out.put("phase_shifters", mesh.phase_shifters());
+    let range = |values: &[f64]| {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if values.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("{low:.4} to {high:.4} rad")
+        }
+    };
+    writeln!(out, "theta: {}", range(mesh.theta()))?;
+    writeln!(out, "phi: {}", range(mesh.phi()))?;
+    writeln!(out, "screen: {}", range(mesh.screen()))?;
+    Ok(())
+}
+
+fn describe_data(out: &mut Said, data: &Dataset) -> Result<()> {
+    let classes = data.y.iter().max().map_or(0, |label| label + 1);
+    writeln!(
+        out,
+        "data set: {} samples of {} features, labels 0 to {}",
+        data.len(),
+        data.x.features(),
+        classes.saturating_sub(1)
+    )?;
+    let counts: Vec<usize> = (0..classes)
+        .map(|class| data.y.iter().filter(|label| **label == class).count())
+        .collect();
+    for (class, count) in counts.iter().enumerate() {
+        writeln!(out, "  class {class}: {count}")?;
+    }
+    out.put("kind", "data set");
+    out.put("samples", data.len());
+    out.put("features", data.x.features());
+    out.put("classes", counts);
+    Ok(())
+}
+
+/// A page or a drawing of ours, which begins with `start`.
+fn describe_page(out: &mut Said, path: &Path, start: &str, what: &str) -> Result<()> {
+    let bytes = io::read_bytes(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let head: String = text.chars().take(200).collect::<String>().to_lowercase();
+    if !head.contains(&start.to_lowercase()) {
+        let reason = format!("is no {what}: must begin with {start}");
+        return Err(Error::format(path.display().to_string(), reason).into());
+    }
+    out.put("kind", what);
+    out.put("bytes", bytes.len());
+    match start.starts_with('<') {
+        true => writeln!(out, "{what}: open it in a browser")?,
+        false => writeln!(out, "{what}")?,
+    }
+    Ok(())
+}
+
+/// A TOML file is a network if it names weights, an experiment if it counts trials, else hardware.
+fn describe_toml(out: &mut Said, path: &Path) -> Result<()> {
+    let text = String::from_utf8(io::read_bytes(path)?).map_err(|_| {
+        Error::format(
+            path.display().to_string(),
+            "is not UTF-8 text: must be TOML",
+        )
+    })?;
+    let table: toml::Table = text.parse().unwrap_or_default();
+    if table.contains_key("weights") || table.contains_key("layers") {
+        return describe_network(out, path);
+    }
+    if ["trials", "data", "axes", "zip"]
+        .iter()
+        .any(|key| table.contains_key(*key))
+    {
+        return sweep::describe_experiment(out, path);
+    }
+    describe_hardware(out, &path.to_string_lossy())
+}
+
+fn describe_hardware(out: &mut Said, name_or_path: &str) -> Result<()> {
+    let hardware = Hardware::open(name_or_path)?;
+    out.put("kind", "hardware");
+    out.put("hardware", serde_json::to_value(&hardware)?);
+    match crate::hardware::preset(name_or_path) {
+        Some(text) if hardware != Hardware::default() => {
+            writeln!(out, "hardware preset; keys that are not listed are ideal:")?;
+            write!(out, "{text}")?;
+        }
+        _ => {
+            writeln!(
+                out,
+                "hardware, every key (bits, ratios and noise that are left out are ideal):"
+            )?;
+            write!(out, "{}", toml::to_string(&hardware)?)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! The folder of a sweep, and the files in it.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+use super::{Said, percent, plural};
+use crate::error::{Context, Error};
+use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
+use crate::io;
+
+/// Points that are listed one by one.
+const LISTED: usize = 16;
+
+/// The folder at `path`, which holds the journal of `status`.
+pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> Result<()> {
+    let sweep = &status.sweep;
+    let part = match status.shard {
+        Shard::WHOLE => String::new(),
+        shard => format!(", shard {shard}"),
+    };
+    let (finished, planned) = (status.finished, status.planned);
+    writeln!(
+        out,
+        "sweep {}{part}: {finished} of {planned} trials done; {} of up to {} each, seed {}",
+        sweep.name,
+        plural(sweep.points(), "point"),
+        plural(sweep.trials, "chip"),
+        sweep.seed.0
+    )?;
+    out.put("kind", "sweep");
+    out.put("name", sweep.name.as_str());
+    out.put(
+        "shard",
+        (status.shard != Shard::WHOLE).then(|| status.shard.to_string()),
+    );
+    out.put("planned", planned);
+    out.put("finished", finished);
+    describe_axes(out, sweep)?;
+    for reference in &status.references {
+        describe_reference(out, reference)?;
+    }
+    let mut settings = Vec::new();
+    for (number, (chips, mean)) in status.points.iter().enumerate() {
+        let values: Vec<_> = sweep.keys().zip(sweep.values(number)).collect();
+        let of_point: Vec<String> = values
+            .iter()
+            .map(|(key, cell)| format!("{} = {cell}", key.name()))
+            .collect();
+        let mut record: Map<String, Value> = values
+            .iter()
+            .map(|(key, cell)| (key.name().to_owned(), json!(cell)))
+            .collect();
+        record.insert("point".into(), number.into());
+        record.insert("chips".into(), (*chips).into());
+        let accuracy = (*chips > 0).then_some(*mean);
+        record.insert("accuracy".into(), json!(accuracy));
+        settings.push(record);
+        if number < LISTED && *chips > 0 {
+            let place = match of_point.is_empty() {
+                true => "all trials".to_owned(),
+                false => of_point.join(", "),
+            };
+            writeln!(
+                out,
+                "  {place}: {} ({})",
+                percent(*mean),
+                plural(*chips, "chip")
+            )?;
+        }
+    }
+    if status.points.len() > LISTED {
+        writeln!(out, "  and {} more points", status.points.len() - LISTED)?;
+    }
+    out.put("settings", json!(settings));
+    let place = path.display();
+    let next = match (finished < planned, status.shard) {
+        (true, Shard::WHOLE) => {
+            format!("lightloom sweep EXPERIMENT.toml --out {place}, which runs what is missing")
+        }
+        (true, shard) => format!("lightloom sweep EXPERIMENT.toml --out {place} --shard {shard}"),
+        (false, Shard::WHOLE) => format!("lightloom report {place}"),
+        (false, _) => "lightloom merge of all shards".to_owned(),
+    };
+    Ok(writeln!(out, "next: {next}")?)
+}
+
+/// An experiment: a user's or that of a folder.
+pub(super) fn describe_experiment(out: &mut Said, path: &Path) -> Result<()> {
+    let (sweep, _) = crate::cli::sweep::read(path)?;
+    let points = plural(sweep.points(), "point");
+    let (trials, rows) = (sweep.trials, sweep.rows());
+    writeln!(
+        out,
+        "experiment {}: {points} of {} each, {rows} trials in all, seed {}",
+        sweep.name,
+        plural(trials, "chip"),
+        sweep.seed.0
+    )?;
+    out.put("kind", "experiment");
+    out.put("name", sweep.name.as_str());
+    out.put("points", sweep.points());
+    out.put("trials", trials);
+    out.put("seed", sweep.seed.0);
+    describe_axes(out, &sweep)?;
+    Ok(writeln!(
+        out,
+        "next: lightloom sweep {} --out DIR",
+        path.display()
+    )?)
+}
+
+fn describe_axes(out: &mut Said, sweep: &Sweep) -> Result<()> {
+    for axis in &sweep.axes {
+        let names: Vec<&str> = axis.keys.iter().map(|key| key.name()).collect();
+        let values: Vec<String> = axis.values[0].iter().map(ToString::to_string).collect();
+        let shown = match values.len() {
+            0..=8 => values.join(", "),
+            count => format!("{} to {}, {count} values", values[0], values[count - 1]),
+        };
+        writeln!(out, "axis: {} ({shown})", names.join(" with "))?;
+    }
+    let record = |axis: &Axis| {
+        let keys: Vec<&str> = axis.keys.iter().map(|key| key.name()).collect();
+        json!({ "keys": keys, "values": axis.values })
+    };
+    out.put(
+        "axes",
+        json!(sweep.axes.iter().map(record).collect::<Vec<_>>()),
+    );
+    Ok(())
+}
+
+fn describe_reference(out: &mut Said, reference: &Reference) -> Result<()> {
+    let of = reference.network.as_ref().or(reference.program.as_ref());
+    Ok(writeln!(
+        out,
+        "{} on {}: digital {}, ideal {}",
+        of.map_or("network", |path| path),
+        reference.data,
+        percent(reference.digital_accuracy),
+        percent(reference.ideal_accuracy)
+    )?)
+}
+
+/// `manifest.json`.
+pub(super) fn describe_manifest(out: &mut Said, manifest: &Value) -> Result<()> {
+    let count = |key: &str| manifest[key].as_u64().unwrap_or(0) as usize;
+    let version = manifest["lightloom"].as_str().unwrap_or("of no version");
+    let name = manifest["experiment"].as_str().unwrap_or("without a name");
+    writeln!(
+        out,
+        "manifest of sweep {name}: {} trials of {}, lightloom {version}, seed {}",
+        count("rows"),
+        plural(count("points"), "point"),
+        manifest["seed"]
+    )?;
+    out.put("kind", "manifest");
+    for key in [
+        "experiment",
+        "lightloom",
+        "points",
+        "trials",
+        "rows",
+        "seed",
+        "shard",
+        "layers",
+    ] {
+        out.put(key, manifest[key].clone());
+    }
+    for reference in manifest["references"].as_array().into_iter().flatten() {
+        if let Ok(reference) = serde_json::from_value::<Reference>(reference.clone()) {
+            describe_reference(out, &reference)?;
+        }
+    }
+    Ok(())
+}
+
+/// The first columns of rows.
+pub(super) const ROWS: &str = "experiment,point,trial,seed,";
+pub(super) const CONFUSION: &str = "point,trial,label,predicted,count";
+pub(super) const TIMES: &str = "point,trial,seconds";
+
+/// Rows of a sweep as a table with `columns`; `accuracies` of the rows, in their order, or only their number.
+pub(super) fn describe_rows(
+    out: &mut Said,
+    columns: &[String],
+    count: usize,
+    accuracies: &[f64],
+) -> Result<()> {
+    let fixed = ["experiment", "point", "trial", "seed"];
+    let axes = columns.iter().take_while(|column| *column != "samples");
+    let axes: Vec<&str> = axes
+        .map(String::as_str)
+        .filter(|column| !fixed.contains(column))
+        .collect();
+    writeln!(
+        out,
+        "rows of a sweep: {}, {} columns; varied: {}",
+        plural(count, "trial"),
+        columns.len(),
+        match axes.is_empty() {
+            true => "nothing".to_owned(),
+            false => axes.join(", "),
+        }
+    )?;
+    out.put("kind", "rows");
+    out.put("rows", count);
+    out.put("columns", json!(columns));
+    out.put("axes", json!(axes));
+    if !accuracies.is_empty() {
+        let low = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = accuracies.iter().copied().fold(0.0, f64::max);
+        let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+        writeln!(
+            out,
+            "accuracy: mean {}, from {} to {}",
+            percent(mean),
+            percent(low),
+            percent(high)
+        )?;
+        out.put("accuracy", json!({ "mean": mean, "min": low, "max": high }));
+    }
+    Ok(())
+}
+
+/// The journal at `path`, told from the folder that it stands in.
+pub(super) fn describe_journal(out: &mut Said, path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    match Status::read(folder)? {
+        Some(status) => {
+            writeln!(
+                out,
+                "journal of finished trials, from which a sweep goes on"
+            )?;
+            describe_folder(out, folder, &status)?;
+            out.put("kind", "journal");
+            Ok(())
+        }
+        None => {
+            let what = "is cut short: not even its first line is whole";
+            Err(Error::format(path.display().to_string(), what).into())
+        }
+    }
+}
+
+/// `rows.jsonl`.
+pub(super) fn describe_lines(out: &mut Said, path: &Path) -> Result<()> {
+    let bytes = io::read_bytes(path)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::format("rows", "are not UTF-8 text: must be JSON Lines"))
+        .within(path.display())?;
+    let (mut columns, mut accuracies) = (Vec::new(), Vec::new());
+    for (number, line) in text.lines().enumerate() {
+        let what = format!("line {}", number + 1);
+        let row: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
+            let reason = match error.is_eof() {
+                true => "is cut short: must be a JSON object",
+                false => "is no JSON object",
+            };
+            Error::format(&*what, reason).within(path.display())
+        })?;
+        let Some(accuracy) = row.get("accuracy").and_then(Value::as_f64) else {
+            let what = format!("{what}: is no row of a sweep: it has no accuracy");
+            return Err(Error::format(path.display().to_string(), what).into());
+        };
+        accuracies.push(accuracy);
+        if columns.is_empty() {
+            columns = row.keys().cloned().collect();
+            // A map forgets the order of its keys.
+            columns.sort_by_key(|key| line.find(&format!("{}:", json!(key))));
+        }
+    }
+    if accuracies.is_empty() {
+        return Err(
+            Error::format(path.display().to_string(), "is empty: must be JSON Lines").into(),
+        );
+    }
+    describe_rows(out, &columns, accuracies.len(), &accuracies)
+}

@@ -1,0 +1,245 @@
+//! Tables and JSON documents, told by the names that only they have.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::sweep::{CONFUSION, ROWS, TIMES, describe_manifest, describe_rows};
+use super::{Said, describe_data, describe_mesh, percent, plural};
+use crate::cli::{open, output};
+use crate::error::Error;
+use crate::hardware::Calibration;
+use crate::io::{self, record};
+use crate::mesh::Cells;
+use crate::nn::Dataset;
+
+/// A table that lightloom writes or reads, by its header; else a data set.
+pub(super) fn describe_csv(out: &mut Said, path: &Path) -> Result<()> {
+    let bytes = io::read_bytes(path)?;
+    let header = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let header = String::from_utf8_lossy(header).trim().to_owned();
+    let columns: Vec<String> = header
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    let rows = || {
+        bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .count()
+            - 1
+    };
+    let mut table = |kind: &str, what: &str, of: &str| -> Result<()> {
+        writeln!(out, "{what}: {} {of}", rows())?;
+        out.put("kind", kind);
+        out.put("rows", rows());
+        Ok(())
+    };
+    if header == CONFUSION {
+        return table(
+            "confusion",
+            "confusion matrices of a sweep's trials",
+            "counts above 0, by point, trial, label and predicted class",
+        );
+    }
+    if header == TIMES {
+        return table("times", "wall-clock times of a sweep", "trials");
+    }
+    if header.starts_with("id,kind,column,mode,phase_rad") {
+        return table("phases", "exported phases", "phase shifters");
+    }
+    if header.starts_with(ROWS) {
+        let accuracies = output::in_file(path, accuracies(&bytes))?;
+        return describe_rows(out, &columns, accuracies.len(), &accuracies);
+    }
+    if columns.iter().any(|column| column == "v_pi_v") {
+        let heaters = output::in_file(path, Calibration::parse(&bytes))?.heaters;
+        writeln!(out, "calibration: {} heaters", heaters.len())?;
+        out.put("kind", "calibration");
+        out.put("heaters", heaters.len());
+        return Ok(());
+    }
+    describe_data(out, &Dataset::load(path, None, None)?)?;
+    if columns.iter().all(|cell| cell.parse::<f64>().is_err()) {
+        writeln!(out, "its first line is a header: {header}")?;
+    }
+    Ok(())
+}
+
+/// The accuracy of every row of `rows.csv`.
+fn accuracies(bytes: &[u8]) -> crate::Result<Vec<f64>> {
+    let malformed = |error: csv::Error| Error::format("table", io::csv::plain(&error));
+    let mut reader = csv::Reader::from_reader(bytes);
+    let headers = reader.headers().map_err(malformed)?;
+    let index = headers.iter().position(|name| name == "accuracy");
+    let index = index.ok_or_else(|| Error::format("rows of a sweep", "have no column accuracy"))?;
+    let records = reader.records().map(|record| {
+        let record = record.map_err(malformed)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cell = record.get(index).unwrap_or_default();
+        cell.parse().map_err(|_| {
+            let what = format!("line {line}, column accuracy");
+            Error::value(what, format!("`{cell}`"), "a number")
+        })
+    });
+    records.collect()
+}
+
+/// `rows.parquet`.
+pub(super) fn describe_parquet(out: &mut Said, path: &Path) -> Result<()> {
+    let (rows, columns) = record::read_parquet(path)?;
+    if !columns.join(",").starts_with(ROWS) {
+        let what = "is not the rows of a sweep: lightloom writes no other Parquet";
+        return Err(Error::format(path.display().to_string(), what).into());
+    }
+    describe_rows(out, &columns, rows, &[])
+}
+
+/// JSON that lightloom writes or reads, told by the keys that only it has; what it does not know is read as a mesh.
+pub(super) fn describe_json(out: &mut Said, path: &Path) -> Result<()> {
+    let value: Value = serde_json::from_slice(&io::read_bytes(path)?).unwrap_or_default();
+    let first = value.get(0).unwrap_or(&value);
+    let count = value.as_array().map_or(1, Vec::len);
+    let has = |key: &str| value.get(key).is_some();
+    if first.get("noisy").is_some() {
+        return describe_results(out, &value, first);
+    }
+    if has("rows_format") {
+        return describe_manifest(out, &value);
+    }
+    if has("sections") && has("values") {
+        out.put("kind", "validation");
+        for key in ["lightloom", "values", "failed"] {
+            out.put(key, value[key].clone());
+        }
+        return Ok(writeln!(
+            out,
+            "results of validate: {} values, {} of them not what they must be",
+            value["values"], value["failed"]
+        )?);
+    }
+    if has("machine") {
+        out.put("kind", "bench");
+        out.put("machine", value["machine"].clone());
+        let what = match has("scaling") {
+            true => "how time grows",
+            false => "rates",
+        };
+        let cpu = value["machine"]["cpu"].as_str().unwrap_or("some CPU");
+        return Ok(writeln!(out, "results of bench: {what}, on {cpu}")?);
+    }
+    if has("kind") && has("file") {
+        out.put("kind", "inspection");
+        return Ok(writeln!(
+            out,
+            "what inspect said of {}: {}",
+            value["file"], value["kind"]
+        )?);
+    }
+    if first.get("phase_rad").is_some() {
+        out.put("kind", "phases");
+        out.put("rows", count);
+        return Ok(writeln!(out, "exported phases: {count} phase shifters")?);
+    }
+    if has("unitary_re") && !has("cells") {
+        let modes = value["unitary_re"].as_array().map_or(0, Vec::len);
+        out.put("kind", "unitary");
+        out.put("modes", modes);
+        return Ok(writeln!(
+            out,
+            "a unitary of {modes} modes, real and imaginary parts"
+        )?);
+    }
+    let cells = value.get("cells").unwrap_or(&value);
+    if cells.get("elements").is_some() {
+        let cells = Cells::from_json(&cells.to_string());
+        let cells = output::in_file(path, cells)?;
+        out.put("kind", "cells");
+        out.put("modes", cells.modes);
+        out.put("elements", cells.elements.len());
+        out.put("convention", cells.convention.to_string());
+        return Ok(writeln!(
+            out,
+            "phases of another package: {} modes, {} elements, convention {}",
+            cells.modes,
+            cells.elements.len(),
+            cells.convention
+        )?);
+    }
+    let netlists = first
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.values());
+    if first.get("instances").is_some() || netlists.clone().any(|v| v.get("netlist").is_some()) {
+        let tiles = if first.get("instances").is_some() {
+            1
+        } else {
+            netlists.count()
+        };
+        out.put("kind", "netlist");
+        out.put("meshes", tiles);
+        return Ok(writeln!(out, "SAX netlist of {tiles} mesh(es) or tile(s)")?);
+    }
+    describe_mesh(out, &open::mesh(path)?)
+}
+
+/// What `infer` and `demo` leave: one object, or one for each kind of chip.
+fn describe_results(out: &mut Said, value: &Value, first: &Value) -> Result<()> {
+    let kinds = value
+        .as_array()
+        .map_or(std::slice::from_ref(value), Vec::as_slice);
+    let count = |key: &str| first[key].as_u64().unwrap_or(0) as usize;
+    let share = |value: &Value| value.as_f64().map_or("not told".to_owned(), percent);
+    let program = first["program"].as_str().unwrap_or("a program");
+    let (samples, chips) = (
+        plural(count("samples"), "sample"),
+        plural(count("trials"), "chip"),
+    );
+    let seed = &first["seed"];
+    match value.is_array() {
+        true => writeln!(
+            out,
+            "results of infer or demo: {} kinds of chips, {chips} each, {program} on {samples}, seed {seed}",
+            kinds.len()
+        )?,
+        false => writeln!(
+            out,
+            "results of infer: {chips}, {program} on {samples}, seed {seed}"
+        )?,
+    }
+    writeln!(out, "digital   {}", share(&first["digital"]["accuracy"]))?;
+    let ideal = &first["ideal"];
+    let agreement = share(&ideal["agreement"]);
+    writeln!(
+        out,
+        "ideal     {}   agreement {agreement}",
+        share(&ideal["accuracy"])
+    )?;
+    for kind in kinds {
+        let noisy = &kind["noisy"];
+        let accuracy = &noisy["accuracy"];
+        writeln!(
+            out,
+            "{:<9} {} ± {}   agreement {}",
+            kind["preset"].as_str().unwrap_or("noisy"),
+            share(&accuracy["mean"]),
+            share(&accuracy["std"]),
+            share(&noisy["agreement"]["mean"])
+        )?;
+    }
+    out.put("kind", "results");
+    for key in ["program", "samples", "trials", "seed", "digital", "ideal"] {
+        out.put(key, first[key].clone());
+    }
+    let noisy = kinds.iter().map(|kind| {
+        let noisy = &kind["noisy"];
+        json!({ "preset": kind["preset"], "accuracy": noisy["accuracy"], "agreement": noisy["agreement"] })
+    });
+    out.put("noisy", noisy.collect::<Vec<_>>());
+    Ok(())
+}
