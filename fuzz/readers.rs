@@ -14,7 +14,7 @@ use lightloom::{Dataset, Hardware, Mesh, Model, Program};
 pub type Reader = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `corpus/` too.
-pub const READERS: [(&str, Reader); 13] = [
+pub const READERS: [(&str, Reader); 14] = [
     ("safetensors", safetensors),
     ("npy", npy),
     ("npz", npz),
@@ -28,6 +28,7 @@ pub const READERS: [(&str, Reader); 13] = [
     ("program", program),
     ("calibration", calibration),
     ("experiment", experiment),
+    ("parquet", parquet),
 ];
 
 /// A safetensors file, as plain tensors and as a network.
@@ -187,4 +188,13 @@ pub fn experiment(bytes: &[u8]) {
     let again = Sweep::parse(&resolved, "seed", open).expect("what we wrote");
     assert_eq!(again.resolved(), resolved);
     assert_eq!(again.rows(), sweep.rows());
+}
+
+/// The rows of a sweep; what says how many they are, and of which columns, stands at the end of a file.
+pub fn parquet(bytes: &[u8]) {
+    let name = format!("lightloom-fuzz-{}.parquet", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, bytes).expect("there is room for a small file");
+    let _ = io::record::read_parquet(&path);
+    let _ = std::fs::remove_file(&path);
 }

@@ -1,4 +1,4 @@
-//! Sine, cosine and logarithm as straight-line arithmetic, which a compiler vectorizes over a slice.
+//! Instruction sets, and sine, cosine and logarithm as straight-line arithmetic, which a compiler vectorizes over a slice.
 //!
 //! The functions of the standard library are calls, one value at a time. These have neither branches nor tables. Errors
 //! are below 1 ulp (2 in single precision) in the stated ranges. `FUSED` says whether multiply-adds are fused: only
@@ -10,6 +10,35 @@
 use std::f64::consts::FRAC_2_PI;
 
 use pulp::{Arch, Simd, WithSimd};
+
+/// The instruction sets of this machine that kernels are written for: the portable one first, last the one they use.
+pub fn instruction_sets() -> Vec<Arch> {
+    let mut sets = vec![Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    sets.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    if instruction_set_name(Arch::new()) != instruction_set_name(sets[sets.len() - 1]) {
+        sets.push(Arch::new());
+    }
+    sets
+}
+
+/// The name of an instruction set.
+pub fn instruction_set_name(set: Arch) -> &'static str {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(_) => "x86-64-v3",
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(_) => "x86-64-v4",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "neon",
+        _ => "portable",
+    }
+}
+
+/// The name of the instruction set that kernels use on this machine.
+pub fn instruction_set() -> &'static str {
+    instruction_set_name(Arch::new())
+}
 
 /// Larger angles, rad, are left to the standard library: the reduction is exact up to here.
 const LARGEST_ANGLE_RAD: f64 = 5e5;

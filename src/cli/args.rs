@@ -51,9 +51,9 @@ pub enum Command {
     /// Throughput on this machine: walk, transfer matrix, decomposition, beside the peak measured in the same run
     Bench(BenchArgs),
     /// Completions for a shell
-    Completions(CompletionsArgs),
+    Completions(super::manual::CompletionsArgs),
     /// Manual pages
-    Man(ManArgs),
+    Man(super::manual::ManArgs),
 }
 
 impl Default for Command {
@@ -472,36 +472,6 @@ pub struct BenchArgs {
     /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    #[command(flatten)]
-    pub common: Common,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  lightloom completions bash -o ~/.local/share/bash-completion/completions/lightloom\n  lightloom completions zsh -o ~/.zfunc/_lightloom\n  lightloom completions fish -o ~/.config/fish/completions/lightloom.fish"
-)]
-pub struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
-    /// File to write; - is stdout
-    #[arg(short, long, default_value = "-", value_name = "FILE")]
-    pub output: PathBuf,
-    #[command(flatten)]
-    pub common: Common,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  lightloom man --out ~/.local/share/man/man1\n  lightloom man infer > lightloom-infer.1"
-)]
-pub struct ManArgs {
-    /// The command whose page is printed; that of lightloom itself by default
-    #[arg(conflicts_with = "out")]
-    pub command: Option<String>,
-    /// Write the pages of lightloom and of all its commands to this folder
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

@@ -1,17 +1,47 @@
 //! What a shell and `man` are told: completions and pages, both from the definition of the arguments.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
-use super::args::{Cli, CompletionsArgs, ManArgs};
+use super::args::{Cli, Common};
 use super::output;
 use crate::error::Error;
 
 /// What stands in the foot of every page.
 const SOURCE: &str = concat!("lightloom ", env!("CARGO_PKG_VERSION"));
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom completions bash -o ~/.local/share/bash-completion/completions/lightloom\n  lightloom completions zsh -o ~/.zfunc/_lightloom\n  lightloom completions fish -o ~/.config/fish/completions/lightloom.fish"
+)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+    /// File to write; - is stdout
+    #[arg(short, long, default_value = "-", value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom man --out ~/.local/share/man/man1\n  lightloom man infer > lightloom-infer.1"
+)]
+pub struct ManArgs {
+    /// The command whose page is printed; that of lightloom itself by default
+    #[arg(conflicts_with = "out")]
+    pub command: Option<String>,
+    /// Write the pages of lightloom and of all its commands to this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
 
 pub fn completions(args: &CompletionsArgs) -> Result<()> {
     output::write(&args.output, "", &[], || {

@@ -3,7 +3,6 @@
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use super::*;
-use crate::field::instruction_sets;
 use crate::rng::{Effect, Seed};
 
 fn sines(arch: Arch, angles: &[f64]) -> (Vec<f64>, Vec<f64>) {

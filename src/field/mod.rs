@@ -8,11 +8,10 @@ mod rotate;
 mod tile;
 mod walk;
 
+pub use crate::elementary::{instruction_set, instruction_set_name, instruction_sets};
 pub use columns::ColumnWalk;
 pub use matrices::{BLOCK, Matrices, MatrixSource, Parts};
-pub use peak::{
-    instruction_set, instruction_set_name, instruction_sets, peak_gflops_f32, peak_gflops_f64,
-};
+pub use peak::{peak_gflops_f32, peak_gflops_f64};
 pub use product::Product;
 pub use pulp::Arch;
 pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};

@@ -12,35 +12,6 @@ const LENGTH: usize = 1 << 20;
 /// Timings of which the fastest counts.
 const TIMINGS: usize = 10;
 
-/// The instruction sets of this machine that kernels are written for: the portable one first, last the one they use.
-pub fn instruction_sets() -> Vec<Arch> {
-    let mut sets = vec![Arch::Scalar];
-    #[cfg(target_arch = "x86_64")]
-    sets.extend(pulp::x86::V3::try_new().map(Arch::V3));
-    if instruction_set_name(Arch::new()) != instruction_set_name(sets[sets.len() - 1]) {
-        sets.push(Arch::new());
-    }
-    sets
-}
-
-/// The name of an instruction set.
-pub fn instruction_set_name(set: Arch) -> &'static str {
-    match set {
-        #[cfg(target_arch = "x86_64")]
-        Arch::V3(_) => "x86-64-v3",
-        #[cfg(target_arch = "x86_64")]
-        Arch::V4(_) => "x86-64-v4",
-        #[cfg(target_arch = "aarch64")]
-        Arch::Neon(_) => "neon",
-        _ => "portable",
-    }
-}
-
-/// The name of the instruction set that kernels use on this machine.
-pub fn instruction_set() -> &'static str {
-    instruction_set_name(Arch::new())
-}
-
 /// Largest rate of one thread in single precision with an instruction set of this machine, 10⁹ floating-point operations
 /// per second (a multiply-add is two).
 pub fn peak_gflops_f32(set: Arch) -> f64 {

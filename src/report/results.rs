@@ -164,7 +164,7 @@ impl Results {
         })
         .within(place("experiment.toml"))?;
         let manifest: Manifest = serde_json::from_str(&manifest)
-            .map_err(|error| Error::format(place("manifest.json"), error.to_string()))?;
+            .map_err(|error| Error::json(&place("manifest.json"), &manifest, &error))?;
         if manifest.rows_format != 1 {
             let error = Error::value("rows_format", manifest.rows_format, "1");
             return Err(error.within(place("manifest.json")));
@@ -249,8 +249,8 @@ fn read_rows(rows: &str, sweep: &Sweep) -> Result<(Vec<Point>, Vec<String>)> {
     let mut points: Vec<Point> = Vec::new();
     for (index, line) in rows.lines().enumerate() {
         let place = || format!("line {}", index + 1);
-        let Ordered(row) = serde_json::from_str(line)
-            .map_err(|error| Error::format(place(), error.to_string()))?;
+        let Ordered(row) =
+            serde_json::from_str(line).map_err(|error| Error::json(&place(), line, &error))?;
         if index == 0 {
             columns = row.iter().map(|(key, _)| key.clone()).collect();
             layers = layers_of(&columns, sweep).within(place())?;

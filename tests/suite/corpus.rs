@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use lightloom::io::record::{Cell, Column, Kind};
 use lightloom::mesh::Geometry;
 use lightloom::nn::Activation;
 use lightloom::{Mesh, Model, compile, io};
@@ -175,6 +176,16 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 "network = 'a.npz'\ndata = 'b.npz'\ntrials = 2\nseed = 3\nrecord = ['layers']\nprecision = 'f64'\n[hardware.coupler]\nsplitting_error_rad = 0.01\n[set]\n\"readout.adc_bits\" = 8\n[axes]\ntile = [8, 'none']\n\"phase_shifter.drift_time_s\" = { from = 1, to = 100, steps = 3, log = true }\n[[zip]]\ngeometry = ['clements', 'reck']\ncell = ['mzi', 'symmetric']\n",
             ),
         ],
+        "parquet" => {
+            let columns = [
+                Column::new("point", Kind::Int),
+                Column::new("correct", Kind::Text),
+            ];
+            let row = vec![Cell::Int(0), Cell::Text("none".into())];
+            let mut bytes = Vec::new();
+            io::record::write_parquet(&columns, [Ok(row)].into_iter(), &mut bytes).unwrap();
+            vec![bytes]
+        }
         other => panic!("no seeds for {other}"),
     }
 }
@@ -206,6 +217,11 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
         "experiment" => {
             let open = |_: &str| Ok(lightloom::Hardware::default());
             lightloom::experiment::Sweep::parse(text(), "seed", open).is_ok()
+        }
+        "parquet" => {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), bytes).unwrap();
+            io::record::read_parquet(file.path()).is_ok()
         }
         other => panic!("{other}"),
     }
