@@ -119,14 +119,14 @@ pub fn apply(args: &ApplyArgs) -> Result<()> {
         });
         let fields = output::in_file(&args.fields, fields)?;
         match args.precision {
-            Precision::F32 => output::npy(walk::<f32>(&mesh, fields.view()).view()),
-            Precision::F64 => output::npy(walk::<f64>(&mesh, fields.view()).view()),
+            Precision::F32 => output::npy(walk::<f32>(&mesh, fields.view())?.view()),
+            Precision::F64 => output::npy(walk::<f64>(&mesh, fields.view())?.view()),
         }
     })
 }
 
 /// Fields `[sample, mode]` through a mesh, `[sample, mode]`.
-fn walk<T: Real>(mesh: &Mesh, input: ArrayView2<C64>) -> Array2<Complex<T>> {
+fn walk<T: Real>(mesh: &Mesh, input: ArrayView2<C64>) -> Result<Array2<Complex<T>>> {
     // Ancillas begin dark.
     let mut fields = Fields::zeros(mesh.modes(), input.nrows());
     for ((sample, mode), z) in input.indexed_iter() {
@@ -134,9 +134,15 @@ fn walk<T: Real>(mesh: &Mesh, input: ArrayView2<C64>) -> Array2<Complex<T>> {
         fields.im[[mode, sample]] = T::of(z.im);
     }
     mesh.coefficients().walk(&mut fields);
-    Array2::from_shape_fn(input.dim(), |(sample, mode)| {
+    let finite = |part: &Array2<T>| part.iter().all(|x| x.is_finite());
+    if !(finite(&fields.re) && finite(&fields.im)) {
+        let largest = input.iter().fold(0.0, |most, z| z.norm().max(most));
+        let limit = "small enough that what leaves the mesh is finite at this precision";
+        return Err(Error::value("fields", format!("up to {largest:e}"), limit).into());
+    }
+    Ok(Array2::from_shape_fn(input.dim(), |(sample, mode)| {
         Complex::new(fields.re[[mode, sample]], fields.im[[mode, sample]])
-    })
+    }))
 }
 
 pub fn draw(args: &DrawArgs) -> Result<()> {

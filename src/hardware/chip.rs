@@ -145,8 +145,9 @@ impl Chip {
                 self.add_normals(section, Effect::Offset, *part, -shifter.offset_rad);
             }
             asked = heaters.heated_to(&asked, shifter.crosstalk);
-        } else if shifter.dac_bits.is_some() {
-            // A supply reaches 2π: what a file may hold beyond is the same phase.
+        } else if shifter.dac_bits.is_some() || shifter.v_pi_error > 0.0 || shifter.crosstalk > 0.0
+        {
+            // A heater reaches 2π and cools nothing: what a file may hold beyond is the same phase.
             asked
                 .iter_mut()
                 .for_each(|phase| *phase = phase.rem_euclid(TAU));

@@ -7,6 +7,7 @@ use super::activation::{Activation, Domain};
 use super::batch::Readout;
 use super::input::{Encoding, Input};
 use crate::error::{Context, Error, Result};
+use crate::field::Real;
 
 /// A feed-forward network: input, layers, readout.
 ///
@@ -99,6 +100,29 @@ impl Weight {
             Err(not_finite("weight", format!("[{row}, {column}]"), got))
         })
     }
+
+    /// Fails unless the squares of the largest weights are numbers, at precision `T` far from the smallest ones.
+    pub(super) fn check_size<T: Real>(&self) -> Result<()> {
+        let largest = match self {
+            Self::Real(w) => w.iter().fold(0.0, |most, x| x.abs().max(most)),
+            Self::Complex(w) => w.iter().fold(0.0, |most, z| z.norm().max(most)),
+        };
+        // Sums of many squares, too, and what trained weights have below their largest one.
+        let reach = T::max_value().double().sqrt() / 1e4;
+        if largest == 0.0 || (reach.recip()..=reach).contains(&largest) {
+            return Ok(());
+        }
+        let limit = format!(
+            "with the largest from {:.0e} to {reach:.0e} in {} precision, or all 0",
+            reach.recip(),
+            if size_of::<T>() == 4 {
+                "single"
+            } else {
+                "double"
+            }
+        );
+        Err(Error::value("weight", format!("{largest:e}"), limit))
+    }
 }
 
 impl Bias {
@@ -170,6 +194,7 @@ impl Layer {
             ));
         }
         self.weight.check_finite()?;
+        self.weight.check_size::<f64>()?;
         let complex = complex || self.weight.is_complex();
         if let Some(bias) = &self.bias {
             if bias.len() != shape[0] {
@@ -316,6 +341,17 @@ mod tests {
             error(vec![layer(nan, None, Relu)]),
             "layer `fc`: weight: element [1, 0] is NaN: must be finite"
         );
+        for size in [1e-170, 1e170] {
+            let extreme = Weight::Real(arr2(&[[0.0, size]]));
+            let said = error(vec![layer(extreme, None, Relu)]);
+            assert!(said.contains("with the largest from"), "{said}");
+        }
+        let tiny = Weight::Real(arr2(&[[0.0, 1e-40]]));
+        let layers = vec![layer(tiny, None, Relu)];
+        let model = Model::new(Input::default(), layers, Readout::Real).unwrap();
+        assert!(model.prepare::<f64>().is_ok());
+        let said = model.prepare::<f32>().unwrap_err().to_string();
+        assert!(said.contains("in single precision"), "{said}");
         let bias = Some(Bias::Real(arr1(&[0.0, f64::INFINITY])));
         assert!(
             error(vec![layer(real(2, 1), bias.clone(), Relu)]).contains("bias: element [1] is inf")

@@ -7,7 +7,7 @@ use super::activation::Activation;
 use super::batch::{Batch, Readout};
 use super::dataset::Samples;
 use super::model::{Bias, Model, Weight};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 
 /// Samples that pass through the network together; memory does not grow with the number of samples.
@@ -35,6 +35,10 @@ impl Model {
     /// As [`Model::check`].
     pub fn prepare<T: Real>(&self) -> Result<Network<T>> {
         self.check()?;
+        for layer in &self.layers {
+            let sized = layer.weight.check_size::<T>();
+            sized.within(format!("layer `{}`", layer.name))?;
+        }
         let stage = |layer: &super::Layer| Stage {
             re: match &layer.weight {
                 Weight::Real(w) => w.mapv(T::of),

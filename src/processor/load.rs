@@ -54,6 +54,21 @@ fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
     }
 }
 
+/// The key that costs most light in a mesh, and its value, dB.
+fn lossiest(hardware: &Hardware) -> (&'static str, f64) {
+    let mesh = &hardware.mesh;
+    let keys = [
+        ("mesh.insertion_loss_db", mesh.insertion_loss_db),
+        (
+            "mesh.insertion_loss_spread_db",
+            mesh.insertion_loss_spread_db,
+        ),
+        ("mesh.arm_imbalance_db", mesh.arm_imbalance_db),
+    ];
+    let most = keys.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    most.expect("there are three keys")
+}
+
 /// Loss of a tile on its chip, dB: how much less power it passes than its matrix asks for, with light in each input
 /// in turn. A chip without loss is not measured: there it is 0.
 fn measured_loss_db<T: Real>(hardware: &Hardware, tile: &Tile, matrix: &Fields<T>) -> f64 {
@@ -86,12 +101,10 @@ pub(super) fn load_tile<T: Real>(
     let loss_db = design_loss_db(hardware, tile);
     let limit_db = loss_limit_db(reading);
     if loss_db > limit_db {
-        let got = format!(
-            "{} ({loss_db:.0} dB per path)",
-            hardware.mesh.insertion_loss_db
-        );
+        let (key, set_db) = lossiest(hardware);
+        let got = format!("{set_db} ({loss_db:.0} dB per path)");
         let limit = format!("such that a path loses at most {limit_db} dB: use smaller tiles");
-        return Err(Error::value("mesh.insertion_loss_db", got, limit));
+        return Err(Error::value(key, got, limit));
     }
     let set = set_tile(tile, chip, (layer, index), correction);
     let joined = tile.attenuators.len();
@@ -102,12 +115,9 @@ pub(super) fn load_tile<T: Real>(
         .times(&inner.crop(tile.cols, joined).transposed());
     let loss_db = measured_loss_db(hardware, tile, &matrix);
     if !loss_db.is_finite() {
+        let (key, set_db) = lossiest(hardware);
         let limit = "such that some light arrives: use smaller tiles";
-        return Err(Error::value(
-            "mesh.insertion_loss_db",
-            hardware.mesh.insertion_loss_db,
-            limit,
-        ));
+        return Err(Error::value(key, set_db, limit));
     }
     let detectors = Part {
         layer,

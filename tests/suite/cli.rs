@@ -723,6 +723,22 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
         &["apply", "u.mesh.json", "inf.npy", "-o", "o.npy"],
         "element [0, 1] is inf",
     );
+    let mut bright = haar(3);
+    bright[[0, 1]].re = 1e39;
+    write_npy(&folder.join("bright.npy"), &bright);
+    refused(
+        folder,
+        &[
+            "apply",
+            "u.mesh.json",
+            "bright.npy",
+            "-o",
+            "o.npy",
+            "--precision",
+            "f32",
+        ],
+        "finite at this precision",
+    );
     refused(
         folder,
         &["apply", "-", "-", "-o", "o.npy"],

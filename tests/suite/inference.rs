@@ -527,11 +527,17 @@ fn intensity_detection_is_refused_where_a_sign_is_needed() {
 #[test]
 fn a_chip_that_loses_all_light_is_refused() {
     let (program, _) = demo();
-    let chip = hardware(&[("mesh.insertion_loss_db", "50")]).fabricate(Seed(0), 0);
-    let error = Processor::<f32>::load(&program, chip, Correction::None)
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("smaller tiles"), "{error}");
+    for (key, value) in [
+        ("mesh.insertion_loss_db", "50"),
+        ("mesh.arm_imbalance_db", "400"),
+    ] {
+        let chip = hardware(&[(key, value)]).fabricate(Seed(0), 0);
+        let error = Processor::<f32>::load(&program, chip, Correction::None)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(&format!("{key} = {value} (")), "{error}");
+        assert!(error.contains("smaller tiles"), "{error}");
+    }
 }
 
 #[test]

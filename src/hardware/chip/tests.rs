@@ -205,3 +205,24 @@ fn another_trial_is_another_chip() {
     assert_eq!(u(1), u(1));
     assert_ne!(u(1), u(2));
 }
+
+#[test]
+fn phases_beyond_a_turn_are_those_within_it() {
+    let targets: Vec<f64> = (0..MODES * MODES).map(|k| 0.37 * (k % 16) as f64).collect();
+    let turned: Vec<f64> = targets
+        .iter()
+        .enumerate()
+        .map(|(k, phase)| phase + [0.0, TAU, -TAU][k % 3])
+        .collect();
+    for settings in [
+        ("phase_shifter.v_pi_error", "0.02"),
+        ("phase_shifter.crosstalk", "0.05"),
+        ("phase_shifter.dac_bits", "12"),
+    ] {
+        let chip = chip(&[settings]);
+        let pairs = settle(&chip, &targets).into_iter();
+        for (plain, turned) in pairs.zip(settle(&chip, &turned)) {
+            assert!((plain - turned).abs() < 1e-12, "{settings:?}");
+        }
+    }
+}
