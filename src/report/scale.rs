@@ -174,9 +174,12 @@ fn marks_around(from: f64, to: f64) -> Vec<f64> {
 /// The last mark at or below `from` and the first at or above `to`.
 fn marks_at_ends(from: f64, to: f64) -> [f64; 2] {
     let marks = marks_around(from, to).into_iter();
-    let below = marks.clone().filter(|mark| *mark <= from * (1.0 + 1e-6));
+    let mut below = marks.clone().filter(|mark| *mark <= from * (1.0 + 1e-6));
     let mut above = marks.filter(|mark| *mark >= to * (1.0 - 1e-6));
-    [below.last().unwrap_or(from), above.next().unwrap_or(to)]
+    [
+        below.next_back().unwrap_or(from),
+        above.next().unwrap_or(to),
+    ]
 }
 
 /// Whether three or more values have equal ratios but for rounding, and rather these than equal differences.
