@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::quantity::Quantity;
+use super::group::file_name;
+use super::quantity::{Quantity, unset};
 use super::scale::short;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
@@ -19,6 +20,8 @@ pub(super) trait Described {
     fn text(&self, index: usize) -> String;
     /// The value at `index` with its name and unit: `σ coupler 0.02 rad`.
     fn valued(&self, index: usize) -> String;
+    /// The key and the value at `index` as part of a file's name: `correct-none`.
+    fn file_text(&self, index: usize) -> String;
     /// Where the value at `index` stands along a line: the number, or the index of a name.
     fn position(&self, index: usize) -> f64;
 }
@@ -57,6 +60,10 @@ impl Described for Axis {
         let of_key = |key: usize| {
             let quantity = Quantity::of(self.keys[key].name());
             match &self.values[key][index] {
+                // Two nouns side by side would read as one.
+                Cell::Null if quantity.unit != "modes" => {
+                    format!("{}: {}", quantity.short, text(self, key, index))
+                }
                 Cell::Null | Cell::Text(_) => {
                     format!("{} {}", quantity.short, text(self, key, index))
                 }
@@ -65,6 +72,18 @@ impl Described for Axis {
         };
         let values: Vec<String> = (0..self.keys.len()).map(of_key).collect();
         values.join(" and ")
+    }
+
+    fn file_text(&self, index: usize) -> String {
+        let of_key = |key: usize| {
+            let value = match &self.values[key][index] {
+                Cell::Null => "none".to_owned(),
+                _ => text(self, key, index),
+            };
+            file_name(&format!("{}-{value}", self.keys[key].name()))
+        };
+        let values: Vec<String> = (0..self.keys.len()).map(of_key).collect();
+        values.join("-")
     }
 
     fn position(&self, index: usize) -> f64 {
@@ -76,8 +95,7 @@ impl Described for Axis {
 /// The value of one key at `index` in words.
 fn text(axis: &Axis, key: usize, index: usize) -> String {
     match &axis.values[key][index] {
-        Cell::Null if axis.keys[key].name() == "tile" => "whole layer".to_owned(),
-        Cell::Null => "none".to_owned(),
+        Cell::Null => unset(axis.keys[key].name()).to_owned(),
         Cell::Text(text) => Path::new(text)
             .file_name()
             .map_or(text.clone(), |name| name.to_string_lossy().into_owned()),
@@ -143,6 +161,22 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_not_set_says_what_that_means() {
+        for (key, words) in [
+            ("phase_shifter.dac_bits", "heater supply: no quantization"),
+            ("readout.adc_bits", "ADC: no quantization"),
+            ("input.rin_dbc_hz", "RIN: no intensity noise"),
+            ("tile", "tile whole layer"),
+        ] {
+            let axis = axis(&[key], vec![Cell::Null, 8.into()]);
+            assert_eq!(axis.valued(0), words);
+            // The name of a file has the key.
+            let file = axis.file_text(0);
+            assert_eq!(file, format!("{}-none", file_name(key)));
+        }
+    }
+
+    #[test]
     fn a_value_of_keys_that_change_together_says_each() {
         let mut both = axis(
             &["phase_shifter.phase_error_rad", "phase_shifter.dac_bits"],
@@ -151,6 +185,14 @@ mod tests {
         both.values = vec![vec![0.0.into(), 0.0.into()], vec![Cell::Null, 8.into()]];
         assert_eq!(both.text(1), "0 / 8");
         assert_eq!(both.valued(1), "σ phase 0 rad and heater supply 8 bits");
+        assert_eq!(
+            both.valued(0),
+            "σ phase 0 rad and heater supply: no quantization"
+        );
+        assert_eq!(
+            both.file_text(0),
+            "phase-shifter-phase-error-rad-0-phase-shifter-dac-bits-none"
+        );
         // A line through two values at one place would be none.
         assert_eq!((both.numbers(), both.position(1)), (None, 1.0));
     }

@@ -12,8 +12,6 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 16.0;
 /// Size of the letters.
 pub(super) const FONT: f64 = 13.0;
-/// From one bar to the next at the same place, px.
-const ABREAST: f64 = 5.0;
 pub(super) const SOFT: &str = "#59626c";
 pub(super) const GRID: &str = "#dfe3e7";
 
@@ -80,8 +78,6 @@ pub(super) struct Chart {
     frame: [f64; 4],
     /// Number of series that stand side by side over a name.
     abreast: usize,
-    /// Between the ends of the frame and those of the lower axis.
-    room: f64,
 }
 
 impl Chart {
@@ -105,19 +101,12 @@ impl Chart {
         };
         let height = bottom + depth + 34.0;
         let abreast = series.iter().filter(|s| has_symbols(s.look)).count();
-        let has_bars = series.iter().any(|s| s.look == Look::Bars);
-        let room = match (&x.along, has_bars) {
-            // What stands side by side at the ends must not reach over the other axis.
-            (Along::Numbers(_), true) => ABREAST * abreast as f64 / 2.0 + 4.0,
-            _ => 0.0,
-        };
         let mut chart = Self {
             svg: Svg::document(WIDTH, height, title, description),
             x,
             y,
             frame: [left, top, right, bottom],
             abreast,
-            room,
         };
         chart.grid();
         chart.axis_texts(slanted, depth);
@@ -127,8 +116,7 @@ impl Chart {
 
     fn x_of(&self, value: f64) -> f64 {
         let [left, _, right, _] = self.frame;
-        let (from, to) = (left + self.room, right - self.room);
-        from + (to - from) * self.x.along.place(value)
+        left + (right - left) * self.x.along.place(value)
     }
 
     fn y_of(&self, value: f64) -> f64 {
@@ -136,15 +124,14 @@ impl Chart {
         bottom - (bottom - top) * self.y.along.place(value)
     }
 
-    /// How far from its place a series stands, side by side with the others.
+    /// How far from its place a series stands: over a name side by side with the others, over a number exactly there.
     fn offset(&self, series: &Series) -> f64 {
-        let step = match (&self.x.along, series.look) {
-            (_, Look::Reference) => return 0.0,
-            (Along::Names(_), _) => 11.0,
-            (Along::Numbers(_), Look::Bars) => ABREAST,
-            (Along::Numbers(_), _) => return 0.0,
-        };
-        step * (series.style as f64 - (self.abreast as f64 - 1.0) / 2.0)
+        match (&self.x.along, series.look) {
+            (Along::Numbers(_), _) | (_, Look::Reference) => 0.0,
+            (Along::Names(_), _) => {
+                11.0 * (series.style as f64 - (self.abreast as f64 - 1.0) / 2.0)
+            }
+        }
     }
 
     fn grid(&mut self) {
@@ -316,7 +303,7 @@ impl Chart {
                 ));
             }
             let (opacity, width) = match series.look {
-                Look::Bars => ("0.6", "2.5"),
+                Look::Bars => ("0.6", "1.6"),
                 _ => ("0.35", "5"),
             };
             let thick = [
@@ -448,4 +435,51 @@ fn legend(series: &[Series], width: f64) -> Vec<Entry<'_>> {
         x += wide;
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::series::Mark;
+
+    fn series(style: usize, look: Look) -> Series {
+        let mark = |x: f64| Mark {
+            x,
+            low: 40.0,
+            middle: 50.0,
+            high: 60.0,
+            says: String::new(),
+        };
+        Series {
+            name: format!("line {style}"),
+            style,
+            look,
+            marks: [0.01, 0.02, 0.04].map(mark).to_vec(),
+        }
+    }
+
+    /// Readers take the number below a mark for its value, whichever line it belongs to.
+    #[test]
+    fn marks_lines_and_bars_of_all_lines_stand_at_their_number() {
+        for look in [Look::Bars, Look::Curve] {
+            let all = [0, 1, 2].map(|style| series(style, look));
+            let axis = |along| AxisOf {
+                along: Along::Numbers(along),
+                label: String::new(),
+            };
+            let x = axis(Scale::of_axis(&[0.01, 0.02, 0.04]));
+            let mut chart = Chart::new("", "", x, axis(Scale::covering([0.0, 100.0])), &all);
+            let places = [0.01, 0.02, 0.04].map(|value| number(chart.x_of(value)));
+            chart.draw(&all);
+            let svg = chart.svg.finish();
+            let drawn = svg.split("class=\"bands\"").nth(1).unwrap();
+            for place in &places {
+                let starts = drawn.matches(&format!("M{place} ")).count();
+                let further = drawn.matches(&format!("L{place} ")).count();
+                // A mark of each line, its bar or the corners of its band, and its line, three times.
+                let corners = if look == Look::Bars { 1 } else { 2 };
+                assert_eq!(starts + further, 3 * (1 + corners + 1), "{look:?} {place}");
+            }
+        }
+    }
 }

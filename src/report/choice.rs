@@ -3,6 +3,8 @@
 use super::axis::Described;
 use super::results::{Point, Results};
 use crate::experiment::Summary;
+use crate::experiment::sweep::Axis;
+use crate::io::record::Cell;
 
 /// The axis that figures run along: of those that vary one of numbers, else of names; that with the most values; the
 /// first of equals.
@@ -34,6 +36,68 @@ pub(super) fn worst(results: &Results) -> &Point {
     worst.expect("a sweep has points")
 }
 
+/// How far a value of `key` is from a perfect chip, in a unit of its own; 0 for all values of a key of which no value is the
+/// perfect one.
+fn imperfection(key: &str, value: &Cell) -> f64 {
+    let number = match value {
+        Cell::Int(count) => *count as f64,
+        Cell::Float(number) => *number,
+        // Without a converter, a limit or noise.
+        Cell::Null => return f64::NEG_INFINITY,
+        Cell::Text(_) => return 0.0,
+    };
+    match key.split_once('.').map_or("", |(_, name)| name) {
+        "dac_bits" | "adc_bits" | "extinction_ratio_db" => -number,
+        "rin_dbc_hz" => number,
+        "splitting_error_rad"
+        | "splitting_bias_rad"
+        | "phase_error_rad"
+        | "offset_rad"
+        | "v_pi_error"
+        | "crosstalk"
+        | "drift_rad_per_sqrt_s"
+        | "drift_time_s"
+        | "insertion_loss_db"
+        | "insertion_loss_spread_db"
+        | "arm_imbalance_db"
+        | "facet_loss_db"
+        | "modulator_loss_db"
+        | "dark_current_na"
+        | "thermal_noise_pa_sqrt_hz"
+        | "gain_spread" => number.abs(),
+        _ => 0.0,
+    }
+}
+
+/// The point at the least imperfect value of every axis, where nothing tells at the first one, or the one next to it that
+/// has trials. What accuracies came out does not matter: the best of many noisy means is too good.
+pub(super) fn baseline(results: &Results) -> &Point {
+    let least = |axis: &Axis| {
+        let rank = |index: usize| -> Vec<f64> {
+            let keys = axis.keys.iter().zip(&axis.values);
+            keys.map(|(key, values)| imperfection(key.name(), &values[index]))
+                .collect()
+        };
+        let better = |a: usize, b: usize| match rank(b).partial_cmp(&rank(a)) {
+            Some(std::cmp::Ordering::Less) => b,
+            _ => a,
+        };
+        (0..axis.len()).reduce(better).expect("an axis has values")
+    };
+    let least: Vec<usize> = results.axes().iter().map(least).collect();
+    nearest(results, &least)
+}
+
+/// The point next to `at` that has trials, the first of equals.
+fn nearest<'a>(results: &'a Results, at: &[usize]) -> &'a Point {
+    let distance = |point: &&Point| {
+        let steps = point.at.iter().zip(at);
+        steps.map(|(a, b)| a.abs_diff(*b)).sum::<usize>()
+    };
+    let nearest = results.points.iter().min_by_key(distance);
+    nearest.expect("a sweep has points")
+}
+
 /// The point in the middle of all axes of numbers and at the first name of all others, or the one next to it that has trials.
 pub(super) fn middle(results: &Results) -> &Point {
     let middle = results.axes().iter().map(|axis| match axis.numbers() {
@@ -41,12 +105,7 @@ pub(super) fn middle(results: &Results) -> &Point {
         None => 0,
     });
     let middle: Vec<usize> = middle.collect();
-    let distance = |point: &&Point| {
-        let steps = point.at.iter().zip(&middle);
-        steps.map(|(a, b)| a.abs_diff(*b)).sum::<usize>()
-    };
-    let nearest = results.points.iter().min_by_key(distance);
-    nearest.expect("a sweep has points")
+    nearest(results, &middle)
 }
 
 /// Where a point lies, in words.
@@ -74,6 +133,38 @@ pub(super) fn evenly(count: usize, most: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hardware::Hardware;
+
+    /// A key that is new or renamed must be looked at here: all but these have no perfect value.
+    #[test]
+    fn every_key_of_the_hardware_has_its_perfect_end_or_none() {
+        let without: Vec<&str> = Hardware::keys()
+            .iter()
+            .map(|key| key.name)
+            .filter(|name| imperfection(name, &Cell::Float(3.0)) == 0.0)
+            .collect();
+        assert_eq!(
+            without,
+            [
+                "phase_shifter.v_pi_v",
+                "phase_shifter.v_max_v",
+                "mesh.cell",
+                "input.laser_power_mw",
+                "input.wavelength_nm",
+                "readout.detection",
+                "readout.lo_power_mw",
+                "readout.responsivity_a_w",
+                "readout.bandwidth_ghz",
+                "readout.adc_range",
+            ]
+        );
+        let of = |key: &str, value: Cell| imperfection(key, &value);
+        assert!(of("readout.adc_bits", Cell::Null) < of("readout.adc_bits", 8.into()));
+        assert!(of("readout.adc_bits", 8.into()) < of("readout.adc_bits", 4.into()));
+        assert!(of("input.rin_dbc_hz", Cell::Int(-160)) < of("input.rin_dbc_hz", Cell::Int(-140)));
+        let bias = "coupler.splitting_bias_rad";
+        assert!(of(bias, Cell::Float(0.01)) < of(bias, Cell::Float(-0.02)));
+    }
 
     #[test]
     fn chosen_values_hold_the_first_and_the_last() {

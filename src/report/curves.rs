@@ -6,7 +6,7 @@ use super::choice::main_axis;
 use super::figure::Figure;
 use super::group::{Beside, FIGURES, Group, file_name, others};
 use super::results::{Results, Trial};
-use super::scale::{Scale, short};
+use super::scale::{Scale, significant};
 use super::series::{Look, Mark, Series};
 use super::table::Table;
 use crate::experiment::Summary;
@@ -141,8 +141,8 @@ fn accuracy(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
         let behind = lines.figure.behind_title(results.axes());
         let title = format!("Accuracy against {}{behind}", axis.quantity().name);
         let caption = format!(
-            "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile. Grey: digital and a perfect \
-             chip.{}{}",
+            "{} Grey: digital and a perfect chip.{}{}",
+            marks_in_words(results, axis),
             lines.unsaid,
             tolerances(results, lines)
         );
@@ -274,56 +274,66 @@ fn reference(
     drawn
 }
 
-/// A sentence that says where each line has lost [`TOLERATED`] on average; nothing along names.
+/// Sentences that say where the mean loss of each line reaches [`TOLERATED`]; nothing along names.
 fn tolerances(results: &Results, lines: &Lines) -> String {
     let axis = &results.axes()[lines.x];
     if axis.numbers().is_none() {
         return String::new();
     }
-    let quantity = axis.quantity();
-    let scale = along(axis).along;
-    let found: Vec<String> = lines
-        .groups
-        .iter()
-        .filter_map(|group| {
-            let losses = in_order(axis).into_iter().filter_map(|index| {
-                let here = group.and(lines.x, index);
-                let losses: Vec<f64> = here
-                    .trials(results)
-                    .map(|t| t.digital - t.accuracy)
-                    .collect();
-                (!losses.is_empty()).then(|| (axis.position(index), Summary::of(losses).mean))
-            });
-            let losses: Vec<_> = losses.collect();
-            let place = match scale {
-                Along::Numbers(Scale::Log { .. }) => {
-                    let losses = losses
-                        .into_iter()
-                        .map(|(x, loss): (f64, f64)| (x.ln(), loss));
-                    crossing(&losses.collect::<Vec<_>>(), TOLERATED)?.exp()
-                }
-                _ => crossing(&losses, TOLERATED)?,
-            };
-            let place = format!("{} {}", short(place, 2), quantity.unit);
-            let name = match group.fixed.is_empty() {
-                true => String::new(),
-                false => format!(" ({})", group.name(results.axes())),
-            };
-            Some(format!("{}{name}", place.trim_end()))
-        })
-        .collect();
+    let unit = axis.quantity().unit;
+    let is_log = matches!(along(axis).along, Along::Numbers(Scale::Log { .. }));
+    let found = lines.groups.iter().filter_map(|group| {
+        let losses = in_order(axis).into_iter().filter_map(|index| {
+            let here = group.and(lines.x, index);
+            let losses: Vec<f64> = here
+                .trials(results)
+                .map(|t| t.digital - t.accuracy)
+                .collect();
+            let x = axis.position(index);
+            let x = if is_log { x.ln() } else { x };
+            (!losses.is_empty()).then(|| (x, Summary::of(losses).mean))
+        });
+        let place = match reached(&losses.collect::<Vec<_>>(), TOLERATED)? {
+            Reached::At(x) => {
+                let x = significant(if is_log { x.exp() } else { x }, 2);
+                format!("at {x} {unit}").trim_end().to_owned()
+            }
+            Reached::Nowhere => "not in this range".to_owned(),
+            Reached::Everywhere => "at every value here".to_owned(),
+            Reached::Often => "more than once".to_owned(),
+        };
+        let name = match group.fixed.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", group.name(results.axes())),
+        };
+        Some(format!("{place}{name}"))
+    });
+    let found: Vec<String> = found.collect();
     match found.is_empty() {
         true => String::new(),
         false => format!(
-            " On average {:.0} % of all samples is lost at {}.",
+            " The mean loss, which no line shows, reaches {:.0} % of all samples {}.",
             100.0 * TOLERATED,
-            found.join(", ")
+            found.join("; ")
         ),
     }
 }
 
-/// Where a line through `points` crosses `level`, between neighbours; nothing if it does not do so exactly once.
-fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
+/// Where a quantity reaches a level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Reached {
+    /// At this place alone, interpolated between the points around it.
+    At(f64),
+    /// All points are below.
+    Nowhere,
+    /// All points are at it or above.
+    Everywhere,
+    /// It crosses the level several times.
+    Often,
+}
+
+/// Where a line through `points` crosses `level`; nothing without points.
+fn reached(points: &[(f64, f64)], level: f64) -> Option<Reached> {
     let crossed = points
         .windows(2)
         .filter(|pair| (pair[0].1 < level) != (pair[1].1 < level));
@@ -333,9 +343,23 @@ fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
             x0 + (level - y0) / (y1 - y0) * (x1 - x0)
         })
         .collect();
-    match places[..] {
-        [place] => Some(place),
-        _ => None,
+    let (_, first) = points.first()?;
+    Some(match places[..] {
+        [] if *first < level => Reached::Nowhere,
+        [] => Reached::Everywhere,
+        [place] => Reached::At(place),
+        _ => Reached::Often,
+    })
+}
+
+/// What stands for the chips of a point in a picture along `axis`, in sentences.
+pub(super) fn marks_in_words(results: &Results, axis: &Axis) -> &'static str {
+    let is_single = results.points.iter().all(|point| point.trials.len() == 1);
+    match (axis.numbers().is_some(), is_single) {
+        (true, true) => "Lines: the one chip of every point.",
+        (false, true) => "Marks: the one chip of every point.",
+        (true, false) => "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile.",
+        (false, false) => "Marks: median over the chips. Bars: from the 20 % to the 80 % quantile.",
     }
 }
 
@@ -369,10 +393,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loss_is_placed_between_the_values_around_it_if_it_is_passed_once() {
+    fn a_loss_is_placed_between_the_values_around_it_or_said_to_have_no_place() {
         let rising = [(0.0, 0.0), (0.1, 0.005), (0.2, 0.025)];
-        assert!((crossing(&rising, 0.01).unwrap() - 0.125).abs() < 1e-12);
-        assert_eq!(crossing(&rising[..2], 0.01), None);
-        assert_eq!(crossing(&[(0.0, 0.0), (1.0, 0.02), (2.0, 0.0)], 0.01), None);
+        let Some(Reached::At(place)) = reached(&rising, 0.01) else {
+            panic!("it is passed once");
+        };
+        assert!((place - 0.125).abs() < 1e-12);
+        assert_eq!(reached(&rising[..2], 0.01), Some(Reached::Nowhere));
+        assert_eq!(reached(&rising[2..], 0.01), Some(Reached::Everywhere));
+        let twice = [(0.0, 0.0), (1.0, 0.02), (2.0, 0.0)];
+        assert_eq!(reached(&twice, 0.01), Some(Reached::Often));
+        assert_eq!(reached(&[], 0.01), None);
     }
 }

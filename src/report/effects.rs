@@ -2,20 +2,20 @@
 
 use super::axis::Described;
 use super::bars::{self, Bar};
-use super::choice::{best, place};
+use super::choice::{baseline, place};
 use super::figure::Figure;
 use super::results::{Point, Results};
-use super::scale::percent;
+use super::scale::{percent, signed_interval};
 use super::table::Table;
 use crate::experiment::Summary;
-use crate::experiment::stats::{Grid, paired_difference};
+use crate::experiment::stats::{Grid, PairedDifference, paired_difference};
 
 /// Confidence of the intervals.
 const LEVEL: f64 = 0.95;
 
 /// What each axis does by itself, and what shares of the variance the axes explain.
 pub(super) fn figures(results: &Results) -> Vec<Figure> {
-    let alone = one_at_a_time(results, best(results));
+    let alone = one_at_a_time(results, baseline(results));
     alone.into_iter().chain(shares(results)).collect()
 }
 
@@ -35,8 +35,8 @@ fn common(a: &Point, b: &Point) -> (Vec<f64>, Vec<f64>) {
     pairs.unzip()
 }
 
-/// Bars: what every axis costs at most if all others stay where accuracy is best.
-fn one_at_a_time(results: &Results, best: &Point) -> Option<Figure> {
+/// Bars: how much accuracy every axis costs if it leaves `base`, where all others stay.
+fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
     let mut table = Table::new([
         "axis",
         "value",
@@ -53,15 +53,16 @@ fn one_at_a_time(results: &Results, best: &Point) -> Option<Figure> {
     for axis in results.varied() {
         let described = &results.axes()[axis];
         let losses: Vec<_> = (0..described.len())
-            .filter(|index| *index != best.at[axis])
+            .filter(|index| *index != base.at[axis])
             .filter_map(|index| {
-                let (here, there) = common(best, moved(results, best, axis, index)?);
+                let (here, there) = common(base, moved(results, base, axis, index)?);
                 Some((index, here.len(), paired_difference(&here, &there, LEVEL)?))
             })
             .collect();
+        let size = |found: &PairedDifference| found.difference.estimate.abs();
         let largest = losses
             .iter()
-            .max_by(|a, b| a.2.difference.estimate.total_cmp(&b.2.difference.estimate));
+            .max_by(|a, b| size(&a.2).total_cmp(&size(&b.2)));
         let Some((worst, chips, found)) = largest else {
             continue;
         };
@@ -86,18 +87,17 @@ fn one_at_a_time(results: &Results, best: &Point) -> Option<Figure> {
         let quantity = described.quantity();
         let change = format!(
             "{} → {} {}",
-            described.text(best.at[axis]),
+            described.text(base.at[axis]),
             described.text(*worst),
             quantity.unit
         );
         bars.push(Bar {
             says: format!(
-                "{} {}: {} lost, 95 % interval {} to {}, {chips} chips",
+                "{} {}: {} lost, 95 % interval {}, {chips} chips",
                 quantity.name,
                 change.trim_end(),
                 results.percent(value / 100.0),
-                results.percent(low / 100.0),
-                results.percent(high / 100.0)
+                signed_interval([low, high].map(|end| end / 100.0), results.decimals())
             ),
             name: [quantity.name, change.trim_end().to_owned()],
             value,
@@ -111,9 +111,10 @@ fn one_at_a_time(results: &Results, best: &Point) -> Option<Figure> {
     }
     let title = "What each effect costs by itself".to_owned();
     let caption = format!(
-        "Mean accuracy that the same chips lose when one axis goes to its most costly value and all others stay at the best \
-         point ({}), in percent of all samples. Lines: 95 % interval of the mean over chips (Student).",
-        place(results, best)
+        "Mean accuracy that the same chips lose when one axis goes from the baseline to the value that changes accuracy most \
+         and all others stay, in percent of all samples; below 0 where they gain. Baseline: the least imperfect value of every \
+         axis, else the first one ({}). Lines: 95 % interval of the mean over chips (Student).",
+        place(results, base)
     );
     let svg = bars::draw(
         &title,

@@ -76,7 +76,7 @@ impl Group {
     /// The same behind the name of a file; with its number where two values of an axis read alike.
     pub fn behind_id(&self, axes: &[Axis]) -> String {
         let parts = self.fixed.iter().map(|(axis, index)| {
-            let text = |index: usize| file_name(&axes[*axis].text(index));
+            let text = |index: usize| axes[*axis].file_text(index);
             let own = text(*index);
             let is_twice =
                 (0..axes[*axis].len()).any(|other| other != *index && text(other) == own);

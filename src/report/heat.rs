@@ -246,7 +246,7 @@ impl Picture<'_> {
         }
     }
 
-    /// The mean of every square, on a ground of its colour where the contour passes.
+    /// The mean of every square, on a ground of its colour that covers the contour.
     fn draw_numbers(&self, svg: &mut Svg, grid: &[Vec<Option<Square>>]) {
         svg.open(
             "g",
@@ -254,8 +254,6 @@ impl Picture<'_> {
                 ("font-size", "11"),
                 ("text-anchor", "middle"),
                 ("pointer-events", "none"),
-                ("paint-order", "stroke"),
-                ("stroke-width", "3"),
             ],
         );
         for (row, squares) in grid.iter().enumerate() {
@@ -265,9 +263,10 @@ impl Picture<'_> {
                 };
                 let [x, y] = self.middle(row as f64, column as f64);
                 let color = sequential(self.scale.place(100.0 * square.mean));
-                let ink = [("fill", color.ink()), ("stroke", &color.hex())];
                 let text = format!("{:.1}", 100.0 * square.mean);
-                svg.label(x, y + 4.0, &ink, &text);
+                let ground = [x, y, text_width(&text, 11.0) + 3.0, 13.0];
+                svg.pill(ground, 2.0, &[("fill", &color.hex())]);
+                svg.label(x, y + 4.0, &[("fill", color.ink())], &text);
             }
         }
         svg.close();

@@ -3,7 +3,7 @@
 use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart};
 use super::choice::main_axis;
-use super::curves::{Band, along, cell, in_order};
+use super::curves::{Band, along, cell, in_order, marks_in_words};
 use super::figure::Figure;
 use super::group::{Beside, FIGURES, Group, others};
 use super::results::Results;
@@ -40,6 +40,7 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
         false => "",
     };
     let unsaid = beside.sentences(results);
+    let marks = marks_in_words(results, axis);
     let figures = beside.groups.iter().zip(drawn).map(|(group, (series, table))| {
         let title = format!(
             "Error of each layer against {}{}",
@@ -48,7 +49,7 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
         );
         let caption = format!(
             "‖W_chip − W‖ / ‖W‖ of every layer, Frobenius norm: of the whole matrix, and of the part that detectors read. \
-             Lines: median. Bands: 20 % to 80 % quantile.{only}{unsaid}"
+             {marks}{only}{unsaid}"
         );
         let y = AxisOf {
             along: Along::Numbers(scale),

@@ -208,8 +208,8 @@ fn region(name: &str, caption: &str, table: &Table) -> String {
 
 fn download(name: &str, table: &Table) -> String {
     format!(
-        "<a download=\"{name}.csv\" href=\"{}\">Download CSV<span class=\"of\"> ({} rows)</span></a>",
+        "<a download=\"{name}.csv\" href=\"{}\">Download CSV<span class=\"of\"> ({})</span></a>",
         table.address(),
-        table.rows.len()
+        counted(table.rows.len(), "row")
     )
 }

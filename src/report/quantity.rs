@@ -46,6 +46,18 @@ pub(super) fn unit(key: &str) -> &'static str {
     known.map_or("", |(_, unit)| unit)
 }
 
+/// What is modelled where a key has no value, in a few words.
+pub(super) fn unset(key: &str) -> &'static str {
+    match key.rsplit('.').next() {
+        Some("tile") => "whole layer",
+        Some("dac_bits" | "adc_bits") => "no quantization",
+        Some("v_max_v") => "√2 V_π",
+        Some("extinction_ratio_db") => "all light blocked",
+        Some("rin_dbc_hz") => "no intensity noise",
+        _ => "not set",
+    }
+}
+
 /// Longer suffixes first.
 const UNITS: [(&str, &str); 17] = [
     ("_rad_per_sqrt_s", "rad/√s"),

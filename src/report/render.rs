@@ -1,5 +1,6 @@
 //! A sweep's folder → its report.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::axis::Described;
@@ -99,8 +100,8 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
     let numbers = hardware::table(&results.sweep.base.hardware, &varied);
     let caption = "Every key of the hardware, its value, its unit, and where the number is from";
     add("chips", "Hardware", table("hardware", caption, numbers));
-    let caption =
-        "Accuracy over the chips of every point, and the mean error of every layer’s matrix";
+    let caption = "Accuracy over the chips of every point, and the mean error of every layer’s matrix. loss: against digital. \
+                   chips_worse: chips below digital with p < 0.05 over samples, McNemar’s exact test of each chip";
     add(
         "every-point",
         "Every point",
@@ -119,10 +120,10 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
         headlines: headlines(&results),
         sections,
         footer: format!(
-            "Trials by lightloom {}, page by lightloom {}. Beside this page: rows.csv, rows.jsonl and rows.parquet with one row \
-             a chip, and the figures as SVG files.",
+            "Trials by lightloom {}, page by lightloom {}. {}",
             results.manifest.lightloom,
-            env!("CARGO_PKG_VERSION")
+            env!("CARGO_PKG_VERSION"),
+            beside(folder)
         ),
     };
     let html = page.html();
@@ -236,30 +237,66 @@ fn headlines(results: &Results) -> Vec<Headline> {
         value,
         more,
     };
-    let samples = results
-        .manifest
-        .references
-        .first()
-        .map_or(0, |reference| reference.samples);
-    let points = counted(results.points.len(), "point");
-    let chips = format!("{points}, {} a chip", counted(samples, "sample"));
-    vec![
+    let of_point =
+        |name: &str, point: &Point| card(name, results.percent(mean(point)), spread(point));
+    let mut cards = vec![
         card(
             "Digital network",
             range(|t| t.digital),
             "accuracy".to_owned(),
         ),
         card("Perfect chip", range(|t| t.ideal), "accuracy".to_owned()),
-        card(
-            "Best point, mean",
-            results.percent(mean(best)),
-            spread(best),
+    ];
+    match results.points.len() {
+        1 => cards.push(of_point("Only point, mean", best)),
+        _ => cards.extend([
+            of_point("Best point, mean", best),
+            of_point("Worst point, mean", worst),
+        ]),
+    }
+    cards.push(chips(results));
+    cards
+}
+
+/// How many chips there are, and what ran on them. Chip number t is the same one at every point.
+fn chips(results: &Results) -> Headline {
+    let trials = || results.points.iter().flat_map(|point| &point.trials);
+    let chips: BTreeSet<usize> = trials().map(|trial| trial.number).collect();
+    let samples: BTreeSet<usize> = trials().map(|trial| trial.samples).collect();
+    let samples: Vec<usize> = samples.into_iter().collect();
+    let samples = match samples[..] {
+        [one] => counted(one, "sample"),
+        [one, other] => format!("{one} or {other} samples"),
+        _ => format!("{} to {} samples", samples[0], samples[samples.len() - 1]),
+    };
+    let (points, rows) = (results.points.len(), trials().count());
+    // Of a shard a point may have some of the chips only.
+    let times = match chips.len() * points == rows {
+        true => "× ",
+        false => "at ",
+    };
+    Headline {
+        name: "Chips".to_owned(),
+        value: chips.len().to_string(),
+        more: format!(
+            "{times}{}: {} of {samples}",
+            counted(points, "point"),
+            counted(rows, "trial")
         ),
-        card(
-            "Worst point, mean",
-            results.percent(mean(worst)),
-            spread(worst),
-        ),
-        card("Chips", trials().count().to_string(), chips),
-    ]
+    }
+}
+
+/// Which of the files with one row a trial lie in `folder`, and where the figures are.
+fn beside(folder: &Path) -> String {
+    let rows = ["rows.csv", "rows.jsonl", "rows.parquet"];
+    let there: Vec<&str> = rows
+        .into_iter()
+        .filter(|name| folder.join(name).is_file())
+        .collect();
+    let (last, first) = there.split_last().expect("rows.jsonl was read");
+    let rows = match first.is_empty() {
+        true => (*last).to_owned(),
+        false => format!("{} and {last}", first.join(", ")),
+    };
+    format!("Beside this page: {rows} with one row a trial, and the figures as SVG files.")
 }

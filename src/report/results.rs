@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::scale::percent;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Sweep;
+use crate::experiment::stats::PairedTable;
 use crate::experiment::sweep::{Axis, Reference};
 use crate::io;
 use crate::rng::DRAWS;
@@ -79,6 +80,8 @@ pub struct Point {
 pub struct Trial {
     /// Its number.
     pub number: usize,
+    /// Number of samples.
+    pub samples: usize,
     /// Share of samples that the digital network classifies as labelled.
     pub digital: f64,
     /// The same of a perfect chip.
@@ -87,6 +90,8 @@ pub struct Trial {
     pub accuracy: f64,
     /// Share of samples that this chip classifies as the digital network does.
     pub agreement: f64,
+    /// How many samples digital and this chip classify as labelled.
+    pub paired: PairedTable,
     /// Relative errors of each layer's matrix and of what is read of it.
     pub layers: Vec<Option<[f64; 2]>>,
 }
@@ -345,10 +350,17 @@ impl Row<'_> {
         }
         let trial = Trial {
             number: self.count(2, sweep.trials)?,
+            samples: self.count(measured, usize::MAX)?,
             digital: self.share(measured + 1)?,
             ideal: self.share(measured + 2)?,
             accuracy: self.share(measured + 4)?,
             agreement: self.share(measured + 5)?,
+            paired: PairedTable {
+                both_right: self.count(measured + 6, usize::MAX)?,
+                only_digital_right: self.count(measured + 7, usize::MAX)?,
+                only_chip_right: self.count(measured + 8, usize::MAX)?,
+                neither_right: self.count(measured + 9, usize::MAX)?,
+            },
             layers,
         };
         Ok((self.count(1, sweep.points())?, trial))

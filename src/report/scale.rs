@@ -18,8 +18,13 @@ pub(super) struct Tick {
 
 /// How many ticks an axis aims at.
 const TICKS: f64 = 5.0;
-/// From this ratio of the largest to the smallest value on, evenly growing values stand on a logarithmic axis.
+/// From this ratio of the largest to the smallest value on, values whose factors differ by up to three stand on a
+/// logarithmic axis.
 const LOG_RATIO: f64 = 50.0;
+/// Equal steps may differ by this share of their mean: values are written with two digits.
+const ROUNDING: f64 = 0.05;
+/// Below this ratio of its ends even steps mark a logarithmic axis, for powers of ten times 1, 2 and 5 are too few.
+const NARROW: f64 = 5.0;
 
 impl Scale {
     /// A linear scale over `values`, widened to the next ticks.
@@ -44,14 +49,20 @@ impl Scale {
         }
     }
 
-    /// The scale of the values of an axis: exactly from the first to the last, logarithmic where they grow by factors.
+    /// The scale of the values of an axis: logarithmic where they grow by factors, widened to the next ticks; else linear,
+    /// exactly from the first to the last.
     pub fn of_axis(values: &[f64]) -> Self {
         let from = values.iter().copied().fold(f64::INFINITY, f64::min);
         let to = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if from > 0.0 && to / from >= LOG_RATIO && grows_by_factors(values) {
-            Self::Log { from, to }
-        } else {
-            Self::Linear { from, to }
+        let is_wide = to / from >= LOG_RATIO && grows_by_factors(values);
+        if !(from > 0.0 && (is_wide || has_equal_ratios(values))) {
+            return Self::Linear { from, to };
+        }
+        // A wider axis may have fewer marks, which make it wider again.
+        let widened = (0..3).fold([from, to], |[from, to], _| marks_at_ends(from, to));
+        Self::Log {
+            from: widened[0],
+            to: widened[1],
         }
     }
 
@@ -127,24 +138,65 @@ impl Scale {
                     })
                     .collect()
             }
-            Self::Log { from, to } => {
-                let (first, last) = (from.log10().floor() as i32, to.log10().ceil() as i32);
-                let factors: &[f64] = match last - first {
-                    ..=2 => &[1.0, 2.0, 5.0],
-                    3..=4 => &[1.0, 3.0],
-                    _ => &[1.0],
-                };
-                (first..=last)
-                    .flat_map(|power| factors.iter().map(move |f| f * 10f64.powi(power)))
-                    .filter(|value| (from * 0.999..=to * 1.001).contains(value))
-                    .map(|value| Tick {
-                        value,
-                        text: short(value, 3),
-                    })
-                    .collect()
-            }
+            Self::Log { from, to } => marks_around(from, to)
+                .into_iter()
+                .filter(|value| (from * 0.999..=to * 1.001).contains(value))
+                .map(|value| Tick {
+                    value,
+                    text: short(value, 3),
+                })
+                .collect(),
         }
     }
+}
+
+/// The marks of a logarithmic axis, from the last at or below `from` to the first at or above `to`, and maybe further.
+fn marks_around(from: f64, to: f64) -> Vec<f64> {
+    if to / from < NARROW {
+        let step = round_step((to - from) / TICKS);
+        let (first, last) = ((from / step + 1e-6).floor(), (to / step - 1e-6).ceil());
+        let marks = (first as i64..=last as i64).map(|count| count as f64 * step);
+        return marks.filter(|mark| *mark > 0.0).collect();
+    }
+    // An end that is a power of ten but for rounding needs no further one.
+    let first = (from.log10() + 1e-9).floor() as i32;
+    let last = (to.log10() - 1e-9).ceil() as i32;
+    let factors: &[f64] = match last - first {
+        ..=2 => &[1.0, 2.0, 5.0],
+        3..=4 => &[1.0, 3.0],
+        _ => &[1.0],
+    };
+    (first..=last)
+        .flat_map(|power| factors.iter().map(move |f| f * 10f64.powi(power)))
+        .collect()
+}
+
+/// The last mark at or below `from` and the first at or above `to`.
+fn marks_at_ends(from: f64, to: f64) -> [f64; 2] {
+    let marks = marks_around(from, to).into_iter();
+    let mut below = marks.clone().filter(|mark| *mark <= from * (1.0 + 1e-6));
+    let mut above = marks.filter(|mark| *mark >= to * (1.0 - 1e-6));
+    [
+        below.next_back().unwrap_or(from),
+        above.next().unwrap_or(to),
+    ]
+}
+
+/// Whether three or more values have equal ratios but for rounding, and rather these than equal differences.
+fn has_equal_ratios(values: &[f64]) -> bool {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let logarithms: Vec<f64> = sorted.iter().map(|value| value.ln()).collect();
+    let ratios = unevenness(&logarithms);
+    sorted.len() >= 3 && ratios < ROUNDING && ratios < unevenness(&sorted)
+}
+
+/// How far a step of `sorted` is from their mean, as a share of it.
+fn unevenness(sorted: &[f64]) -> f64 {
+    let steps: Vec<f64> = sorted.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mean = steps.iter().sum::<f64>() / steps.len() as f64;
+    let differences = steps.iter().map(|step| (step / mean - 1.0).abs());
+    differences.fold(0.0, f64::max)
 }
 
 fn grows_by_factors(values: &[f64]) -> bool {
@@ -199,6 +251,16 @@ pub(super) fn short(value: f64, digits: usize) -> String {
     text.replace('-', "−")
 }
 
+/// `value` with exactly `digits` digits that count, zeros at the end among them; all digits in front of the point.
+pub(super) fn significant(value: f64, digits: usize) -> String {
+    let power = value.abs().log10().floor();
+    if value == 0.0 || !(-4.0..=6.0).contains(&power) {
+        return short(value, digits);
+    }
+    let decimals = (digits as i32 - 1 - power as i32).max(0) as usize;
+    format!("{value:.decimals$}").replace('-', "−")
+}
+
 /// As [`short`]; what is below 1e-12 is rounding and shown as 0.
 pub(super) fn tidy(value: f64, digits: usize) -> String {
     short(if value.abs() < 1e-12 { 0.0 } else { value }, digits)
@@ -209,14 +271,32 @@ pub(super) fn percent(share: f64, decimals: usize) -> String {
     format!("{} %", in_percent(share, decimals))
 }
 
-/// The same without its sign.
+/// The same without its sign. What is not zero takes up to three further decimals so that it does not look like it; what
+/// is below 1e-12 is rounding.
 pub(super) fn in_percent(share: f64, decimals: usize) -> String {
-    let text = format!("{:.decimals$}", 100.0 * share);
-    match text.strip_prefix('-') {
-        Some(zero) if zero.bytes().all(|byte| matches!(byte, b'0' | b'.')) => zero.to_owned(),
-        Some(positive) => format!("−{positive}"),
-        None => text,
+    let is_zero = |text: &String| text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    let text = |decimals: usize| format!("{:.decimals$}", 100.0 * share);
+    let further = match share.abs() < 1e-12 {
+        true => 0,
+        false => 3,
+    };
+    let texts = (decimals..=decimals + further).map(text);
+    match texts.into_iter().find(|text| !is_zero(text)) {
+        Some(text) => text.replace('-', "−"),
+        None => text(decimals).replace('-', ""),
     }
+}
+
+/// The ends of an interval of a difference, each with its sign: `−0.04 % to +0.37 %`.
+pub(super) fn signed_interval([low, high]: [f64; 2], decimals: usize) -> String {
+    let signed = |share: f64| {
+        let text = percent(share, decimals);
+        match text.starts_with('−') || share < 1e-12 {
+            true => text,
+            false => format!("+{text}"),
+        }
+    };
+    format!("{} to {}", signed(low), signed(high))
 }
 
 #[cfg(test)]
@@ -253,6 +333,58 @@ mod tests {
             for tick in scale.ticks() {
                 assert!((-1e-9..=1.0 + 1e-9).contains(&scale.place(tick.value)));
             }
+        }
+    }
+
+    #[test]
+    fn values_of_equal_ratios_stand_on_a_logarithmic_axis_whatever_its_span() {
+        let ratios = |from: f64, to: f64, steps: usize| -> Vec<f64> {
+            let share = |step| step as f64 / (steps - 1) as f64;
+            (0..steps)
+                .map(|step| from * (to / from).powf(share(step)))
+                .collect()
+        };
+        for (values, ticks) in [
+            (
+                ratios(0.005, 0.08, 5),
+                &["0.005", "0.01", "0.02", "0.05", "0.1"][..],
+            ),
+            (ratios(0.01, 0.1, 9), &["0.01", "0.02", "0.05", "0.1"]),
+            (ratios(0.1, 0.01, 9), &["0.01", "0.02", "0.05", "0.1"]),
+            (vec![8.0, 16.0, 32.0], &["5", "10", "20", "50"]),
+            (
+                vec![0.01, 0.018, 0.032, 0.056, 0.1],
+                &["0.01", "0.02", "0.05", "0.1"],
+            ),
+            (
+                ratios(0.011, 0.0118, 8),
+                &["0.011", "0.0112", "0.0114", "0.0116", "0.0118"],
+            ),
+        ] {
+            let scale = Scale::of_axis(&values);
+            assert!(matches!(scale, Scale::Log { .. }), "{values:?}");
+            assert_eq!(texts(scale), ticks);
+            // Every value lies between two ticks with labels.
+            let all = scale.ticks();
+            let ends = [&all[0], &all[all.len() - 1]].map(|tick| scale.place(tick.value));
+            for value in &values {
+                let place = scale.place(*value);
+                assert!((-1e-9..=1.0 + 1e-9).contains(&place));
+                assert!(
+                    ends[0] <= place + 1e-9 && place <= ends[1] + 1e-9,
+                    "{value}"
+                );
+            }
+        }
+        for linear in [
+            &[0.0, 0.005, 0.01, 0.02, 0.04][..],
+            &[0.01, 0.02],
+            &[0.01, 0.02, 0.03],
+            &[90.0, 100.0, 110.0],
+            &[-4.0, -2.0, -1.0],
+        ] {
+            let scale = Scale::of_axis(linear);
+            assert!(matches!(scale, Scale::Linear { .. }), "{linear:?}");
         }
     }
 
@@ -311,6 +443,14 @@ mod tests {
         let texts = shares.map(|share| percent(share, 1));
         assert_eq!(texts, ["98.2 %", "100.0 %", "−0.5 %", "0.0 %"]);
         assert_eq!(percent(0.9824, 2), "98.24 %");
+        assert_eq!(percent(0.0, 1), "0.0 %");
+        assert_eq!(percent(-2e-10, 1), "0.0 %");
+        // An interval that holds 0 looks so.
+        let interval = signed_interval([-0.000_44, 0.003_71], 1);
+        assert_eq!(interval, "−0.04 % to +0.4 %");
+        assert_eq!(signed_interval([0.0, 0.000_02], 1), "0.0 % to +0.002 %");
+        let places = [0.0402, 0.0357, 5.0, 63.7, 128.2].map(|value| significant(value, 2));
+        assert_eq!(places, ["0.040", "0.036", "5.0", "64", "128"]);
         assert_eq!([tidy(2e-16, 3), tidy(2e-8, 3)], ["0", "2e−8"]);
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Mark {
 pub(super) enum Look {
     /// Marks, joined where the axis holds numbers, over a band.
     Curve,
-    /// Marks, joined where the axis holds numbers, each with a bar; those of several lines side by side.
+    /// Marks, joined where the axis holds numbers, each with a thin bar.
     Bars,
     /// A staircase over a band, without marks but with places to point at.
     Steps,

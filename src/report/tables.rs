@@ -6,6 +6,9 @@ use super::table::Table;
 use crate::experiment::Summary;
 use crate::io::record::Cell;
 
+/// A chip is worse than digital if samples as unevenly split or more are less likely than this.
+const SIGNIFICANT: f64 = 0.05;
+
 /// One row a point.
 pub(super) fn points(results: &Results) -> Table {
     let mut table = Table::new(["point"]);
@@ -23,9 +26,11 @@ pub(super) fn points(results: &Results) -> Table {
         "agreement",
         "digital",
         "ideal",
+        "loss",
     ];
     table.columns.extend(numbers.map(str::to_owned));
     table.shares(&numbers[1..], results.decimals());
+    table.columns.push("chips_worse".to_owned());
     let errors = results
         .layers
         .iter()
@@ -53,8 +58,15 @@ pub(super) fn points(results: &Results) -> Table {
             of(|trial| trial.agreement).mean,
             of(|trial| trial.digital).mean,
             of(|trial| trial.ideal).mean,
+            of(|trial| trial.digital - trial.accuracy).mean,
         ];
         row.extend(numbers.map(Cell::from));
+        // Of all chips in one table the test would take the same samples for further ones.
+        let is_worse = |trial: &&Trial| {
+            let paired = trial.paired;
+            paired.only_digital_right > paired.only_chip_right && paired.mcnemar_p() < SIGNIFICANT
+        };
+        row.push(point.trials.iter().filter(is_worse).count().into());
         row.extend((0..results.layers.len()).map(|layer| {
             let errors = point.trials.iter().filter_map(|trial| trial.layers[layer]);
             let errors: Vec<f64> = errors.map(|[matrix, _]| matrix).collect();

@@ -96,7 +96,7 @@ def structure(browser, folder):
         check(figure["csv"].startswith("data:text/csv"), f"{name}: CSV is in the page")
         text = urllib.parse.unquote(figure["csv"].split(",", 1)[1])
         rows = list(csv.reader(io.StringIO(text)))
-        check(f"({len(rows) - 1} rows)" in figure["stated"], f"{name}: CSV has as many rows as is said")
+        check(f"({len(rows) - 1} row{'s' * (len(rows) != 2)})" in figure["stated"], f"{name}: CSV has as many rows as is said")
         check(figure["rows"] == min(400, len(rows) - 1) > 0, f"{name}: the table shows the rows")
         check(len({len(row) for row in rows}) == 1, f"{name}: every row of CSV has all columns")
     return [figure["id"] for figure in figures]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use lightloom::experiment::Summary;
-use lightloom::experiment::stats::{paired_difference, quantiles, yield_above};
+use lightloom::experiment::stats::{PairedTable, paired_difference, quantiles, yield_above};
 use lightloom::io::record::Cell;
 use lightloom::report::{Figure, Rendered, Table, render};
 use serde_json::Value;
@@ -121,15 +121,15 @@ fn a_report_has_every_figure_and_the_same_bytes_again() {
         [
             "accuracy-coupler-splitting-error-rad",
             "yield-coupler-splitting-error-rad",
-            "yield-none",
-            "yield-local",
+            "yield-correct-none",
+            "yield-correct-local",
             "effects",
             "variance-shares",
             "accuracy-phase-shifter-phase-error-rad",
-            &format!("{map}-none"),
-            &format!("{map}-local"),
-            "layer-errors-none",
-            "layer-errors-local",
+            &format!("{map}-correct-none"),
+            &format!("{map}-correct-local"),
+            "layer-errors-correct-none",
+            "layer-errors-correct-local",
             "confusion",
             "class-losses",
             "mesh-phase",
@@ -162,7 +162,7 @@ fn curves_are_quantiles_of_the_rows() {
 #[test]
 fn maps_and_yields_are_statistics_of_the_rows() {
     let rendered = rendered();
-    let map = "map-coupler-splitting-error-rad-phase-shifter-phase-error-rad-local";
+    let map = "map-coupler-splitting-error-rad-phase-shifter-phase-error-rad-correct-local";
     let table = &figure(&rendered, map).table;
     assert_eq!(table.rows.len(), 6);
     for row in &table.rows {
@@ -176,7 +176,7 @@ fn maps_and_yields_are_statistics_of_the_rows() {
         );
     }
     let best = &rows()[4 * best_point()];
-    let table = &figure(&rendered, "yield-local").table;
+    let table = &figure(&rendered, "yield-correct-local").table;
     for row in &table.rows {
         let sigma = value(cell(table, row, SIGMA));
         let accuracies = accuracies(&[
@@ -204,12 +204,12 @@ fn maps_and_yields_are_statistics_of_the_rows() {
 }
 
 #[test]
-fn effects_are_differences_of_the_same_chips_from_the_best_point() {
+fn effects_are_differences_of_the_same_chips_from_the_perfect_end_of_every_axis() {
     let rendered = rendered();
     let table = &figure(&rendered, "effects").table;
     let points = points();
-    let best = best_point();
-    let at = [best / 4, best / 2 % 2, best % 2];
+    // No splitting error, no phase error, and of names the first.
+    let at = [0, 0, 0];
     // Two other values of σ, one of the phase error, one of the correction.
     assert_eq!(table.rows.len(), 4);
     let values: [&[Value]; 3] = [
@@ -230,12 +230,44 @@ fn effects_are_differences_of_the_same_chips_from_the_best_point() {
             .position(|value| *value == wanted)
             .unwrap();
         let there = &points[4 * there[0] + 2 * there[1] + there[2]];
-        let expected = paired_difference(&points[best], there, 0.95)
+        let expected = paired_difference(&points[0], there, 0.95)
             .unwrap()
             .difference;
         let found = ["loss", "low", "high"].map(|name| number(table, row, name));
         assert_eq!(found, [expected.estimate, expected.low, expected.high]);
     }
+}
+
+#[test]
+fn the_table_of_points_counts_the_chips_that_mcnemar_finds_worse_than_digital() {
+    let html = rendered().html;
+    let table = html.split("id=\"every-point\"").nth(1).unwrap();
+    let table = table.split("</table>").next().unwrap();
+    let columns = table.split("<th scope=\"col\">").skip(1);
+    let column = columns
+        .map(|text| text.split('<').next().unwrap())
+        .position(|name| name == "chips_worse")
+        .unwrap();
+    let shown = table.split("<tr>").skip(2).map(|row| {
+        let cell = row.split("<td").nth(1 + column).unwrap();
+        let text = cell.split('>').nth(1).unwrap();
+        text.split('<').next().unwrap().parse::<usize>().unwrap()
+    });
+    let shown: Vec<usize> = shown.collect();
+    let mut expected = vec![0; 12];
+    for row in rows() {
+        let count = |key: &str| row[key].as_u64().unwrap() as usize;
+        let paired = PairedTable {
+            both_right: count("both_right"),
+            only_digital_right: count("only_digital_right"),
+            only_chip_right: count("only_chip_right"),
+            neither_right: count("neither_right"),
+        };
+        let is_worse = paired.loss(0.95).unwrap().estimate > 0.0 && paired.mcnemar_p() < 0.05;
+        expected[count("point")] += usize::from(is_worse);
+    }
+    assert_eq!(shown, expected);
+    assert!(expected.contains(&0) && expected.iter().any(|count| *count > 0));
 }
 
 #[test]

@@ -68,11 +68,11 @@ fn numbers_are_the_axis_of_figures_wherever_they_stand_and_names_are_lines() {
         [
             "accuracy-coupler-splitting-error-rad",
             "yield-coupler-splitting-error-rad",
-            "yield-none",
-            "yield-local",
+            "yield-correct-none",
+            "yield-correct-local",
             "effects",
             "variance-shares",
-            "layer-errors-none",
+            "layer-errors-correct-none",
         ]
     );
     // Two lines of three marks; the names have no figure of their own, and no map.
@@ -148,9 +148,17 @@ fn names_alone_have_their_figures_and_no_axis_at_all_has_a_yield() {
     let rendered = report("[axes]\ncell = [\"mzi\", \"3-splitter\"]\ntile = [\"none\", 32, 16]\n");
     assert_eq!(ids(&rendered)[0], "accuracy-tile");
     assert_eq!(rendered.figures[0].table.rows.len(), 6);
-    assert!(ids(&rendered).contains(&"yield-mzi"));
+    assert!(ids(&rendered).contains(&"yield-mesh-cell-mzi"));
+    // Over names there are no lines and no bands.
+    let says = caption(&rendered, "accuracy-tile");
+    assert!(
+        says.starts_with("Marks: median over the chips. Bars: "),
+        "{says}"
+    );
     let rendered = report("");
     assert_eq!(ids(&rendered)[..3], ["yield", "confusion", "class-losses"]);
+    assert!(rendered.html.contains("<dt>Only point, mean</dt>"));
+    assert!(!rendered.html.contains("Best point") && !rendered.html.contains("Worst point"));
 }
 
 #[test]
@@ -176,4 +184,35 @@ fn more_numbers_than_colours_are_thinned_out_and_more_names_have_a_figure_of_the
         .iter()
         .find(|figure| figure.id == "accuracy-readout-adc-bits");
     assert_eq!(own.unwrap().table.rows.len(), 2 * 8);
+}
+
+#[test]
+fn a_key_without_a_value_says_what_that_means_and_the_names_of_files_say_the_key() {
+    let rendered = report(
+        "[axes]\n\"coupler.splitting_error_rad\" = { from = 0.005, to = 0.08, steps = 5, log = true }\n\
+         \"readout.adc_bits\" = [\"none\", 4]\n",
+    );
+    let layers = "layer-errors-readout-adc-bits-none";
+    let figure = rendered.figures.iter().find(|figure| figure.id == layers);
+    let title = &figure
+        .unwrap_or_else(|| panic!("{:?}", ids(&rendered)))
+        .title;
+    assert!(title.ends_with(", ADC: no quantization"), "{title}");
+    assert!(!rendered.html.contains("ADC none"));
+    // The axis of equal ratios is logarithmic: 0.005, 0.01, 0.02 and 0.04 are equally far apart.
+    let main = &rendered.figures[0];
+    let ticks = [0.005, 0.01, 0.02].map(|tick| {
+        let label = format!(">{tick}</text>");
+        let before = main.svg.split(&label).next().unwrap();
+        assert!(before.len() < main.svg.len(), "{tick}");
+        let element = before.rsplit("<text x=\"").next().unwrap();
+        element.split('"').next().unwrap().parse::<f64>().unwrap()
+    });
+    let steps = [ticks[1] - ticks[0], ticks[2] - ticks[1]];
+    assert!((steps[0] - steps[1]).abs() < 0.2, "{ticks:?}");
+    // Every line has its place or says that it has none.
+    let says = caption(&rendered, &main.id);
+    let places = says.split("The mean loss, which no line shows, reaches 1 % of all samples ");
+    let places = places.last().unwrap();
+    assert_eq!(places.matches("; ").count(), 1, "{says}");
 }

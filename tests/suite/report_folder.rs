@@ -155,3 +155,44 @@ fn an_unfinished_sweep_is_refused_with_how_far_it_is() {
         "cut: must be the folder of a finished sweep",
     );
 }
+
+#[test]
+fn the_page_names_only_the_files_that_lie_beside_it() {
+    let folder = swept();
+    let out = folder.path().join("out");
+    let beside = || {
+        let html = render(&out, None).unwrap().html;
+        let after = html.split("Beside this page: ").nth(1).unwrap();
+        after.split(" with one row").next().unwrap().to_owned()
+    };
+    assert_eq!(beside(), "rows.csv, rows.jsonl and rows.parquet");
+    std::fs::remove_file(out.join("rows.csv")).unwrap();
+    assert_eq!(beside(), "rows.jsonl and rows.parquet");
+    std::fs::remove_file(out.join("rows.parquet")).unwrap();
+    assert_eq!(beside(), "rows.jsonl");
+}
+
+#[test]
+fn the_card_of_chips_counts_chips_trials_and_the_samples_of_all_data() {
+    let folder = swept();
+    let path = folder.path();
+    let card = |out: &str| {
+        let html = render(&path.join(out), None).unwrap().html;
+        let card = html.split("<dt>Chips</dt><dd>").nth(1).unwrap();
+        card.split("</small>").next().unwrap().to_owned()
+    };
+    assert_eq!(card("out"), "2<small>× 2 points: 4 trials of 20 samples");
+    // A second data set with fewer samples.
+    let pixels: Vec<String> = (0..64).map(|pixel| format!("{}", pixel % 16)).collect();
+    let rows = [0, 1, 2].map(|label| format!("{},{label}\n", pixels.join(",")));
+    std::fs::write(path.join("home/three.csv"), rows.concat()).unwrap();
+    let text = EXPERIMENT.replace("data = \"digits-test.npz\"\n", "");
+    let text = text + "data = [\"digits-test.npz\", \"three.csv\"]\n";
+    std::fs::write(path.join("home/two.toml"), text).unwrap();
+    let arguments = ["sweep", "home/two.toml", "--out", "two", "--quiet"];
+    ok(path, &arguments);
+    assert_eq!(
+        card("two"),
+        "2<small>× 4 points: 8 trials of 3 or 20 samples"
+    );
+}
