@@ -274,10 +274,11 @@ fn reference(
     drawn
 }
 
-/// Sentences that say where the mean loss of each line reaches [`TOLERATED`]; nothing along names.
+/// Sentences that say where the mean loss of each line reaches [`TOLERATED`]; nothing along names, nor where several
+/// keys change together: no value between two points belongs to one of them.
 fn tolerances(results: &Results, lines: &Lines) -> String {
     let axis = &results.axes()[lines.x];
-    if axis.numbers().is_none() {
+    if axis.numbers().is_none() || axis.keys.len() > 1 {
         return String::new();
     }
     let unit = axis.quantity().unit;

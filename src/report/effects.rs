@@ -132,10 +132,12 @@ fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
     ))
 }
 
-/// Bars: shares of the variance of the mean accuracy over the grid, if all of its points are there.
+/// Bars: shares of the variance of the mean accuracy over the grid, if all of its trials are there: means of different
+/// chips would differ by their chips too.
 fn shares(results: &Results) -> Option<Figure> {
     let axes = results.axes();
-    if results.varied().len() < 2 || results.points.len() != results.sweep.points() {
+    let there: usize = results.points.iter().map(|point| point.trials.len()).sum();
+    if results.varied().len() < 2 || there != results.sweep.rows() {
         return None;
     }
     let means = results.points.iter();

@@ -165,7 +165,10 @@ fn incomplete(results: &Results) -> Option<String> {
         None => String::new(),
     };
     (there < total).then(|| {
-        format!("This is a report on {there} of the {total} planned trials{shard}. All figures are of these alone.")
+        format!(
+            "This is a report on {there} of the {total} planned trials{shard}. All figures are of these alone; shares of the \
+             variance are left out, and costs where fewer than two chips are at both points."
+        )
     })
 }
 

@@ -143,6 +143,22 @@ fn keys_that_change_together_are_one_axis_even_if_one_repeats_its_value() {
     assert!(points.contains("<th scope=\"col\">phase_shifter.dac_bits</th>"));
 }
 
+/// No number between two points belongs to one of several keys that change together.
+#[test]
+fn a_value_that_costs_a_share_is_told_of_single_keys_alone() {
+    let tells = |axes: &str| {
+        let rendered = report(axes);
+        let id = ids(&rendered)[0].to_owned();
+        caption(&rendered, &id).contains("The mean loss")
+    };
+    assert!(tells(
+        "[axes]\n\"phase_shifter.phase_error_rad\" = [0.0, 0.2]\n"
+    ));
+    assert!(!tells(
+        "[[zip]]\n\"phase_shifter.phase_error_rad\" = [0.0, 0.2]\n\"phase_shifter.dac_bits\" = [\"none\", 7]\n"
+    ));
+}
+
 #[test]
 fn names_alone_have_their_figures_and_no_axis_at_all_has_a_yield() {
     let rendered = report("[axes]\ncell = [\"mzi\", \"3-splitter\"]\ntile = [\"none\", 32, 16]\n");
