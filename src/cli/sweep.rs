@@ -25,6 +25,9 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     let out = args.out.as_deref().expect("clap asks for it");
     let session = Session::open(sweep, folder, out, args.shard)?;
     let (total, missing) = (session.total(), session.missing());
+    if let Some(note) = damage(session.damaged(), missing, total) {
+        eprintln!("note: {}: {note}", out.join("trials.journal").display());
+    }
     if !args.common.quiet {
         for cpu in session.other_cpus() {
             eprintln!(
@@ -47,6 +50,20 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is said of damaged lines of a journal.
+fn damage(lines: &[usize], missing: usize, total: usize) -> Option<String> {
+    let numbers: Vec<String> = lines.iter().take(8).map(ToString::to_string).collect();
+    let lines = match lines.len() {
+        0 => return None,
+        1 => format!("line {} is damaged", numbers[0]),
+        2..=8 => format!("lines {} are damaged", numbers.join(", ")),
+        count => format!("{count} lines are damaged, the first is {}", numbers[0]),
+    };
+    Some(format!(
+        "{lines} and left out: of {total} trials, {missing} are missing and run now"
+    ))
 }
 
 /// The experiment at `path`, and the folder that its paths are relative to.

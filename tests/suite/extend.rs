@@ -105,7 +105,10 @@ fn shards_given_more_trials_merge_to_the_bytes_of_one_run() {
     let more = ["sweep", "e.toml", "--out", "part-1", "--shard", "1/4"];
     let said = ok(folder, &more);
     assert!(said.contains("trials    7, 4 of them now"), "{said}");
-    refused(folder, &merge, "trials: ");
+    let says = "part-2: has trials = 2, part-1 has 5: run `lightloom sweep` for shard 2/4 again with trials = 5";
+    refused(folder, &merge, says);
+    let backwards = ["merge", "part-4", "part-1", "--out", "merged"];
+    refused(folder, &backwards, "part-4: has trials = 2, part-1 has 5");
     shards(5);
     ok(folder, &merge);
     ok(folder, &["sweep", "e.toml", "--out", "whole"]);
