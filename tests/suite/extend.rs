@@ -122,3 +122,18 @@ fn shards_given_more_trials_merge_to_the_bytes_of_one_run() {
     let other = ["sweep", "e.toml", "--out", "part-1", "--shard", "2/4"];
     refused(folder, &other, "(trials: 5 → 6; shard: 1/4 → 2/4)");
 }
+
+#[test]
+fn a_sweep_under_a_new_name_says_how_to_keep_the_old_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let nameless = |trials| digits(trials).replace("name = \"digits\"\n", "");
+    std::fs::write(folder.join("sh.toml"), nameless(1)).unwrap();
+    ok(folder, &["sweep", "sh.toml", "--out", "out"]);
+    std::fs::write(folder.join("more.toml"), nameless(2)).unwrap();
+    let says = "out: holds trials of the experiment \"sh\", this one is \"more\": give another --out, or write name = \"sh\" to go on with it\n";
+    refused(folder, &["sweep", "more.toml", "--out", "out"], says);
+    let named = format!("name = \"sh\"\n{}", nameless(2));
+    std::fs::write(folder.join("more.toml"), named).unwrap();
+    assert!(ok(folder, &["sweep", "more.toml", "--out", "out"]).contains("12, 6 of them now"));
+}

@@ -299,7 +299,7 @@ fn a_changed_experiment_is_refused_with_the_difference() {
         (
             "\"digits\"",
             "\"numbers\"",
-            "name: \"digits\" → \"numbers\"",
+            "holds trials of the experiment \"digits\", this one is \"numbers\"",
         ),
         (
             "\"progressive\"",

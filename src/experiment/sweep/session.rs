@@ -136,6 +136,21 @@ impl Session {
         &self.damaged
     }
 
+    /// Data sets that hold fewer samples than the experiment's `limit`, and their numbers of samples; those of trials that
+    /// have run.
+    pub fn short_data(&self) -> Vec<(String, usize)> {
+        let writer = self.writer.lock().expect("no writer panics");
+        let mut short = Vec::new();
+        for reference in writer.journal.references() {
+            let found = (reference.data.clone(), reference.samples);
+            if self.sweep.base.limit.is_some_and(|limit| limit > found.1) && !short.contains(&found)
+            {
+                short.push(found);
+            }
+        }
+        short
+    }
+
     /// Other kinds of CPU that earlier trials ran on: on those the last bits of results may differ.
     pub fn other_cpus(&self) -> Vec<String> {
         let writer = self.writer.lock().expect("no writer panics");
@@ -302,6 +317,28 @@ pub(super) fn check_continues(place: &str, old: &Head, new: &Head) -> Result<()>
         };
         if more == *new {
             return Ok(());
+        }
+    }
+    if let (Ok(before), Ok(after)) = (old.sweep(), new.sweep())
+        && before.trials <= after.trials
+        && before.name != after.name
+    {
+        let (trials, name) = (after.trials, after.name);
+        let renamed = Head {
+            experiment: Sweep {
+                trials,
+                name: name.clone(),
+                ..before.clone()
+            }
+            .resolved(),
+            ..old.clone()
+        };
+        if renamed == *new {
+            let old = before.name;
+            let what = format!(
+                "holds trials of the experiment {old:?}, this one is {name:?}: give another --out, or write name = {old:?} to go on with it"
+            );
+            return Err(Error::format(place, what));
         }
     }
     check_same(place, old, new)

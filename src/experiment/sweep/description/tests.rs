@@ -223,6 +223,14 @@ fn malformed_experiments_are_refused_in_one_sentence() {
             "[set]\n\"readout.adc_bits\" = 40",
             "readout.adc_bits = 40: must be 1..=24",
         ),
+        (
+            "tile = [16]",
+            "line 4: `tile`: is a list, which makes an axis: write it under [axes]",
+        ),
+        (
+            "correct = [\"none\", \"local\"]",
+            "line 4: `correct`: is a list, which makes an axis",
+        ),
         ("axes = 3", "line 4: axes = 3: must be a table"),
         (
             "[axes]\nsplitting_error_rad = [0]",
