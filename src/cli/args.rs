@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::experiment::sweep::Shard;
-use crate::mesh::Geometry;
+use crate::mesh::{Correction, Geometry};
 use crate::nn::Split;
 
 /// Trained networks on simulated photonic chips.
@@ -110,9 +111,6 @@ pub struct ChipArgs {
     /// Seed of every random number
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
-    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
-    #[arg(long, value_enum, default_value_t)]
-    pub correct: Correct,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -126,8 +124,21 @@ pub enum Correct {
     Progressive,
     /// Progressive, then gradient descent on all phases together: makes use of spare MZIs; slow
     Fit,
-    /// No error is known: phases are found by sending light in and reading fields at the outputs (`matrix` only)
+    /// No error is known: phases are found by sending light in and reading fields at the outputs
     SelfConfigure,
+}
+
+/// What `infer` offers of [`Correct`]: a tile has no detectors between its meshes, by which it could configure itself.
+fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
+    let offered = Correct::value_variants()
+        .iter()
+        .filter(|c| **c != Correct::SelfConfigure);
+    let offered: Vec<PossibleValue> = offered.filter_map(Correct::to_possible_value).collect();
+    PossibleValuesParser::new(offered).map(|name| {
+        let mut all = Correction::ALL.into_iter();
+        all.find(|correction| correction.name() == name)
+            .expect("every name is one of them")
+    })
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +200,9 @@ pub struct MatrixArgs {
     pub mesh: PathBuf,
     #[command(flatten)]
     pub chip: ChipArgs,
+    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
+    #[arg(long, value_enum, default_value_t)]
+    pub correct: Correct,
     /// Which of the chips that follow from the seed
     #[arg(
         long,
@@ -274,6 +288,9 @@ pub struct InferArgs {
     pub limit: Option<usize>,
     #[command(flatten)]
     pub chip: ChipArgs,
+    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
+    #[arg(long, default_value = "none", value_parser = corrections())]
+    pub correct: Correction,
     /// Number of chips
     #[arg(long, default_value_t = 10, value_name = "T", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub trials: u32,
@@ -289,6 +306,7 @@ pub struct InferArgs {
 
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "lightloom sweep [OPTIONS] <--out <DIR>|--dry-run> <EXPERIMENT>",
     after_help = "Example: lightloom sweep splitting.toml --out splitting --shard 1/4\n\nA sweep that was stopped goes on when it is started again. docs/experiments.md describes the file and the rows."
 )]
 pub struct SweepArgs {
@@ -447,7 +465,8 @@ pub struct ValidateArgs {
     /// Write every value, its reference and whether it holds as JSON to this file; - is stdout
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Also fail if this file is not the page of this version
+    /// Also fail if this file is not the page of this version: other text or references, or values that are off by
+    /// more than half their tolerance, as last digits depend on the type of CPU
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
     #[command(flatten)]

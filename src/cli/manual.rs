@@ -88,12 +88,20 @@ fn pages() -> Vec<Man> {
     let commands: Vec<clap::Command> = root.get_subcommands().cloned().collect();
     std::iter::once(root)
         .chain(commands)
-        .map(|command| Man::new(command).source(SOURCE).manual("lightloom"))
+        .map(|mut command| {
+            // As in the help: what must be given is told from options, with its value.
+            let usage = command.render_usage().to_string();
+            let usage = usage.trim_start_matches("Usage: ").to_owned();
+            let command = command.override_usage(usage);
+            Man::new(command).source(SOURCE).manual("lightloom")
+        })
         .collect()
 }
 
 fn render(page: &Man) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
     page.render(&mut text)?;
-    Ok(text)
+    // What follows the options in our help are examples.
+    let text = String::from_utf8(text).expect("a page is text");
+    Ok(text.replace(".SH EXTRA\n", ".SH EXAMPLES\n").into_bytes())
 }

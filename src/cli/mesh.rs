@@ -49,7 +49,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
     output::write(&args.output, "npy", &[&args.mesh], || {
         let mesh = open::mesh(&args.mesh)?;
         let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
-        let (u, done) = program(chip, &mesh, args.chip.correct)?;
+        let (u, done) = program(chip, &mesh, args.correct)?;
         let u = mesh.between_ports(&u);
         check_finite("transfer matrix", &u)?;
         let rows = Array2::from_shape_fn(u.shape(), |(row, col)| u[(row, col)]);

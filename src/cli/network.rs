@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::args::{CompileArgs, Correct, InferArgs, Precision};
+use super::args::{CompileArgs, InferArgs, Precision};
 use super::{mesh, open, output};
 use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
@@ -16,6 +16,7 @@ use crate::nn::{Activation, Dataset, Model};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
+    let mut compiled = None;
     output::write(&args.output, "safetensors", &[&args.network], || {
         let states_activations = matches!(&*crate::io::extension(&args.network), "onnx" | "toml");
         let between = match &args.activation {
@@ -44,28 +45,39 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
         let seconds = clock.elapsed().as_secs_f64();
         let mut bytes = Vec::new();
         program.write(&mut bytes)?;
-        if !args.common.quiet {
-            let mut stderr = std::io::stderr().lock();
-            super::inspect::describe_program(&mut stderr, &program)?;
-            if !args.geometry.is_universal() {
-                writeln!(
-                    stderr,
-                    "weights: relative error {:.4}, as {} meshes hold only some matrices",
-                    program.weight_error(),
-                    args.geometry
-                )?;
-            }
-            for layer in model.layers.iter().filter(|layer| layer.weight.is_zero()) {
-                writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
-            }
-            writeln!(stderr, "compiled in {seconds:.2} s")?;
-            if !output::is_standard(&args.output) {
-                let program = args.output.display();
-                writeln!(stderr, "next: lightloom infer {program} --data DATA")?;
-            }
-        }
+        compiled = Some((model, program, seconds));
         Ok(bytes)
-    })
+    })?;
+    // Said of a file that is there.
+    match compiled {
+        Some((model, program, seconds)) if !args.common.quiet => {
+            describe(args, &model, &program, seconds)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says on stderr what was compiled in how many `seconds`.
+fn describe(args: &CompileArgs, model: &Model, program: &Program, seconds: f64) -> Result<()> {
+    let mut stderr = std::io::stderr().lock();
+    super::inspect::describe_program(&mut stderr, program)?;
+    if !args.geometry.is_universal() {
+        writeln!(
+            stderr,
+            "weights: relative error {:.4}, as {} meshes hold only some matrices",
+            program.weight_error(),
+            args.geometry
+        )?;
+    }
+    for layer in model.layers.iter().filter(|layer| layer.weight.is_zero()) {
+        writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
+    }
+    writeln!(stderr, "compiled in {seconds:.2} s")?;
+    if !output::is_standard(&args.output) {
+        let program = args.output.display();
+        writeln!(stderr, "next: lightloom infer {program} --data DATA")?;
+    }
+    Ok(())
 }
 
 /// Whether what is no network is a compiled one.
@@ -120,17 +132,7 @@ fn run(args: &InferArgs) -> Result<Report> {
         hardware: mesh::hardware(&args.chip)?,
         seed: Seed(args.chip.seed),
         trials: args.trials as usize,
-        correction: match args.chip.correct {
-            Correct::None => Correction::None,
-            Correct::Local => Correction::Local,
-            Correct::Progressive => Correction::Progressive,
-            Correct::Fit => Correction::Fit,
-            Correct::SelfConfigure => {
-                let limit =
-                    "none, local, progressive or fit: a tile has no detectors between its meshes";
-                return Err(Error::value("--correct", "self-configure", limit).into());
-            }
-        },
+        correction: args.correct,
     };
     let bar = args.common.progress(experiment.trials, "chips");
     let done = || bar.inc(1);

@@ -25,6 +25,9 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     let out = args.out.as_deref().expect("clap asks for it");
     let session = Session::open(sweep, folder, out, args.shard)?;
     let (total, missing) = (session.total(), session.missing());
+    if let Some(note) = damage(session.damaged(), missing, total) {
+        eprintln!("note: {}: {note}", out.join("trials.journal").display());
+    }
     if !args.common.quiet {
         for cpu in session.other_cpus() {
             eprintln!(
@@ -36,6 +39,11 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     session.run(|| progress.step())?;
     progress.finish();
     session.finish()?;
+    if !args.common.quiet {
+        for (data, samples) in session.short_data() {
+            eprintln!("note: limit takes all {samples} samples of {data}");
+        }
+    }
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "points    {}", session.sweep().points())?;
     writeln!(stdout, "trials    {total}, {missing} of them now")?;
@@ -47,6 +55,20 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is said of damaged lines of a journal.
+fn damage(lines: &[usize], missing: usize, total: usize) -> Option<String> {
+    let numbers: Vec<String> = lines.iter().take(8).map(ToString::to_string).collect();
+    let lines = match lines.len() {
+        0 => return None,
+        1 => format!("line {} is damaged", numbers[0]),
+        2..=8 => format!("lines {} are damaged", numbers.join(", ")),
+        count => format!("{count} lines are damaged, the first is {}", numbers[0]),
+    };
+    Some(format!(
+        "{lines} and left out: of {total} trials, {missing} are missing and run now"
+    ))
 }
 
 /// The experiment at `path`, and the folder that its paths are relative to.
@@ -97,6 +119,15 @@ fn print_estimate(estimate: &Estimate) -> std::io::Result<()> {
     writeln!(out, "disk      {}", size(estimate.disk_bytes))
 }
 
+/// Trials a second, to three digits.
+fn rate(per_second: f64) -> String {
+    match per_second {
+        _ if per_second < 10.0 => format!("{per_second:.2}"),
+        _ if per_second < 100.0 => format!("{per_second:.1}"),
+        _ => format!("{per_second:.0}"),
+    }
+}
+
 /// A time in its two largest units.
 fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
@@ -139,9 +170,13 @@ impl Progress {
         let bar = args.common.progress(total, "trials");
         if is_terminal {
             let style = indicatif::ProgressStyle::with_template(
-                "{msg} {bar:40} {pos}/{len}  {per_sec}  {eta} left",
+                "{msg} {bar:40} {pos}/{len}  {rate}  {eta} left",
             );
-            bar.set_style(style.expect("the template is valid"));
+            let style = style.expect("the template is valid");
+            let show = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{}/s", rate(state.per_sec()));
+            };
+            bar.set_style(style.with_key("rate", show));
             bar.set_position((total - missing) as u64);
             bar.reset_eta();
         }
@@ -166,12 +201,13 @@ impl Progress {
             if lines.told.elapsed() >= EVERY {
                 lines.told = Instant::now();
                 let seconds = lines.began.elapsed().as_secs_f64();
-                let rate = (lines.done - lines.before) as f64 / seconds;
-                let left = (lines.total - lines.done) as f64 / rate;
+                let per_second = (lines.done - lines.before) as f64 / seconds;
+                let left = (lines.total - lines.done) as f64 / per_second;
                 eprintln!(
-                    "{}/{} trials, {rate:.3} per second, {} left",
+                    "{}/{} trials, {} per second, {} left",
                     lines.done,
                     lines.total,
+                    rate(per_second),
                     duration(left)
                 );
             }
@@ -180,5 +216,14 @@ impl Progress {
 
     fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rates_have_three_digits() {
+        let shown = [2046.3018, 123.4, 12.34, 1.234, 0.012].map(super::rate);
+        assert_eq!(shown, ["2046", "123", "12.3", "1.23", "0.01"]);
     }
 }

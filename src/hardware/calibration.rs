@@ -87,6 +87,12 @@ impl Calibration {
             .trim(csv::Trim::All)
             .from_reader(bytes);
         let header = reader.headers().map_err(malformed)?.clone();
+        if header.iter().any(|name| name.contains(';')) {
+            return Err(Error::format(
+                "CSV table",
+                "is separated by `;`: must be by `,`",
+            ));
+        }
         let mut places = [None; COLUMNS.len()];
         for (place, name) in header.iter().enumerate() {
             let Some(column) = COLUMNS.iter().position(|column| *column == name) else {
@@ -152,6 +158,13 @@ mod tests {
 
     fn error(text: &str) -> String {
         Calibration::parse(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_table_with_semicolons_is_told_its_separator() {
+        let error = Calibration::parse(b"id;v_pi_v\nmesh.theta.0.0;4.3\n").unwrap_err();
+        let says = "CSV table: is separated by `;`: must be by `,`";
+        assert_eq!(error.to_string(), says);
     }
 
     #[test]

@@ -196,6 +196,19 @@ fn inference_counts_what_could_not_be_set() {
     refused(
         folder,
         &common,
-        "--correct = self-configure: must be none, local, progressive or fit",
+        "[possible values: none, local, progressive, fit]",
     );
+    // Nor do completions offer it there.
+    let script = ok(folder, &["completions", "fish"]);
+    for (command, offers) in [("infer", false), ("matrix", true)] {
+        let of_command = format!("using_subcommand {command}\" -l correct");
+        let at = script.find(&of_command).expect("the command has --correct");
+        let option = &script[at..];
+        let end = option[1..].find("complete -c").unwrap();
+        assert_eq!(
+            option[..end].contains("self-configure"),
+            offers,
+            "{command}"
+        );
+    }
 }

@@ -84,9 +84,23 @@ fn every_command_has_a_man_page() {
             "{page}"
         );
         assert!(
+            page.contains(".SH EXAMPLES") && !page.contains("EXTRA"),
+            "{page}"
+        );
+        assert!(
             page.contains(&format!("lightloom {command}")),
             "{command} has an example"
         );
+    }
+    for (command, usage) in [
+        (
+            "sweep",
+            "[OPTIONS] <\\-\\-out <DIR>|\\-\\-dry\\-run> <EXPERIMENT>",
+        ),
+        ("merge", "[OPTIONS] \\-\\-out <DIR> <DIR>..."),
+    ] {
+        let page = ok(folder, &["man", command]);
+        assert!(page.contains(usage), "{page}");
     }
     expected.sort();
     assert_eq!(found, expected);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::{DEMO, haar, ok, refused, write_npy};
+use crate::cli::{DEMO, haar, lightloom, ok, refused, write_npy};
 use crate::sweep::{digits, experiment};
 
 #[test]
@@ -202,5 +202,36 @@ fn results_and_every_other_kind_are_told_with_their_numbers() {
     assert!(
         said.contains("its first line is a header: width,height,label"),
         "{said}"
+    );
+}
+
+#[test]
+fn a_folder_names_none_zipped_values_and_what_tells_references_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let text = format!(
+        "network = '{DEMO}/network.toml'\ndata = '{DEMO}/digits-test.npz'\nlimit = 9999\ntrials = 1\n\
+         [[zip]]\ntile = [\"none\", 8]\ngeometry = [\"clements\", \"reck\"]\n"
+    );
+    experiment(folder, &text);
+    let output = lightloom(folder, &["sweep", "e.toml", "--out", "out"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let samples: Vec<&str> = (stderr.lines())
+        .filter(|line| line.starts_with("note: limit takes all "))
+        .collect();
+    assert_eq!(samples.len(), 1, "{stderr}");
+    let said = ok(folder, &["inspect", "out"]);
+    for says in [
+        "axis: tile with geometry (none with clements, 8 with reck)\n",
+        "digits-test.npz, tile = none, geometry = clements: digital ",
+        "digits-test.npz, tile = 8, geometry = reck: digital ",
+        "  tile = none, geometry = clements: ",
+    ] {
+        assert!(said.contains(says), "{said}");
+    }
+    assert!(!said.contains("precision"), "{said}");
+    // What every reference shares is not said.
+    assert!(
+        ok(folder, &["inspect", "out/manifest.json"]).contains(", tile = 8, geometry = reck: ")
     );
 }

@@ -6,6 +6,8 @@ mod corpus;
 #[cfg(feature = "cli")]
 mod correction;
 #[cfg(feature = "cli")]
+mod damage;
+#[cfg(feature = "cli")]
 mod ergonomics;
 #[cfg(feature = "cli")]
 mod export;

@@ -247,7 +247,13 @@ fn shards_merge_to_the_bytes_of_one_run_on_any_number_of_threads() {
         &["sweep", "e.toml", "--out", "other", "--shard=2/2"],
     );
     let mixed = ["merge", "part-1-of-2", "other", "--out", "mixed"];
-    refused(folder, &mixed, "trials: 6 → 5");
+    refused(folder, &mixed, "part-1-of-2: has trials = 5, other has 6");
+    experiment(folder, &digits(5).replace("seed = 3", "seed = 4"));
+    let sweep = ["sweep", "e.toml", "--out", "seed", "--shard=2/2"];
+    ok(folder, &sweep);
+    let mixed = ["merge", "part-1-of-2", "seed", "--out", "mixed"];
+    let says = "seed: holds trials of another experiment than part-1-of-2 (seed: 3 → 4): must be shards of one\n";
+    refused(folder, &mixed, says);
 }
 
 #[test]
@@ -293,7 +299,7 @@ fn a_changed_experiment_is_refused_with_the_difference() {
         (
             "\"digits\"",
             "\"numbers\"",
-            "name: \"digits\" → \"numbers\"",
+            "holds trials of the experiment \"digits\", this one is \"numbers\"",
         ),
         (
             "\"progressive\"",

@@ -10,6 +10,7 @@ use super::{Said, percent, plural};
 use crate::error::{Context, Error};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
 use crate::io;
+use crate::io::record::Cell;
 
 /// Points that are listed one by one.
 const LISTED: usize = 16;
@@ -39,15 +40,13 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
     out.put("planned", planned);
     out.put("finished", finished);
     describe_axes(out, sweep)?;
-    for reference in &status.references {
-        describe_reference(out, reference)?;
-    }
+    describe_references(out, &status.references)?;
     let mut settings = Vec::new();
     for (number, (chips, mean)) in status.points.iter().enumerate() {
         let values: Vec<_> = sweep.keys().zip(sweep.values(number)).collect();
         let of_point: Vec<String> = values
             .iter()
-            .map(|(key, cell)| format!("{} = {cell}", key.name()))
+            .map(|(key, cell)| format!("{} = {}", key.name(), shown(cell)))
             .collect();
         let mut record: Map<String, Value> = values
             .iter()
@@ -115,7 +114,11 @@ pub(super) fn describe_experiment(out: &mut Said, path: &Path) -> Result<()> {
 fn describe_axes(out: &mut Said, sweep: &Sweep) -> Result<()> {
     for axis in &sweep.axes {
         let names: Vec<&str> = axis.keys.iter().map(|key| key.name()).collect();
-        let values: Vec<String> = axis.values[0].iter().map(ToString::to_string).collect();
+        let together = |number: usize| {
+            let cells = axis.values.iter().map(|cells| shown(&cells[number]));
+            cells.collect::<Vec<_>>().join(" with ")
+        };
+        let values: Vec<String> = (0..axis.len()).map(together).collect();
         let shown = match values.len() {
             0..=8 => values.join(", "),
             count => format!("{} to {}, {count} values", values[0], values[count - 1]),
@@ -133,16 +136,48 @@ fn describe_axes(out: &mut Said, sweep: &Sweep) -> Result<()> {
     Ok(())
 }
 
-fn describe_reference(out: &mut Said, reference: &Reference) -> Result<()> {
-    let of = reference.network.as_ref().or(reference.program.as_ref());
-    Ok(writeln!(
-        out,
-        "{} on {}: digital {}, ideal {}",
-        of.map_or("network", |path| path),
-        reference.data,
-        percent(reference.digital_accuracy),
-        percent(reference.ideal_accuracy)
-    )?)
+/// A value as the experiment has it.
+fn shown(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => "none".to_owned(),
+        cell => cell.to_string(),
+    }
+}
+
+/// Digital and ideal accuracies, each with what tells it from the others.
+fn describe_references(out: &mut Said, references: &[Reference]) -> Result<()> {
+    let tile = |reference: &Reference| match reference.tile {
+        Some(modes) => format!("tile = {modes}"),
+        None => "tile = none".to_owned(),
+    };
+    let parts: [&dyn Fn(&Reference) -> String; 3] = [
+        &tile,
+        &|reference| format!("geometry = {}", reference.geometry),
+        &|reference| format!("precision = {}", reference.precision),
+    ];
+    let differs = |part: &&&dyn Fn(&Reference) -> String| {
+        let mut texts = references.iter().map(part);
+        texts
+            .next()
+            .is_some_and(|first| texts.any(|text| text != first))
+    };
+    let telling: Vec<_> = parts.iter().filter(differs).collect();
+    for reference in references {
+        let of = reference.network.as_ref().or(reference.program.as_ref());
+        let settings: String = telling
+            .iter()
+            .map(|part| format!(", {}", part(reference)))
+            .collect();
+        writeln!(
+            out,
+            "{} on {}{settings}: digital {}, ideal {}",
+            of.map_or("network", |path| path),
+            reference.data,
+            percent(reference.digital_accuracy),
+            percent(reference.ideal_accuracy)
+        )?;
+    }
+    Ok(())
 }
 
 /// `manifest.json`.
@@ -170,12 +205,10 @@ pub(super) fn describe_manifest(out: &mut Said, manifest: &Value) -> Result<()> 
     ] {
         out.put(key, manifest[key].clone());
     }
-    for reference in manifest["references"].as_array().into_iter().flatten() {
-        if let Ok(reference) = serde_json::from_value::<Reference>(reference.clone()) {
-            describe_reference(out, &reference)?;
-        }
-    }
-    Ok(())
+    let references = manifest["references"].as_array().into_iter().flatten();
+    let references =
+        references.filter_map(|reference| serde_json::from_value(reference.clone()).ok());
+    describe_references(out, &references.collect::<Vec<_>>())
 }
 
 /// The first columns of rows.

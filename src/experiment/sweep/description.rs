@@ -123,6 +123,9 @@ impl Reader<'_> {
                     let values = vec![list(&key, value)?];
                     let keys = vec![key];
                     self.axes.push((start, Axis { keys, values }));
+                } else if matches!(value.get_ref(), DeValue::Array(_)) {
+                    let what = "is a list, which makes an axis: write it under [axes]";
+                    return Err(Error::format(format!("`{}`", key.name()), what));
                 } else {
                     let cell = key.check(scalar(key.name(), value)?)?;
                     base.values.push((key, cell));

@@ -1,8 +1,9 @@
 //! The journal of finished trials, from which a sweep goes on after it was stopped at any moment.
 //!
 //! One line an entry: sixteen hexadecimal digits of the SHA-256 of what follows, a space, and a JSON object. The first
-//! line is the [`Head`]: what the trials are of. A later one is the same with more trials. A line is written by one call; one that is not whole, or is not what
-//! its digits say, ends the journal: it and all behind it are dropped, and their trials are run again.
+//! line is the [`Head`]: what the trials are of. A later one is the same with more trials. A line is written by one
+//! call. The last one may be torn by a kill and is then dropped; any other that is not what its digits say is damaged:
+//! it alone is left out, and what it held is computed again.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -88,6 +89,8 @@ pub(super) enum Entry {
     Cpu(String),
     Reference(Box<Reference>),
     Trial(TrialRecord),
+    /// The user was told of all damaged lines before it.
+    Told(()),
 }
 
 impl Entry {
@@ -105,6 +108,17 @@ impl Entry {
         }
         serde_json::from_str(json).ok()
     }
+
+    /// The entry at the end of a damaged line that has lost its line end, or the beginning of the next, and where it
+    /// begins.
+    fn at_end(line: &[u8]) -> Option<(usize, Self)> {
+        let starts = line.windows(3).enumerate().skip(DIGITS);
+        let mut starts = starts.filter(|(_, window)| window == b" {\"");
+        starts.find_map(|(space, _)| {
+            let start = space - DIGITS;
+            Some((start, Self::parse(&line[start..])?))
+        })
+    }
 }
 
 /// What stands in a journal.
@@ -118,6 +132,8 @@ pub(super) struct Journal {
     /// Where the line of every trial begins, by row.
     offsets: Vec<u64>,
     trials: usize,
+    /// Numbers of damaged lines, from 1, that the user was not told of.
+    damaged: Vec<usize>,
     /// Bytes that are whole lines.
     end: u64,
 }
@@ -174,22 +190,35 @@ impl Journal {
             references: Vec::new(),
             offsets: vec![NONE; points * trials],
             trials,
+            damaged: Vec::new(),
             end: line.len() as u64,
         };
-        loop {
+        for number in 2.. {
             line.clear();
             reader.read_until(b'\n', &mut line).map_err(io)?;
-            match Entry::parse(&line) {
-                Some(entry) => {
-                    if let Entry::Head(head) = &entry {
-                        let [_, trials] = shape(head)?;
-                        journal.grow(points, trials);
-                    }
-                    journal.take(entry, line.len());
-                }
-                None => return Ok(Some(journal)),
+            // The end, or what a killed process left of its last line.
+            if line.last() != Some(&b'\n') {
+                break;
             }
+            let found = match Entry::parse(&line) {
+                Some(entry) => Some((0, entry)),
+                None => {
+                    journal.damaged.push(number);
+                    Entry::at_end(&line)
+                }
+            };
+            let Some((start, entry)) = found else {
+                journal.end += line.len() as u64;
+                continue;
+            };
+            if let Entry::Head(head) = &entry {
+                let [_, trials] = shape(head)?;
+                journal.grow(points, trials);
+            }
+            journal.end += start as u64;
+            journal.take(entry, line.len() - start);
         }
+        Ok(Some(journal))
     }
 
     /// Notes an entry of `length` bytes behind the last one.
@@ -206,6 +235,7 @@ impl Journal {
                 self.cpus.insert(cpu);
             }
             Entry::Head(head) => self.head = head,
+            Entry::Told(()) => self.damaged.clear(),
         }
         self.end += length as u64;
     }
@@ -235,6 +265,11 @@ impl Journal {
 
     pub(super) fn references(&self) -> &[Reference] {
         &self.references
+    }
+
+    /// Numbers of damaged lines, from 1, that the user was not told of.
+    pub(super) fn damaged(&self) -> &[usize] {
+        &self.damaged
     }
 
     /// Whether the trial of `row` is finished.
@@ -403,10 +438,10 @@ mod tests {
         }
     }
 
-    /// Cuts and spoils a journal of four trials at every byte: what is read back is always some of the first trials,
-    /// as they were written.
+    /// Cuts and spoils a journal of four trials at every byte: what is read back is what was written, but for the line
+    /// that was hit.
     #[test]
-    fn a_journal_cut_or_spoilt_anywhere_keeps_the_whole_lines_before() {
+    fn a_journal_cut_or_spoilt_anywhere_keeps_all_sound_lines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         {
@@ -422,34 +457,32 @@ mod tests {
             let writer = Writer::open(folder.path(), &head(), [2, 2]);
             let Ok(writer) = writer else { return None };
             writer.truncate().unwrap();
-            let finished = rows_in_order
-                .iter()
-                .take_while(|row| writer.journal.has(**row));
-            let count = finished.count();
-            let all = (0..4).filter(|row| writer.journal.has(*row)).count();
-            assert_eq!(count, all, "a trial behind one that is lost");
+            let has = rows_in_order.map(|row| writer.journal.has(row));
             for record in writer.journal.records(0..4).unwrap() {
                 let read = record.unwrap();
                 assert_eq!(read, self::record(read.point, read.trial));
             }
-            Some(count)
+            Some((has, writer.journal.damaged().to_vec()))
         };
-        assert_eq!(read(&good), Some(4));
+        assert_eq!(read(&good), Some(([true; 4], vec![])));
         let ends: Vec<usize> = (0..good.len()).filter(|i| good[*i] == b'\n').collect();
         let first_lines = (0..ends[0]).step_by(16);
         for length in first_lines.chain(ends[0]..good.len()) {
             let whole = ends.iter().filter(|end| **end < length).count();
-            assert_eq!(
-                read(&good[..length]),
-                Some(whole.saturating_sub(1)),
-                "{length}"
-            );
+            let has = [0, 1, 2, 3].map(|line| line + 1 < whole);
+            assert_eq!(read(&good[..length]), Some((has, vec![])), "{length}");
         }
         for position in ends[0] + 1..good.len() {
             let mut bad = good.clone();
             bad[position] ^= 1;
-            let whole = ends.iter().filter(|end| **end < position).count();
-            assert_eq!(read(&bad), Some(whole - 1), "{position}");
+            let hit = ends.iter().filter(|end| **end < position).count();
+            let has = [0, 1, 2, 3].map(|line| line + 1 != hit);
+            // Without its line end the last line is a torn one.
+            let damaged = match position + 1 == good.len() {
+                true => vec![],
+                false => vec![hit + 1],
+            };
+            assert_eq!(read(&bad), Some((has, damaged)), "{position}");
         }
         // A first line that is whole and wrong is somebody else's file.
         let mut bad = good.clone();

@@ -160,7 +160,16 @@ pub(super) fn precision(name: &str) -> Option<Precision> {
 pub(super) fn unknown(name: &str, what: &str, known: &[&str]) -> Error {
     let hint = match nearest(name, known.iter().copied()) {
         Some(key) => format!("did you mean `{key}`?"),
-        None => format!("must be one of {}", known.join(", ")),
+        None => {
+            let plain = known.iter().copied().filter(|key| !key.contains('.'));
+            let plain = plain.collect::<Vec<_>>().join(", ");
+            match known.iter().find(|key| key.contains('.')) {
+                Some(_) => format!(
+                    "must be one of {plain}, or a hardware key (docs/hardware.md lists them)"
+                ),
+                None => format!("must be one of {plain}"),
+            }
+        }
     };
     Error::format(format!("`{name}`"), format!("is no {what}: {hint}"))
 }
@@ -180,7 +189,13 @@ mod tests {
             error("splitting_error_rad").ends_with("did you mean `coupler.splitting_error_rad`?")
         );
         assert!(error("tyle").ends_with("did you mean `tile`?"));
-        assert!(error("x").contains("must be one of network, program"));
+        let other = "`hardware`: is no key that can be varied: must be one of network, program, ";
+        assert!(
+            error("hardware").starts_with(other),
+            "{}",
+            error("hardware")
+        );
+        assert!(error("hardware").ends_with("or a hardware key (docs/hardware.md lists them)"));
         assert_eq!(Key::parse("cell").unwrap().name(), "mesh.cell");
     }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::difference::differences;
 use super::journal::{self, Head, Journal};
-use super::session::{check_continues, check_same, missing};
+use super::session::{check_continues, missing};
 use super::{Reference, Shard, Sweep, TrialRecord, output};
 use crate::error::{Context, Error, Result};
 use crate::io::write_atomic;
@@ -28,9 +29,6 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
             let what = format!("holds no {}: must be the folder of a sweep", journal::NAME);
             Error::format(&*place, what)
         })?;
-        if let Some(first) = journals.first() {
-            check_same(&place, &whole(journal.head()), &whole(first.head()))?;
-        }
         journals.push(journal);
     }
     let Some(first) = journals.first() else {
@@ -41,8 +39,12 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
     };
     let head = whole(first.head());
     let sweep = head.sweep()?;
+    check_alike(folders, &journals, &head)?;
     let lacking = |row: &usize| !journals.iter().any(|journal| journal.has(*row));
     let lacking: Vec<usize> = (0..sweep.rows()).filter(lacking).collect();
+    if !lacking.is_empty() {
+        check_ended(folders, &journals, &sweep)?;
+    }
     if let Some(row) = lacking.first() {
         let what = format!(
             "{} of {} trials are missing, the first is trial {} of point {}: run `lightloom sweep` for those shards to their end",
@@ -58,9 +60,8 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
         // Two results for one trial are found before anything is written.
         joined(&sweep, &journals)?.try_for_each(|record| record.map(drop))?;
     }
-    std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
-    output::check_own(out)?;
     let shape = |_: &Head| Ok([sweep.points(), sweep.trials]);
+    output::check_own(out)?;
     if let Some(old) = Journal::read(out, shape)? {
         // What an earlier merge left may be written again, with more trials too; anything else may not.
         check_continues(&out.display().to_string(), old.head(), &head)?;
@@ -72,7 +73,21 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
             references.push(reference.clone());
         }
     }
+    for number in 0..sweep.points() {
+        let point = sweep.point(number)?;
+        if !references.iter().any(|reference| reference.is_of(&point)) {
+            let rows = number * sweep.trials..(number + 1) * sweep.trials;
+            let has = |journal: &Journal| rows.clone().any(|row| journal.has(row));
+            let at = journals.iter().position(has).expect("no trial is missing");
+            let shard = Shard::of_head(journals[at].head());
+            let what = format!(
+                "has lost the digital results of point {number} to a damaged line of its journal: run `lightloom sweep` for shard {shard} again"
+            );
+            return Err(Error::format(folders[at].display().to_string(), what));
+        }
+    }
     let records = joined(&sweep, &journals)?;
+    std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
     write_atomic(out.join(journal::NAME), |writer| {
         journal::write_whole(writer, &head, &cpus, &references, records)
     })?;
@@ -80,6 +95,60 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<usize> {
     debug_assert_eq!(missing(&sweep, Shard::WHOLE, Some(&merged)).count(), 0);
     output::write(&sweep, &merged, out)?;
     Ok(sweep.rows())
+}
+
+/// Fails unless all `journals`, those of `folders`, are of the experiment of `head`, and have as many trials a point.
+fn check_alike(folders: &[PathBuf], journals: &[Journal], head: &Head) -> Result<()> {
+    let sweeps = journals.iter().map(|journal| journal.head().sweep());
+    let sweeps = sweeps.collect::<Result<Vec<Sweep>>>()?;
+    let most = sweeps.iter().map(|sweep| sweep.trials).max().unwrap_or(0);
+    let with_most = |head: &Head, sweep: &Sweep| Head {
+        experiment: Sweep {
+            trials: most,
+            ..sweep.clone()
+        }
+        .resolved(),
+        ..whole(head)
+    };
+    let first = with_most(head, &sweeps[0]);
+    for ((folder, journal), sweep) in folders.iter().zip(journals).zip(&sweeps) {
+        let this = with_most(journal.head(), sweep);
+        if this != first {
+            let what = format!(
+                "holds trials of another experiment than {} ({}): must be shards of one",
+                folders[0].display(),
+                differences(&first, &this).join("; ")
+            );
+            return Err(Error::format(folder.display().to_string(), what));
+        }
+    }
+    let less = sweeps.iter().position(|sweep| sweep.trials < most);
+    less.map_or(Ok(()), |at| {
+        let shard = Shard::of_head(journals[at].head());
+        let other = sweeps.iter().position(|sweep| sweep.trials == most);
+        let what = format!(
+            "has trials = {}, {} has {most}: run `lightloom sweep` for shard {shard} again with trials = {most}",
+            sweeps[at].trials,
+            folders[other.expect("one has the most")].display()
+        );
+        Err(Error::format(folders[at].display().to_string(), what))
+    })
+}
+
+/// Fails if one of `journals`, those of `folders`, lacks trials of its own shard: it was stopped, or a line is damaged.
+fn check_ended(folders: &[PathBuf], journals: &[Journal], sweep: &Sweep) -> Result<()> {
+    for (folder, journal) in folders.iter().zip(journals) {
+        let shard = Shard::of_head(journal.head());
+        let lost = missing(sweep, shard, Some(journal)).count();
+        if lost > 0 {
+            let what = format!(
+                "{lost} of {} trials of shard {shard} are missing: run `lightloom sweep` for it to its end",
+                missing(sweep, shard, None).count()
+            );
+            return Err(Error::format(folder.display().to_string(), what));
+        }
+    }
+    Ok(())
 }
 
 /// The trial of every row, from the first journal that has it. Those of others must be the same, but for their times.

@@ -22,6 +22,8 @@ pub struct Session {
     folder: PathBuf,
     out: PathBuf,
     shard: Shard,
+    /// Numbers of lines of its journal that are damaged.
+    damaged: Vec<usize>,
     writer: Mutex<Writer>,
 }
 
@@ -98,11 +100,16 @@ impl Session {
             writer.append(Entry::Head(head))?;
             writer.sync()?;
         }
+        let damaged = writer.journal.damaged().to_vec();
+        if !damaged.is_empty() {
+            writer.append(Entry::Told(()))?;
+        }
         Ok(Self {
             sweep,
             folder: folder.to_owned(),
             out: out.to_owned(),
             shard,
+            damaged,
             writer: Mutex::new(writer),
         })
     }
@@ -121,6 +128,27 @@ impl Session {
     pub fn missing(&self) -> usize {
         let writer = self.writer.lock().expect("no writer panics");
         missing(&self.sweep, self.shard, Some(&writer.journal)).count()
+    }
+
+    /// Numbers, from 1, of lines of the journal that were found damaged and are left out. They are told once: the next
+    /// session in this folder has none of them.
+    pub fn damaged(&self) -> &[usize] {
+        &self.damaged
+    }
+
+    /// Data sets that hold fewer samples than the experiment's `limit`, and their numbers of samples; those of trials that
+    /// have run.
+    pub fn short_data(&self) -> Vec<(String, usize)> {
+        let writer = self.writer.lock().expect("no writer panics");
+        let mut short = Vec::new();
+        for reference in writer.journal.references() {
+            let found = (reference.data.clone(), reference.samples);
+            if self.sweep.base.limit.is_some_and(|limit| limit > found.1) && !short.contains(&found)
+            {
+                short.push(found);
+            }
+        }
+        short
     }
 
     /// Other kinds of CPU that earlier trials ran on: on those the last bits of results may differ.
@@ -142,14 +170,13 @@ impl Session {
     pub fn run(&self, done: impl Fn() + Sync) -> Result<()> {
         let groups = {
             let writer = self.writer.lock().expect("no writer panics");
-            groups(
-                &self.sweep,
-                missing(&self.sweep, self.shard, Some(&writer.journal)),
-            )?
+            self.groups(&writer.journal)?
         };
-        if !groups.is_empty() {
+        {
             let mut writer = self.writer.lock().expect("no writer panics");
-            if !writer.journal.cpus().contains(instruction_set()) {
+            let is_lost = writer.journal.cpus().is_empty();
+            if (is_lost || !groups.is_empty()) && !writer.journal.cpus().contains(instruction_set())
+            {
                 writer.append(Entry::Cpu(instruction_set().to_owned()))?;
             }
         }
@@ -166,6 +193,22 @@ impl Session {
             }?;
         }
         self.writer.lock().expect("no writer panics").sync()
+    }
+
+    /// What is missing: trials, and digital results whose line in the journal was damaged.
+    fn groups(&self, journal: &Journal) -> Result<Vec<Group>> {
+        let (sweep, shard) = (&self.sweep, self.shard);
+        let mut is_compared = Vec::with_capacity(sweep.points());
+        for number in 0..sweep.points() {
+            let point = sweep.point(number)?;
+            is_compared.push(journal.references().iter().any(|r| r.is_of(&point)));
+        }
+        let is_lacking = |row: &usize| !journal.has(*row) || !is_compared[*row / sweep.trials];
+        let mut groups = groups(sweep, missing(sweep, shard, None).filter(is_lacking))?;
+        for group in &mut groups {
+            group.rows.retain(|row| !journal.has(*row));
+        }
+        Ok(groups)
     }
 
     fn run_group<T: Real>(
@@ -274,6 +317,28 @@ pub(super) fn check_continues(place: &str, old: &Head, new: &Head) -> Result<()>
         };
         if more == *new {
             return Ok(());
+        }
+    }
+    if let (Ok(before), Ok(after)) = (old.sweep(), new.sweep())
+        && before.trials <= after.trials
+        && before.name != after.name
+    {
+        let (trials, name) = (after.trials, after.name);
+        let renamed = Head {
+            experiment: Sweep {
+                trials,
+                name: name.clone(),
+                ..before.clone()
+            }
+            .resolved(),
+            ..old.clone()
+        };
+        if renamed == *new {
+            let old = before.name;
+            let what = format!(
+                "holds trials of the experiment {old:?}, this one is {name:?}: give another --out, or write name = {old:?} to go on with it"
+            );
+            return Err(Error::format(place, what));
         }
     }
     check_same(place, old, new)

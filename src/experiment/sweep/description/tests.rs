@@ -183,7 +183,7 @@ fn malformed_experiments_are_refused_in_one_sentence() {
         ("tile = 1", "tile = 1: must be 2..=4096 modes, or \"none\""),
         (
             "tile = [16, 32]",
-            "line 4: tile = a list: must be a finite number or text",
+            "line 4: `tile`: is a list, which makes an axis: write it under [axes]",
         ),
         ("geometry = \"round\"", "line 4: "),
         (
@@ -222,6 +222,10 @@ fn malformed_experiments_are_refused_in_one_sentence() {
         (
             "[set]\n\"readout.adc_bits\" = 40",
             "readout.adc_bits = 40: must be 1..=24",
+        ),
+        (
+            "correct = [\"none\", \"local\"]",
+            "line 4: `correct`: is a list, which makes an axis",
         ),
         ("axes = 3", "line 4: axes = 3: must be a table"),
         (
