@@ -18,6 +18,7 @@ mod geometries;
 mod inference;
 #[cfg(feature = "cli")]
 mod inspect;
+#[cfg(feature = "cli")]
 mod kills;
 mod mnist;
 #[cfg(feature = "cli")]
