@@ -13,6 +13,7 @@
 
 mod build;
 mod route;
+mod scaled;
 
 use std::ops::Range;
 
@@ -38,15 +39,7 @@ pub struct Walk<T> {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Move<T> {
-    /// `count` links on the modes `bottom` and `bottom − distance`, then `distance` further up, and so on: the upper mode
-    /// of each is the lower mode of the next. Bit k of `swaps` says whether each result of link k is led by the other
-    /// mode's field.
-    Chain {
-        bottom: usize,
-        distance: usize,
-        count: usize,
-        swaps: u64,
-    },
+    Chain(Chain),
     /// The plain 2×2, for the rare MZI that no scale fits: a dead or blocked one.
     Plain {
         top: usize,
@@ -54,7 +47,21 @@ enum Move<T> {
         matrix: [Factor<T>; 4],
     },
     /// The mode's field times a factor.
-    Fold { mode: usize, factor: Factor<T> },
+    Fold {
+        mode: usize,
+        factor: Factor<T>,
+    },
+}
+
+/// `count` links on the modes `bottom` and `bottom − distance`, then `distance` further up, and so on: the upper mode of
+/// each is the lower mode of the next. Bit k of `swaps` says whether each result of link k is led by the other mode's
+/// field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Chain {
+    bottom: usize,
+    distance: usize,
+    count: usize,
+    swaps: u64,
 }
 
 /// One MZI in scaled form.
@@ -203,12 +210,12 @@ impl<T: Real> Walk<T> {
         let mut links = self.links.as_slice();
         for step in &self.moves {
             match *step {
-                Move::Chain {
+                Move::Chain(Chain {
                     bottom,
                     distance,
                     count,
                     swaps,
-                } => {
+                }) => {
                     let (chain, rest) = links.split_at(count);
                     links = rest;
                     // The first links find no light where both modes lie behind it.
