@@ -1,6 +1,6 @@
 //! Random numbers as a function of where they are used, not of when.
 //!
-//! A stream is addressed by (seed, [`Effect`], trial, unit, block). Two streams with different addresses are
+//! A stream has an [`Address`]: (seed, [`Effect`], trial, unit, block). Two streams with different addresses are
 //! independent, so a draw does not change when another effect is switched off, when trials run in
 //! another order, or on another number of threads. Effects draw N(0, 1) and scale it afterwards: a
 //! sweep over a sigma reuses the same chips.
@@ -53,15 +53,44 @@ pub struct Seed(pub u64);
 impl Seed {
     /// The random stream for `effect` in `trial` on `unit` (a mesh, a layer), part `block` of it.
     pub fn stream(self, effect: Effect, trial: u64, unit: u64, block: u64) -> Stream {
+        let address = Address {
+            seed: self,
+            effect,
+            trial,
+            unit,
+            block,
+        };
+        address.stream()
+    }
+}
+
+/// Where a stream is: what all of its numbers follow from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    /// Of the run.
+    pub seed: Seed,
+    /// What is drawn.
+    pub effect: Effect,
+    /// Number of the chip.
+    pub trial: u64,
+    /// A mesh, a layer.
+    pub unit: u64,
+    /// Part of the unit.
+    pub block: u64,
+}
+
+impl Address {
+    /// The stream from its beginning.
+    pub fn stream(self) -> Stream {
         let mut key = [0u8; 32];
-        for (slot, word) in key
-            .chunks_exact_mut(8)
-            .zip([self.0, effect as u64, trial, unit])
+        for (slot, word) in
+            key.chunks_exact_mut(8)
+                .zip([self.seed.0, self.effect as u64, self.trial, self.unit])
         {
             slot.copy_from_slice(&word.to_le_bytes());
         }
         let mut rng = ChaCha8Rng::from_seed(key);
-        rng.set_stream(block);
+        rng.set_stream(self.block);
         Stream(rng)
     }
 }
@@ -125,6 +154,71 @@ impl Stream {
     }
 }
 
+/// What [`Stream::add_normals`] would draw for `count` values, by the number of the value: what is drawn where it is
+/// used takes no memory.
+#[derive(Debug)]
+pub(crate) struct Normals {
+    stream: Stream,
+    count: usize,
+    /// Chunks that were drawn last, an even and an odd one: values in turn need no others, whichever way they go.
+    held: [Held; 2],
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    chunk: Option<usize>,
+    normals: [f32; CHUNK],
+}
+
+impl Normals {
+    /// Those of the stream at `address` for `count` values.
+    pub(crate) fn new(address: Address, count: usize) -> Self {
+        let nothing = Held {
+            chunk: None,
+            normals: [0.0; CHUNK],
+        };
+        Self {
+            stream: address.stream(),
+            count,
+            held: [nothing.clone(), nothing],
+        }
+    }
+
+    /// Writes those of the values from number `from` on.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    pub(crate) fn read(&mut self, mut from: usize, mut into: &mut [f32]) {
+        assert!(from + into.len() <= self.count, "a draw for every value");
+        while !into.is_empty() {
+            let start = from % CHUNK;
+            let (now, later) = into.split_at_mut(into.len().min(CHUNK - start));
+            let chunk = &self.chunk(from / CHUNK)[start..start + now.len()];
+            now.copy_from_slice(chunk);
+            from += now.len();
+            into = later;
+        }
+    }
+
+    fn chunk(&mut self, index: usize) -> &[f32; CHUNK] {
+        let Self {
+            stream,
+            count,
+            held,
+        } = self;
+        let held = &mut held[index % 2];
+        if held.chunk != Some(index) {
+            let first = index * CHUNK;
+            // A word a normal.
+            stream.0.set_word_pos(first as u128);
+            let len = CHUNK.min(*count - first);
+            stream.fill_normals(&mut held.normals[..len]);
+            held.chunk = Some(index);
+        }
+        &held.normals
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +238,35 @@ mod tests {
             Seed(0).stream(Effect::Haar, 0, 0, 1),
         ] {
             assert_ne!(base, other.standard_normals(4));
+        }
+    }
+
+    #[test]
+    fn normals_by_number_are_those_in_turn() {
+        let address = Address {
+            seed: Seed(3),
+            effect: Effect::Splitting,
+            trial: 1,
+            unit: 2,
+            block: 3,
+        };
+        for count in [1, 7, 511, 512, 513, 1025, 3000] {
+            let all = address.stream().standard_normals(count);
+            let mut normals = Normals::new(address, count);
+            let blocks = (0..count).step_by(50);
+            let there = blocks.clone();
+            for first in there.chain(blocks.rev()).chain([count - 1, 0]) {
+                let mut block = vec![0.0; 50.min(count - first)];
+                normals.read(first, &mut block);
+                for (k, normal) in block.into_iter().enumerate() {
+                    assert_eq!(
+                        f64::from(normal),
+                        all[first + k],
+                        "{} of {count}",
+                        first + k
+                    );
+                }
+            }
         }
     }
 

@@ -1,5 +1,8 @@
 //! The 2×2 matrices of many MZIs.
 
+use std::hint::black_box;
+use std::ops::Range;
+
 use num_complex::Complex;
 
 use super::TwoByTwo;
@@ -11,19 +14,32 @@ pub const BLOCK: usize = 64;
 pub type Parts = [[f64; BLOCK]; 8];
 
 /// The 2×2 matrices of many MZIs, planar in blocks: what is computed for all of them is computed a register at a time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Matrices {
     count: usize,
     blocks: Vec<Parts>,
 }
 
+impl PartialEq for Matrices {
+    /// What lies beyond the last matrix does not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
 /// Where the matrices of a mesh come from: kept, or computed when a walk asks for them.
 pub trait MatrixSource {
     /// What is kept between blocks.
-    type Scratch: Default;
+    type Scratch;
+
+    /// It before the first block.
+    fn scratch(&self) -> Self::Scratch;
 
     /// Number of matrices.
     fn count(&self) -> usize;
+
+    /// Brings what the matrices of `range` are computed from into the cache: without it, each is waited for by itself.
+    fn fetch(&self, range: Range<usize>);
 
     /// Writes block number `block`; parts beyond the last matrix may hold anything finite.
     fn write(&self, block: usize, scratch: &mut Self::Scratch, parts: &mut Parts);
@@ -32,7 +48,7 @@ pub trait MatrixSource {
     fn all(&self) -> Matrices {
         let count = self.count();
         let mut blocks = vec![[[0.0; BLOCK]; 8]; count.div_ceil(BLOCK)];
-        let mut scratch = Self::Scratch::default();
+        let mut scratch = self.scratch();
         for (index, parts) in blocks.iter_mut().enumerate() {
             self.write(index, &mut scratch, parts);
         }
@@ -43,6 +59,10 @@ pub trait MatrixSource {
 impl MatrixSource for Matrices {
     type Scratch = ();
 
+    fn scratch(&self) {}
+
+    fn fetch(&self, _: Range<usize>) {}
+
     fn count(&self) -> usize {
         self.count
     }
@@ -52,30 +72,49 @@ impl MatrixSource for Matrices {
     }
 }
 
-/// One block of a source at a time.
+/// Reads a value of every line of the cache, all of which are under way at once.
+pub(crate) fn fetch<T: Copy>(values: &[T]) {
+    const LINE: usize = 64;
+    for line in values.chunks(LINE / size_of::<T>()) {
+        black_box(line[0]);
+    }
+}
+
+/// Blocks of a source, the last few of which are held.
 pub(super) struct Reader<'a, M: MatrixSource> {
     source: &'a M,
     scratch: M::Scratch,
-    parts: Parts,
-    held: Option<usize>,
+    held: Vec<Held>,
 }
+
+struct Held {
+    block: Option<usize>,
+    parts: Parts,
+}
+
+/// Blocks that are held: on the way back through a mesh of up to 896 modes those that two columns share are.
+const HELD: usize = 8;
 
 impl<'a, M: MatrixSource> Reader<'a, M> {
     pub(super) fn new(source: &'a M) -> Self {
+        let nothing = || Held {
+            block: None,
+            parts: [[0.0; BLOCK]; 8],
+        };
         Self {
             source,
-            scratch: M::Scratch::default(),
-            parts: [[0.0; BLOCK]; 8],
-            held: None,
+            scratch: source.scratch(),
+            held: std::iter::repeat_with(nothing).take(HELD).collect(),
         }
     }
 
     pub(super) fn block(&mut self, block: usize) -> &Parts {
-        if self.held != Some(block) {
-            self.source.write(block, &mut self.scratch, &mut self.parts);
-            self.held = Some(block);
+        let held = &mut self.held[block % HELD];
+        if held.block != Some(block) {
+            self.source.write(block, &mut self.scratch, &mut held.parts);
+            held.block = Some(block);
         }
-        &self.parts
+        &held.parts
     }
 }
 

@@ -10,6 +10,7 @@ mod walk;
 
 pub use crate::elementary::{instruction_set, instruction_set_name, instruction_sets};
 pub use columns::ColumnWalk;
+pub(crate) use matrices::fetch;
 pub use matrices::{BLOCK, Matrices, MatrixSource, Parts};
 pub use peak::{peak_gflops_f32, peak_gflops_f64};
 pub use product::Product;
@@ -236,15 +237,29 @@ impl<T: Real> Fields<T> {
         }
     }
 
-    /// The transposed matrix. Nothing moves: its rows are the columns of this one's memory, which a product takes as they
-    /// are and a walk does not.
+    /// The transposed matrix.
     #[must_use]
-    pub fn transposed(self) -> Self {
+    pub fn transposed(&self) -> Self {
         Self {
-            re: self.re.reversed_axes(),
-            im: self.im.reversed_axes(),
+            re: transposed(&self.re),
+            im: transposed(&self.im),
         }
     }
+}
+
+/// The transposed array, in standard layout: a strip of rows at a time, so that lines of the cache are used while they
+/// are there.
+fn transposed<T: Real>(array: &Array2<T>) -> Array2<T> {
+    const STRIP: usize = 16;
+    let (rows, cols) = array.dim();
+    let mut turned = Array2::zeros((cols, rows));
+    for start in (0..rows).step_by(STRIP) {
+        let strip = start..rows.min(start + STRIP);
+        turned
+            .slice_mut(s![.., strip.clone()])
+            .assign(&array.slice(s![strip, ..]).t());
+    }
+    turned
 }
 
 #[cfg(test)]
@@ -269,7 +284,7 @@ mod tests {
             }
         }
         assert_eq!(product.clone().crop(2, 1).re.dim(), (2, 1));
-        let other = b.clone().transposed().times(&a.transposed());
+        let other = b.transposed().times(&a.transposed());
         assert_eq!(other.transposed(), product);
     }
 }

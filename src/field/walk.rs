@@ -8,8 +8,8 @@
 //! **Order.** Neighbouring columns are taken in groups along diagonals of the mesh. On a diagonal, the top mode of one
 //! MZI is the bottom mode of the next: its field stays in registers, so that each MZI loads and stores one mode.
 //! **Tiles.** A few samples at a time go through the whole mesh.
-//! **Dark modes.** The columns of a transfer matrix start with light in one mode each. MZIs that this light has not
-//! reached yet are skipped, a third of them in a rectangle.
+//! **Dark modes.** The columns of a transfer matrix start with light in one mode each, light from a smaller mesh in a few
+//! modes. MZIs that it has not reached yet are skipped: for all columns of a rectangle a third of them.
 
 mod build;
 mod route;
@@ -31,6 +31,8 @@ const GROUP: usize = 32;
 #[derive(Debug, Clone)]
 pub struct Walk<T> {
     modes: usize,
+    /// The first modes, which light comes from; the others start dark.
+    lit: usize,
     moves: Vec<Move<T>>,
     links: Vec<Link<T>>,
     /// Factor of each mode at the end.
@@ -76,7 +78,7 @@ struct Link<T> {
 const LONGEST: usize = u64::BITS as usize;
 
 impl<T: Real> Walk<T> {
-    /// Sends every sample of `fields` through the mesh.
+    /// Sends every sample of `fields` through the mesh; what they hold in modes that the walk takes to be dark does not count.
     ///
     /// # Panics
     /// If `fields` has another number of modes.
@@ -94,12 +96,11 @@ impl<T: Real> Walk<T> {
             self.modes,
             "fields and mesh must agree in modes"
         );
-        let light = Light::Batch;
         let samples = fields.samples();
         let work = Tiles {
             walk: self,
             fields,
-            light,
+            light: Light::Batch,
         };
         by_tiles(arch, samples, work);
     }
@@ -108,14 +109,14 @@ impl<T: Real> Walk<T> {
     /// amplitudes of 1 these are the first columns of the transfer matrix.
     ///
     /// # Panics
-    /// If there are more amplitudes than modes.
+    /// If there are more amplitudes than lit modes.
     pub fn columns(&self, amplitudes: &[Complex<f64>]) -> Fields<T> {
         self.columns_on(Arch::new(), amplitudes)
     }
 
     fn columns_on(&self, arch: Arch, amplitudes: &[Complex<f64>]) -> Fields<T> {
         let count = amplitudes.len();
-        assert!(count <= self.modes, "a mesh has a column for each mode");
+        assert!(count <= self.lit, "light comes from the walk's lit modes");
         let mut fields = Fields::zeros(self.modes, count);
         let work = Tiles {
             walk: self,
@@ -130,7 +131,7 @@ impl<T: Real> Walk<T> {
 /// What goes into the mesh.
 #[derive(Clone, Copy)]
 enum Light<'a> {
-    /// The fields as they are.
+    /// The fields in the walk's lit modes.
     Batch,
     /// These amplitudes, the k-th in mode k of sample k; what the fields hold does not count.
     Columns(&'a [Complex<f64>]),
@@ -166,13 +167,14 @@ impl<T: Real> Tiled for Tiles<'_, T> {
             let len = width.min(samples - start);
             let lit = match light {
                 Light::Batch => {
-                    for (mode, Lines(pair)) in tile.iter_mut().enumerate() {
+                    for (mode, Lines(pair)) in tile[..walk.lit].iter_mut().enumerate() {
                         let from = mode * samples + start;
                         for (row, part) in pair.iter_mut().zip(&parts) {
                             load::<S, T, K>(row, &part[from..from + len]);
                         }
                     }
-                    0..walk.modes
+                    tile[walk.lit..].fill(dark);
+                    0..walk.lit
                 }
                 Light::Columns(amplitudes) => {
                     tile.fill(dark);

@@ -1,16 +1,17 @@
 //! One drawn chip, and what happens to phases that are programmed into it.
 
+use std::borrow::Cow;
 use std::f64::consts::{PI, TAU};
 
 use super::{Hardware, Heaters};
 use crate::linalg::Matrix;
-use crate::mesh::{CellArray, CellKind, Coefficients, Correction, Mesh};
-use crate::rng::{Effect, Seed, Stream};
+use crate::mesh::{CellKind, Coefficients, Correction, DrawnCells, Mesh, Values};
+use crate::rng::{Address, Effect, Seed, Stream};
 use crate::units::amplitude_from_db;
 
 /// One chip drawn from [`Hardware`].
 ///
-/// It holds no arrays: every error is a function of (seed, effect, trial, part), computed where it is needed,
+/// It holds no arrays: every error is a function of (seed, effect, trial, part), drawn where it is needed,
 /// so chips of any size cost nothing to keep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chip {
@@ -78,19 +79,37 @@ impl Chip {
 
     /// The stream of `effect` on `part` of this chip.
     pub fn stream(&self, effect: Effect, part: Part, block: u64) -> Stream {
-        self.seed.stream(effect, self.trial, part.unit(), block)
+        self.address(effect, part, block).stream()
+    }
+
+    fn address(&self, effect: Effect, part: Part, block: u64) -> Address {
+        Address {
+            seed: self.seed,
+            effect,
+            trial: self.trial,
+            unit: part.unit(),
+            block,
+        }
     }
 
     /// A mesh that stands alone, with its phases programmed into this chip.
-    pub fn program(&self, mesh: &Mesh, correction: Correction) -> Programmed {
-        let cells = self.cells(Part::MESH, mesh.nodes().len());
+    pub fn program<'a>(&self, mesh: &'a Mesh, correction: Correction) -> Programmed<'a> {
+        let part = Part::MESH;
+        let cells = self.cells(part, mesh.nodes().len());
+        if self.shows_what_is_asked(correction) {
+            return Programmed {
+                coefficients: self.coefficients(part, mesh, cells, None),
+                unreachable: 0,
+            };
+        }
+        let cells = cells.array();
         let corrected = mesh.corrected(correction, &cells);
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let targets = corrected.setting.phases();
-        let sections = [(Part::MESH, targets.len())];
+        let sections = [(part, targets.len())];
         let mut phases = self.settle(&heaters, &sections, targets, correction);
         Programmed {
-            coefficients: self.coefficients(mesh, cells, phases.remove(0)),
+            coefficients: self.coefficients(part, mesh, cells.into(), phases.pop()),
             unreachable: corrected.unreachable,
         }
     }
@@ -114,11 +133,22 @@ impl Chip {
         heaters
     }
 
-    /// The phases that a chip shows after `targets` were programmed into the `sections` of one tile, of so many phases each.
+    /// Whether a mesh's own phases are what its heaters do, but for the errors that add to every phase: without a correction,
+    /// and with nothing between what is asked of a heater and what it does.
+    pub fn shows_what_is_asked(&self, correction: Correction) -> bool {
+        let shifter = &self.hardware.phase_shifter;
+        correction == Correction::None
+            && self.cell_kind() == CellKind::Mzi
+            && shifter.dac_bits.is_none()
+            && shifter.v_pi_error == 0.0
+            && shifter.crosstalk == 0.0
+    }
+
+    /// What heaters do after `targets` were programmed into the `sections` of one tile, of so many phases each.
     ///
     /// A correction knows the chip's offsets and its crosstalk and asks for phases that make up for both. Then the supply
-    /// rounds the voltage, V_π is not what calibration said, heat spreads over the whole tile; then come the
-    /// errors that add to a phase: offset, programming, drift. Each section's phases come back in their order, rad.
+    /// rounds the voltage, V_π is not what calibration said, heat spreads over the whole tile. Each section's phases come
+    /// back in their order, rad, without the errors that [add](Self::with_phase_errors) to them.
     ///
     /// # Panics
     /// If there is not one target for every phase of the sections, or there is crosstalk and `heaters` does not hold one
@@ -152,22 +182,24 @@ impl Chip {
                 .iter_mut()
                 .for_each(|phase| *phase = phase.rem_euclid(TAU));
         }
-        self.show(heaters, sections, asked, 0)
+        self.heat(heaters, sections, asked)
     }
 
-    /// The phases that a mesh that stands alone shows after it was programmed for the `load`-th time, drift left out.
+    /// What a mesh that stands alone shows after its `phases` were programmed for the `load`-th time, drift left out, rad.
     pub(super) fn settle_at(&self, heaters: &Heaters, phases: Vec<f64>, load: u64) -> Vec<f64> {
-        self.show(heaters, &[(Part::MESH, phases.len())], phases, load)
-            .swap_remove(0)
+        let count = phases.len();
+        let mut settled = self.heat(heaters, &[(Part::MESH, count)], phases);
+        let settled = Values::each(settled.swap_remove(0));
+        self.with_errors_of_load(settled, (Part::MESH, load), (count, 0))
+            .all(count)
     }
 
     /// What comes of the phases that were asked of `sections`, of so many phases each, section by section.
-    fn show(
+    fn heat(
         &self,
         heaters: &Heaters,
         sections: &[(Part, usize)],
         asked: Vec<f64>,
-        load: u64,
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
         let mut phases = asked;
@@ -191,51 +223,94 @@ impl Chip {
         if shifter.crosstalk > 0.0 {
             phases = heaters.heat(&phases, shifter.crosstalk);
         }
+        // From the last section on, so that the first and largest one stays where it is.
+        let cut = sections.iter().rev().map(|(_, count)| {
+            let start = phases.len() - count;
+            match start {
+                0 => std::mem::take(&mut phases),
+                _ => phases.split_off(start),
+            }
+        });
+        let mut cut: Vec<Vec<f64>> = cut.collect();
+        cut.reverse();
+        cut
+    }
+
+    /// `phases` with the errors that add to what heaters do: offset, programming, drift. They are those of `part`, which has
+    /// `count` phases, from number `first` on.
+    pub fn with_phase_errors<'a>(
+        &self,
+        phases: Values<'a>,
+        part: Part,
+        (count, first): (usize, usize),
+    ) -> Values<'a> {
+        self.with_errors_of_load(phases, (part, 0), (count, first))
+    }
+
+    fn with_errors_of_load<'a>(
+        &self,
+        phases: Values<'a>,
+        (part, load): (Part, u64),
+        (count, first): (usize, usize),
+    ) -> Values<'a> {
+        let shifter = &self.hardware.phase_shifter;
         let drift_rad = shifter.drift_rad_per_sqrt_s * shifter.drift_time_s.sqrt();
         let effects = [
             (Effect::Offset, shifter.offset_rad, 0),
             (Effect::Programming, shifter.phase_error_rad, load),
             (Effect::Drift, drift_rad, 0),
         ];
-        // From the last section on, so that the first and largest one stays where it is.
-        let mut shown = Vec::with_capacity(sections.len());
-        for (part, count) in sections.iter().rev() {
-            let start = phases.len() - count;
-            let mut section = match start {
-                0 => std::mem::take(&mut phases),
-                _ => phases.split_off(start),
-            };
-            for (effect, sigma, block) in effects {
-                let mut stream = self.stream(effect, *part, block);
-                stream.add_normals(&mut section, sigma);
-            }
-            shown.push(section);
-        }
-        shown.reverse();
-        shown
+        effects
+            .into_iter()
+            .fold(phases, |phases, (effect, sigma, block)| {
+                phases.with_errors(sigma, self.address(effect, part, block), (count, first))
+            })
     }
 
-    /// The coefficients of `mesh` made of `cells` at the given (settled) phases: theta, phi, screen, free.
+    /// The coefficients of `mesh`, which is `part` of this chip, made of `cells`; its heaters do what [`settle`](Self::settle)
+    /// said (theta, phi, screen, free shifters), or what the mesh itself asks for.
     ///
     /// # Panics
-    /// If `phases` does not hold one value per phase shifter.
-    pub fn coefficients(&self, mesh: &Mesh, cells: CellArray, phases: Vec<f64>) -> Coefficients {
-        let kind = self.cell_kind();
-        assert_eq!(
-            phases.len(),
-            mesh.phase_shifters_of(kind),
-            "one phase per shifter"
-        );
-        Coefficients::of_cells(mesh, cells, phases)
+    /// If there is not one phase per phase shifter.
+    pub fn coefficients<'a>(
+        &self,
+        part: Part,
+        mesh: &'a Mesh,
+        cells: DrawnCells<'a>,
+        settled: Option<Vec<f64>>,
+    ) -> Coefficients<'a> {
+        let phases: [Cow<'a, [f64]>; 4] = match settled {
+            None => {
+                let own = [mesh.theta(), mesh.phi(), mesh.screen(), &[]];
+                own.map(Cow::Borrowed)
+            }
+            Some(mut theta) => {
+                let count = mesh.nodes().len();
+                let free = theta.split_off(2 * count + mesh.modes());
+                let screen = theta.split_off(2 * count);
+                let phi = theta.split_off(count);
+                [theta, phi, screen, free].map(Cow::Owned)
+            }
+        };
+        let count = phases.iter().map(|phases| phases.len()).sum();
+        let mut first = 0;
+        let [theta, phi, screen, free] = phases.map(|phases| {
+            let start = first;
+            first += phases.len();
+            let values = self.with_phase_errors(Values::each(phases), part, (count, start));
+            (values, first - start)
+        });
+        let [screen, free] = [screen, free].map(|(values, count)| values.all(count));
+        Coefficients::of_set_cells(mesh, cells.set(theta.0, phi.0), &screen, &free)
     }
 
     /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.
-    pub fn attenuators(&self, part: Part, count: usize) -> CellArray {
+    pub fn attenuators(&self, part: Part, count: usize) -> DrawnCells<'static> {
         self.draw_cells(part, count, CellKind::Mzi)
     }
 
     /// The chip's cells in one section, with their couplers and losses and no phases.
-    pub fn cells(&self, part: Part, count: usize) -> CellArray {
+    pub fn cells(&self, part: Part, count: usize) -> DrawnCells<'static> {
         self.draw_cells(part, count, self.cell_kind())
     }
 
@@ -251,33 +326,27 @@ impl Chip {
         gains
     }
 
-    fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> CellArray {
+    fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> DrawnCells<'static> {
         let Hardware { coupler, mesh, .. } = &self.hardware;
         // A block of the stream for each coupler: the same two for every kind of cell.
-        let coupler_errors = |block: u64| {
-            let mut errors = vec![coupler.splitting_bias_rad; count];
-            let mut stream = self.stream(Effect::Splitting, part, block);
-            stream.add_normals(&mut errors, coupler.splitting_error_rad);
-            errors
+        let errors = |block: u64| {
+            let address = self.address(Effect::Splitting, part, block);
+            let bias = Values::same(coupler.splitting_bias_rad);
+            bias.with_errors(coupler.splitting_error_rad, address, (count, 0))
         };
         let amplitude = if mesh.insertion_loss_spread_db == 0.0 {
-            vec![amplitude_from_db(-mesh.insertion_loss_db); count]
+            Values::same(amplitude_from_db(-mesh.insertion_loss_db))
         } else {
             let mut loss_db = vec![mesh.insertion_loss_db; count];
             let spread_db = mesh.insertion_loss_spread_db;
             self.add_normals(&mut loss_db, Effect::Loss, part, spread_db);
             let amplitudes = loss_db.iter().map(|db| amplitude_from_db(-db.max(0.0)));
-            amplitudes.collect()
+            Values::each(amplitudes.collect::<Vec<_>>())
         };
-        CellArray {
+        DrawnCells {
             kind,
-            alpha: coupler_errors(0),
-            beta: coupler_errors(1),
-            gamma: if kind.couplers() == 3 {
-                coupler_errors(2)
-            } else {
-                Vec::new()
-            },
+            count,
+            couplers: [0, 1, 2].map(errors),
             amplitude,
             top_arm: amplitude_from_db(-mesh.arm_imbalance_db),
         }
@@ -326,9 +395,9 @@ impl Supply {
 
 /// A mesh programmed into a chip.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Programmed {
+pub struct Programmed<'a> {
     /// What light sees.
-    pub coefficients: Coefficients,
+    pub coefficients: Coefficients<'a>,
     /// Number of cells that no phases could make do what was asked.
     pub unreachable: usize,
 }

@@ -19,7 +19,7 @@ pub struct Laboratory {
     layout: Mesh,
     heaters: Heaters,
     cells: CellArray,
-    coefficients: Coefficients,
+    coefficients: Coefficients<'static>,
     /// The crosstalk that settings make up for.
     known_crosstalk: f64,
     /// What every phase shows but for its drift, rad, in the order of the heaters.
@@ -49,10 +49,10 @@ impl Laboratory {
         chip.hardware.phase_shifter.drift_time_s = 0.0;
         let mut heaters = Heaters::default();
         heaters.push_mesh(mesh, chip.cell_kind());
-        let cells = chip.cells(Part::MESH, mesh.nodes().len());
+        let cells = chip.cells(Part::MESH, mesh.nodes().len()).array();
         let off = vec![0.0; heaters.len()];
         let mut bench = Self {
-            coefficients: chip.coefficients(mesh, cells.clone(), off.clone()),
+            coefficients: Coefficients::of_cells(mesh, cells.clone(), off.clone()),
             settled: off.clone(),
             drift: off.clone(),
             layout: mesh.clone(),
@@ -91,7 +91,7 @@ impl Laboratory {
         let sums = self.settled.iter().zip(&self.drift);
         let phases: Vec<f64> = sums.map(|(phase, drift)| phase + drift).collect();
         let cells = self.cells.clone();
-        self.coefficients = self.chip.coefficients(&self.layout, cells, phases);
+        self.coefficients = Coefficients::of_cells(&self.layout, cells, phases);
     }
 
     /// Lets `seconds` pass: every phase walks at random by `drift_rad_per_sqrt_s`.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulp::Arch;
 
 use super::mzi::{Sines, behind_coupler, between_couplers, crossed, times};
+use super::values::{Drawn, Values};
 use super::{CellKind, Mzi};
 use crate::elementary::{Loop, sin_cos_all, vectorized};
 use crate::field::{BLOCK, MatrixSource, Parts, TwoByTwo};
@@ -72,48 +73,146 @@ impl CellArray {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Mzi> {
         (0..self.len()).map(|index| self.with_phases(index, 0.0, 0.0))
     }
+}
+
+/// Cells of one kind without phases, as a [`CellArray`], whose errors may be drawn where they are used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrawnCells<'a> {
+    /// Which couplers, phase shifters and crossing each cell is made of.
+    pub kind: CellKind,
+    /// Number of cells.
+    pub count: usize,
+    /// Splitting errors of the first couplers, of the second ones and, where there are any, of those in front of φ, rad.
+    pub couplers: [Values<'a>; 3],
+    /// Field transmission of every cell, both arms, in [0, 1].
+    pub amplitude: Values<'a>,
+    /// Additional field transmission of the top arm between the couplers, in [0, 1].
+    pub top_arm: f64,
+}
+
+impl<'a> DrawnCells<'a> {
+    /// `count` perfect, lossless cells.
+    pub fn perfect(kind: CellKind, count: usize) -> Self {
+        Self {
+            kind,
+            count,
+            couplers: [0.0; 3].map(Values::same),
+            amplitude: Values::same(1.0),
+            top_arm: 1.0,
+        }
+    }
+
+    /// The same cells with every error drawn.
+    pub fn array(self) -> CellArray {
+        let [alpha, beta, gamma] = self.couplers;
+        CellArray {
+            kind: self.kind,
+            alpha: alpha.all(self.count),
+            beta: beta.all(self.count),
+            gamma: if self.kind.couplers() == 3 {
+                gamma.all(self.count)
+            } else {
+                Vec::new()
+            },
+            amplitude: self.amplitude.all(self.count),
+            top_arm: self.top_arm,
+        }
+    }
 
     /// The cells at phases `theta` and `phi`, rad.
     ///
     /// # Panics
     /// If there are not as many phases as cells.
-    pub fn set<'a>(&'a self, theta: &'a [f64], phi: &'a [f64]) -> SetCells<'a> {
-        let count = self.len();
-        assert_eq!((theta.len(), phi.len()), (count, count), "one phase a cell");
-        SetCells {
+    pub fn set(self, theta: Values<'a>, phi: Values<'a>) -> SetCells<'a> {
+        let set = SetCells {
             cells: self,
             theta,
             phi,
-            arch: Arch::new(),
+        };
+        let mut all = set.sources().chain([&set.cells.amplitude]);
+        let fit = all.all(|values| values.fit(set.cells.count));
+        assert!(fit, "one value a cell");
+        drop(all);
+        set
+    }
+}
+
+impl From<CellArray> for DrawnCells<'_> {
+    fn from(array: CellArray) -> Self {
+        let gamma = match array.kind.couplers() {
+            3 => Values::each(array.gamma),
+            _ => Values::same(0.0),
+        };
+        Self {
+            kind: array.kind,
+            count: array.alpha.len(),
+            couplers: [Values::each(array.alpha), Values::each(array.beta), gamma],
+            amplitude: Values::each(array.amplitude),
+            top_arm: array.top_arm,
         }
     }
 }
 
 /// Cells with their phases: their matrices are those of [`Mzi::matrix`], computed many at a time.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SetCells<'a> {
-    cells: &'a CellArray,
-    theta: &'a [f64],
-    phi: &'a [f64],
-    arch: Arch,
+    cells: DrawnCells<'a>,
+    theta: Values<'a>,
+    phi: Values<'a>,
+}
+
+impl SetCells<'_> {
+    /// Which couplers, phase shifters and crossing each cell is made of.
+    pub fn kind(&self) -> CellKind {
+        self.cells.kind
+    }
+
+    /// What the angles of a cell are: θ, φ and those of the couplers it has, in the order of [`Angles`].
+    fn sources(&self) -> impl Iterator<Item = &Values<'_>> {
+        let couplers = &self.cells.couplers[..self.cells.kind.couplers()];
+        [&self.theta, &self.phi].into_iter().chain(couplers)
+    }
 }
 
 impl MatrixSource for SetCells<'_> {
     type Scratch = Angles;
 
+    fn scratch(&self) -> Angles {
+        Angles {
+            arch: Arch::new(),
+            angle: [[0.0; BLOCK]; 5],
+            sin: [[0.0; BLOCK]; 5],
+            cos: [[0.0; BLOCK]; 5],
+            amplitude: [0.0; BLOCK],
+            drawn: self.sources().map(Values::draw).collect(),
+            lost: self.cells.amplitude.draw(),
+        }
+    }
+
     fn count(&self) -> usize {
-        self.cells.len()
+        self.cells.count
+    }
+
+    fn fetch(&self, range: Range<usize>) {
+        for values in self.sources() {
+            values.fetch(range.clone());
+        }
     }
 
     fn write(&self, block: usize, angles: &mut Angles, parts: &mut Parts) {
         let start = block * BLOCK;
+        let count = BLOCK.min(self.count() - start);
+        for drawn in angles.drawn.iter_mut().chain([&mut angles.lost]) {
+            drawn.read(start, count);
+        }
         let one = OneBlock {
             set: self,
-            range: start..self.count().min(start + BLOCK),
+            start,
+            count,
             angles,
             parts,
         };
-        vectorized(self.arch, one);
+        vectorized(one.angles.arch, one);
     }
 }
 
@@ -145,36 +244,30 @@ impl From<&[Mzi]> for CellArray {
 
 /// What the matrices of a block are computed from. Lanes beyond the cells' number hold what was there before.
 pub struct Angles {
+    arch: Arch,
     /// θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles, rad; their sines and cosines.
     angle: [[f64; BLOCK]; 5],
     sin: [[f64; BLOCK]; 5],
     cos: [[f64; BLOCK]; 5],
     amplitude: [f64; BLOCK],
+    /// The errors of the angles, and of the amplitudes.
+    drawn: Vec<Drawn>,
+    lost: Drawn,
 }
 
-impl Default for Angles {
-    fn default() -> Self {
-        Self {
-            angle: [[0.0; BLOCK]; 5],
-            sin: [[0.0; BLOCK]; 5],
-            cos: [[0.0; BLOCK]; 5],
-            amplitude: [0.0; BLOCK],
-        }
-    }
-}
-
-struct OneBlock<'a> {
-    set: &'a SetCells<'a>,
-    range: Range<usize>,
+struct OneBlock<'a, 'c> {
+    set: &'a SetCells<'c>,
+    start: usize,
+    count: usize,
     angles: &'a mut Angles,
     parts: &'a mut Parts,
 }
 
-impl Loop for OneBlock<'_> {
+impl Loop for OneBlock<'_, '_> {
     #[inline(always)]
     fn run<const FUSED: bool>(mut self) {
         self.sines::<FUSED>();
-        let cells = self.set.cells;
+        let cells = &self.set.cells;
         let core =
             |sines: &Sines, amplitude: f64| between_couplers(sines, cells.top_arm, amplitude);
         match cells.kind {
@@ -195,53 +288,35 @@ impl Loop for OneBlock<'_> {
     }
 }
 
-/// `into[k] = f(into[k], from[k])`: in whole blocks a loop of known length.
-#[inline(always)]
-fn update(into: &mut [f64; BLOCK], from: &[f64], f: impl Fn(f64, f64) -> f64) {
-    if let Some(from) = from.first_chunk::<BLOCK>() {
-        for k in 0..BLOCK {
-            into[k] = f(into[k], from[k]);
-        }
-    } else {
-        for (into, from) in into.iter_mut().zip(from) {
-            *into = f(*into, *from);
-        }
-    }
-}
-
-impl OneBlock<'_> {
+impl OneBlock<'_, '_> {
     /// Amplitudes, and sines and cosines of all angles.
     #[inline(always)]
     fn sines<const FUSED: bool>(&mut self) {
-        let SetCells {
-            cells, theta, phi, ..
-        } = self.set;
-        let sources = [
-            (*theta, 0.0),
-            (*phi, 0.0),
-            (&cells.alpha, FRAC_PI_4),
-            (&cells.beta, FRAC_PI_4),
-            (&cells.gamma, FRAC_PI_4),
-        ];
+        let Self {
+            set, start, count, ..
+        } = *self;
         let Angles {
             angle,
             sin,
             cos,
             amplitude,
+            drawn,
+            lost,
+            ..
         } = &mut *self.angles;
-        update(amplitude, &cells.amplitude[self.range.clone()], |_, x| x);
-        for (at, (source, offset)) in sources.into_iter().enumerate() {
-            if source.is_empty() {
-                continue;
+        let range = (start, count);
+        set.cells.amplitude.write(lost, range, 0.0, amplitude);
+        for (at, (values, drawn)) in set.sources().zip(drawn).enumerate() {
+            let offset = if at < 2 { 0.0 } else { FRAC_PI_4 };
+            values.write(drawn, range, offset, &mut angle[at]);
+        }
+        if set.cells.kind == CellKind::Symmetric {
+            let [theta, phi, ..] = angle;
+            for (theta, phi) in theta.iter_mut().zip(phi) {
+                *theta -= *phi;
             }
-            update(&mut angle[at], &source[self.range.clone()], |_, x| {
-                x + offset
-            });
-            if at == 0 && cells.kind == CellKind::Symmetric {
-                update(&mut angle[0], &phi[self.range.clone()], |x, common| {
-                    x - common
-                });
-            }
+        }
+        for at in 0..2 + set.cells.kind.couplers() {
             sin_cos_all::<FUSED, BLOCK>(&angle[at], &mut sin[at], &mut cos[at]);
         }
     }
@@ -301,16 +376,23 @@ mod tests {
                     kind,
                 };
                 let (theta, phi) = (draw(3.2), draw(6.3));
+                let set = DrawnCells::from(cells.clone());
+                let set = set.set(Values::each(&theta[..]), Values::each(&phi[..]));
+                assert_eq!(set.count(), count);
                 for arch in instruction_sets() {
-                    let set = SetCells {
+                    let mut parts = [[0.0; BLOCK]; 8];
+                    let mut scratch = Angles {
                         arch,
-                        ..cells.set(&theta, &phi)
+                        ..set.scratch()
                     };
-                    let fast = set.all();
-                    assert_eq!(fast.len(), count);
-                    for (index, fast) in fast.iter().enumerate() {
+                    for index in 0..count {
+                        if index % BLOCK == 0 {
+                            set.write(index / BLOCK, &mut scratch, &mut parts);
+                        }
                         let plain = cells.with_phases(index, theta[index], phi[index]).matrix();
-                        for (x, y) in fast.into_iter().zip(plain) {
+                        for (k, y) in plain.iter().enumerate() {
+                            let part = |part: usize| parts[part][index % BLOCK];
+                            let x = C64::new(part(2 * k), part(2 * k + 1));
                             assert!((x - y).norm() < 6e-16, "{kind} {index}");
                         }
                     }

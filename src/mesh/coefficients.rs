@@ -1,8 +1,9 @@
 //! A mesh as light sees it: one complex 2×2 per MZI and one factor per output.
 
-use ndarray::Array2;
+use ndarray::s;
 
-use super::{CellArray, CellKind, Mesh, Mzi, Nodes};
+use super::values::Values;
+use super::{CellKind, DrawnCells, Mesh, Mzi, Nodes, SetCells};
 use crate::field::{
     Arch, ColumnWalk, Direction, Fields, Matrices, MatrixSource, Product, Real, Walk,
 };
@@ -19,10 +20,10 @@ const COPY: usize = 24;
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Coefficients {
+pub struct Coefficients<'a> {
     modes: usize,
     nodes: Nodes,
-    source: Source,
+    source: Source<'a>,
     screen: Vec<C64>,
 }
 
@@ -61,13 +62,12 @@ impl<T: Real> Prepared<T> {
 
 /// The 2×2 of every MZI, kept or to be computed.
 #[derive(Debug, Clone, PartialEq)]
-enum Source {
+enum Source<'a> {
     Kept(Matrices),
-    /// Cells, and theta and phi of all of them.
-    Cells(CellArray, Vec<f64>),
+    Cells(Box<SetCells<'a>>),
 }
 
-impl Coefficients {
+impl<'a> Coefficients<'a> {
     /// The coefficients of `mesh`'s layout and screen with the MZI that `mzi` says for each node.
     pub fn new(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Self {
         Self::with_screen(mesh, mzi, phase_factors(&mesh.screen))
@@ -113,20 +113,31 @@ impl Coefficients {
     /// register at a time, when light is sent.
     ///
     /// # Panics
-    /// If there is not one phase for every phase shifter.
-    pub fn of_cells(mesh: &Mesh, cells: CellArray, mut phases: Vec<f64>) -> Self {
+    /// If there is not one cell for every node and one phase for every phase shifter.
+    pub fn of_cells(mesh: &Mesh, cells: impl Into<DrawnCells<'a>>, mut phases: Vec<f64>) -> Self {
         let count = mesh.nodes.len();
-        assert_eq!(cells.len(), count, "one cell per node");
         let free = phases.split_off(2 * count + mesh.modes);
-        let screen = phase_factors(&phases.split_off(2 * count));
-        let kind = cells.kind;
+        let screen = phases.split_off(2 * count);
+        let phi = Values::each(phases.split_off(count));
+        let set = cells.into().set(Values::each(phases), phi);
+        Self::of_set_cells(mesh, set, &screen, &free)
+    }
+
+    /// The coefficients of `mesh` made of `cells`, with the phases of its screen and of its free shifters, rad.
+    ///
+    /// # Panics
+    /// If there is not one cell for every node, or one phase for every mode and every free shifter.
+    pub fn of_set_cells(mesh: &Mesh, cells: SetCells<'a>, screen: &[f64], free: &[f64]) -> Self {
+        assert_eq!(cells.count(), mesh.nodes.len(), "one cell per node");
+        assert_eq!(screen.len(), mesh.modes, "one output phase per mode");
+        let kind = cells.kind();
         let mut coefficients = Self {
             modes: mesh.modes,
             nodes: mesh.nodes.clone(),
-            source: Source::Cells(cells, phases),
-            screen,
+            source: Source::Cells(Box::new(cells)),
+            screen: phase_factors(screen),
         };
-        coefficients.shift(mesh, kind, &free);
+        coefficients.shift(mesh, kind, free);
         coefficients
     }
 
@@ -155,10 +166,7 @@ impl Coefficients {
     pub fn matrices(&self) -> Matrices {
         match &self.source {
             Source::Kept(matrices) => matrices.clone(),
-            Source::Cells(cells, phases) => {
-                let (theta, phi) = phases.split_at(cells.len());
-                cells.set(theta, phi).all()
-            }
+            Source::Cells(cells) => cells.all(),
         }
     }
 
@@ -206,7 +214,12 @@ impl Coefficients {
     }
 
     fn forth<T: Real>(&self) -> Walk<T> {
-        self.toward(Direction::Forth, &self.screen)
+        self.forth_from(self.modes)
+    }
+
+    /// The walk for light that comes from the first `lit` modes alone.
+    fn forth_from<T: Real>(&self, lit: usize) -> Walk<T> {
+        self.toward(Direction::Forth, &self.screen, lit)
     }
 
     /// Sends `fields` through the mesh from its outputs to its inputs: `x` becomes `Uᵀ x` (reciprocity).
@@ -220,22 +233,19 @@ impl Coefficients {
             "fields and mesh must agree in modes"
         );
         fields.scale_modes(&self.screen);
-        self.prepare_back().run(fields);
+        self.back_from(self.modes).run(fields);
     }
 
-    /// The walk from the outputs, behind the screen, to the inputs.
-    fn prepare_back<T: Real>(&self) -> Walk<T> {
-        self.toward(Direction::Back, &vec![C64::ONE; self.modes])
+    /// The walk from the first `lit` outputs, behind the screen, to the inputs.
+    fn back_from<T: Real>(&self, lit: usize) -> Walk<T> {
+        self.toward(Direction::Back, &vec![C64::ONE; self.modes], lit)
     }
 
-    fn toward<T: Real>(&self, direction: Direction, factors: &[C64]) -> Walk<T> {
+    fn toward<T: Real>(&self, direction: Direction, factors: &[C64], lit: usize) -> Walk<T> {
         let route = self.nodes.route(self.modes, direction);
         match &self.source {
-            Source::Kept(matrices) => Walk::new(route, matrices, factors),
-            Source::Cells(cells, phases) => {
-                let (theta, phi) = phases.split_at(cells.len());
-                Walk::new(route, &cells.set(theta, phi), factors)
-            }
+            Source::Kept(matrices) => Walk::new(route, matrices, factors, lit),
+            Source::Cells(cells) => Walk::new(route, &**cells, factors, lit),
         }
     }
 
@@ -265,27 +275,47 @@ impl Coefficients {
 
     /// The first `count` columns of the transfer matrix, `[mode, column]`.
     pub fn first_columns<T: Real>(&self, count: usize) -> Fields<T> {
-        self.forth().columns(&vec![C64::ONE; count])
+        self.forth_from(count).columns(&vec![C64::ONE; count])
     }
 
-    /// The first rows of the transfer matrix, row k times `factors[k]`, transposed: `[mode, row]`.
+    /// The first `count` rows of the transfer matrix, each a sample: `[mode, row]`. Light that goes backwards from one output
+    /// each ends as they are (reciprocity).
+    pub fn first_rows<T: Real>(&self, count: usize) -> Fields<T> {
+        self.back_from(count).columns(&self.screen[..count])
+    }
+
+    /// [`walk`](Self::walk) of light that comes from `lit` joined modes: mode k of `fields` goes on in mode k of this mesh with
+    /// `factors[k]`, as far as there are factors; the other modes start dark. `[mode, sample]`, of all modes.
     ///
     /// # Panics
-    /// If there are more factors than modes.
-    pub fn scaled_rows<T: Real>(&self, factors: &[C64]) -> Fields<T> {
-        // Light goes backwards: factor and screen first.
-        let amplitudes = factors.iter().zip(&self.screen).map(|(x, y)| x * y);
-        self.prepare_back().columns(&amplitudes.collect::<Vec<_>>())
+    /// If there are more factors than modes of the fields or of the mesh.
+    pub fn walk_on<T: Real>(&self, fields: Fields<T>, factors: &[C64]) -> Fields<T> {
+        self.go_on(&self.forth_from(factors.len()), fields, factors)
     }
 
-    /// The first `count` rows of the transfer matrix, `[row, mode]`.
-    pub fn first_rows<T: Real>(&self, count: usize) -> Fields<T> {
-        let columns = self.scaled_rows(&vec![C64::ONE; count]);
-        let transpose = |part: Array2<T>| part.reversed_axes().as_standard_layout().into_owned();
-        Fields {
-            re: transpose(columns.re),
-            im: transpose(columns.im),
+    /// [`walk_back`](Self::walk_back) of such light.
+    ///
+    /// # Panics
+    /// As [`walk_on`](Self::walk_on).
+    pub fn walk_back_on<T: Real>(&self, fields: Fields<T>, factors: &[C64]) -> Fields<T> {
+        let factors: Vec<C64> = factors
+            .iter()
+            .zip(&self.screen)
+            .map(|(x, y)| x * y)
+            .collect();
+        self.go_on(&self.back_from(factors.len()), fields, &factors)
+    }
+
+    fn go_on<T: Real>(&self, walk: &Walk<T>, fields: Fields<T>, factors: &[C64]) -> Fields<T> {
+        let lit = factors.len();
+        let mut light = Fields::zeros(self.modes, fields.samples());
+        let mut fields = fields.crop(lit, light.samples());
+        fields.scale_modes(factors);
+        for (to, from) in [(&mut light.re, fields.re), (&mut light.im, fields.im)] {
+            to.slice_mut(s![..lit, ..]).assign(&from);
         }
+        walk.run(&mut light);
+        light
     }
 
     /// The light in front of every column and behind the last: power `[column][mode]` of one input field.
@@ -319,12 +349,14 @@ fn phase_factors(phases: &[f64]) -> Vec<C64> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
+
     use super::*;
-    use crate::mesh::{Geometry, decompose};
+    use crate::mesh::{CellArray, Geometry, decompose};
     use crate::rng::{Effect, Seed};
 
     /// Coefficients of every sort of mesh.
-    fn all_sorts() -> Vec<(&'static str, Coefficients)> {
+    fn all_sorts() -> Vec<(&'static str, Coefficients<'static>)> {
         let n = 9;
         let mut stream = Seed(5).stream(Effect::Haar, 0, 0, 0);
         let decomposed = |u: Matrix, geometry| decompose(&u, geometry).unwrap();
@@ -432,19 +464,37 @@ mod tests {
     }
 
     #[test]
-    fn scaled_rows_are_the_first_rows_of_the_transfer_matrix_times_their_factors() {
+    fn rows_and_light_from_joined_modes_are_those_of_the_transfer_matrix() {
         for (name, coefficients) in all_sorts() {
             let transfer = coefficients.transfer();
-            let factors: Vec<C64> = (0..5).map(|k| C64::new(1.0, 0.3 * f64::from(k))).collect();
-            let rows = coefficients.scaled_rows::<f64>(&factors);
+            let modes = coefficients.modes();
             let size = transfer.iter().map(|z| z.norm()).fold(0.0, f64::max);
-            for (row, factor) in factors.iter().enumerate() {
-                for mode in 0..coefficients.modes() {
-                    let got = C64::new(rows.re[[mode, row]], rows.im[[mode, row]]);
-                    let off = (got - transfer[(row, mode)] * factor).norm();
-                    assert!(off < 1e-13 * size, "{name} {row} {mode}: {off:e}");
+            let check = |got: &Fields<f64>, expected: &dyn Fn(usize, usize) -> C64, what: &str| {
+                assert_eq!((got.modes(), got.samples()), (modes, 5), "{name}: {what}");
+                for ((mode, sample), re) in got.re.indexed_iter() {
+                    let got = C64::new(*re, got.im[[mode, sample]]);
+                    let off = (got - expected(mode, sample)).norm();
+                    assert!(off < 1e-13 * size, "{name}: {what} {mode} {sample}");
                 }
-            }
+            };
+            let rows = coefficients.first_rows::<f64>(5);
+            check(&rows, &|mode, row| transfer[(row, mode)], "rows");
+            // Light in six modes, of which four are joined.
+            let mut stream = Seed(8).stream(Effect::Haar, 0, 0, 0);
+            let mut part = || Array2::from_shape_simple_fn((6, 5), || stream.standard_normal());
+            let (re, im) = (part(), part());
+            let fields = Fields { re, im };
+            let factors: Vec<C64> = (0..4).map(|k| C64::new(1.0, 0.3 * f64::from(k))).collect();
+            let sum = |entry: &dyn Fn(usize) -> C64, sample| -> C64 {
+                let field = |k| C64::new(fields.re[[k, sample]], fields.im[[k, sample]]);
+                (0..4).map(|k| entry(k) * factors[k] * field(k)).sum()
+            };
+            let forth = coefficients.walk_on(fields.clone(), &factors);
+            let expected = |mode, sample| sum(&|k| transfer[(mode, k)], sample);
+            check(&forth, &expected, "forth");
+            let back = coefficients.walk_back_on(fields.clone(), &factors);
+            let expected = |mode, sample| sum(&|k| transfer[(k, mode)], sample);
+            check(&back, &expected, "back");
         }
     }
 }

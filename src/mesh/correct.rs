@@ -64,29 +64,6 @@ pub struct Corrected {
 }
 
 impl Mesh {
-    /// Appends the phases of [`corrected`](Self::corrected), in the order of [`Setting::phases`]; returns the number of
-    /// cells that cannot do exactly what was asked of them.
-    ///
-    /// # Panics
-    /// If there is not one cell per node.
-    pub(crate) fn push_corrected(
-        &self,
-        correction: Correction,
-        cells: &CellArray,
-        phases: &mut Vec<f64>,
-    ) -> usize {
-        if correction == Correction::None && cells.kind == CellKind::Mzi {
-            // Nothing to compute, and millions of numbers not to copy twice.
-            for part in [&self.theta, &self.phi, &self.screen] {
-                phases.extend_from_slice(part);
-            }
-            return 0;
-        }
-        let corrected = self.corrected(correction, cells);
-        phases.extend(corrected.setting.phases());
-        corrected.unreachable
-    }
-
     /// Phases with which `cells`, one per node, realize this mesh.
     ///
     /// Without correction the phases are those for perfect cells of the same kind.

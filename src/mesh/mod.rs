@@ -30,8 +30,9 @@ mod gradient;
 mod haar;
 mod mzi;
 mod nodes;
+mod values;
 
-pub use array::{CellArray, SetCells};
+pub use array::{CellArray, DrawnCells, SetCells};
 pub use cell::{CellKind, FreeShifter, Setting};
 pub use coefficients::{Coefficients, Prepared};
 pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
@@ -43,6 +44,7 @@ pub use geometry::{Geometry, Node};
 pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
 pub(crate) use nodes::Nodes;
+pub use values::Values;
 
 use std::f64::consts::{PI, TAU};
 
@@ -186,8 +188,8 @@ impl Mesh {
     }
 
     /// The coefficients of the ideal mesh: lossless MZIs with 50:50 couplers.
-    pub fn coefficients(&self) -> Coefficients {
-        let perfect = CellArray::perfect(CellKind::Mzi, self.nodes.len());
+    pub fn coefficients(&self) -> Coefficients<'static> {
+        let perfect = DrawnCells::perfect(CellKind::Mzi, self.nodes.len());
         let phases = [&self.theta[..], &self.phi, &self.screen].concat();
         Coefficients::of_cells(self, perfect, phases)
     }

@@ -1,11 +1,13 @@
 //! Program × chip → the matrices that light really sees.
 
-use ndarray::{Zip, s};
+use ndarray::{Array2, Zip, s};
+use pulp::Arch;
 
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::modulator::full_scale_power_w;
 use super::tile::set_tile;
 use crate::compile::Tile;
+use crate::elementary::{Loop, vectorized};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
@@ -107,12 +109,7 @@ pub(super) fn load_tile<T: Real>(
         return Err(Error::value(key, got, limit));
     }
     let set = set_tile(tile, chip, (layer, index), correction);
-    let joined = tile.attenuators.len();
-    let inner: Fields<T> = set.input.scaled_rows(&set.attenuators);
-    let outer: Fields<T> = set.output.first_columns(joined);
-    let matrix = outer
-        .crop(tile.rows, joined)
-        .times(&inner.crop(tile.cols, joined).transposed());
+    let matrix = set.matrix(tile.rows, tile.cols);
     let loss_db = measured_loss_db(hardware, tile, &matrix);
     if !loss_db.is_finite() {
         let (key, set_db) = lossiest(hardware);
@@ -182,20 +179,10 @@ pub(super) fn relative_errors<T: Real>(
     weight: &Weight,
     reading: Reading,
 ) -> (f64, f64) {
-    let (mut real, mut imaginary, mut norm) = (0.0, 0.0, 0.0);
-    let mut add = |re: &T, im: &T, target: C64| {
-        real += (re.double() - target.re).powi(2);
-        imaginary += (im.double() - target.im).powi(2);
-        norm += target.norm_sqr();
+    let [real, imaginary, norm] = match weight {
+        Weight::Real(weight) => squares(chip, weight),
+        Weight::Complex(weight) => squares(chip, weight),
     };
-    let chip = chip.re.iter().zip(&chip.im);
-    match weight {
-        Weight::Real(weight) => {
-            chip.zip(weight)
-                .for_each(|((re, im), w)| add(re, im, C64::from(*w)));
-        }
-        Weight::Complex(weight) => chip.zip(weight).for_each(|((re, im), w)| add(re, im, *w)),
-    }
     let relative = |error: f64| {
         if error == 0.0 {
             0.0
@@ -208,4 +195,53 @@ pub(super) fn relative_errors<T: Real>(
         Reading::Real => (whole, relative(real)),
         _ => (whole, whole),
     }
+}
+
+/// Σ (Re c − Re w)², Σ (Im c − Im w)², Σ |w|² over all entries.
+fn squares<T: Real, W: Copy + Into<C64>>(chip: &Fields<T>, weight: &Array2<W>) -> [f64; 3] {
+    struct Rows<'a, T, W> {
+        re: &'a [T],
+        im: &'a [T],
+        weight: &'a [W],
+        sums: &'a mut [[f64; LANES]; 3],
+    }
+    /// Sums side by side: whole registers.
+    const LANES: usize = 32;
+
+    impl<T: Real, W: Copy + Into<C64>> Loop for Rows<'_, T, W> {
+        #[inline(always)]
+        fn run<const FUSED: bool>(self) {
+            let [real, imaginary, norm] = self.sums;
+            let mut add = |lane: usize, re: T, im: T, weight: W| {
+                let weight: C64 = weight.into();
+                real[lane] += (re.double() - weight.re).powi(2);
+                imaginary[lane] += (im.double() - weight.im).powi(2);
+                norm[lane] += weight.norm_sqr();
+            };
+            let (re, last_re) = self.re.as_chunks::<LANES>();
+            let (im, last_im) = self.im.as_chunks::<LANES>();
+            let (weight, last_weight) = self.weight.as_chunks::<LANES>();
+            for ((re, im), weight) in re.iter().zip(im).zip(weight) {
+                for lane in 0..LANES {
+                    add(lane, re[lane], im[lane], weight[lane]);
+                }
+            }
+            let last = last_re.iter().zip(last_im).zip(last_weight);
+            for (lane, ((re, im), weight)) in last.enumerate() {
+                add(lane, *re, *im, *weight);
+            }
+        }
+    }
+
+    let standard = "matrices are stored in standard layout";
+    let weight = weight.as_standard_layout();
+    let mut sums = [[0.0; LANES]; 3];
+    let rows = Rows {
+        re: chip.re.as_slice().expect(standard),
+        im: chip.im.as_slice().expect(standard),
+        weight: weight.as_slice().expect(standard),
+        sums: &mut sums,
+    };
+    vectorized(Arch::new(), rows);
+    sums.map(|lanes| lanes.iter().sum())
 }

@@ -1,31 +1,47 @@
 //! Tile × chip → what light meets on its way: two meshes and the attenuators between them.
 
 use crate::compile::Tile;
-use crate::field::MatrixSource;
+use crate::field::{Fields, MatrixSource, Real};
 use crate::hardware::{Chip, Part, Section};
 use crate::linalg::C64;
-use crate::mesh::{Coefficients, Correction, attenuator};
+use crate::mesh::{Coefficients, Correction, DrawnCells, Values, attenuator};
 
 /// A tile whose phases are set on a chip.
 #[derive(Debug, Clone)]
-pub(crate) struct SetTile {
+pub(crate) struct SetTile<'a> {
     /// The mesh of V†.
-    pub(crate) input: Coefficients,
+    pub(crate) input: Coefficients<'a>,
     /// The bar amplitudes of the attenuators, one a joined mode.
     pub(crate) attenuators: Vec<C64>,
     /// The mesh of U.
-    pub(crate) output: Coefficients,
+    pub(crate) output: Coefficients<'a>,
     /// Number of cells and attenuators that no phases could make do what was asked.
     pub(crate) unreachable: usize,
 }
 
+impl SetTile<'_> {
+    /// The tile's matrix, `[rows, cols]`: light of the fewer ports goes through both meshes.
+    pub(crate) fn matrix<T: Real>(&self, rows: usize, cols: usize) -> Fields<T> {
+        if rows <= cols {
+            // A row is what light from its output becomes on the way back (reciprocity).
+            let light = self.output.first_rows(rows);
+            let light = self.input.walk_back_on(light, &self.attenuators);
+            light.crop(cols, rows).transposed()
+        } else {
+            let light = self.input.first_columns(cols);
+            let light = self.output.walk_on(light, &self.attenuators);
+            light.crop(rows, cols)
+        }
+    }
+}
+
 /// Sets `tile`, which is tile `index` of `layer`, on `chip`, its phases chosen by `correction`.
-pub(crate) fn set_tile(
-    tile: &Tile,
+pub(crate) fn set_tile<'a>(
+    tile: &'a Tile,
     chip: &Chip,
     (layer, index): (usize, usize),
     correction: Correction,
-) -> SetTile {
+) -> SetTile<'a> {
     let part = |section| Part {
         layer,
         tile: index,
@@ -37,48 +53,57 @@ pub(crate) fn set_tile(
         part(Section::Output),
     );
     let joined = tile.attenuators.len();
-    let kind = chip.cell_kind();
     let input_cells = chip.cells(input, tile.input.nodes().len());
     let output_cells = chip.cells(output, tile.output.nodes().len());
     let attenuators = chip.attenuators(middle, joined);
-    let counts = [
-        tile.input.phase_shifters_of(kind),
-        joined,
-        tile.output.phase_shifters_of(kind),
-    ];
-    let mut targets = Vec::with_capacity(counts.iter().sum());
-    let mut unreachable = tile
-        .input
-        .push_corrected(correction, &input_cells, &mut targets);
-    targets.extend(&tile.attenuators);
+    let pass = |attenuators: DrawnCells, bars: Vec<f64>| -> Vec<C64> {
+        let bars = chip.with_phase_errors(Values::each(bars), middle, (joined, 0));
+        let set = attenuators.set(bars, Values::same(0.0)).all();
+        set.iter().map(|[bar, ..]| bar).collect()
+    };
+    if chip.shows_what_is_asked(correction) {
+        return SetTile {
+            input: chip.coefficients(input, &tile.input, input_cells, None),
+            attenuators: pass(attenuators, tile.attenuators.clone()),
+            output: chip.coefficients(output, &tile.output, output_cells, None),
+            unreachable: 0,
+        };
+    }
+    let (input_cells, output_cells) = (input_cells.array(), output_cells.array());
+    let attenuators = attenuators.array();
+    let mut before = tile.input.corrected(correction, &input_cells);
+    let behind = tile.output.corrected(correction, &output_cells);
+    let mut unreachable = before.unreachable + behind.unreachable;
+    let mut bars = tile.attenuators.clone();
     if correction != Correction::None {
         // The phase that an attenuator adds is undone by the screen in front of it.
-        let (before, bars) = targets.split_at_mut(counts[0]);
-        let screen = &mut before[2 * tile.input.nodes().len()..];
-        for (mode, (bar, screen)) in bars.iter_mut().zip(screen).enumerate() {
+        let pairs = bars.iter_mut().zip(&mut before.setting.screen);
+        for (mode, (bar, screen)) in pairs.enumerate() {
             let set = attenuator(&attenuators.with_phases(mode, 0.0, 0.0), *bar);
             unreachable += usize::from(!set.reached);
             *bar = set.theta;
             *screen -= set.ahead;
         }
     }
-    unreachable += tile
-        .output
-        .push_corrected(correction, &output_cells, &mut targets);
+    let kind = chip.cell_kind();
     let heaters = chip.heaters(|heaters| {
         heaters.push_mesh(&tile.input, kind);
         heaters.push_bank(joined);
         heaters.push_mesh(&tile.output, kind);
     });
-    let sections = [(input, counts[0]), (middle, counts[1]), (output, counts[2])];
-    let phases = chip.settle(&heaters, &sections, targets, correction);
-    let phases: [Vec<f64>; 3] = phases.try_into().expect("three sections went in");
-    let [before, bars, behind] = phases;
-    let set = attenuators.set(&bars, &vec![0.0; joined]).all();
+    let targets = [before.setting.phases(), bars, behind.setting.phases()];
+    let sections = [
+        (input, targets[0].len()),
+        (middle, joined),
+        (output, targets[2].len()),
+    ];
+    let settled = chip.settle(&heaters, &sections, targets.concat(), correction);
+    let [before, bars, behind] =
+        <[Vec<f64>; 3]>::try_from(settled).expect("three sections went in");
     SetTile {
-        input: chip.coefficients(&tile.input, input_cells, before),
-        attenuators: set.iter().map(|[bar, ..]| bar).collect(),
-        output: chip.coefficients(&tile.output, output_cells, behind),
+        input: chip.coefficients(input, &tile.input, input_cells.into(), Some(before)),
+        attenuators: pass(attenuators.into(), bars),
+        output: chip.coefficients(output, &tile.output, output_cells.into(), Some(behind)),
         unreachable,
     }
 }

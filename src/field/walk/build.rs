@@ -9,24 +9,32 @@ use super::route::{Diagonals, Direction, Order, Route};
 use super::scaled::{Lanes, SET, Scales, Scaling, at, is_small, scaled_form};
 use super::{Chain, Factor, LONGEST, Link, Move, Walk};
 use crate::elementary::vectorized;
-use crate::field::matrices::{BLOCK, Matrices, MatrixSource, Parts, Reader};
+use crate::field::matrices::{BLOCK, Matrices, MatrixSource, Parts, Reader, fetch};
 use crate::field::{Real, TwoByTwo};
 
 impl<T: Real> Walk<T> {
-    /// The walk along `route` through the MZIs of `matrices`, then a factor on each mode.
+    /// The walk along `route` through the MZIs of `matrices`, then a factor on each mode, for light that comes from the
+    /// first `lit` modes alone: matrices of MZIs that it does not reach are not asked for.
     ///
     /// # Panics
-    /// If there is not one matrix for every MZI of the route and one factor for every mode.
-    pub fn new(route: &Route, matrices: &impl MatrixSource, factors: &[Complex<f64>]) -> Self {
+    /// If there is not one matrix for every MZI of the route and one factor for every mode, or not so many modes.
+    pub fn new(
+        route: &Route,
+        matrices: &impl MatrixSource,
+        factors: &[Complex<f64>],
+        lit: usize,
+    ) -> Self {
         assert_eq!(matrices.count(), route.count, "one matrix for every MZI");
         assert_eq!(factors.len(), route.modes, "one factor for every mode");
+        assert!(lit <= route.modes, "light comes from modes of the mesh");
         let (found, scales) = match &route.order {
             Order::OneByOne(pairs) => one_by_one(route, pairs, &matrices.all()),
-            Order::Diagonals(diagonals) => by_columns(route, diagonals, matrices),
+            Order::Diagonals(diagonals) => by_columns(route, diagonals, matrices, lit),
         };
         let ends = scales.iter().zip(factors);
         Self {
             modes: route.modes,
+            lit,
             moves: found.moves,
             links: found.links,
             ends: ends.map(|(scale, last)| factor(scale * last)).collect(),
@@ -200,11 +208,12 @@ fn one_by_one<T: Real>(
     (Found { moves, links }, scales)
 }
 
-/// A mesh of neighbouring modes, its columns a block at a time.
+/// A mesh of neighbouring modes, its columns a block at a time. Links of MZIs in the dark are 0: they keep it dark.
 fn by_columns<T: Real>(
     route: &Route,
     diagonals: &Diagonals,
     matrices: &impl MatrixSource,
+    lit: usize,
 ) -> (Found<T>, Vec<Complex<f64>>) {
     let arch = Arch::new();
     let dark = (T::zero(), T::zero());
@@ -218,13 +227,18 @@ fn by_columns<T: Real>(
     let mut scales = Scales::new(route.modes);
     let mut lanes = Lanes::default();
     let mut blocks = Reader::new(matrices);
-    for (range, first) in &diagonals.runs {
-        let mut start = range.start;
-        while start < range.end {
-            let end = range.end.min((start / BLOCK + 1) * BLOCK);
+    let mut runs = diagonals.reached(lit).peekable();
+    while let Some((range, first)) = runs.next() {
+        if let Some((next, _)) = runs.peek() {
+            matrices.fetch(next.clone());
+            fetch(&diagonals.places[next.clone()]);
+        }
+        for block in range.start / BLOCK..range.end.div_ceil(BLOCK) {
+            let start = range.start.max(block * BLOCK);
+            let end = range.end.min((block + 1) * BLOCK);
             let top = first + 2 * (start - range.start);
             let places = &diagonals.places[start..end];
-            let entries = entries(blocks.block(start / BLOCK), route.direction);
+            let entries = entries(blocks.block(block), route.direction);
             // A lane is the place of an MZI in its block.
             let used = start % BLOCK..start % BLOCK + places.len();
             scales.lend(top, &mut lanes, used.clone());
@@ -251,7 +265,6 @@ fn by_columns<T: Real>(
                 }
             }
             scales.take_back(top, &lanes, used);
-            start = end;
         }
     }
     let moves = if exceptions.is_empty() {

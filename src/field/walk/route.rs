@@ -108,6 +108,19 @@ impl Diagonals {
             chains,
         }
     }
+
+    /// The MZIs of each run that light from the first `lit` modes reaches, and the top mode of the first one.
+    pub(super) fn reached(&self, mut lit: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
+        self.runs.iter().filter_map(move |(range, first)| {
+            let count = range.len().min(lit.saturating_sub(*first).div_ceil(2));
+            if count == 0 {
+                return None;
+            }
+            // It goes on to the bottom mode of the last one.
+            lit = lit.max(first + 2 * count);
+            Some((range.start..range.start + count, *first))
+        })
+    }
 }
 
 /// The place of every MZI in the walk: grouped by columns and within a group along diagonals, as light allows. An MZI

@@ -1,5 +1,7 @@
 //! Every fast walk against the plain product of 2×2 matrices, on every instruction set of the machine.
 
+use ndarray::s;
+
 use super::*;
 use crate::field::TwoByTwo;
 use crate::field::instruction_sets;
@@ -26,10 +28,19 @@ struct Step {
 }
 
 fn walk<T: Real>(steps: &[Step], direction: Direction, factors: &[Complex<f64>]) -> Walk<T> {
+    walk_from(steps, direction, factors, factors.len())
+}
+
+fn walk_from<T: Real>(
+    steps: &[Step],
+    direction: Direction,
+    factors: &[Complex<f64>],
+    lit: usize,
+) -> Walk<T> {
     let pair = |index: usize| (steps[index].top, steps[index].bottom);
     let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
     let route = Route::new(steps.len(), pair, factors.len(), direction);
-    Walk::new(&route, &matrices, factors)
+    Walk::new(&route, &matrices, factors, lit)
 }
 
 /// The plain product of 2×2 matrices, sample by sample.
@@ -98,6 +109,19 @@ fn check_on(arch: Arch, steps: &[Step], modes: usize) {
         walk(steps, Direction::Back, &factors).run_on(arch, &mut got);
         let off = distance(&got, &product(&fields, &back, &factors));
         assert!(off < bound, "back {modes} {samples}: {off:e}");
+        for (direction, in_turn) in [(Direction::Forth, steps), (Direction::Back, &back[..])] {
+            for lit in [0, 1, modes / 3, modes - 1] {
+                let mut light = fields.clone();
+                for part in [&mut light.re, &mut light.im] {
+                    part.slice_mut(s![lit.., ..]).fill(0.0);
+                }
+                // What stands in dark modes does not count.
+                let mut got = fields.clone();
+                walk_from(steps, direction, &factors, lit).run_on(arch, &mut got);
+                let off = distance(&got, &product(&light, in_turn, &factors));
+                assert!(off < bound, "lit {lit} of {modes}, {samples}: {off:e}");
+            }
+        }
         let off = distance(
             &columns.columns_on(arch, &amplitudes),
             &product(&light, steps, &factors),

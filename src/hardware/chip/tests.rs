@@ -1,8 +1,7 @@
 //! What is drawn on a chip, and what becomes of phases.
 
 use super::*;
-use crate::mesh::Geometry;
-use crate::mesh::Mzi;
+use crate::mesh::{CellArray, Geometry, Mzi};
 
 const MODES: usize = 64;
 
@@ -25,12 +24,16 @@ fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
     heaters.push_mesh(&mesh(), CellKind::Mzi);
     let sections = [(Part::MESH, targets.len())];
     let targets = targets.to_vec();
-    chip.settle(&heaters, &sections, targets, Correction::None)
-        .remove(0)
+    let settled = chip.settle(&heaters, &sections, targets, Correction::None);
+    let settled = Values::each(settled.concat());
+    let count = sections[0].1;
+    chip.with_phase_errors(settled, Part::MESH, (count, 0))
+        .all(count)
 }
 
 fn ideal_mzis(chip: &Chip) -> Vec<Mzi> {
     chip.cells(Part::MESH, mesh().nodes().len())
+        .array()
         .iter()
         .collect()
 }
@@ -225,4 +228,56 @@ fn phases_beyond_a_turn_are_those_within_it() {
             assert!((plain - turned).abs() < 1e-12, "{settings:?}");
         }
     }
+}
+
+/// Errors that are drawn where a mesh's matrices are computed, against those drawn into arrays.
+#[test]
+fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
+    let chip = chip(&[
+        ("coupler.splitting_error_rad", "0.02"),
+        ("coupler.splitting_bias_rad", "0.01"),
+        ("mesh.insertion_loss_db", "0.1"),
+        ("mesh.insertion_loss_spread_db", "0.02"),
+        ("mesh.arm_imbalance_db", "0.05"),
+        ("phase_shifter.phase_error_rad", "0.03"),
+        ("phase_shifter.offset_rad", "0.02"),
+        ("phase_shifter.drift_rad_per_sqrt_s", "0.001"),
+        ("phase_shifter.drift_time_s", "100"),
+    ]);
+    let mesh = mesh();
+    assert!(chip.shows_what_is_asked(Correction::None));
+    let count = mesh.nodes().len();
+    let array = |bias: f64, block: u64| {
+        let mut errors = vec![bias; count];
+        let mut stream = chip.stream(Effect::Splitting, Part::MESH, block);
+        stream.add_normals(&mut errors, 0.02);
+        errors
+    };
+    let mut loss_db = vec![0.1; count];
+    let mut stream = chip.stream(Effect::Loss, Part::MESH, 0);
+    stream.add_normals(&mut loss_db, 0.02);
+    let loss = |db: &f64| amplitude_from_db(-db.max(0.0));
+    let cells = CellArray {
+        kind: CellKind::Mzi,
+        alpha: array(0.01, 0),
+        beta: array(0.01, 1),
+        gamma: Vec::new(),
+        amplitude: loss_db.iter().map(loss).collect(),
+        top_arm: amplitude_from_db(-0.05),
+    };
+    let mut phases = [mesh.theta(), mesh.phi(), mesh.screen()].concat();
+    for (effect, sigma) in [
+        (Effect::Offset, 0.02),
+        (Effect::Programming, 0.03),
+        (Effect::Drift, 0.01),
+    ] {
+        let mut stream = chip.stream(effect, Part::MESH, 0);
+        stream.add_normals(&mut phases, sigma);
+    }
+    let at_once = Coefficients::of_cells(&mesh, cells, phases);
+    let in_blocks = chip.program(&mesh, Correction::None).coefficients;
+    assert_eq!(in_blocks.matrices(), at_once.matrices());
+    assert_eq!(in_blocks.transfer(), at_once.transfer());
+    let rows = |of: &Coefficients| of.first_rows::<f64>(MODES / 3);
+    assert_eq!(rows(&in_blocks), rows(&at_once));
 }

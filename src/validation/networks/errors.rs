@@ -83,7 +83,7 @@ pub fn disturbed(
     mesh: &Mesh,
     spread: impl Fn(Option<usize>, usize) -> Spread,
     stream: &mut Stream,
-) -> Coefficients {
+) -> Coefficients<'static> {
     let mzis: Vec<Mzi> = (0..mesh.nodes().len())
         .map(|index| {
             let node = mesh.nodes()[index];
@@ -154,12 +154,11 @@ impl Stage {
             column,
             mode,
         };
-        let joined = self.attenuators.len();
         let of_input = |column: Option<usize>, mode| match column {
             Some(_) => spreads(site(Section::Input, column, mode)),
             None => Spread::default(),
         };
-        let mut inner: Fields<f64> = disturbed(&self.input, of_input, stream).first_rows(joined);
+        let inner = disturbed(&self.input, of_input, stream);
         let factors: Vec<C64> = self
             .attenuators
             .iter()
@@ -169,12 +168,10 @@ impl Stage {
                 disturbed_mzi(*theta, 0.0, spread, stream).matrix()[0] * self.scale
             })
             .collect();
-        inner.scale_modes(&factors);
         let of_output = |column, mode| spreads(site(Section::Output, column, mode));
-        let outer: Fields<f64> = disturbed(&self.output, of_output, stream).first_columns(joined);
-        outer
-            .crop(self.rows, joined)
-            .times(&inner.crop(joined, self.cols))
+        let outer = disturbed(&self.output, of_output, stream);
+        let light = outer.walk_on(inner.first_columns(self.cols), &factors);
+        light.crop(self.rows, self.cols)
     }
 
     /// What the attenuators pass on a perfect chip, scale included.
