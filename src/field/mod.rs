@@ -57,6 +57,10 @@ pub trait Real:
         y: Self::Vector<S>,
         z: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// `x + y`.
+    fn plus<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
+    /// `x − y`.
+    fn less<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
     /// Fills `normals` with draws from N(0, 1).
     fn fill_normals(stream: &mut Stream, normals: &mut [Self]);
     /// The nearest value of this precision.
@@ -89,6 +93,16 @@ impl Real for f32 {
         } else {
             simd.negate_mul_add_f32s(x, y, z)
         }
+    }
+
+    #[inline(always)]
+    fn plus<S: Simd>(simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
+        simd.add_f32s(x, y)
+    }
+
+    #[inline(always)]
+    fn less<S: Simd>(simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
+        simd.sub_f32s(x, y)
     }
 
     fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
@@ -126,6 +140,16 @@ impl Real for f64 {
         } else {
             simd.negate_mul_add_f64s(x, y, z)
         }
+    }
+
+    #[inline(always)]
+    fn plus<S: Simd>(simd: S, x: S::f64s, y: S::f64s) -> S::f64s {
+        simd.add_f64s(x, y)
+    }
+
+    #[inline(always)]
+    fn less<S: Simd>(simd: S, x: S::f64s, y: S::f64s) -> S::f64s {
+        simd.sub_f64s(x, y)
     }
 
     fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {

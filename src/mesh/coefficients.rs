@@ -15,8 +15,6 @@ const FEW: usize = 2;
 const WIDE: usize = 16;
 /// Modes up to which a matrix and a tile are in the first-level cache together.
 const SMALL: usize = 64;
-/// What copying a tile costs, in multiply-adds a mode and sample.
-const COPY: usize = 24;
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
 #[derive(Debug, Clone, PartialEq)]
@@ -208,8 +206,9 @@ impl<'a> Coefficients<'a> {
 
     /// Whether multiplying by the matrix takes less time than walking through the MZIs (`cargo bench --bench mesh`).
     fn is_product_faster(&self) -> bool {
-        let product = 4 * self.modes * self.modes;
-        let walk = 8 * self.nodes.len() + COPY * self.modes;
+        // In multiply-adds a sample; a walk also has a factor for each mode at its end.
+        let product = 3 * self.modes * self.modes;
+        let walk = 8 * self.nodes.len() + 4 * self.modes;
         self.modes <= SMALL && product <= walk
     }
 
