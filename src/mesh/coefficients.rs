@@ -9,11 +9,9 @@ use crate::field::{
 };
 use crate::linalg::{C64, Matrix};
 
-/// Samples up to which a walk by columns is the faster one (`lightloom bench --batch 1,4,8`).
+/// Samples up to which a walk by columns is faster than one along diagonals (`lightloom bench --batch 1,4,8`).
 const FEW: usize = 2;
-/// Samples that fill a register.
-const WIDE: usize = 16;
-/// Modes up to which a matrix and a tile are in the first-level cache together.
+/// Modes up to which tiles stay in the first-level cache: a product reads them once for every two rows.
 const SMALL: usize = 64;
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
@@ -187,10 +185,10 @@ impl<'a> Coefficients<'a> {
 
     /// The fastest way through the mesh, at precision `T`, for batches of `samples`.
     pub fn prepare<T: Real>(&self, samples: usize) -> Prepared<T> {
-        if let Some(walk) = self.few(samples) {
-            Prepared::Columns(walk)
-        } else if samples >= WIDE && self.is_product_faster() {
+        if samples > 1 && self.is_product_faster() {
             Prepared::Matrix(Product::new(&self.first_columns(self.modes)))
+        } else if let Some(walk) = self.few(samples) {
+            Prepared::Columns(walk)
         } else {
             Prepared::Walk(self.forth())
         }
@@ -431,7 +429,7 @@ mod tests {
                 let mut walked = input.clone();
                 coefficients.walk(&mut walked);
                 let mut compiled = input.clone();
-                coefficients.prepare(WIDE).run(&mut compiled);
+                coefficients.prepare(modes).run(&mut compiled);
                 let mut single = Fields {
                     re: input.re.mapv(|x| x as f32),
                     im: input.im.mapv(|x| x as f32),
