@@ -160,7 +160,7 @@ impl Stream {
 pub(crate) struct Normals {
     stream: Stream,
     count: usize,
-    /// Chunks that were drawn last, an even and an odd one: values in turn need no others, whichever way they go.
+    /// The even and the odd chunk that were drawn last: a block of values, which two may share, needs no others.
     held: [Held; 2],
 }
 

@@ -98,16 +98,17 @@ pub fn report<R>(
         return table(&compute()?);
     };
     let mut computed = None;
-    write(path, "json", inputs, || {
+    let written = write(path, "json", inputs, || {
         let result = compute()?;
         let bytes = document(&result)?;
         computed = Some(result);
         Ok(bytes)
-    })?;
-    match computed {
-        Some(result) if !is_standard(path) => table(&result),
-        _ => Ok(()),
+    });
+    // What took hours to compute is shown also where the file could not be written.
+    if let Some(result) = computed.filter(|_| !is_standard(path)) {
+        table(&result)?;
     }
+    written
 }
 
 /// Fills the file at `path`, whose name must end in `ending`, or stdout, with what `work` makes of `inputs`, none of which

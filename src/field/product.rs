@@ -2,7 +2,7 @@
 //!
 //! An element takes three real multiply-adds a sample, N modes 3 N², where the MZIs of a rectangle or triangle in scaled form
 //! take 4 N² − 4 N, and the sums stay in registers where a walk loads and stores one mode an MZI. Errors are those of rounding
-//! relative to the norm of a sample, not to each part: Higham, SIAM J. Matrix Anal. Appl. 13, 681 (1992).
+//! relative to the sum of an output's terms, not to its real and imaginary part each: Higham, SIAM J. Matrix Anal. Appl. 13, 681 (1992).
 
 use ndarray::Array2;
 use pulp::{Arch, Simd};

@@ -268,10 +268,10 @@ impl Chip {
     }
 
     /// The coefficients of `mesh`, which is `part` of this chip, made of `cells`; its heaters do what [`settle`](Self::settle)
-    /// said (theta, phi, screen, free shifters), or what the mesh itself asks for.
+    /// said (theta, phi, screen, free shifters); none where the chip [shows what is asked](Self::shows_what_is_asked).
     ///
     /// # Panics
-    /// If there is not one phase per phase shifter.
+    /// If there is not one phase per phase shifter, or the mesh's own are not those of the chip's cells.
     pub fn coefficients<'a>(
         &self,
         part: Part,
@@ -281,6 +281,8 @@ impl Chip {
     ) -> Coefficients<'a> {
         let phases: [Cow<'a, [f64]>; 4] = match settled {
             None => {
+                let kind = self.cell_kind();
+                assert_eq!(kind, CellKind::Mzi, "other cells have phases of their own");
                 let own = [mesh.theta(), mesh.phi(), mesh.screen(), &[]];
                 own.map(Cow::Borrowed)
             }

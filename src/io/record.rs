@@ -147,6 +147,16 @@ impl std::fmt::Display for Cell {
     }
 }
 
+impl Cell {
+    /// What a sentence says of it: `none` where there is no value.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Null => "none".to_owned(),
+            cell => cell.to_string(),
+        }
+    }
+}
+
 /// Writes `records` as CSV with a header line.
 ///
 /// # Errors

@@ -194,7 +194,7 @@ impl MatrixSource for SetCells<'_> {
     }
 
     fn fetch(&self, range: Range<usize>) {
-        for values in self.sources() {
+        for values in self.sources().chain([&self.cells.amplitude]) {
             values.fetch(range.clone());
         }
     }
@@ -242,7 +242,7 @@ impl From<&[Mzi]> for CellArray {
     }
 }
 
-/// What the matrices of a block are computed from. Lanes beyond the cells' number hold what was there before.
+/// What the matrices of a block are computed from. Lanes beyond the cells' number hold something finite.
 pub struct Angles {
     arch: Arch,
     /// θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles, rad; their sines and cosines.

@@ -183,7 +183,8 @@ impl<'a> Coefficients<'a> {
         }
     }
 
-    /// The fastest way through the mesh, at precision `T`, for batches of `samples`.
+    /// The fastest way through the mesh, at precision `T`, for batches of `samples`. Through small meshes it is the product
+    /// with their matrix, whose rounding is relative to an amplitude, not to its real and imaginary part each.
     pub fn prepare<T: Real>(&self, samples: usize) -> Prepared<T> {
         if samples > 1 && self.is_product_faster() {
             Prepared::Matrix(Product::new(&self.first_columns(self.modes)))
@@ -271,17 +272,23 @@ impl<'a> Coefficients<'a> {
     }
 
     /// The first `count` columns of the transfer matrix, `[mode, column]`.
+    ///
+    /// # Panics
+    /// If there are fewer.
     pub fn first_columns<T: Real>(&self, count: usize) -> Fields<T> {
         self.forth_from(count).columns(&vec![C64::ONE; count])
     }
 
     /// The first `count` rows of the transfer matrix, each a sample: `[mode, row]`. Light that goes backwards from one output
     /// each ends as they are (reciprocity).
+    ///
+    /// # Panics
+    /// If there are fewer rows.
     pub fn first_rows<T: Real>(&self, count: usize) -> Fields<T> {
         self.back_from(count).columns(&self.screen[..count])
     }
 
-    /// [`walk`](Self::walk) of light that comes from `lit` joined modes: mode k of `fields` goes on in mode k of this mesh with
+    /// [`walk`](Self::walk) of light that comes from another mesh: mode k of `fields` goes on in mode k of this mesh with
     /// `factors[k]`, as far as there are factors; the other modes start dark. `[mode, sample]`, of all modes.
     ///
     /// # Panics
@@ -295,6 +302,7 @@ impl<'a> Coefficients<'a> {
     /// # Panics
     /// As [`walk_on`](Self::walk_on).
     pub fn walk_back_on<T: Real>(&self, fields: Fields<T>, factors: &[C64]) -> Fields<T> {
+        assert!(factors.len() <= self.modes, "a mode for every factor");
         let factors: Vec<C64> = factors
             .iter()
             .zip(&self.screen)

@@ -515,7 +515,7 @@ fn bench_prints_rates_beside_the_peak_of_the_same_run() {
     refused(
         dir.path(),
         &["bench", "--modes", "0"],
-        "--modes = 0: must be 1 or more",
+        "--modes = 0: must be 2 to 4096",
     );
 }
 

@@ -424,6 +424,35 @@ fn networks_tiles_and_precisions_can_be_axes() {
 }
 
 #[test]
+fn an_experiment_that_failed_before_its_first_trial_gives_way_to_the_mended_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let lossy = digits(1).replace(
+        "[axes]\n",
+        "[axes]\n\"mesh.insertion_loss_db\" = [90]\n\"readout.adc_bits\" = [\"none\"]\n",
+    );
+    let fails = |says: &str| {
+        experiment(folder, &lossy);
+        let output = lightloom(folder, &["sweep", "e.toml", "--out", "out"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(says), "{stderr}");
+    };
+    fails("mesh.insertion_loss_db = 90.0, readout.adc_bits = none");
+    experiment(folder, &digits(1));
+    assert!(
+        lightloom(folder, &["sweep", "e.toml", "--out", "out"])
+            .status
+            .success()
+    );
+    let afresh = lightloom(folder, &["sweep", "e.toml", "--out", "afresh"]);
+    assert!(afresh.status.success());
+    assert_same_files(&folder.join("out"), &folder.join("afresh"));
+    // One with a trial does not.
+    fails("holds trials of another experiment");
+}
+
+#[test]
 fn a_chip_that_cannot_run_names_its_point() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();

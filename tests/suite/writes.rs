@@ -103,6 +103,12 @@ fn a_full_device_is_reported_for_files_and_for_stdout() {
         &["decompose", "U.npy", "-o", "/dev/full", "--quiet"],
     );
     refused(&output, &[full]);
+    // What was computed is shown.
+    let args = ["demo", "--trials", "1", "--quiet", "--json", "/dev/full"];
+    let output = lightloom(folder, &args);
+    refused(&output, &[full]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("accuracy"), "{stdout}");
     for args in [
         &["decompose", "U.npy", "-o", "-", "--quiet"][..],
         &["inspect", "ideal"],

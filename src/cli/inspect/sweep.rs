@@ -10,7 +10,6 @@ use super::{Said, percent, plural};
 use crate::error::{Context, Error};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
 use crate::io;
-use crate::io::record::Cell;
 
 /// Points that are listed one by one.
 const LISTED: usize = 16;
@@ -46,7 +45,7 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
         let values: Vec<_> = sweep.keys().zip(sweep.values(number)).collect();
         let of_point: Vec<String> = values
             .iter()
-            .map(|(key, cell)| format!("{} = {}", key.name(), shown(cell)))
+            .map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()))
             .collect();
         let mut record: Map<String, Value> = values
             .iter()
@@ -115,7 +114,7 @@ fn describe_axes(out: &mut Said, sweep: &Sweep) -> Result<()> {
     for axis in &sweep.axes {
         let names: Vec<&str> = axis.keys.iter().map(|key| key.name()).collect();
         let together = |number: usize| {
-            let cells = axis.values.iter().map(|cells| shown(&cells[number]));
+            let cells = axis.values.iter().map(|cells| cells[number].shown());
             cells.collect::<Vec<_>>().join(" with ")
         };
         let values: Vec<String> = (0..axis.len()).map(together).collect();
@@ -134,14 +133,6 @@ fn describe_axes(out: &mut Said, sweep: &Sweep) -> Result<()> {
         json!(sweep.axes.iter().map(record).collect::<Vec<_>>()),
     );
     Ok(())
-}
-
-/// A value as the experiment has it.
-fn shown(cell: &Cell) -> String {
-    match cell {
-        Cell::Null => "none".to_owned(),
-        cell => cell.to_string(),
-    }
 }
 
 /// Digital and ideal accuracies, each with what tells it from the others.

@@ -134,6 +134,8 @@ pub(super) struct Journal {
     trials: usize,
     /// Numbers of damaged lines, from 1, that the user was not told of.
     damaged: Vec<usize>,
+    /// Whether no trial was ever written, not even one whose line is damaged.
+    is_empty: bool,
     /// Bytes that are whole lines.
     end: u64,
 }
@@ -191,6 +193,7 @@ impl Journal {
             offsets: vec![NONE; points * trials],
             trials,
             damaged: Vec::new(),
+            is_empty: true,
             end: line.len() as u64,
         };
         for number in 2.. {
@@ -204,6 +207,7 @@ impl Journal {
                 Some(entry) => Some((0, entry)),
                 None => {
                     journal.damaged.push(number);
+                    journal.is_empty = false;
                     Entry::at_end(&line)
                 }
             };
@@ -225,6 +229,7 @@ impl Journal {
     fn take(&mut self, entry: Entry, length: usize) {
         match entry {
             Entry::Trial(record) => {
+                self.is_empty = false;
                 let row = self.row(record.point, record.trial);
                 if let Some(offset) = row.and_then(|row| self.offsets.get_mut(row)) {
                     *offset = self.end;
@@ -235,7 +240,10 @@ impl Journal {
                 self.cpus.insert(cpu);
             }
             Entry::Head(head) => self.head = head,
-            Entry::Told(()) => self.damaged.clear(),
+            Entry::Told(()) => {
+                self.is_empty = false;
+                self.damaged.clear();
+            }
         }
         self.end += length as u64;
     }
@@ -272,6 +280,11 @@ impl Journal {
         &self.damaged
     }
 
+    /// Whether no trial was ever written, not even one whose line is damaged.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
     /// Whether the trial of `row` is finished.
     pub(super) fn has(&self, row: usize) -> bool {
         self.offsets[row] != NONE
@@ -303,6 +316,17 @@ impl Journal {
             }
         }))
     }
+}
+
+/// Empties `file` and writes `head`.
+fn begin(path: &Path, file: &mut File, head: &Head, rows: [usize; 2]) -> Result<Journal> {
+    let io = |source| Error::io(path, source);
+    file.set_len(0).map_err(io)?;
+    file.write_all(&Entry::Head(head.clone()).line())
+        .map_err(io)?;
+    file.sync_all().map_err(io)?;
+    let journal = Journal::scan(path, file, |_| Ok(rows))?;
+    Ok(journal.expect("the head was just written"))
 }
 
 impl Writer {
@@ -341,11 +365,7 @@ impl Writer {
                     let what = "is not a journal of this experiment: give another --out";
                     return Err(Error::format(path.display().to_string(), what));
                 }
-                file.set_len(0).map_err(io)?;
-                file.write_all(&line).map_err(io)?;
-                file.sync_all().map_err(io)?;
-                let journal = Journal::scan(&path, &file, |_| Ok([points, trials]))?;
-                journal.expect("the head was just written")
+                begin(&path, &mut file, head, [points, trials])?
             }
         };
         Ok(Self {
@@ -353,6 +373,13 @@ impl Writer {
             file,
             synced: Instant::now(),
         })
+    }
+
+    /// Empties the journal and begins another one under `head`.
+    pub(super) fn begin(&mut self, head: &Head, rows: [usize; 2]) -> Result<()> {
+        let path = self.journal.path.clone();
+        self.journal = begin(&path, &mut self.file, head, rows)?;
+        Ok(())
     }
 
     /// Drops what a killed process left of its last line.

@@ -82,7 +82,7 @@ impl Loaded {
 
 impl Session {
     /// Opens `out` for trials of `sweep`, whose paths are relative to `folder`: a new folder, or one that holds some of
-    /// them. The same experiment with fewer trials is one that is given more.
+    /// them. The same experiment with fewer trials is one that is given more; another one without a trial gives way.
     ///
     /// # Errors
     /// [`Error::Io`] if the inputs cannot be read or `out` not be written; [`Error::Format`] if `out` holds trials of
@@ -92,7 +92,12 @@ impl Session {
         std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
         let place = out.display().to_string();
         output::check_own(out)?;
-        let mut writer = Writer::open(out, &head, [sweep.points(), sweep.trials])?;
+        let rows = [sweep.points(), sweep.trials];
+        let mut writer = Writer::open(out, &head, rows)?;
+        if *writer.journal.head() != head && writer.journal.is_empty() {
+            // Another experiment failed before its first trial: nothing of it is worth keeping.
+            writer.begin(&head, rows)?;
+        }
         check_continues(&place, writer.journal.head(), &head)?;
         writer.truncate()?;
         output::begin(out, &head.experiment)?;
@@ -429,7 +434,7 @@ pub(super) fn run_trial<T: Real>(
     let inferred = workload.infer(chip, point.correction).map_err(|error| {
         let keys = sweep.keys().zip(sweep.values(number));
         let settings: Vec<_> = keys
-            .map(|(key, cell)| format!("{} = {cell}", key.name()))
+            .map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()))
             .collect();
         error.within(format_args!("point {number} ({})", settings.join(", ")))
     })?;
