@@ -208,7 +208,8 @@ fn walk_batches<T: Real>(
     threads: usize,
 ) -> Option<f64> {
     let walk = coefficients.prepare::<T>(BATCH);
-    let mut batches = vec![light::<T>(coefficients.modes(), BATCH); threads];
+    let batch = || light::<T>(coefficients.modes(), BATCH);
+    let mut batches: Vec<_> = std::iter::repeat_with(batch).take(threads).collect();
     let id = BenchmarkId::new(name, coefficients.modes());
     // Threads start once for many walks.
     measure_times(group, id, |times| {

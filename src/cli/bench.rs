@@ -21,6 +21,8 @@ const BATCHES: [usize; 2] = [1, 1024];
 /// Time that one rate is measured for, s, and the least number of timings; their median counts.
 const LEAST_SECONDS: f64 = 0.2;
 const LEAST_TIMINGS: usize = 5;
+/// Least time of what a thread is given at once.
+const LEAST_TASK_SECONDS: f64 = 1e-3;
 /// Multiply-adds of an MZI on one sample in scaled form.
 const SLOTS: f64 = 8.0;
 
@@ -181,12 +183,18 @@ fn walk<T: Real>(
     (precision, peak_gflops): (&'static str, f64),
 ) -> Walk {
     let walk = mesh.coefficients().prepare::<T>(batch);
-    let mut batches = vec![light::<T>(mesh.modes(), batch); threads];
-    // The mesh is lossless: the same fields are walked over and over.
+    let fields = || light::<T>(mesh.modes(), batch);
+    let mut batches: Vec<_> = std::iter::repeat_with(fields).take(threads).collect();
+    // The mesh is lossless: the same fields are walked over and over, so often that waking a thread costs little.
+    let once = Instant::now();
+    walk.run(&mut batches[0]);
+    let times = (LEAST_TASK_SECONDS / once.elapsed().as_secs_f64()).ceil() as usize;
     let seconds = median(|| {
-        batches.par_iter_mut().for_each(|fields| walk.run(fields));
+        batches.par_iter_mut().for_each(|fields| {
+            (0..times).for_each(|_| walk.run(std::hint::black_box(fields)));
+        });
     });
-    let rate = (mesh.nodes().len() * batch * threads) as f64 / seconds;
+    let rate = (mesh.nodes().len() * batch * threads * times) as f64 / seconds;
     Walk {
         modes: mesh.modes(),
         batch,

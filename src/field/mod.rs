@@ -19,7 +19,7 @@ pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
 pub use walk::{Direction, Route, Walk};
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, LinalgScalar, Zip, s};
+use ndarray::{Array1, Array2, LinalgScalar, Zip, s};
 use num_complex::Complex;
 use pulp::{Simd, bytemuck};
 
@@ -180,8 +180,8 @@ impl<T: Real> Fields<T> {
     /// Dark fields: `modes` modes of `samples` samples.
     pub fn zeros(modes: usize, samples: usize) -> Self {
         Self {
-            re: Array2::zeros((modes, samples)),
-            im: Array2::zeros((modes, samples)),
+            re: aligned(modes, samples),
+            im: aligned(modes, samples),
         }
     }
 
@@ -269,6 +269,17 @@ impl<T: Real> Fields<T> {
             im: transposed(&self.im),
         }
     }
+}
+
+/// Zeros that begin at a line of the cache: rows of whole lines then share none.
+fn aligned<T: Real>(rows: usize, cols: usize) -> Array2<T> {
+    const LINE: usize = 64;
+    let (count, spare) = (rows * cols, LINE / size_of::<T>());
+    let room = Array1::<T>::zeros(count + spare);
+    let ahead = room.as_ptr().align_offset(LINE).min(spare);
+    room.slice_move(s![ahead..ahead + count])
+        .into_shape_with_order((rows, cols))
+        .expect("as many elements as rows times columns")
 }
 
 /// The transposed array, in standard layout: a strip of rows at a time, so that lines of the cache are used while they
