@@ -77,15 +77,7 @@ impl<T: Real> ColumnWalk<T> {
         })
     }
 
-    /// Sends every sample of `fields` through the mesh, one after the other.
-    ///
-    /// # Panics
-    /// If `fields` has another number of modes.
-    pub fn run(&self, fields: &mut Fields<T>) {
-        self.run_on(Arch::new(), fields);
-    }
-
-    /// [`run`](Self::run) with an instruction set of this machine.
+    /// Sends every sample of `fields` through the mesh with an instruction set of this machine, one after the other.
     ///
     /// # Panics
     /// If `fields` has another number of modes.

@@ -39,15 +39,7 @@ impl<T: Real> Product<T> {
         }
     }
 
-    /// Multiplies every sample of `fields`.
-    ///
-    /// # Panics
-    /// If `fields` has another number of modes.
-    pub fn run(&self, fields: &mut Fields<T>) {
-        self.run_on(Arch::new(), fields);
-    }
-
-    /// [`run`](Self::run) with an instruction set of this machine.
+    /// Multiplies every sample of `fields` with an instruction set of this machine.
     ///
     /// # Panics
     /// If `fields` has another number of modes.

@@ -78,15 +78,7 @@ struct Link<T> {
 const LONGEST: usize = u64::BITS as usize;
 
 impl<T: Real> Walk<T> {
-    /// Sends every sample of `fields` through the mesh; what they hold in modes that the walk takes to be dark does not count.
-    ///
-    /// # Panics
-    /// If `fields` has another number of modes.
-    pub fn run(&self, fields: &mut Fields<T>) {
-        self.run_on(Arch::new(), fields);
-    }
-
-    /// [`run`](Self::run) with an instruction set of this machine.
+    /// Sends every sample of `fields` through the mesh with an instruction set of this machine; what they hold in modes that the walk takes to be dark does not count.
     ///
     /// # Panics
     /// If `fields` has another number of modes.

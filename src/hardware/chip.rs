@@ -182,20 +182,20 @@ impl Chip {
                 .iter_mut()
                 .for_each(|phase| *phase = phase.rem_euclid(TAU));
         }
-        self.heat(heaters, sections, asked)
+        self.drive(heaters, sections, asked)
     }
 
     /// What a mesh that stands alone shows after its `phases` were programmed for the `load`-th time, drift left out, rad.
     pub(super) fn settle_at(&self, heaters: &Heaters, phases: Vec<f64>, load: u64) -> Vec<f64> {
         let count = phases.len();
-        let mut settled = self.heat(heaters, &[(Part::MESH, count)], phases);
+        let mut settled = self.drive(heaters, &[(Part::MESH, count)], phases);
         let settled = Values::each(settled.swap_remove(0));
-        self.with_errors_of_load(settled, (Part::MESH, load), (count, 0))
+        self.with_phase_errors(settled, (Part::MESH, load), (count, 0))
             .all(count)
     }
 
     /// What comes of the phases that were asked of `sections`, of so many phases each, section by section.
-    fn heat(
+    fn drive(
         &self,
         heaters: &Heaters,
         sections: &[(Part, usize)],
@@ -237,17 +237,8 @@ impl Chip {
     }
 
     /// `phases` with the errors that add to what heaters do: offset, programming, drift. They are those of `part`, which has
-    /// `count` phases, from number `first` on.
+    /// `count` phases, from number `first` on, after it was programmed for the `load`-th time.
     pub fn with_phase_errors<'a>(
-        &self,
-        phases: Values<'a>,
-        part: Part,
-        (count, first): (usize, usize),
-    ) -> Values<'a> {
-        self.with_errors_of_load(phases, (part, 0), (count, first))
-    }
-
-    fn with_errors_of_load<'a>(
         &self,
         phases: Values<'a>,
         (part, load): (Part, u64),
@@ -299,7 +290,7 @@ impl Chip {
         let [theta, phi, screen, free] = phases.map(|phases| {
             let start = first;
             first += phases.len();
-            let values = self.with_phase_errors(Values::each(phases), part, (count, start));
+            let values = self.with_phase_errors(Values::each(phases), (part, 0), (count, start));
             (values, first - start)
         });
         let [screen, free] = [screen, free].map(|(values, count)| values.all(count));

@@ -32,14 +32,7 @@ pub struct CellArray {
 impl CellArray {
     /// `count` perfect, lossless cells.
     pub fn perfect(kind: CellKind, count: usize) -> Self {
-        Self {
-            kind,
-            alpha: vec![0.0; count],
-            beta: vec![0.0; count],
-            gamma: vec![0.0; if kind.couplers() == 3 { count } else { 0 }],
-            amplitude: vec![1.0; count],
-            top_arm: 1.0,
-        }
+        DrawnCells::perfect(kind, count).array()
     }
 
     /// Number of cells.
@@ -129,10 +122,8 @@ impl<'a> DrawnCells<'a> {
             theta,
             phi,
         };
-        let mut all = set.sources().chain([&set.cells.amplitude]);
-        let fit = all.all(|values| values.fit(set.cells.count));
+        let fit = set.values().all(|values| values.fit(set.cells.count));
         assert!(fit, "one value a cell");
-        drop(all);
         set
     }
 }
@@ -167,10 +158,11 @@ impl SetCells<'_> {
         self.cells.kind
     }
 
-    /// What the angles of a cell are: θ, φ and those of the couplers it has, in the order of [`Angles`].
-    fn sources(&self) -> impl Iterator<Item = &Values<'_>> {
+    /// Amplitude, θ, φ and the splitting errors of the couplers that cells have.
+    fn values(&self) -> impl Iterator<Item = &Values<'_>> {
         let couplers = &self.cells.couplers[..self.cells.kind.couplers()];
-        [&self.theta, &self.phi].into_iter().chain(couplers)
+        let first = [&self.cells.amplitude, &self.theta, &self.phi];
+        first.into_iter().chain(couplers)
     }
 }
 
@@ -184,8 +176,7 @@ impl MatrixSource for SetCells<'_> {
             sin: [[0.0; BLOCK]; 5],
             cos: [[0.0; BLOCK]; 5],
             amplitude: [0.0; BLOCK],
-            drawn: self.sources().map(Values::draw).collect(),
-            lost: self.cells.amplitude.draw(),
+            drawn: self.values().map(Values::draw).collect(),
         }
     }
 
@@ -194,7 +185,7 @@ impl MatrixSource for SetCells<'_> {
     }
 
     fn fetch(&self, range: Range<usize>) {
-        for values in self.sources().chain([&self.cells.amplitude]) {
+        for values in self.values() {
             values.fetch(range.clone());
         }
     }
@@ -202,7 +193,7 @@ impl MatrixSource for SetCells<'_> {
     fn write(&self, block: usize, angles: &mut Angles, parts: &mut Parts) {
         let start = block * BLOCK;
         let count = BLOCK.min(self.count() - start);
-        for drawn in angles.drawn.iter_mut().chain([&mut angles.lost]) {
+        for drawn in &mut angles.drawn {
             drawn.read(start, count);
         }
         let one = OneBlock {
@@ -250,9 +241,8 @@ pub struct Angles {
     sin: [[f64; BLOCK]; 5],
     cos: [[f64; BLOCK]; 5],
     amplitude: [f64; BLOCK],
-    /// The errors of the angles, and of the amplitudes.
+    /// The errors of the amplitudes and of the angles.
     drawn: Vec<Drawn>,
-    lost: Drawn,
 }
 
 struct OneBlock<'a, 'c> {
@@ -301,14 +291,13 @@ impl OneBlock<'_, '_> {
             cos,
             amplitude,
             drawn,
-            lost,
             ..
         } = &mut *self.angles;
-        let range = (start, count);
-        set.cells.amplitude.write(lost, range, 0.0, amplitude);
-        for (at, (values, drawn)) in set.sources().zip(drawn).enumerate() {
-            let offset = if at < 2 { 0.0 } else { FRAC_PI_4 };
-            values.write(drawn, range, offset, &mut angle[at]);
+        let offsets = [0.0, 0.0, 0.0, FRAC_PI_4, FRAC_PI_4, FRAC_PI_4];
+        let into = std::iter::once(amplitude).chain(&mut *angle);
+        let all = set.values().zip(drawn).zip(offsets).zip(into);
+        for (((values, drawn), offset), into) in all {
+            values.write(drawn, (start, count), offset, into);
         }
         if set.cells.kind == CellKind::Symmetric {
             let [theta, phi, ..] = angle;
