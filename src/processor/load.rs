@@ -245,3 +245,41 @@ fn squares<T: Real, W: Copy + Into<C64>>(chip: &Fields<T>, weight: &Array2<W>) -
     vectorized(Arch::new(), rows);
     sums.map(|lanes| lanes.iter().sum())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Effect, Seed};
+
+    /// Against the plain sum, for whole and broken lanes, real and complex weights.
+    #[test]
+    fn errors_of_a_matrix_are_norms_of_differences() {
+        let mut stream = Seed(9).stream(Effect::Haar, 0, 0, 0);
+        for (rows, cols) in [(1, 1), (3, 7), (4, 8), (5, 13), (2, 32)] {
+            let mut draw =
+                || Array2::from_shape_simple_fn((rows, cols), || stream.standard_normal());
+            let chip = Fields {
+                re: draw(),
+                im: draw(),
+            };
+            let (re, im) = (draw(), draw());
+            let complex = Array2::from_shape_fn((rows, cols), |at| C64::new(re[at], im[at]));
+            for weight in [Weight::Real(re), Weight::Complex(complex)] {
+                let target = weight.to_complex();
+                let norm = |part: &dyn Fn(C64) -> f64| -> f64 {
+                    let of = |((row, col), w): ((usize, usize), &C64)| {
+                        part(C64::new(chip.re[[row, col]], chip.im[[row, col]]) - w)
+                    };
+                    let squares = target.indexed_iter().map(of).map(|x| x.powi(2));
+                    let all = target.iter().map(|w| w.norm_sqr());
+                    (squares.sum::<f64>() / all.sum::<f64>()).sqrt()
+                };
+                let (whole, read) = relative_errors(&chip, &weight, Reading::Real);
+                assert!((whole / norm(&|d| d.norm()) - 1.0).abs() < 1e-14);
+                assert!((read / norm(&|d| d.re) - 1.0).abs() < 1e-14);
+                let (whole, read) = relative_errors(&chip, &weight, Reading::Quadratures);
+                assert_eq!(whole, read);
+            }
+        }
+    }
+}
