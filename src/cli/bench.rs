@@ -22,7 +22,7 @@ const BATCHES: [usize; 2] = [1, 1024];
 const LEAST_SECONDS: f64 = 0.2;
 const LEAST_TIMINGS: usize = 5;
 /// Least time of what a thread is given at once.
-const LEAST_TASK_SECONDS: f64 = 1e-3;
+const LEAST_TASK_SECONDS: f64 = 1e-2;
 /// Multiply-adds of an MZI on one sample in scaled form.
 const SLOTS: f64 = 8.0;
 
