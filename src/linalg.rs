@@ -5,7 +5,7 @@
 
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::traits::Conjugate;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use nalgebra::DMatrix;
 use ndarray::ArrayView2;
 use num_complex::Complex;
@@ -31,6 +31,10 @@ fn view(m: &Matrix) -> MatRef<'_, C64> {
 
 fn from_faer(m: MatRef<'_, C64>) -> Matrix {
     Matrix::from_fn(m.nrows(), m.ncols(), |row, col| m[(row, col)])
+}
+
+fn from_real(m: MatRef<'_, f64>) -> Matrix {
+    Matrix::from_fn(m.nrows(), m.ncols(), |row, col| C64::from(m[(row, col)]))
 }
 
 /// The matrix of an array `[row, column]`.
@@ -84,28 +88,39 @@ pub struct Svd {
     pub v_adjoint: Matrix,
 }
 
-/// The full singular value decomposition of `m`.
+/// The full singular value decomposition of `m`; singular vectors of a real matrix are real.
 ///
 /// # Errors
 /// [`Error::NotFinite`] if `m` holds NaN or an infinity, [`Error::Format`] if the iteration does not converge.
 pub fn svd(m: &Matrix) -> Result<Svd> {
     check_finite("matrix", m)?;
-    let svd = view(m).svd().map_err(|_| {
+    let failed = |_| {
         Error::format(
             "singular value decomposition",
             "it did not converge for this matrix",
         )
-    })?;
+    };
+    if is_real(m) {
+        let real = Mat::from_fn(m.nrows(), m.ncols(), |row, col| m[(row, col)].re);
+        let svd = real.svd().map_err(failed)?;
+        return Ok(Svd {
+            u: from_real(svd.U()),
+            s: svd.S().column_vector().iter().copied().collect(),
+            v_adjoint: from_real(svd.V().transpose()),
+        });
+    }
+    let svd = view(m).svd().map_err(failed)?;
+    let values = svd.S().column_vector().iter();
     Ok(Svd {
         u: from_faer(svd.U()),
-        s: svd
-            .S()
-            .column_vector()
-            .iter()
-            .map(|value| value.re)
-            .collect(),
+        s: values.map(|value| value.re).collect(),
         v_adjoint: from_faer(svd.V()).adjoint(),
     })
+}
+
+/// Whether every element of `m` is real.
+pub fn is_real(m: &Matrix) -> bool {
+    m.iter().all(|z| z.im == 0.0)
 }
 
 /// Fails on the first element of `m` that is NaN or infinite, and names it.
@@ -200,6 +215,19 @@ pub fn haar_unitary(n: usize, stream: &mut Stream) -> Matrix {
     q
 }
 
+/// A Haar-random orthogonal matrix of `n` modes: QR of a real Ginibre matrix with the signs of R's diagonal moved to Q.
+///
+/// Mezzadri, Notices of the AMS 54, 592 (2007).
+pub fn haar_orthogonal(n: usize, stream: &mut Stream) -> Matrix {
+    let ginibre = Mat::from_fn(n, n, |_, _| stream.standard_normal());
+    let qr = ginibre.qr();
+    let mut q = from_real(qr.compute_Q().as_ref());
+    for (col, mut column) in q.column_iter_mut().enumerate() {
+        column *= C64::from(qr.R()[(col, col)].signum());
+    }
+    q
+}
+
 /// Fidelity of `u` to the unitary `target`, in [0, 1]: `|tr(target† u)|² / (N tr(u†u))`.
 ///
 /// For a unitary `u` this is `|tr(target† u)|² / N²`; a global phase or a uniform loss does not lower it.
@@ -283,6 +311,38 @@ mod tests {
             .sum::<f64>()
             / draws as f64;
         assert!((mean - 1.0).abs() < 5.0 / (draws as f64).sqrt(), "{mean}");
+    }
+
+    /// For Haar O of the orthogonal group E (tr O)² = 1 and E (tr O)⁴ = 3 from n = 4 on (Diaconis–Shahshahani): the variance
+    /// of (tr O)² is 2.
+    #[test]
+    fn haar_orthogonal_matrices_have_the_trace_moment_of_the_haar_measure() {
+        let draws = 2000;
+        let mean = (0..draws)
+            .map(|trial| {
+                let o = haar_orthogonal(5, &mut Seed(3).stream(Effect::Haar, trial, 1, 0));
+                assert!(unitarity_error(&o) < 1e-14 && is_real(&o));
+                o.trace().re.powi(2)
+            })
+            .sum::<f64>()
+            / draws as f64;
+        let error = (2.0 / draws as f64).sqrt();
+        assert!((mean - 1.0).abs() < 5.0 * error, "{mean}");
+    }
+
+    #[test]
+    fn singular_vectors_of_a_real_matrix_are_real() {
+        for (rows, cols) in [(4, 9), (9, 4), (6, 6)] {
+            let m = random(rows, cols).map(|z| C64::from(z.re));
+            let svd = svd(&m).unwrap();
+            assert!(is_real(&svd.u) && is_real(&svd.v_adjoint) && !is_real(&random(2, 2)));
+            let mut inner = svd.v_adjoint.rows(0, svd.s.len()).into_owned();
+            for (mut row, s) in inner.row_iter_mut().zip(&svd.s) {
+                row *= C64::from(*s);
+            }
+            let whole = svd.u.columns(0, svd.s.len()) * inner;
+            assert!(max_abs_difference(&whole, &m) < 1e-13);
+        }
     }
 
     #[test]

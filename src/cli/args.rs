@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::compile::{Aim, Arrangement};
 use crate::experiment::sweep::Shard;
 use crate::mesh::{Correction, Geometry};
 use crate::nn::Split;
@@ -262,6 +263,16 @@ pub struct CompileArgs {
     /// Activation between the layers of a .safetensors or .npz network; relu by default
     #[arg(long, value_name = "NAME")]
     pub activation: Option<String>,
+    /// Chips that the phases which the weights leave free are chosen for: uncorrected, corrected, or perfect, which leaves
+    /// them in the bar state
+    #[arg(long = "for", default_value_t, value_name = "CHIPS")]
+    pub aim: Aim,
+    /// Order of the singular values of a tile: descending, ascending, spread or shuffled
+    #[arg(long = "arrange", default_value_t, value_name = "ORDER")]
+    pub arrangement: Arrangement,
+    /// Seed of what is chosen at random among the phases that the weights leave free
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub seed: u64,
     #[command(flatten)]
     pub common: Common,
 }

@@ -39,6 +39,9 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
         let layout = Layout {
             tile: args.tile,
             geometry: args.geometry,
+            arrangement: args.arrangement,
+            aim: args.aim,
+            seed: Seed(args.seed),
         };
         let clock = Instant::now();
         let program = output::in_file(&args.network, compile_model(&model, layout))?;
@@ -194,17 +197,18 @@ fn print(report: &Report) -> Result<()> {
     };
     writeln!(
         out,
-        "layer        tiles     MZIs   matrix error   of it read   loss of a path{title}"
+        "layer        tiles     MZIs   matrix error   of it read   on the data   loss of a path{title}"
     )?;
     for layer in &report.layers {
         write!(
             out,
-            "{:<12} {:>5} {:>8}   {:>12.4}   {:>10.4}   {:>11.1} dB",
+            "{:<12} {:>5} {:>8}   {:>12.4}   {:>10.4}   {:>11.4}   {:>11.1} dB",
             layer.name,
             layer.tiles,
             layer.mzis,
             layer.matrix_error,
             layer.read_error,
+            layer.weighted_error,
             layer.loss_db
         )?;
         if corrected {

@@ -11,12 +11,13 @@ use ndarray::Array2;
 use num_complex::Complex;
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, Program, Tile};
+use super::{Aim, Arrangement, Layout, Program, Tile};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
 use crate::io::{Tensor, Tensors};
 use crate::mesh::{Geometry, Mesh};
 use crate::nn::{Activation, Bias, Input, Layer, Model, Readout, Weight};
+use crate::rng::Seed;
 
 /// The metadata key that marks a program file.
 const KEY: &str = "lightloom-program";
@@ -29,9 +30,31 @@ struct Header {
     version: u32,
     geometry: Geometry,
     tile: Option<usize>,
+    /// Files of earlier versions do not say it: [`Freedom::default`].
+    #[serde(default)]
+    freedom: Freedom,
     input: Input,
     readout: Readout,
     layers: Vec<LayerHeader>,
+}
+
+/// How what the weights leave free was chosen.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Freedom {
+    arrangement: Arrangement,
+    aim: Aim,
+    seed: Seed,
+}
+
+impl Default for Freedom {
+    fn default() -> Self {
+        Self {
+            arrangement: Arrangement::Descending,
+            aim: Aim::Perfect,
+            seed: Seed(0),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +108,11 @@ impl Program {
             version: VERSION,
             geometry: self.layout.geometry,
             tile: self.layout.tile,
+            freedom: Freedom {
+                arrangement: self.layout.arrangement,
+                aim: self.layout.aim,
+                seed: self.layout.seed,
+            },
             input: self.model.input,
             readout: self.model.readout,
             layers,
@@ -154,6 +182,9 @@ impl Program {
             layout: Layout {
                 tile: header.tile,
                 geometry: header.geometry,
+                arrangement: header.freedom.arrangement,
+                aim: header.freedom.aim,
+                seed: header.freedom.seed,
             },
             tiles,
         })

@@ -1,9 +1,13 @@
 //! Trained network → phases: tiles, singular values, decomposition.
 
 mod file;
+mod freedom;
 mod tile;
 
+pub use freedom::{Aim, Arrangement};
 pub use tile::Tile;
+
+use std::f64::consts::PI;
 
 use rayon::prelude::*;
 
@@ -11,9 +15,15 @@ use crate::error::{Context, Error, Result};
 use crate::linalg::{Matrix, from_array};
 use crate::mesh::Geometry;
 use crate::nn::{Layer, Model, Weight};
+use crate::rng::Seed;
+use tile::{Place, compile_tile};
 
 /// Modes of the largest tile: beyond it the phases of one mesh alone fill gigabytes.
 const LARGEST_TILE: usize = 4096;
+
+/// Distance of θ from the bar and the cross state, rad, below which couplers of usual errors (σ of 0.01 to 0.02 rad)
+/// keep an MZI from its setting: it reaches 2|α + β| ≤ θ ≤ π − 2|α − β|. Bandyopadhyay et al., Optica 8, 1247 (2021).
+pub const EDGE_RAD: f64 = 0.05;
 
 /// How a network is laid out on meshes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +32,12 @@ pub struct Layout {
     pub tile: Option<usize>,
     /// Geometry of every mesh.
     pub geometry: Geometry,
+    /// Order of the singular values of every tile.
+    pub arrangement: Arrangement,
+    /// The chip that the phases which the weights leave free are chosen for.
+    pub aim: Aim,
+    /// Seed of what is chosen at random.
+    pub seed: Seed,
 }
 
 /// A network as phase settings: what a chip of the right size is asked to do.
@@ -65,6 +81,22 @@ impl Program {
         }
     }
 
+    /// Share of the MZIs of all meshes that stand within [`EDGE_RAD`] of the bar or the cross state, attenuators left out.
+    pub fn share_at_edges(&self) -> f64 {
+        let tiles = self.tiles.iter().flatten();
+        let meshes = tiles.flat_map(|tile| [&tile.input, &tile.output]);
+        let (mut at_edges, mut all) = (0, 0);
+        for mesh in meshes {
+            let near = |theta: &&f64| {
+                let folded = theta.rem_euclid(2.0 * PI);
+                folded.min((folded - PI).abs()).min(2.0 * PI - folded) < EDGE_RAD
+            };
+            at_edges += mesh.theta().iter().filter(near).count();
+            all += mesh.theta().len();
+        }
+        at_edges as f64 / all.max(1) as f64
+    }
+
     /// The tiles of each layer: by layer, then row by row.
     pub fn tiles(&self) -> &[Vec<Tile>] {
         &self.tiles
@@ -100,7 +132,11 @@ pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
     let tiles = model
         .layers
         .iter()
-        .map(|layer| compile_layer(layer, layout).within(format_args!("layer `{}`", layer.name)))
+        .enumerate()
+        .map(|(index, layer)| {
+            let tiles = compile_layer(index, layer, layout);
+            tiles.within(format_args!("layer `{}`", layer.name))
+        })
         .collect::<Result<_>>()?;
     Ok(Program {
         model: model.clone(),
@@ -109,7 +145,7 @@ pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
     })
 }
 
-fn compile_layer(layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {
+fn compile_layer(index: usize, layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {
     let weight = matrix(&layer.weight);
     let (rows, cols) = weight.shape();
     let (tile_rows, tile_cols) = layout.tile.map_or((rows, cols), |modes| (modes, modes));
@@ -129,10 +165,19 @@ fn compile_layer(layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {
         .collect();
     corners
         .into_par_iter()
-        .map(|(row, col)| {
+        .enumerate()
+        .map(|(tile, corner)| {
+            let (row, col) = corner;
             let shape = (tile_rows.min(rows - row), tile_cols.min(cols - col));
-            let block = weight.view((row, col), shape).into_owned();
-            tile::compile_tile(&block, (row, col), (tile_rows, tile_cols), layout.geometry)
+            let block = weight.view(corner, shape).into_owned();
+            let place = Place {
+                layer: index,
+                tile,
+                corner,
+                output_modes: tile_rows,
+                input_modes: tile_cols,
+            };
+            compile_tile(&block, &place, &layout)
         })
         .collect()
 }

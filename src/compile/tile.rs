@@ -2,9 +2,12 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use super::Layout;
+use super::freedom::completed;
 use crate::error::Result;
-use crate::linalg::{C64, Matrix, adjoint_product, svd};
-use crate::mesh::{Geometry, Mesh, closest};
+use crate::linalg::{C64, Matrix, adjoint_product, is_real, svd};
+use crate::mesh::{Mesh, closest};
+use crate::rng::{Effect, Seed, Stream};
 
 /// A matrix as two meshes with attenuators between them.
 ///
@@ -30,27 +33,58 @@ pub struct Tile {
     pub output: Mesh,
 }
 
-/// Compiles `weight` into meshes of `input_modes` and `output_modes` modes.
+/// Which part of a network a tile is to hold, and on what meshes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Number of the layer.
+    pub layer: usize,
+    /// Number of the tile in it.
+    pub tile: usize,
+    /// First row and first column of the layer's matrix.
+    pub corner: (usize, usize),
+    /// Ports of the mesh of U, at least as many as rows.
+    pub output_modes: usize,
+    /// Ports of the mesh of V†, at least as many as columns.
+    pub input_modes: usize,
+}
+
+impl Place {
+    /// The stream of one of the tile's choices: 0 the unused vectors of V†, 1 those of U, 2 the order of modes.
+    fn stream(&self, seed: Seed, choice: u64) -> Stream {
+        let unit = ((self.layer as u64) << 32) | self.tile as u64;
+        seed.stream(Effect::Compiler, 0, unit, 1 + choice)
+    }
+}
+
+/// Compiles `weight` into the meshes of a tile.
 ///
-/// Rows and columns beyond the matrix are padding: they carry no light. A butterfly comes as close to U and to V†
-/// as it can, then the attenuators make the best of both; what is missing is an error of the tile's matrix.
-pub(super) fn compile_tile(
-    weight: &Matrix,
-    (row, col): (usize, usize),
-    (output_modes, input_modes): (usize, usize),
-    geometry: Geometry,
-) -> Result<Tile> {
+/// Rows and columns beyond the matrix are padding: they carry no light. Singular vectors whose values are 0 to rounding
+/// are free, as the modes of the padding are; see [`Aim`](super::Aim) and [`Arrangement`](super::Arrangement). A
+/// butterfly comes as close to U and to V† as it can, then the attenuators make the best of both; what is missing is an
+/// error of the tile's matrix.
+pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> Result<Tile> {
     let (rows, cols) = weight.shape();
+    let Layout { geometry, aim, .. } = *layout;
     let svd = svd(weight)?;
-    let joined = output_modes.min(input_modes);
-    let mut input = closest(&padded(svd.v_adjoint, input_modes), geometry)?.mesh;
-    let output = closest(&padded(svd.u, output_modes), geometry)?.mesh;
+    let real = is_real(weight);
+    let joined = place.output_modes.min(place.input_modes);
+    let rounding = svd.s[0] * f64::EPSILON * rows.max(cols) as f64;
+    let used = svd.s.iter().filter(|s| **s > rounding).count();
+    let stream = |choice| place.stream(layout.seed, choice);
+    let places = layout.arrangement.places(used, joined, &mut stream(2));
+    let unitary = |vectors: &Matrix, modes, choice| {
+        completed(vectors, modes, &places, aim, real, &mut stream(choice))
+    };
+    let v = unitary(&svd.v_adjoint.transpose(), place.input_modes, 0);
+    let u = unitary(&svd.u, place.output_modes, 1);
+    let mut input = closest(&v.transpose(), geometry)?.mesh;
+    let output = closest(&u, geometry)?.mesh;
     let factors: Vec<C64> = if geometry.is_universal() {
-        let given = svd.s.into_iter().map(C64::from);
-        given
-            .chain(std::iter::repeat(C64::ZERO))
-            .take(joined)
-            .collect()
+        let mut factors = vec![C64::ZERO; joined];
+        for (place, s) in places.iter().zip(&svd.s) {
+            factors[*place] = C64::from(*s);
+        }
+        factors
     } else {
         best_factors(weight, joined, &output, &input)
     };
@@ -69,8 +103,8 @@ pub(super) fn compile_tile(
         *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta) + factor.arg());
     }
     Ok(Tile {
-        row,
-        col,
+        row: place.corner.0,
+        col: place.corner.1,
         rows,
         cols,
         scale,
@@ -94,16 +128,6 @@ fn best_factors(weight: &Matrix, joined: usize, output: &Mesh, input: &Mesh) -> 
 /// Phase of the bar port of an MZI at `theta`, rad: T₁₁ = i e^{iθ/2} sin(θ/2).
 fn attenuator_phase(theta: f64) -> f64 {
     FRAC_PI_2 + theta / 2.0
-}
-
-/// `unitary` on the first modes, nothing on the others.
-fn padded(unitary: Matrix, modes: usize) -> Matrix {
-    if unitary.nrows() == modes {
-        return unitary;
-    }
-    let mut whole = Matrix::identity(modes, modes);
-    whole.view_mut((0, 0), unitary.shape()).copy_from(&unitary);
-    whole
 }
 
 impl Tile {
@@ -141,37 +165,70 @@ mod tests {
     use std::f64::consts::PI;
 
     use super::*;
+    use crate::compile::{Aim, Arrangement};
     use crate::linalg::max_abs_difference;
-    use crate::rng::{Effect, Seed};
+    use crate::mesh::Geometry;
 
     fn random(rows: usize, cols: usize) -> Matrix {
         let mut stream = Seed(4).stream(Effect::Haar, rows as u64, cols as u64, 0);
         Matrix::from_fn(rows, cols, |_, _| C64::from(stream.standard_normal()))
     }
 
+    fn compiled(weight: &Matrix, modes: (usize, usize), layout: Layout) -> Tile {
+        let place = Place {
+            layer: 0,
+            tile: 0,
+            corner: (0, 0),
+            output_modes: modes.0,
+            input_modes: modes.1,
+        };
+        compile_tile(weight, &place, &layout).unwrap()
+    }
+
     fn check(weight: &Matrix, modes: (usize, usize)) -> Tile {
-        let geometries = [
-            Geometry::Diamond,
-            Geometry::Redundant { extra: 2 },
-            Geometry::Clements,
-        ];
-        let mut tiles = geometries.map(|geometry| {
-            let tile = compile_tile(weight, (0, 0), modes, geometry).unwrap();
-            let size = weight.norm().max(1.0);
-            assert!(max_abs_difference(&tile.matrix(), weight) < 1e-13 * size);
-            let mut thetas = tile.attenuators.iter();
-            assert!(thetas.all(|theta| (0.0..=PI).contains(theta)));
-            assert_eq!((tile.output.ports(), tile.input.ports()), modes);
-            Some(tile)
-        });
-        tiles[2].take().unwrap()
+        for geometry in [Geometry::Diamond, Geometry::Redundant { extra: 2 }] {
+            check_tile(
+                weight,
+                modes,
+                Layout {
+                    geometry,
+                    ..Layout::default()
+                },
+            );
+        }
+        for aim in Aim::ALL {
+            for arrangement in Arrangement::ALL {
+                let layout = Layout {
+                    aim: *aim,
+                    arrangement: *arrangement,
+                    ..Layout::default()
+                };
+                check_tile(weight, modes, layout);
+            }
+        }
+        check_tile(weight, modes, Layout::default())
+    }
+
+    fn check_tile(weight: &Matrix, modes: (usize, usize), layout: Layout) -> Tile {
+        let tile = compiled(weight, modes, layout);
+        let size = weight.norm().max(1.0);
+        assert!(max_abs_difference(&tile.matrix(), weight) < 1e-13 * size);
+        let mut thetas = tile.attenuators.iter();
+        assert!(thetas.all(|theta| (0.0..=PI).contains(theta)));
+        assert_eq!((tile.output.ports(), tile.input.ports()), modes);
+        tile
     }
 
     /// The singular vectors of a diagonal are an identity, which is a butterfly; those of a random matrix are not.
     #[test]
     fn a_butterfly_tile_is_as_exact_as_its_singular_vectors() {
         let error = |weight: &Matrix| {
-            let tile = compile_tile(weight, (0, 0), (8, 8), Geometry::Butterfly).unwrap();
+            let layout = Layout {
+                geometry: Geometry::Butterfly,
+                arrangement: Arrangement::Descending,
+                ..Layout::default()
+            };
+            let tile = compiled(weight, (8, 8), layout);
             let size = weight.norm() / 8f64.sqrt();
             (&tile.matrix() - weight).norm() / (8f64.sqrt() * size)
         };
@@ -202,6 +259,66 @@ mod tests {
         check(&(column * row), (8, 8));
         let tile = check(&Matrix::zeros(3, 5), (5, 5));
         assert_eq!(tile.scale, 0.0);
+    }
+
+    /// What the matrix leaves free stands away from the bar and the cross state, but for a perfect chip.
+    #[test]
+    fn no_mzi_of_a_compiled_tile_stands_in_the_bar_state_by_chance() {
+        let zero_row = {
+            let mut weight = random(8, 8);
+            weight.row_mut(3).fill(C64::ZERO);
+            weight.column_mut(1).fill(C64::ZERO);
+            weight
+        };
+        let rank_one = random(8, 1) * random(1, 8);
+        for (weight, modes) in [
+            (zero_row, (8, 8)),
+            (rank_one, (8, 8)),
+            (random(5, 8), (8, 8)),
+            (random(4, 12), (4, 12)),
+            (random(3, 3), (16, 16)),
+        ] {
+            let bars = |aim| {
+                let layout = Layout {
+                    aim,
+                    ..Layout::default()
+                };
+                let tile = compiled(&weight, modes, layout);
+                let thetas = tile.input.theta().iter().chain(tile.output.theta());
+                thetas.filter(|theta| PI - **theta < 1e-6).count()
+            };
+            assert!(bars(Aim::Perfect) > 0);
+            assert_eq!(
+                (bars(Aim::Uncorrected), bars(Aim::Corrected)),
+                (0, 0),
+                "{modes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_real_matrix_stays_real_without_correction_and_a_seed_decides_what_is_free() {
+        let weight = random(4, 8);
+        let tile = |aim, seed| {
+            let layout = Layout {
+                aim,
+                seed: Seed(seed),
+                ..Layout::default()
+            };
+            compiled(&weight, (8, 8), layout)
+        };
+        let imaginary = |tile: &Tile| {
+            // The screen in front of the attenuators undoes their phases.
+            let mut v = tile.input.transfer();
+            for (mut row, theta) in v.row_iter_mut().zip(&tile.attenuators) {
+                row *= C64::from_polar(1.0, attenuator_phase(*theta));
+            }
+            v.iter().map(|z| z.im.abs()).fold(0.0, f64::max)
+        };
+        assert!(imaginary(&tile(Aim::Uncorrected, 0)) < 1e-13);
+        assert!(imaginary(&tile(Aim::Corrected, 0)) > 0.1);
+        let same = tile(Aim::Uncorrected, 0);
+        assert!(same == tile(Aim::Uncorrected, 0) && same != tile(Aim::Uncorrected, 1));
     }
 
     /// N² phases a mesh, and min(rows, cols) attenuators.

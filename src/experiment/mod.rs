@@ -101,6 +101,8 @@ pub struct Trial {
     pub matrix_errors: Vec<f64>,
     /// The same of what detectors read: the real part of a real network's matrix.
     pub read_errors: Vec<f64>,
+    /// ‖(W_chip − W) x‖ / ‖W x‖ of what detectors read of every layer, over the calibration batch.
+    pub weighted_errors: Vec<f64>,
     /// Loss of every layer's tiles, dB, mean over the tiles.
     pub losses_db: Vec<f64>,
     /// Number of MZIs in every layer that no phases could make do what the correction asked of them; null without one.
@@ -120,6 +122,9 @@ pub struct LayerReport {
     pub matrix_error: f64,
     /// The same of what detectors read: the real part of a real network's matrix.
     pub read_error: f64,
+    /// ‖(W_chip − W) x‖ / ‖W x‖ of what detectors read, over the calibration batch, mean over the trials: the error that
+    /// accuracy follows.
+    pub weighted_error: f64,
     /// Loss of a tile that its digital scale makes up for, dB, mean over tiles and trials.
     pub loss_db: f64,
     /// Number of MZIs that no phases could make do what the correction asked of them, mean over the trials; null without
@@ -185,6 +190,7 @@ impl Experiment {
                         agreement: agreement(&inferred.classes, &digital),
                         matrix_errors: inferred.matrix_errors,
                         read_errors: inferred.read_errors,
+                        weighted_errors: inferred.weighted_errors,
                         losses_db: inferred.losses_db,
                         unreachable_mzis: inferred.unreachable_mzis,
                     })
@@ -206,6 +212,7 @@ impl Experiment {
             mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
             matrix_error: mean(trials.iter().map(|trial| trial.matrix_errors[index])),
             read_error: mean(trials.iter().map(|trial| trial.read_errors[index])),
+            weighted_error: mean(trials.iter().map(|trial| trial.weighted_errors[index])),
             loss_db: mean(trials.iter().map(|trial| trial.losses_db[index])),
             unreachable_mzis: is_corrected.then(|| {
                 let counts = trials

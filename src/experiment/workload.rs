@@ -8,7 +8,7 @@ use crate::field::Real;
 use crate::hardware::{Chip, Hardware};
 use crate::mesh::Correction;
 use crate::nn::metrics::predict;
-use crate::nn::{BLOCK, Batch, Dataset, Network};
+use crate::nn::{BLOCK, Batch, Dataset, LayerSignal, Network};
 use crate::processor::Processor;
 use crate::rng::Seed;
 
@@ -18,6 +18,10 @@ pub struct Workload<'a, T> {
     program: &'a Program,
     labels: &'a [usize],
     blocks: Vec<Batch<T>>,
+    /// Number of the block that sets ranges: the first one with light.
+    calibration: usize,
+    /// What that block is in every layer of the network as it was trained.
+    signals: Vec<LayerSignal<T>>,
     network: Network<T>,
 }
 
@@ -30,6 +34,8 @@ pub struct Inferred {
     pub matrix_errors: Vec<f64>,
     /// The same of what detectors read: the real part of a real network's matrix.
     pub read_errors: Vec<f64>,
+    /// ‖(W_chip − W) x‖ / ‖W x‖ of what detectors read of every layer, over the calibration batch.
+    pub weighted_errors: Vec<f64>,
     /// Loss of every layer's tiles, dB, mean over the tiles.
     pub losses_db: Vec<f64>,
     /// Number of MZIs in every layer that no phases could make do what the correction asked of them; null without one.
@@ -53,12 +59,21 @@ impl<'a, T: Real> Workload<'a, T> {
                 let samples = start..data.len().min(start + BLOCK);
                 model.input.encode(&data.x, samples)
             })
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<Batch<T>>>>()?;
+        let network = model.prepare()?;
+        // A dark block sets no range.
+        let calibration = blocks
+            .iter()
+            .position(|block| !block.is_dark())
+            .unwrap_or(0);
+        let signals = blocks.get(calibration);
         Ok(Self {
             program,
             labels: &data.y,
+            calibration,
+            signals: signals.map_or(Vec::new(), |block| network.signals(block.clone())),
             blocks,
-            network: model.prepare()?,
+            network,
         })
     }
 
@@ -105,9 +120,7 @@ impl<'a, T: Real> Workload<'a, T> {
     pub fn infer(&self, chip: Chip, correction: Correction) -> Result<Inferred> {
         let mut processor = Processor::load(self.program, chip, correction)?;
         if processor.needs_calibration() {
-            // A dark block sets no range.
-            let lit = self.blocks.iter().find(|block| !block.is_dark());
-            if let Some(block) = lit.or(self.blocks.first()) {
+            if let Some(block) = self.blocks.get(self.calibration) {
                 processor.calibrate(block);
             }
         }
@@ -117,6 +130,10 @@ impl<'a, T: Real> Workload<'a, T> {
             classes,
             matrix_errors: processor.matrix_errors(),
             read_errors: processor.read_errors(),
+            weighted_errors: match self.signals.as_slice() {
+                [] => vec![0.0; self.program.tiles().len()],
+                signals => processor.weighted_errors(signals),
+            },
             losses_db: processor.losses_db(),
             unreachable_mzis: is_corrected.then(|| processor.unreachable()),
         })

@@ -7,9 +7,12 @@
 //! The sweeps of `field` leave out the phases that a rotation gives to both of its columns or rows. These are kept
 //! here, one for each column and one for each row, and decide φ together with what the sweep turned.
 
-use std::f64::consts::{PI, TAU};
+mod spare;
 
-use super::{Geometry, Mesh, wrap};
+use std::f64::consts::TAU;
+
+use self::spare::SpareColumns;
+use super::{Geometry, Mesh};
 use crate::error::{Error, Result};
 use crate::field::{Columns, Diagonals, Rotation, Side, Sweep, side};
 use crate::linalg::{C64, Matrix, check_unitary};
@@ -19,10 +22,10 @@ const GROUP: usize = 16;
 
 /// Decomposes a unitary into a mesh of `n (n − 1) / 2` MZIs, or more where the geometry has more.
 ///
-/// `u` is `[n, n]`, row = output mode. The mesh reproduces `u` including its global phase; MZIs that a geometry
-/// has beyond `n (n − 1) / 2` stand in the bar state, and ancillas keep their light. Phases are in rad:
-/// `theta` in [0, π], `phi` and `screen` in [0, 2π); where only one combination of phases matters (θ = 0 or
-/// π found by a zero), `phi` is 0.
+/// `u` is `[n, n]`, row = output mode. The mesh reproduces `u` including its global phase. Spare columns split light
+/// (θ in [π/3, 2π/3], the same for every `u`) and the first `n` columns make up for it; ancillas share their light with
+/// ancillas. Phases are in rad: `theta` in [0, π], `phi` and `screen` in [0, 2π); where only one combination of phases
+/// matters (θ = 0 or π found by a zero), `phi` is 0.
 ///
 /// # Errors
 /// [`Error::Shape`](crate::Error::Shape) if `u` is empty or not square,
@@ -47,6 +50,10 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
     let n = u.nrows();
     let mut mesh = Mesh::bar(geometry, n)?;
     let mut places = Places::new(&mesh);
+    let spare = matches!(geometry, Geometry::Redundant { .. })
+        .then(|| SpareColumns::new(&mesh, Geometry::Clements.columns(n)));
+    let rest = spare.as_ref().map(|columns| columns.taken_from(&mesh, u));
+    let u = rest.as_ref().unwrap_or(u);
     let fill = |setting: &Setting| places.fill(&mut mesh, setting);
     let diagonal = match geometry {
         Geometry::Clements | Geometry::Redundant { .. } => null_from_both_sides(u, fill),
@@ -60,12 +67,15 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
             return Err(Error::value("geometry", geometry, limit));
         }
     };
-    let unused = places.unused();
     for (screen, z) in mesh.screen.iter_mut().zip(&diagonal) {
         *screen = angle(*z);
     }
-    if !unused.is_empty() {
-        take_up_bars(&mut mesh, &unused);
+    if let Some(columns) = spare {
+        columns.set(&mut mesh);
+    }
+    if geometry == Geometry::Diamond {
+        let bars = spare::set_ancillas(&mut mesh, &places.unused(), n);
+        spare::take_up_bars(&mut mesh, &bars);
     }
     Ok(mesh)
 }
@@ -245,7 +255,7 @@ impl Places {
         mesh.phi[index] = setting.phi();
     }
 
-    /// Nodes that are left over, in the order of light; they keep the bar state.
+    /// Nodes that are left over, in the order of light.
     fn unused(&self) -> Vec<usize> {
         let pairs = self.next.iter().zip(&self.ends);
         let mut unused: Vec<usize> = pairs
@@ -254,31 +264,6 @@ impl Places {
             .collect();
         unused.sort_unstable();
         unused
-    }
-}
-
-/// Takes the phases of MZIs that should do nothing out again: T(π, 0) = diag(−1, 1) turns its top mode by π,
-/// which later MZIs and the screen make up for. `unused` lists these MZIs in the order of light.
-fn take_up_bars(mesh: &mut Mesh, unused: &[usize]) {
-    // How far the light of each mode is ahead of what the decomposition says.
-    let mut ahead = vec![0.0; mesh.modes];
-    let mut unused = unused.iter().peekable();
-    for (index, node) in mesh.nodes.iter().enumerate() {
-        if unused.next_if(|next| **next == index).is_some() {
-            ahead[node.top] = wrap(ahead[node.top] + PI);
-            continue;
-        }
-        let canonical = mesh.phi[index] == 0.0;
-        if canonical && mesh.theta[index] == 0.0 {
-            ahead.swap(node.top, node.bottom);
-        } else if !(canonical && mesh.theta[index] == PI) {
-            let phi = mesh.phi[index] + ahead[node.bottom] - ahead[node.top];
-            mesh.phi[index] = wrap(phi);
-            ahead[node.top] = ahead[node.bottom];
-        }
-    }
-    for (screen, ahead) in mesh.screen.iter_mut().zip(&ahead) {
-        *screen = wrap(*screen - ahead);
     }
 }
 

@@ -22,4 +22,4 @@ pub use batch::{Batch, Readout};
 pub use dataset::{Dataset, Samples, Split, Values};
 pub use input::{Encoding, Input, Scale};
 pub use model::{Bias, Layer, Model, Weight};
-pub use network::{BLOCK, Network};
+pub use network::{BLOCK, LayerSignal, Network};

@@ -20,6 +20,15 @@ pub struct Network<T> {
     readout: Readout,
 }
 
+/// What one layer of a network does to a batch.
+#[derive(Debug, Clone)]
+pub struct LayerSignal<T> {
+    /// What the layer is given, `[in, sample]`.
+    pub input: Batch<T>,
+    /// The product of its weights with it, `[out, sample]`, without bias and activation.
+    pub product: Batch<T>,
+}
+
 #[derive(Debug, Clone)]
 struct Stage<T> {
     re: Array2<T>,
@@ -92,6 +101,22 @@ impl Model {
 }
 
 impl<T: Real> Network<T> {
+    /// What every layer is given for one block of encoded samples, and what its weights make of it.
+    ///
+    /// # Panics
+    /// As [`forward_block`](Self::forward_block).
+    pub fn signals(&self, mut batch: Batch<T>) -> Vec<LayerSignal<T>> {
+        let mut signals = Vec::with_capacity(self.layers.len());
+        for stage in &self.layers {
+            let product = stage.multiply(&batch);
+            let mut next = product.clone();
+            stage.finish(&mut next);
+            let input = std::mem::replace(&mut batch, next);
+            signals.push(LayerSignal { input, product });
+        }
+        signals
+    }
+
     /// The logits of one block of encoded samples, `[class, sample]`.
     ///
     /// # Panics
@@ -99,16 +124,21 @@ impl<T: Real> Network<T> {
     pub fn forward_block(&self, mut batch: Batch<T>) -> Array2<T> {
         for stage in &self.layers {
             batch = stage.multiply(&batch);
-            if let Some(bias) = &stage.bias {
-                batch.add_bias(bias);
-            }
-            stage.activation.apply(&mut batch);
+            stage.finish(&mut batch);
         }
         self.readout.read(batch)
     }
 }
 
 impl<T: Real> Stage<T> {
+    /// Bias and activation.
+    fn finish(&self, batch: &mut Batch<T>) {
+        if let Some(bias) = &self.bias {
+            batch.add_bias(bias);
+        }
+        self.activation.apply(batch);
+    }
+
     /// `weight · batch`, by one real product where both are real, two where one is complex, else four.
     fn multiply(&self, batch: &Batch<T>) -> Batch<T> {
         let (one, zero) = (T::one(), T::zero());

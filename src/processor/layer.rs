@@ -5,13 +5,13 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use pulp::Arch;
 
 use super::detector::{Adc, Reading, adc_range};
-use super::load::LoadedTile;
+use super::load::{LoadedTile, relative};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use crate::elementary::{Loop, vectorized};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
-use crate::nn::Batch;
+use crate::nn::{Batch, LayerSignal};
 use crate::rng::{Effect, Stream};
 
 /// A layer's tiles on a chip.
@@ -49,6 +49,36 @@ impl<T: Real> LoadedLayer<T> {
         } else {
             self.clean(input)
         }
+    }
+
+    /// ‖(W_chip − W) x‖ / ‖W x‖ of what the layer's detectors see of the fields.
+    pub(super) fn weighted_error(&self, signal: &LayerSignal<T>) -> f64 {
+        let imaginary = self.reading != Reading::Real;
+        let (re, im) = match &signal.input {
+            Batch::Real(x) => multiply(&self.whole, x.view(), None, imaginary),
+            Batch::Complex(x) => multiply(&self.whole, x.re.view(), Some(x.im.view()), imaginary),
+        };
+        let (wanted_re, wanted_im) = match &signal.product {
+            Batch::Real(y) => (y, None),
+            Batch::Complex(y) => (&y.re, Some(&y.im)),
+        };
+        let square = |x: T| x.double().powi(2);
+        let power = |part: &Array2<T>| part.iter().map(|x| square(*x)).sum::<f64>();
+        let apart = |a: &Array2<T>, b: &Array2<T>| -> f64 {
+            a.iter().zip(b).map(|(a, b)| square(*a - *b)).sum()
+        };
+        let mut error = apart(&re, wanted_re);
+        let mut norm = power(wanted_re);
+        match (&im, wanted_im) {
+            (Some(im), Some(wanted)) => {
+                error += apart(im, wanted);
+                norm += power(wanted);
+            }
+            (Some(im), None) => error += power(im),
+            // A real reading of a real layer: the other quadrature is not asked for.
+            (None, _) => {}
+        }
+        relative(error, norm)
     }
 
     /// The same where every detector has its calibrated gain.

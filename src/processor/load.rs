@@ -183,17 +183,19 @@ pub(super) fn relative_errors<T: Real>(
         Weight::Real(weight) => squares(chip, weight),
         Weight::Complex(weight) => squares(chip, weight),
     };
-    let relative = |error: f64| {
-        if error == 0.0 {
-            0.0
-        } else {
-            (error / norm).sqrt()
-        }
-    };
-    let whole = relative(real + imaginary);
+    let whole = relative(real + imaginary, norm);
     match reading {
-        Reading::Real => (whole, relative(real)),
+        Reading::Real => (whole, relative(real, norm)),
         _ => (whole, whole),
+    }
+}
+
+/// √(`error` / `norm`) of two sums of squares; 0 where nothing errs.
+pub(super) fn relative(error: f64, norm: f64) -> f64 {
+    if error == 0.0 {
+        0.0
+    } else {
+        (error / norm).sqrt()
     }
 }
 

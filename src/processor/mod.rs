@@ -19,7 +19,7 @@ use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware};
 use crate::mesh::Correction;
-use crate::nn::{Activation, Batch, Encoding, Layer, Readout};
+use crate::nn::{Activation, Batch, Encoding, Layer, LayerSignal, Readout};
 use layer::LoadedLayer;
 use load::{assemble, load_tile, relative_errors};
 
@@ -94,6 +94,24 @@ impl<'a, T: Real> Processor<'a, T> {
     /// The same of what detectors read: the real part of a real network's matrix.
     pub fn read_errors(&self) -> Vec<f64> {
         self.layers.iter().map(|layer| layer.read_error).collect()
+    }
+
+    /// Error of what detectors read of every layer, weighted by data: ‖(W_chip − W) x‖ / ‖W x‖ over the samples of
+    /// `signals`, one for each layer, without bias, detectors and noise of a shot. A matrix may err where the data have
+    /// no light; accuracy follows this error.
+    ///
+    /// # Panics
+    /// If there is not one signal for each layer, of the layer's shape.
+    pub fn weighted_errors(&self, signals: &[LayerSignal<T>]) -> Vec<f64> {
+        assert_eq!(
+            signals.len(),
+            self.layers.len(),
+            "one signal for each layer"
+        );
+        let pairs = self.layers.iter().zip(signals);
+        pairs
+            .map(|(layer, signal)| layer.weighted_error(signal))
+            .collect()
     }
 
     /// Number of cells and attenuators in every layer that no phases could make do what the correction asked of them.

@@ -79,7 +79,7 @@ const UNITS: [(&str, &str); 17] = [
     ("tile", "modes"),
 ];
 
-const NAMES: [(&str, &str, &str); 35] = [
+const NAMES: [(&str, &str, &str); 37] = [
     (
         "coupler.splitting_error_rad",
         "σ of the coupler angle",
@@ -201,6 +201,12 @@ const NAMES: [(&str, &str, &str); 35] = [
     ),
     ("tile", "modes of a tile", "tile"),
     ("geometry", "geometry of the meshes", "geometry"),
+    ("arrange", "order of the singular values", "order"),
+    (
+        "for",
+        "chips that free phases are chosen for",
+        "compiled for",
+    ),
     ("correct", "error correction", "correction"),
     ("precision", "precision of the arithmetic", "precision"),
 ];

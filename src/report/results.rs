@@ -11,6 +11,7 @@ use super::scale::percent;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Sweep;
 use crate::experiment::stats::PairedTable;
+use crate::experiment::sweep::ROWS_FORMAT;
 use crate::experiment::sweep::{Axis, Reference};
 use crate::io;
 use crate::rng::DRAWS;
@@ -170,8 +171,9 @@ impl Results {
         .within(place("experiment.toml"))?;
         let manifest: Manifest = serde_json::from_str(&manifest)
             .map_err(|error| Error::json(&place("manifest.json"), &manifest, &error))?;
-        if manifest.rows_format != 1 {
-            let error = Error::value("rows_format", manifest.rows_format, "1");
+        if manifest.rows_format != ROWS_FORMAT {
+            let limit = format!("{ROWS_FORMAT}: run the sweep again with this lightloom");
+            let error = Error::value("rows_format", manifest.rows_format, limit);
             return Err(error.within(place("manifest.json")));
         }
         if manifest.draws != DRAWS {

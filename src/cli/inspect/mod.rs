@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::InspectArgs;
 use super::output;
-use crate::compile::Program;
+use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Program};
 use crate::error::Error;
 use crate::experiment::sweep::Status;
 use crate::hardware::Hardware;
@@ -139,6 +139,10 @@ fn describe_file(out: &mut Said, path: &Path) -> Result<()> {
                 let layout = program.layout();
                 out.put("tile", layout.tile);
                 out.put("geometry", layout.geometry.to_string());
+                out.put("for", layout.aim.name());
+                out.put("arrange", layout.arrangement.name());
+                out.put("seed", layout.seed.0);
+                out.put("share_at_edges", program.share_at_edges());
                 let layers = program.model().layers.iter().zip(program.tiles());
                 let layers = layers.map(|(layer, tiles)| {
                     let mut record = layer_record(layer);
@@ -172,6 +176,23 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
         None => "one tile per layer".to_owned(),
     };
     writeln!(out, "layout: {size}, {} meshes", layout.geometry)?;
+    let Layout {
+        arrangement,
+        aim,
+        seed,
+        ..
+    } = layout;
+    let seed = match (aim, arrangement) {
+        (Aim::Perfect, Arrangement::Shuffled) | (Aim::Uncorrected | Aim::Corrected, _) => {
+            format!(", seed {}", seed.0)
+        }
+        (Aim::Perfect, _) => String::new(),
+    };
+    writeln!(
+        out,
+        "compiled for {aim} chips, singular values {arrangement}{seed}; {:.1} % of the MZIs within {EDGE_RAD} rad of bar or cross",
+        100.0 * program.share_at_edges()
+    )?;
     let (mut mzis, mut shifters) = (0, 0);
     for (layer, tiles) in program.model().layers.iter().zip(program.tiles()) {
         let of_layer: usize = tiles.iter().map(|tile| tile.mzis()).sum();

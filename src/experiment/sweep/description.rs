@@ -10,6 +10,7 @@ use super::key::unknown;
 use super::resolved::toml_value;
 use super::value::{RANGE, count, list, read_list, scalar, text};
 use super::{Axis, Base, Key, Sweep};
+use crate::compile::{Aim, Arrangement};
 use crate::error::{Context, Error, Result, line_of};
 use crate::hardware::{Hardware, show};
 use crate::io::record::Cell;
@@ -17,7 +18,7 @@ use crate::nn::{Activation, Split};
 use crate::rng::Seed;
 
 /// Every key of an experiment's first level.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "name",
     "network",
     "program",
@@ -28,6 +29,8 @@ const KEYS: [&str; 19] = [
     "limit",
     "tile",
     "geometry",
+    "arrange",
+    "for",
     "correct",
     "precision",
     "trials",
@@ -116,7 +119,8 @@ impl Reader<'_> {
                     return Err(Error::value("name", "\"\"", "some text"));
                 }
             }
-            "network" | "program" | "data" | "tile" | "geometry" | "correct" | "precision" => {
+            "network" | "program" | "data" | "tile" | "geometry" | "arrange" | "for"
+            | "correct" | "precision" => {
                 let is_path = matches!(key, "network" | "program" | "data");
                 let key = Key::parse(key)?;
                 if matches!(value.get_ref(), DeValue::Array(_)) && is_path {
@@ -301,6 +305,8 @@ impl Reader<'_> {
             let layout = [
                 (Key::Tile, Cell::Null),
                 (Key::Geometry, Cell::from("clements")),
+                (Key::Arrange, Cell::from(Arrangement::default().name())),
+                (Key::For, Cell::from(Aim::default().name())),
             ];
             defaults.extend(layout);
         }
@@ -350,7 +356,10 @@ impl Reader<'_> {
             ));
         }
         if has(&Key::Program) {
-            if let Some(key) = [Key::Tile, Key::Geometry].iter().find(|key| has(key)) {
+            if let Some(key) = [Key::Tile, Key::Geometry, Key::Arrange, Key::For]
+                .iter()
+                .find(|key| has(key))
+            {
                 let what =
                     "is chosen when a program is compiled: name a network instead of a program";
                 return Err(Error::format(format!("`{}`", key.name()), what));

@@ -1,6 +1,7 @@
 //! What can be varied, and its values.
 
 use super::resolved::toml_value;
+use crate::compile::{Aim, Arrangement};
 use crate::error::{Error, Result, nearest};
 use crate::hardware::{HardwareKey, KEYS};
 use crate::io::record::Cell;
@@ -19,6 +20,10 @@ pub enum Key {
     Tile,
     /// Layout of the meshes.
     Geometry,
+    /// Order of the singular values of a tile.
+    Arrange,
+    /// The chips that the phases which the weights leave free are chosen for.
+    For,
     /// How phases are chosen for a chip.
     Correct,
     /// Precision of the arithmetic.
@@ -28,12 +33,14 @@ pub enum Key {
 }
 
 /// The keys that are not of the hardware.
-const OWN: [Key; 7] = [
+const OWN: [Key; 9] = [
     Key::Network,
     Key::Program,
     Key::Data,
     Key::Tile,
     Key::Geometry,
+    Key::Arrange,
+    Key::For,
     Key::Correct,
     Key::Precision,
 ];
@@ -67,6 +74,8 @@ impl Key {
             Self::Data => "data",
             Self::Tile => "tile",
             Self::Geometry => "geometry",
+            Self::Arrange => "arrange",
+            Self::For => "for",
             Self::Correct => "correct",
             Self::Precision => "precision",
             Self::Hardware(name) => name,
@@ -118,6 +127,14 @@ impl Key {
             Self::Geometry => match &cell {
                 Cell::Text(name) => Ok(Cell::Text(name.parse::<Geometry>()?.to_string())),
                 _ => wrong("a name, such as clements"),
+            },
+            Self::Arrange => match &cell {
+                Cell::Text(name) => Ok(Cell::from(name.parse::<Arrangement>()?.name())),
+                _ => wrong("a name, such as spread"),
+            },
+            Self::For => match &cell {
+                Cell::Text(name) => Ok(Cell::from(name.parse::<Aim>()?.name())),
+                _ => wrong("a name, such as corrected"),
             },
             Self::Correct => match &cell {
                 Cell::Text(name) if correction(name).is_some() => Ok(cell),

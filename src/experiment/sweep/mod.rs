@@ -24,6 +24,7 @@ mod value;
 pub use estimate::Estimate;
 pub use key::{Key, Precision};
 pub use merge::merge;
+pub(crate) use output::ROWS_FORMAT;
 pub use point::{Point, Source};
 pub use session::Session;
 pub use shard::Shard;

@@ -13,7 +13,7 @@ use crate::io::record::{Cell, Column, Kind, write_csv, write_jsonl, write_parque
 use crate::io::write_atomic;
 
 /// The version of the format of rows.
-const ROWS_FORMAT: u32 = 1;
+pub(crate) const ROWS_FORMAT: u32 = 2;
 
 /// Columns behind those of the axes, the same for all sweeps.
 const MEASURED: [(&str, Kind); 10] = [
@@ -30,9 +30,10 @@ const MEASURED: [(&str, Kind); 10] = [
 ];
 
 /// What is measured of every layer.
-const OF_LAYER: [(&str, Kind); 4] = [
+const OF_LAYER: [(&str, Kind); 5] = [
     ("matrix_error", Kind::Float),
     ("read_error", Kind::Float),
+    ("weighted_error", Kind::Float),
     ("loss_db", Kind::Float),
     ("unreachable_mzis", Kind::Int),
 ];
@@ -317,6 +318,7 @@ impl<'a> Table<'a> {
             for index in self.layers.iter().map(place) {
                 row.push(float(&record.matrix_errors, index));
                 row.push(float(&record.read_errors, index));
+                row.push(float(&record.weighted_errors, index));
                 row.push(float(&record.losses_db, index));
                 let unreachable = record.unreachable_mzis.as_ref().zip(index);
                 row.push(unreachable.map_or(Cell::Null, |(counts, index)| counts[index].into()));

@@ -72,6 +72,8 @@ impl Sweep {
                     }
                 }
                 Key::Geometry => layout.geometry = text().parse()?,
+                Key::Arrange => layout.arrangement = text().parse()?,
+                Key::For => layout.aim = text().parse()?,
                 Key::Correct => correct = correction(text()).expect("checked"),
                 Key::Precision => number = precision(text()).expect("checked"),
                 Key::Hardware(name) => changed.push((

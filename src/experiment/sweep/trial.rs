@@ -33,6 +33,8 @@ pub struct TrialRecord {
     pub matrix_errors: Vec<Option<f64>>,
     /// The same of what detectors read.
     pub read_errors: Vec<Option<f64>>,
+    /// The same of the layer's products with the calibration batch.
+    pub weighted_errors: Vec<Option<f64>>,
     /// Loss of a path, dB.
     pub losses_db: Vec<Option<f64>>,
     /// MZIs that a correction could not set; null without one.
@@ -83,6 +85,7 @@ impl TrialRecord {
             },
             matrix_errors: finite(inferred.matrix_errors),
             read_errors: finite(inferred.read_errors),
+            weighted_errors: finite(inferred.weighted_errors),
             losses_db: finite(inferred.losses_db),
             unreachable_mzis: inferred.unreachable_mzis,
         }
@@ -126,6 +129,11 @@ pub struct Reference {
     pub tile: Option<usize>,
     /// Layout of the meshes.
     pub geometry: String,
+    /// Order of the singular values.
+    pub arrange: String,
+    /// The chips that the phases which the weights leave free were chosen for.
+    #[serde(rename = "for")]
+    pub aim: String,
     /// Precision of the arithmetic.
     pub precision: String,
     /// Number of samples.
@@ -168,6 +176,8 @@ impl Reference {
             data: point.data.clone(),
             tile: program.layout().tile,
             geometry: program.layout().geometry.to_string(),
+            arrange: program.layout().arrangement.to_string(),
+            aim: program.layout().aim.to_string(),
             precision: point.precision.name().to_owned(),
             samples: labels.len(),
             classes: program.model().classes(),
@@ -194,6 +204,8 @@ impl Reference {
                 self.network.as_ref() == Some(path)
                     && self.tile == layout.tile
                     && self.geometry == layout.geometry.to_string()
+                    && self.arrange == layout.arrangement.name()
+                    && self.aim == layout.aim.name()
             }
             Source::Program(path) => self.program.as_ref() == Some(path),
         };
@@ -222,6 +234,7 @@ mod tests {
             classes: vec![0, 1, 2, 2, 0],
             matrix_errors: vec![0.5, f64::NAN],
             read_errors: vec![],
+            weighted_errors: vec![],
             losses_db: vec![],
             unreachable_mzis: None,
         };

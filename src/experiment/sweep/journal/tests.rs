@@ -16,6 +16,7 @@ fn record(point: usize, trial: usize) -> TrialRecord {
         agreed: 5,
         matrix_errors: vec![Some(0.1), None],
         read_errors: vec![Some(1e-300), None],
+        weighted_errors: vec![None, Some(0.1)],
         losses_db: vec![Some(0.0), None],
         unreachable_mzis: None,
         confusion: vec![(0, 1, 2)],
