@@ -31,17 +31,19 @@ pub enum Aim {
 /// The order of the singular values on the modes between the two meshes of a tile.
 ///
 /// Light of a strong mode that scatters in the mesh of V† leaves it through the attenuator of a neighbour, and the more of
-/// it the stronger that is.
+/// it the stronger that is. Of the scattered light less arrives where a mode stands far from what is lit and read:
+/// `Ascending` and `Spread` keep their modes far from the outputs of a tile that reads few of them, which are the first
+/// ones, and else beside the inputs that are never lit (columns of zeros, padding).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrangement {
     /// The largest on mode 0; modes without light are the last ones.
     Descending,
-    /// The largest on the last mode; modes without light are the first ones.
+    /// The largest on the last mode; modes without light are the first ones, or the whole in reverse.
+    #[default]
     Ascending,
     /// In the order of bit-reversed mode numbers, so that strong modes stand beside weak ones; modes without light are the
-    /// first ones.
-    #[default]
+    /// first ones, or the whole in reverse.
     Spread,
     /// At random.
     Shuffled,
@@ -83,7 +85,13 @@ names!(Arrangement, "arrangement",
 
 impl Arrangement {
     /// The modes of `joined` ones on which the largest, the second largest, … of `used` singular values stand.
-    pub(super) fn places(self, used: usize, joined: usize, stream: &mut Stream) -> Vec<usize> {
+    pub(super) fn places(
+        self,
+        used: usize,
+        joined: usize,
+        end: End,
+        stream: &mut Stream,
+    ) -> Vec<usize> {
         let mut places: Vec<usize> = match self {
             Self::Descending => (0..joined).collect(),
             Self::Ascending => (0..joined).rev().collect(),
@@ -97,7 +105,46 @@ impl Arrangement {
             Self::Shuffled => stream.permutation(joined),
         };
         places.truncate(used);
+        let turns = end == End::First && matches!(self, Self::Ascending | Self::Spread);
+        if turns {
+            for place in &mut places {
+                *place = joined - 1 - *place;
+            }
+        }
         places
+    }
+}
+
+/// The end of the modes at which those with light stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    First,
+    Last,
+}
+
+impl End {
+    /// The end that suits a tile of `weight` on meshes of so many modes, `used` singular values of which are not 0.
+    pub(super) fn of(
+        weight: &Matrix,
+        used: usize,
+        output_modes: usize,
+        input_modes: usize,
+    ) -> Self {
+        let (rows, cols) = weight.shape();
+        let has_spare_modes = used < output_modes.min(input_modes);
+        if rows < output_modes || !has_spare_modes {
+            return Self::Last;
+        }
+        let is_dark = |mode: &usize| {
+            *mode >= cols
+                || weight
+                    .column(*mode)
+                    .iter()
+                    .all(|weight| *weight == C64::ZERO)
+        };
+        let from_middle = |mode: usize| 2 * mode as i64 + 1 - input_modes as i64;
+        let balance: i64 = (0..input_modes).filter(is_dark).map(from_middle).sum();
+        if balance < 0 { Self::First } else { Self::Last }
     }
 }
 
@@ -175,8 +222,8 @@ mod tests {
     fn every_arrangement_gives_each_value_a_mode_of_its_own() {
         for joined in [1, 2, 5, 8, 13] {
             for arrangement in Arrangement::ALL {
-                let mut places = arrangement.places(joined, joined, &mut stream());
-                let few = arrangement.places(joined / 2, joined, &mut stream());
+                let mut places = arrangement.places(joined, joined, End::Last, &mut stream());
+                let few = arrangement.places(joined / 2, joined, End::First, &mut stream());
                 let mut distinct = few.clone();
                 distinct.sort_unstable();
                 distinct.dedup();
@@ -186,17 +233,34 @@ mod tests {
                 assert_eq!(places, (0..joined).collect::<Vec<_>>());
             }
         }
-        let spread = Arrangement::Spread.places(8, 8, &mut stream());
+        let spread = Arrangement::Spread.places(8, 8, End::Last, &mut stream());
         assert_eq!(spread, [0, 4, 2, 6, 1, 5, 3, 7]);
-        let spread = Arrangement::Spread.places(4, 7, &mut stream());
+        let spread = Arrangement::Spread.places(4, 7, End::Last, &mut stream());
         assert_eq!(spread, [3, 5, 4, 6]);
-        let ascending = Arrangement::Ascending.places(2, 4, &mut stream());
-        assert_eq!(ascending, [3, 2]);
+        let ascending = |end| Arrangement::Ascending.places(2, 4, end, &mut stream());
+        assert_eq!(ascending(End::Last), [3, 2]);
+        assert_eq!(ascending(End::First), [0, 1]);
         let places = |seed: u64| {
             let mut stream = Seed(seed).stream(Effect::Compiler, 0, 0, 0);
-            Arrangement::Shuffled.places(32, 32, &mut stream)
+            Arrangement::Shuffled.places(32, 32, End::Last, &mut stream)
         };
         assert!(places(1) == places(1) && places(1) != places(2));
+    }
+
+    #[test]
+    fn modes_with_light_stand_beside_dark_inputs_and_far_from_few_outputs() {
+        let lit = |dark: std::ops::Range<usize>| {
+            Matrix::from_fn(4, 8, |_, col| {
+                C64::from(f64::from(u8::from(!dark.contains(&col))))
+            })
+        };
+        assert_eq!(End::of(&lit(0..3), 1, 4, 8), End::First);
+        assert_eq!(End::of(&lit(5..8), 1, 4, 8), End::Last);
+        // The padding is dark too: eight modes of it.
+        assert_eq!(End::of(&lit(0..3), 1, 4, 16), End::Last);
+        // Fewer rows than outputs; no mode without light.
+        assert_eq!(End::of(&lit(0..3), 1, 8, 8), End::Last);
+        assert_eq!(End::of(&lit(0..3), 4, 4, 8), End::Last);
     }
 
     #[test]

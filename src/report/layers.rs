@@ -11,11 +11,35 @@ use super::scale::{Scale, tidy};
 use super::series::{Look, Mark, Series};
 use super::table::Table;
 
-/// Layers up to which both errors are drawn.
+/// Layers up to which the error of the matrix is drawn beside that on the data.
 const BOTH: usize = 3;
 
-/// The two errors of a layer: in words, and in a legend.
-const KINDS: [(&str, &str); 2] = [("of the matrix", "matrix"), ("of what is read", "read")];
+/// One of the errors of a layer.
+struct ErrorKind {
+    name: &'static str,
+    short_name: &'static str,
+    /// Whether it is drawn for few layers, and for many; the table has it always.
+    drawn: [bool; 2],
+}
+
+/// The errors of a layer in the order of [`Trial::layers`](super::results::Trial::layers).
+const KINDS: [ErrorKind; 3] = [
+    ErrorKind {
+        name: "of the matrix",
+        short_name: "matrix",
+        drawn: [true, false],
+    },
+    ErrorKind {
+        name: "of what is read",
+        short_name: "read",
+        drawn: [false, false],
+    },
+    ErrorKind {
+        name: "on the data",
+        short_name: "on the data",
+        drawn: [true, true],
+    },
+];
 
 /// Matrix errors against the main axis: one figure for each combination of names where these are few.
 pub(super) fn figures(results: &Results) -> Vec<Figure> {
@@ -35,9 +59,15 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
     let ends = all.flat_map(|series| series.marks.iter().flat_map(|mark| [mark.low, mark.high]));
     let scale = Scale::covering(ends.chain([0.0]));
     let axis = &results.axes()[x];
-    let only = match results.layers.len() > BOTH {
-        true => " The errors of what is read are in the table.",
-        false => "",
+    let (drawn_kinds, only) = match results.layers.len() > BOTH {
+        true => (
+            "on the data",
+            "those of the matrix and of the part that detectors read are",
+        ),
+        false => (
+            "of the whole matrix, and on the data",
+            "that of the part that detectors read is",
+        ),
     };
     let unsaid = beside.sentences(results);
     let marks = marks_in_words(results, axis);
@@ -48,12 +78,13 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
             group.behind_title(results.axes())
         );
         let caption = format!(
-            "‖W_chip − W‖ / ‖W‖ of every layer, Frobenius norm: of the whole matrix, and of the part that detectors read. \
-             {marks}{only}{unsaid}"
+            "Relative error of every layer, {drawn_kinds}; {only} in the table. Of the matrix: ‖W_chip − W‖ / ‖W‖, Frobenius \
+             norm. On the data: ‖(W_chip − W) x‖ / ‖W x‖ of what is read, over the calibration batch x, the one that accuracy \
+             follows. {marks}{unsaid}"
         );
         let y = AxisOf {
             along: Along::Numbers(scale),
-            label: "relative error of the matrix".to_owned(),
+            label: "relative error".to_owned(),
         };
         let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
         chart.draw(&series);
@@ -77,7 +108,8 @@ fn series(results: &Results, x: usize, group: &Group) -> (Vec<Series>, Table) {
     ]);
     let mut lines = Vec::new();
     for (layer, name) in results.layers.iter().enumerate() {
-        for (kind, (what, short_name)) in KINDS.into_iter().enumerate() {
+        for (kind, error) in KINDS.iter().enumerate() {
+            let what = error.name;
             let mut marks = Vec::new();
             for index in in_order(axis) {
                 let here = group.and(x, index);
@@ -108,10 +140,9 @@ fn series(results: &Results, x: usize, group: &Group) -> (Vec<Series>, Table) {
                     says,
                 });
             }
-            let both = results.layers.len() <= BOTH;
-            if both || kind == 0 {
+            if error.drawn[usize::from(results.layers.len() > BOTH)] {
                 lines.push(Series {
-                    name: format!("layer {name}, {short_name}"),
+                    name: format!("layer {name}, {}", error.short_name),
                     style: lines.len(),
                     look: Look::Curve,
                     marks,

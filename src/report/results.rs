@@ -93,8 +93,8 @@ pub struct Trial {
     pub agreement: f64,
     /// How many samples digital and this chip classify as labelled.
     pub paired: PairedTable,
-    /// Relative errors of each layer's matrix and of what is read of it.
-    pub layers: Vec<Option<[f64; 2]>>,
+    /// Relative errors of each layer: of its matrix, of what is read of it, of that on the data.
+    pub layers: Vec<Option<[f64; 3]>>,
 }
 
 /// How often one chip took a label for a class.
@@ -343,12 +343,17 @@ impl Row<'_> {
             if !self.0[column].0.ends_with(".matrix_error") {
                 continue;
             }
-            let follows = self.0.get(column + 1).map_or("", |(name, _)| name.as_str());
-            if !follows.ends_with(".read_error") {
-                return Err(self.wrong(column, "followed by read_error"));
+            let is_named = |column: usize, name| {
+                let there = self.0.get(column).map(|(name, _)| name.as_str());
+                there.is_some_and(|there| there.ends_with(name))
+            };
+            if !(is_named(column + 1, ".read_error") && is_named(column + 2, ".weighted_error")) {
+                let limit = "followed by read_error and weighted_error";
+                return Err(self.wrong(column, limit));
             }
-            let errors = self.error(column)?.zip(self.error(column + 1)?);
-            layers.push(errors.map(|(matrix, read)| [matrix, read]));
+            let [matrix, read, weighted] = [0, 1, 2].map(|next| self.error(column + next));
+            let errors = matrix?.zip(read?).zip(weighted?);
+            layers.push(errors.map(|((matrix, read), weighted)| [matrix, read, weighted]));
         }
         let trial = Trial {
             number: self.count(2, sweep.trials)?,

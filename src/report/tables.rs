@@ -69,7 +69,7 @@ pub(super) fn points(results: &Results) -> Table {
         row.push(point.trials.iter().filter(is_worse).count().into());
         row.extend((0..results.layers.len()).map(|layer| {
             let errors = point.trials.iter().filter_map(|trial| trial.layers[layer]);
-            let errors: Vec<f64> = errors.map(|[matrix, _]| matrix).collect();
+            let errors: Vec<f64> = errors.map(|[matrix, ..]| matrix).collect();
             match errors.is_empty() {
                 true => Cell::Null,
                 false => Summary::of(errors).mean.into(),

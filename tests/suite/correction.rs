@@ -2,6 +2,11 @@
 
 use std::path::Path;
 
+use lightloom::hardware::Hardware;
+use lightloom::linalg::{haar_unitary, matrix_error};
+use lightloom::mesh::{Correction, Geometry, decompose};
+use lightloom::rng::{Effect, Seed};
+
 use crate::cli::{distance, haar, lightloom, ok, read_npy, refused, write_npy};
 
 /// Matrix error of the mesh on a chip, and what the command says.
@@ -16,6 +21,29 @@ fn on_chip(folder: &Path, arguments: &[&str]) -> (f64, String) {
     );
     let squares = (&chip - &u).mapv(|z| z.norm_sqr()).sum();
     ((squares / u.nrows() as f64).sqrt(), said)
+}
+
+/// Local correction reaches everything on the plain rectangle here, and must not lose by having more MZIs.
+#[test]
+fn spare_columns_are_corrected_as_well_as_a_plain_rectangle() {
+    let hardware = Hardware::default()
+        .with("coupler.splitting_error_rad", "0.02")
+        .unwrap();
+    for (n, extra) in [(8, 4), (16, 4)] {
+        let error = |geometry: Geometry| {
+            let squares = (0..20).map(|trial| {
+                let u = haar_unitary(n, &mut Seed(5).stream(Effect::Haar, trial, n as u64, 0));
+                let chip = hardware.fabricate(Seed(0), trial);
+                let mesh = decompose(&u, geometry).unwrap();
+                let set = chip.program(&mesh, Correction::Local);
+                matrix_error(&set.coefficients.transfer(), &u).powi(2)
+            });
+            (squares.sum::<f64>() / 20.0).sqrt()
+        };
+        let plain = error(Geometry::Clements);
+        let spare = error(Geometry::Redundant { extra });
+        assert!(spare < 1.3 * plain, "{n}: {plain} {spare}");
+    }
 }
 
 /// √(2 − 2e^{−(N−1)σ²}) without correction, √(2/3) N σ² with a local one.

@@ -445,6 +445,58 @@ fn layers_that_are_not_detected_have_no_detector_gain() {
     }
 }
 
+/// ‖ΔW x‖_F / ‖W x‖_F by plain sums over the chip's matrix, of a real layer its real part; and for light in one input
+/// alone, that column's error.
+#[test]
+fn the_error_on_data_is_that_of_the_products_with_the_data() {
+    let mut stream = Seed(8).stream(Effect::Haar, 0, 0, 0);
+    let mut draw = || Array2::from_shape_simple_fn((5, 7), || stream.standard_normal());
+    let (re, im) = (draw(), draw());
+    let complex = ndarray::Zip::from(&re)
+        .and(&im)
+        .map_collect(|re, im| Complex::new(*re, *im));
+    let hw = hardware(&[("coupler.splitting_error_rad", "0.05")]);
+    let one_input = Array2::from_shape_fn((7, 3), |(row, _)| f64::from(u8::from(row == 2)));
+    let many = Array2::from_shape_fn((7, 4), |(row, sample)| ((row + 3 * sample) as f64).sin());
+    for (weight, readout) in [
+        (Weight::Real(re), Readout::Real),
+        (Weight::Complex(complex), Readout::Intensity),
+    ] {
+        let program = one_layer(weight.clone(), readout);
+        let network = program.model().prepare::<f64>().unwrap();
+        let chip = hw.fabricate(Seed(2), 0);
+        let processor = Processor::<f64>::load(&program, chip, Correction::None).unwrap();
+        let on_chip = processor.layer_matrix(0);
+        let wanted = weight.to_complex();
+        for x in [&one_input, &many] {
+            let (mut error, mut norm) = (0.0, 0.0);
+            for sample in 0..x.ncols() {
+                for row in 0..5 {
+                    let sum = |matrix: &dyn Fn(usize) -> Complex<f64>| -> Complex<f64> {
+                        (0..7).map(|col| matrix(col) * x[[col, sample]]).sum()
+                    };
+                    let right = sum(&|col| wanted[[row, col]]);
+                    let chip =
+                        sum(&|col| Complex::new(on_chip.re[[row, col]], on_chip.im[[row, col]]));
+                    let apart = chip - right;
+                    norm += right.norm_sqr();
+                    error += match readout {
+                        Readout::Real => apart.re.powi(2),
+                        _ => apart.norm_sqr(),
+                    };
+                }
+            }
+            let expected = f64::sqrt(error / norm);
+            let found = processor.weighted_errors(&network.signals(Batch::Real(x.clone())));
+            assert!(
+                (found[0] / expected - 1.0).abs() < 1e-12,
+                "{found:?} {expected}"
+            );
+            assert!(expected > 0.01);
+        }
+    }
+}
+
 /// Loss in every form is made up for: what remains is the change of the matrix's shape.
 #[test]
 fn the_digital_scale_makes_up_for_loss_spread_and_imbalance() {
