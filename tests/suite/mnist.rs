@@ -164,7 +164,7 @@ fn perfect_chips_classify_as_the_digital_networks_do() {
             };
             let program = compile(&model, layout).unwrap();
             let hardware = Hardware::default()
-                .with("coupler.splitting_error_rad", "0.005")
+                .with("coupler.splitting_error_rad", "0.02")
                 .unwrap();
             let experiment = Experiment {
                 hardware,

@@ -394,15 +394,15 @@ fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
     for (name, from, to, says) in [
         (
             "manifest.json",
-            "\"rows_format\": 1",
             "\"rows_format\": 2",
-            "rows_format = 2: must be 1",
+            "\"rows_format\": 1",
+            "rows_format = 1: must be 2: run the sweep again with this lightloom",
         ),
         (
             "manifest.json",
-            "\"draws\": 1",
+            "\"draws\": 2",
             "\"draws\": 0",
-            "draws = 0: must be 1, this lightloom's random numbers",
+            "draws = 0: must be 2, this lightloom's random numbers",
         ),
         (
             "manifest.json",
