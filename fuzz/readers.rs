@@ -76,7 +76,7 @@ pub fn idx(bytes: &[u8]) {
 
 /// Samples with the label last.
 pub fn csv(bytes: &[u8]) {
-    if let Ok(table) = io::csv::parse(bytes) {
+    if let Ok(table) = io::csv::parse(bytes, None) {
         assert_eq!(table.x.nrows(), table.y.len());
         assert!(table.x.iter().all(|value| value.is_finite()));
     }

@@ -198,7 +198,7 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
         "npy" => io::npy::parse("array", bytes).is_ok(),
         "npz" => io::npy::parse_npz(bytes).is_ok(),
         "idx" => io::idx::parse_images(bytes).is_ok() || io::idx::parse_labels(bytes).is_ok(),
-        "csv" => io::csv::parse(bytes).is_ok(),
+        "csv" => io::csv::parse(bytes, None).is_ok(),
         "onnx" => io::onnx::parse(bytes)
             .and_then(|graph| Model::from_onnx(&graph))
             .is_ok(),
