@@ -216,7 +216,7 @@ fn malformed_experiments_are_refused_in_one_sentence() {
             "seed = 1e30",
             "line 4: seed = 1e30: must be a whole number from 0",
         ),
-        ("tile = 1e4", "tile = 10000: must be 2..=4096 modes"),
+        ("tile = 1e4", "tile = 10000.0: must be 2..=4096 modes"),
         ("tile = 1", "tile = 1: must be 2..=4096 modes, or \"none\""),
         (
             "tile = [16, 32]",
