@@ -6,7 +6,7 @@
 use lightloom::experiment::Sweep;
 use lightloom::hardware::Calibration;
 use lightloom::io::{self, Tensor, TensorData};
-use lightloom::mesh::Cells;
+use lightloom::mesh::Described;
 use lightloom::nn::Activation;
 use lightloom::{Dataset, Hardware, Mesh, Model, Program};
 
@@ -74,11 +74,15 @@ pub fn idx(bytes: &[u8]) {
     let _ = io::idx::parse_labels(bytes);
 }
 
-/// Samples with the label last.
+/// Samples and their labels, in a column that is found or given.
 pub fn csv(bytes: &[u8]) {
-    if let Ok(table) = io::csv::parse(bytes) {
-        assert_eq!(table.x.nrows(), table.y.len());
-        assert!(table.x.iter().all(|value| value.is_finite()));
+    for label in [None, Some("0"), Some("label")] {
+        if let Ok(table) = io::csv::parse(bytes, label) {
+            assert_eq!(table.x.nrows(), table.y.len());
+            assert_eq!(table.x.ncols() + 1, table.columns.width);
+            assert!(table.columns.label < table.columns.width);
+            assert!(table.x.iter().all(|value| value.is_finite()));
+        }
     }
 }
 
@@ -138,8 +142,8 @@ pub fn cells(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    if let Ok(cells) = Cells::from_json(text) {
-        let _ = Mesh::from_cells(&cells);
+    if let Ok(described) = Described::from_json(text) {
+        let _ = described.into_mesh();
     }
 }
 

@@ -6,6 +6,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compile::{Aim, Arrangement};
+use super::count::{any, count};
+use crate::experiment::TRIALS_LIMIT;
 use crate::experiment::sweep::Shard;
 use crate::mesh::{Correction, Geometry};
 use crate::nn::Split;
@@ -92,7 +94,7 @@ impl Command {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Common {
     /// Threads; 0 means one per core. Results do not depend on it
-    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(..=256))]
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, value_parser = count::<u16>(0..=256))]
     pub threads: u16,
     /// No progress on stderr
     #[arg(long)]
@@ -110,7 +112,7 @@ pub struct ChipArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of every random number
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
     pub seed: u64,
 }
 
@@ -148,7 +150,7 @@ fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
 )]
 pub struct DemoArgs {
     /// Number of chips of each kind
-    #[arg(long, default_value_t = 20, value_name = "T", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_name = "T", allow_negative_numbers = true, value_parser = count::<u32>(1..=TRIALS_LIMIT as u64))]
     pub trials: u32,
     /// Folder for the picture
     #[arg(long, default_value = "lightloom-demo", value_name = "DIR")]
@@ -157,7 +159,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Seed of every random number
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
     pub seed: u64,
     #[command(flatten)]
     pub common: Common,
@@ -180,7 +182,7 @@ impl Default for DemoArgs {
     after_help = "Examples:\n  lightloom decompose U.npy -o u.mesh.json\n  lightloom decompose U.npy -o u.mesh.json --geometry reck"
 )]
 pub struct DecomposeArgs {
-    /// Unitary matrix, .npy, real or complex, row = output mode
+    /// Unitary matrix, .npy, real or complex, row = output mode; of one in single precision, the nearest unitary is taken
     pub matrix: PathBuf,
     /// Mesh file to write; - is stdout
     #[arg(short, long, value_name = "FILE")]
@@ -197,7 +199,7 @@ pub struct DecomposeArgs {
     after_help = "Examples:\n  lightloom matrix u.mesh.json -o U.npy\n  lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 --correct local -o chip.npy"
 )]
 pub struct MatrixArgs {
-    /// Mesh file; - is stdin
+    /// Mesh file, or phases of another package (meshes/README.md); - is stdin
     pub mesh: PathBuf,
     #[command(flatten)]
     pub chip: ChipArgs,
@@ -209,7 +211,8 @@ pub struct MatrixArgs {
         long,
         default_value_t = 0,
         value_name = "T",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = any::<u64>()
     )]
     pub trial: u64,
     /// Matrix to write, .npy, complex128; - is stdout
@@ -224,7 +227,7 @@ pub struct MatrixArgs {
     after_help = "Examples:\n  lightloom apply u.mesh.json x.npy -o y.npy\n  lightloom apply u.mesh.json x.npy -o y.npy --precision f32"
 )]
 pub struct ApplyArgs {
-    /// Mesh file
+    /// Mesh file, or phases of another package (meshes/README.md)
     pub mesh: PathBuf,
     /// Input fields, .npy, [sample, mode], real or complex; - is stdin
     pub fields: PathBuf,
@@ -255,7 +258,7 @@ pub struct CompileArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Modes of the chip's meshes; without it every layer gets one tile of its own size
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
     pub tile: Option<usize>,
     /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
     #[arg(long, default_value_t)]
@@ -284,10 +287,13 @@ pub struct CompileArgs {
 pub struct InferArgs {
     /// Compiled program
     pub program: PathBuf,
-    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv with the label last, whose first
-    /// line is skipped if no cell of it is a number
+    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv, one column of which is the label
     #[arg(long, value_name = "DATA")]
     pub data: PathBuf,
+    /// The label's column of a .csv data set: a name of its header, else a position from 0. Without it, the column called
+    /// label, labels, target, class, y, species or variety, else the last one
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
     /// Labels for a .npy data set
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
@@ -295,7 +301,7 @@ pub struct InferArgs {
     #[arg(long, value_name = "PART")]
     pub split: Option<Split>,
     /// Only the first N samples
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
     pub limit: Option<usize>,
     #[command(flatten)]
     pub chip: ChipArgs,
@@ -303,7 +309,7 @@ pub struct InferArgs {
     #[arg(long, default_value = "none", value_parser = corrections())]
     pub correct: Correction,
     /// Number of chips
-    #[arg(long, default_value_t = 10, value_name = "T", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10, value_name = "T", allow_negative_numbers = true, value_parser = count::<u32>(1..=TRIALS_LIMIT as u64))]
     pub trials: u32,
     /// Precision of the arithmetic
     #[arg(long, value_enum, default_value_t = Precision::F32)]
@@ -354,7 +360,7 @@ pub struct MergeArgs {
     after_help = "Examples:\n  lightloom draw u.mesh.json -o u.svg --color light --input 0\n  lightloom draw mlp.program.safetensors -o layer.svg --layer 2 --section output"
 )]
 pub struct DrawArgs {
-    /// Mesh file or program
+    /// Mesh file, phases of another package (meshes/README.md), or program
     pub file: PathBuf,
     /// SVG to write; - is stdout
     #[arg(short, long, value_name = "FILE")]
@@ -363,13 +369,13 @@ pub struct DrawArgs {
     #[arg(long, value_enum, default_value_t)]
     pub color: ColorArg,
     /// Input mode that carries light, for --color light; 0 by default
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", value_parser = any::<usize>())]
     pub input: Option<usize>,
     /// Layer of a program, by the name that `inspect` shows; the first one by default
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
     /// Tile of that layer, by number, row by row; 0 by default
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = any::<usize>())]
     pub tile: Option<usize>,
     /// Which mesh of that tile; the mesh of V† by default
     #[arg(long, value_enum)]
@@ -417,7 +423,7 @@ pub struct InspectArgs {
     after_help = "Examples:\n  lightloom export u.mesh.json --format csv --volts --hardware thermo-optic -o phases.csv\n  lightloom export u.mesh.json --format csv --calibration cal.csv --dac-bits 12 -o codes.csv\n  lightloom export u.mesh.json --format sax -o u.sax.json"
 )]
 pub struct ExportArgs {
-    /// Mesh file or program
+    /// Mesh file, phases of another package (meshes/README.md), or program
     pub file: PathBuf,
     /// Format of the phases
     #[arg(long, value_enum)]
@@ -430,7 +436,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
     /// Also the code of a DAC of so many bits, and the phase that it yields
-    #[arg(long, value_name = "B", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=24))]
+    #[arg(long, value_name = "B", allow_negative_numbers = true, value_parser = count::<u32>(1..=24))]
     pub dac_bits: Option<u32>,
     /// Voltage of the largest code; by default the hardware's v_max_v, or what brings the weakest heater to 2π
     #[arg(
@@ -490,10 +496,10 @@ pub struct ValidateArgs {
 )]
 pub struct BenchArgs {
     /// Sizes of the meshes; by default 16,64,256, and with --scaling the powers of two from 16 to 2048
-    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = any::<usize>())]
     pub modes: Option<Vec<usize>>,
     /// Samples walked at a time; by default 1,1024, and with --scaling the powers of two and 100000
-    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = any::<usize>())]
     pub batch: Option<Vec<usize>>,
     /// How time grows instead of rates: draw it against modes, and against batch at 64 and 256 modes, on one thread, into this SVG file; - is
     /// stdout. Takes about a minute

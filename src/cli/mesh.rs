@@ -16,7 +16,9 @@ use crate::error::Error;
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Laboratory};
 use crate::io::npy;
-use crate::linalg::{C64, Matrix, check_finite, from_array, max_abs_difference};
+use crate::linalg::{
+    C64, Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
+};
 use crate::mesh::{Correction, Mesh, closest};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
@@ -24,9 +26,18 @@ use crate::rng::Seed;
 pub fn decompose(args: &DecomposeArgs) -> Result<()> {
     output::write(&args.output, "json", &[&args.matrix], || {
         let matrix = read_matrix(&args.matrix)?;
-        let found = output::in_file(&args.matrix, closest(&matrix, args.geometry))?;
+        let nearest = output::in_file(&args.matrix, to_unitary("matrix", &matrix))?;
+        let found = output::in_file(&args.matrix, closest(&nearest.unitary, args.geometry))?;
         let mesh = found.mesh;
         if !args.common.quiet {
+            if nearest.distance > 0.0 {
+                eprintln!(
+                    "note: {} is unitary to single precision only, max |U†U - 1| = {:.1e}: decomposed is the nearest unitary, at a distance of {:.1e} (spectral norm)",
+                    args.matrix.display(),
+                    unitarity_error(&matrix),
+                    nearest.distance
+                );
+            }
             let fitted = if args.geometry.is_universal() {
                 String::new()
             } else {

@@ -5,6 +5,8 @@
 
 mod args;
 mod bench;
+mod count;
+mod data;
 mod demo;
 mod export;
 mod inspect;
@@ -74,15 +76,6 @@ fn usage(message: &str) -> String {
         .collect();
     // What parsers of numbers say.
     let plain = [
-        (
-            "invalid digit found in string",
-            "must be a whole number from 0",
-        ),
-        (
-            "cannot parse integer from empty string",
-            "must be a whole number from 0",
-        ),
-        ("number too large to fit in target type", "is too large"),
         ("invalid float literal", "must be a number"),
         ("cannot parse float from empty string", "must be a number"),
     ];

@@ -7,12 +7,12 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::args::{CompileArgs, InferArgs, Precision};
-use super::{mesh, open, output};
+use super::{data, mesh, open, output};
 use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Report};
 use crate::mesh::Correction;
-use crate::nn::{Activation, Dataset, Model};
+use crate::nn::{Activation, Dataset, Model, Selection};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
@@ -113,7 +113,12 @@ fn run(args: &InferArgs) -> Result<Report> {
     let clock = Instant::now();
     let program = open::program(&args.program)?;
     let data = output::load(&args.data, "csv", |path| {
-        Dataset::load(path, args.split, args.labels.as_deref())
+        let selection = Selection {
+            split: args.split,
+            labels: args.labels.as_deref(),
+            label: args.label.as_deref(),
+        };
+        Dataset::open(path, selection)
     })?;
     let data = match args.limit {
         Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
@@ -130,6 +135,11 @@ fn run(args: &InferArgs) -> Result<Report> {
     };
     output::in_file(&args.data, program.model().check_features(&data.x))?;
     output::in_file(&args.data, data.check_labels(program.model().classes()))?;
+    if !args.common.quiet
+        && let Some(assumed) = data::assumed(&data, &program.model().input)
+    {
+        eprintln!("note: {}: {assumed}", args.data.display());
+    }
     let load = clock.elapsed().as_secs_f64();
     let experiment = Experiment {
         hardware: mesh::hardware(&args.chip)?,

@@ -9,9 +9,9 @@ use crate::compile::{Program, Tile};
 use crate::error::Error;
 use crate::io::content::refused;
 use crate::io::safetensors;
-use crate::mesh::Mesh;
+use crate::mesh::{Described, Mesh};
 
-/// What `decompose` and `compile` write.
+/// What `decompose` and `compile` write, and the phases of other packages.
 pub enum Compiled {
     Mesh(Mesh),
     Program(Program),
@@ -20,16 +20,30 @@ pub enum Compiled {
 /// The mesh or program at `path`, or on stdin.
 pub fn compiled(path: &Path) -> Result<Compiled> {
     let bytes = output::read(path)?;
-    let text = std::str::from_utf8(&bytes).ok();
-    let json = text.filter(|text| text.trim_start().starts_with('{'));
-    let parsed = match json {
-        _ if output::looks_like_safetensors(&bytes) => safetensors::parse(&bytes)
+    let parsed = if output::looks_like_safetensors(&bytes) {
+        safetensors::parse(&bytes)
             .and_then(Program::from_bundle)
-            .map(Compiled::Program),
-        Some(text) => Mesh::from_json(text).map(Compiled::Mesh),
-        None => Err(refused(&bytes, "a mesh file (JSON) or a program")),
+            .map(Compiled::Program)
+    } else {
+        read_mesh(&bytes, "a mesh file (JSON) or a program")
+            .and_then(Described::into_mesh)
+            .map(Compiled::Mesh)
     };
     output::in_file(path, parsed)
+}
+
+/// What the mesh file at `path`, or on stdin, describes.
+pub fn described(path: &Path) -> Result<Described> {
+    let bytes = output::read(path)?;
+    output::in_file(path, read_mesh(&bytes, "a mesh file (JSON)"))
+}
+
+fn read_mesh(bytes: &[u8], wanted: &str) -> crate::Result<Described> {
+    let text = std::str::from_utf8(bytes).ok();
+    match text.filter(|text| text.trim_start().starts_with('{')) {
+        Some(text) => Described::from_json(text),
+        None => Err(refused(bytes, wanted)),
+    }
 }
 
 pub fn mesh(path: &Path) -> Result<Mesh> {

@@ -15,13 +15,16 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::compile::Program;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::Hardware;
 use crate::mesh::Correction;
 use crate::nn::Dataset;
 use crate::nn::metrics::{accuracy, agreement};
 use crate::rng::Seed;
+
+/// Most chips of one kind in an experiment, and of one point of a sweep: a result is held for each of them.
+pub const TRIALS_LIMIT: usize = 1_000_000;
 
 /// Noisy inference of one program on `trials` chips of one kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,13 +158,17 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) or [`Error::Value`](crate::Error::Value) if data and network do not
-    /// fit together or the hardware cannot read this network.
+    /// fit together or the hardware cannot read this network, or there are more trials than [`TRIALS_LIMIT`].
     pub fn run<T: Real>(
         &self,
         program: &Program,
         data: &Dataset,
         done: impl Fn() + Sync,
     ) -> Result<Report> {
+        if self.trials > TRIALS_LIMIT {
+            let limit = format!("at most {TRIALS_LIMIT}");
+            return Err(Error::value("trials", self.trials, limit));
+        }
         let workload = Workload::<T>::new(program, data)?;
         let labels = workload.labels();
 

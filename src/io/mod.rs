@@ -10,6 +10,7 @@ pub mod csv;
 pub mod hash;
 pub mod idx;
 pub mod npy;
+mod number;
 pub mod onnx;
 pub mod record;
 pub mod safetensors;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+pub use number::whole_number;
 pub use tensor::{Dtype, Tensor, TensorData};
 pub use write::{check_writable, write_atomic};
 

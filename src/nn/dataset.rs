@@ -6,6 +6,7 @@ use std::str::FromStr;
 use ndarray::{Array2, s};
 
 use crate::error::{Context, Error, Result};
+use crate::io::csv::{self, Columns};
 use crate::io::{self, Dtype, Tensor};
 
 /// Samples and their labels.
@@ -17,6 +18,19 @@ pub struct Dataset {
     pub x: Samples,
     /// The label of every sample.
     pub y: Vec<usize>,
+    /// The columns of the table that it was read from, if it was one.
+    pub columns: Option<Columns>,
+}
+
+/// What of a path is a data set, where the path alone does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Selection<'a> {
+    /// Part of a folder of IDX files; the test part if it is not given.
+    pub split: Option<Split>,
+    /// Labels of an `.npy` file, in another one.
+    pub labels: Option<&'a Path>,
+    /// The label's column of a `.csv` file: a name of its header, else a position from 0; see [`csv::read`].
+    pub label: Option<&'a str>,
 }
 
 /// Raw samples, `[sample, feature]`, in the type of their file.
@@ -104,6 +118,26 @@ impl Samples {
         self.shape().1
     }
 
+    /// Whether they look like bytes that were written as other numbers: all whole, from 0 to 255, some above 1.
+    pub fn are_bytes_as_numbers(&self) -> bool {
+        fn look_so<'a, T: Copy + Into<f64> + 'a>(values: impl Iterator<Item = &'a T>) -> bool {
+            let mut largest: f64 = 0.0;
+            for &value in values {
+                let value: f64 = value.into();
+                if !(0.0..=255.0).contains(&value) || value.fract() != 0.0 {
+                    return false;
+                }
+                largest = largest.max(value);
+            }
+            largest > 1.0
+        }
+        match &self.values {
+            Values::Bytes(_) => false,
+            Values::Single(x) => look_so(x.iter()),
+            Values::Double(x) => look_so(x.iter()),
+        }
+    }
+
     fn shape(&self) -> (usize, usize) {
         match &self.values {
             Values::Bytes(x) => x.dim(),
@@ -169,23 +203,38 @@ impl Dataset {
             name: name.into(),
             x,
             y,
+            columns: None,
         })
     }
 
-    /// Reads a data set.
-    ///
-    /// `path` is a folder of IDX files under MNIST's names (`t10k-images-idx3-ubyte`, with `.gz` or not), of
-    /// which `split` is read (the test part if it is not given); an `.npz` with `x [sample, feature]` and
-    /// `y [sample]`; an `.npy` with its `labels` in another; or a `.csv` with the label last. Numbers stay raw.
+    /// Reads a data set whose path tells what it is: [`open`](Self::open) without a choice of the label's column.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for another kind of file, or a `split` or `labels` that it cannot have; whatever
-    /// is wrong with the files, named.
+    /// As [`open`](Self::open).
     pub fn load(
         path: impl AsRef<Path>,
         split: Option<Split>,
         labels: Option<&Path>,
     ) -> Result<Self> {
+        let label = None;
+        let selection = Selection {
+            split,
+            labels,
+            label,
+        };
+        Self::open(path, selection)
+    }
+
+    /// Reads a data set.
+    ///
+    /// `path` is a folder of IDX files under MNIST's names (`t10k-images-idx3-ubyte`, with `.gz` or not); an `.npz` with
+    /// `x [sample, feature]` and `y [sample]`; an `.npy` with its labels in another; or a `.csv`, one column of which is
+    /// the label. Numbers stay raw.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for another kind of file, [`Error::Format`] for a selection that it cannot have; whatever
+    /// is wrong with the files, named.
+    pub fn open(path: impl AsRef<Path>, selection: Selection<'_>) -> Result<Self> {
         let path = path.as_ref();
         let kind = if path.is_dir() {
             "folder".to_owned()
@@ -193,53 +242,69 @@ impl Dataset {
             io::extension(path)
         };
         let place = path.display();
-        if split.is_some() && kind != "folder" {
-            return Err(Error::format(
-                format!("{place}: split"),
+        for (what, is_given, of, only) in [
+            (
+                "split",
+                selection.split.is_some(),
+                "folder",
                 "is chosen only in a folder of IDX files",
-            ));
-        }
-        if labels.is_some() && kind != "npy" {
-            return Err(Error::format(
-                format!("{place}: labels"),
+            ),
+            (
+                "labels",
+                selection.labels.is_some(),
+                "npy",
                 "are given apart only for an .npy file",
-            ));
+            ),
+            (
+                "label",
+                selection.label.is_some(),
+                "csv",
+                "is a column of a .csv file only",
+            ),
+        ] {
+            if is_given && kind != of {
+                return Err(Error::format(format!("{place}: {what}"), only));
+            }
         }
         let name = path
             .file_stem()
             .unwrap_or(path.as_os_str())
             .to_string_lossy();
-        let (x, y) = match &*kind {
-            "folder" => read_idx(path, split.unwrap_or_default())?,
-            "npz" => return Self::from_npz(name, io::npy::read_npz(path)?).within(place),
+        match &*kind {
+            "folder" => {
+                let (x, y) = read_idx(path, selection.split.unwrap_or_default())?;
+                Self::new(name, x, y).within(place)
+            }
+            "npz" => Self::from_npz(name, io::npy::read_npz(path)?).within(place),
             "npy" => {
-                let labels = labels.ok_or_else(|| {
+                let labels = selection.labels.ok_or_else(|| {
                     Error::format(place.to_string(), "needs its labels in another .npy file")
                 })?;
                 let x = samples(io::npy::read(path)?).within(&place)?;
-                (
-                    x,
-                    whole_numbers(io::npy::read(labels)?).within(labels.display())?,
-                )
+                let y = whole_numbers(io::npy::read(labels)?).within(labels.display())?;
+                Self::new(name, x, y).within(place)
             }
             "csv" => {
-                let table = io::csv::read(path)?;
-                (Samples::from(table.x), table.y)
+                let table = csv::read(path, selection.label)?;
+                let data = Self::new(name, Samples::from(table.x), table.y).within(place)?;
+                Ok(Self {
+                    columns: Some(table.columns),
+                    ..data
+                })
             }
             _ => {
                 // A path that is not there at all is the likelier mistake.
                 std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-                return Err(Error::unsupported(
+                Err(Error::unsupported(
                     "data",
                     place.to_string(),
                     "must be a folder of IDX files, .npz, .npy or .csv",
-                ));
+                ))
             }
-        };
-        Self::new(name, x, y).within(place)
+        }
     }
 
-    /// The files that [`load`](Self::load) reads: `path` and `labels`, or images and labels of a folder.
+    /// The files that [`open`](Self::open) reads: `path` and `labels`, or images and labels of a folder.
     ///
     /// # Errors
     /// [`Error::Format`] if a folder lacks them.

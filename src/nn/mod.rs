@@ -19,7 +19,7 @@ mod onnx;
 
 pub use activation::{Activation, Domain};
 pub use batch::{Batch, Readout};
-pub use dataset::{Dataset, Samples, Split, Values};
+pub use dataset::{Dataset, Samples, Selection, Split, Values};
 pub use input::{Encoding, Input, Scale};
 pub use model::{Bias, Layer, Model, Weight};
 pub use network::{BLOCK, LayerSignal, Network};

@@ -132,7 +132,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
             vec![images.to_vec(), labels.to_vec(), gzip(&images)]
         }
-        "csv" => vec![text("a,b,label\n0.5,-1e-3,7\n2,3,0\n"), text("1,0\n")],
+        "csv" => vec![
+            text("a,b,label\n0.5,-1e-3,7\n2,3,0\n"),
+            text("1,0\n"),
+            text("target,0,1\n7,0.5,-1e-3\n0,2,3\n"),
+            text("2,3,setosa,versicolor\n5.1,3.5,1.4,0\n7,3.2,4.7,1\n"),
+        ],
         "onnx" => vec![onnx()],
         "network" => vec![
             text(
@@ -153,13 +158,19 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 Mesh::bar(geometry, 2).unwrap().to_json().into_bytes()
             })
             .to_vec(),
-        "cells" => vec![text(
-            r#"{"convention": "strawberryfields", "modes": 2, "elements": [
+        "cells" => vec![
+            text(
+                r#"{"convention": "strawberryfields", "modes": 2, "elements": [
   {"cell": {"modes": [0, 1], "phases_rad": [0.3, 1.2]}},
   {"phase": {"mode": 0, "phase_rad": 0.5}},
   {"inverse_cell": {"modes": [0, 1], "phases_rad": [0.1, 0.7]}}
 ]}"#,
-        )],
+            ),
+            text(
+                r#"{"package": "a package", "cells":
+{"convention": "perceval", "modes": 2, "elements": [{"cell": {"modes": [0, 1], "phases_rad": [1.2, 0.3]}}]}}"#,
+            ),
+        ],
         "program" => {
             let model = Model::from_tensors(tensors(), Activation::Relu).unwrap();
             let program = compile(&model, Default::default()).unwrap();
@@ -198,7 +209,7 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
         "npy" => io::npy::parse("array", bytes).is_ok(),
         "npz" => io::npy::parse_npz(bytes).is_ok(),
         "idx" => io::idx::parse_images(bytes).is_ok() || io::idx::parse_labels(bytes).is_ok(),
-        "csv" => io::csv::parse(bytes).is_ok(),
+        "csv" => io::csv::parse(bytes, None).is_ok(),
         "onnx" => io::onnx::parse(bytes)
             .and_then(|graph| Model::from_onnx(&graph))
             .is_ok(),
@@ -209,7 +220,10 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
             lightloom::Hardware::from_toml(text()).is_ok() || default.with(set.0, set.1).is_ok()
         }
         "mesh" => Mesh::from_json(text()).is_ok(),
-        "cells" => lightloom::mesh::Cells::from_json(text()).is_ok(),
+        "cells" => {
+            let described = lightloom::mesh::Described::from_json(text());
+            matches!(described, Ok(lightloom::mesh::Described::Cells(_)))
+        }
         "program" => io::safetensors::parse(bytes)
             .and_then(lightloom::Program::from_bundle)
             .is_ok(),

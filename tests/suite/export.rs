@@ -274,7 +274,11 @@ fn a_calibration_that_does_not_fit_is_refused_by_its_ids() {
         &["--dac-bits", "8", "--dac-max-v", "-1"],
         "--dac-max-v = -1: must be",
     );
-    says(&table, &["--dac-bits", "25"], "25 is not in 1..=24");
+    says(
+        &table,
+        &["--dac-bits", "25"],
+        "must be a whole number from 1 to 24",
+    );
     says(&table, &["--dac-max-v", "5"], "--dac-bits");
     let sax = [
         "export",

@@ -8,6 +8,8 @@ mod correction;
 #[cfg(feature = "cli")]
 mod damage;
 #[cfg(feature = "cli")]
+mod doors;
+#[cfg(feature = "cli")]
 mod ergonomics;
 #[cfg(feature = "cli")]
 mod export;

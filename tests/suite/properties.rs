@@ -200,7 +200,7 @@ proptest! {
     ) {
         let line = |(x, y): &(Vec<f64>, usize)| format!("{},{},{},{y}\n", x[0], x[1], x[2]);
         let text: String = rows.iter().map(line).collect();
-        let table = io::csv::parse(text.as_bytes()).unwrap();
+        let table = io::csv::parse(text.as_bytes(), None).unwrap();
         for (index, (x, y)) in rows.iter().enumerate() {
             prop_assert!(same_bits(&table.x.row(index).to_vec(), x));
             prop_assert_eq!(table.y[index], *y);

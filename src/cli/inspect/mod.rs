@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::experiment::sweep::Status;
 use crate::hardware::Hardware;
 use crate::io::{self, Tensor, Tensors};
-use crate::linalg::{from_array, unitarity_error};
+use crate::linalg::{UNITARY_LIMIT, from_array, single_precision_limit, unitarity_error};
 use crate::mesh::Mesh;
 use crate::nn::{Activation, Dataset, Layer, Model, Split};
 
@@ -338,8 +338,10 @@ fn describe_matrix(out: &mut Said, path: &Path) -> Result<()> {
         let array = tensor.into_complex_matrix("array")?;
         let matrix = from_array(array.view());
         let error = unitarity_error(&matrix);
-        let verdict = if error <= crate::linalg::UNITARY_LIMIT {
+        let verdict = if error <= UNITARY_LIMIT {
             "unitary: lightloom decompose takes it"
+        } else if error <= single_precision_limit(rows) {
+            "unitary to single precision: lightloom decompose takes the nearest unitary"
         } else {
             "not unitary"
         };

@@ -11,8 +11,9 @@ use super::{Said, describe_data, describe_mesh, percent, plural};
 use crate::cli::{open, output};
 use crate::error::Error;
 use crate::hardware::Calibration;
+use crate::io::csv::Header;
 use crate::io::{self, record};
-use crate::mesh::Cells;
+use crate::mesh::{Cells, Described, Mesh};
 use crate::nn::Dataset;
 
 /// A table that lightloom writes or reads, by its header; else a data set.
@@ -64,9 +65,19 @@ pub(super) fn describe_csv(out: &mut Said, path: &Path) -> Result<()> {
         out.put("heaters", heaters.len());
         return Ok(());
     }
-    describe_data(out, &Dataset::load(path, None, None)?)?;
-    if columns.iter().all(|cell| cell.parse::<f64>().is_err()) {
-        writeln!(out, "its first line is a header: {header}")?;
+    let data = Dataset::load(path, None, None)?;
+    describe_data(out, &data)?;
+    if let Some(columns) = data.columns {
+        writeln!(out, "label: {}", columns.label_in_words())?;
+        let name = columns.name(columns.label);
+        out.put("label", json!({ "column": columns.label, "name": name }));
+        match columns.header {
+            Some(Header::Names(_)) => writeln!(out, "its first line is a header: {header}")?,
+            Some(Header::Counts(_)) => {
+                writeln!(out, "its first line counts samples and features: {header}")?;
+            }
+            None => {}
+        }
     }
     Ok(())
 }
@@ -155,22 +166,6 @@ pub(super) fn describe_json(out: &mut Said, path: &Path) -> Result<()> {
             "a unitary of {modes} modes, real and imaginary parts"
         )?);
     }
-    let cells = value.get("cells").unwrap_or(&value);
-    if cells.get("elements").is_some() {
-        let cells = Cells::from_json(&cells.to_string());
-        let cells = output::in_file(path, cells)?;
-        out.put("kind", "cells");
-        out.put("modes", cells.modes);
-        out.put("elements", cells.elements.len());
-        out.put("convention", cells.convention.to_string());
-        return Ok(writeln!(
-            out,
-            "phases of another package: {} modes, {} elements, convention {}",
-            cells.modes,
-            cells.elements.len(),
-            cells.convention
-        )?);
-    }
     let netlists = first
         .as_object()
         .into_iter()
@@ -185,7 +180,27 @@ pub(super) fn describe_json(out: &mut Said, path: &Path) -> Result<()> {
         out.put("meshes", tiles);
         return Ok(writeln!(out, "SAX netlist of {tiles} mesh(es) or tile(s)")?);
     }
-    describe_mesh(out, &open::mesh(path)?)
+    match open::described(path)? {
+        Described::Mesh(mesh) => describe_mesh(out, &mesh),
+        Described::Cells(cells) => describe_cells(out, path, &cells),
+    }
+}
+
+/// Phases of another package, and the mesh that all commands make of them.
+fn describe_cells(out: &mut Said, path: &Path, cells: &Cells) -> Result<()> {
+    let mesh = output::in_file(path, Mesh::from_cells(cells))?;
+    writeln!(
+        out,
+        "phases of another package: {} modes, {} elements, convention {}; as a mesh:",
+        cells.modes,
+        cells.elements.len(),
+        cells.convention
+    )?;
+    describe_mesh(out, &mesh)?;
+    out.put("kind", "cells");
+    out.put("elements", cells.elements.len());
+    out.put("convention", cells.convention.to_string());
+    Ok(())
 }
 
 /// What `infer` and `demo` leave: one object, or one for each kind of chip.

@@ -12,19 +12,21 @@ use super::value::{RANGE, count, list, read_list, scalar, text};
 use super::{Axis, Base, Key, Sweep};
 use crate::compile::{Aim, Arrangement};
 use crate::error::{Context, Error, Result, line_of};
+use crate::experiment::TRIALS_LIMIT;
 use crate::hardware::{Hardware, show};
 use crate::io::record::Cell;
 use crate::nn::{Activation, Split};
 use crate::rng::Seed;
 
 /// Every key of an experiment's first level.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "name",
     "network",
     "program",
     "activation",
     "data",
     "labels",
+    "label",
     "split",
     "limit",
     "tile",
@@ -141,14 +143,25 @@ impl Reader<'_> {
                 base.activation = Some(name);
             }
             "labels" => base.labels = Some(text(key, value)?),
+            "label" => {
+                let column = match scalar(key, value)? {
+                    Cell::Text(name) => name,
+                    Cell::Int(position) if position >= 0 => position.to_string(),
+                    _ => {
+                        let limit = "a column's name in quotes, or its position from 0";
+                        return Err(Error::value(key, show(value.get_ref()), limit));
+                    }
+                };
+                base.label = Some(column);
+            }
             "split" => {
                 let name = text(key, value)?;
                 name.parse::<Split>()?;
                 base.split = Some(name);
             }
-            "limit" => base.limit = Some(count(key, value, 1)?),
-            "trials" => self.trials = Some(count(key, value, 1)?),
-            "seed" => self.sweep.seed = Seed(count(key, value, 0)? as u64),
+            "limit" => base.limit = Some(count(key, value, 1..=usize::MAX)?),
+            "trials" => self.trials = Some(count(key, value, 1..=TRIALS_LIMIT)?),
+            "seed" => self.sweep.seed = Seed(count(key, value, 0..=usize::MAX)? as u64),
             "record" => {
                 (self.sweep.records_confusion, self.sweep.records_layers) = (false, false);
                 let limit = "a list of \"confusion\" and \"layers\"";

@@ -6,10 +6,12 @@ use std::time::Instant;
 use super::journal::{self, Journal};
 use super::session::{Group, Loaded, check_continues, groups, missing, run_trial};
 use super::{Precision, Reference, Shard, Sweep, output};
+use crate::compile::Program;
 use crate::error::Result;
 use crate::experiment::Workload;
 use crate::field::Real;
 use crate::mesh::Correction;
+use crate::nn::Dataset;
 
 /// What a sweep would take.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,11 +36,17 @@ pub struct Estimate {
 
 impl Estimate {
     /// Runs one trial of every program, precision and correction of what is missing in `out`, if there is such a folder,
-    /// where it writes nothing, and counts the rest by it.
+    /// where it writes nothing, and counts the rest by it; `begin` is called as by [`Session::run`](super::Session::run).
     ///
     /// # Errors
     /// As [`Session::open`](super::Session::open) and [`Session::run`](super::Session::run).
-    pub fn new(sweep: &Sweep, folder: &Path, out: Option<&Path>, shard: Shard) -> Result<Self> {
+    pub fn new(
+        sweep: &Sweep,
+        folder: &Path,
+        out: Option<&Path>,
+        shard: Shard,
+        mut begin: impl FnMut(&str, &Dataset, &Program),
+    ) -> Result<Self> {
         let head = journal::Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
         let journal = match out {
             Some(out) => Journal::read(out, |old| {
@@ -69,6 +77,7 @@ impl Estimate {
                 last = Some(group.point.source.clone());
             }
             let (program, data) = loaded.get(sweep, folder, &group.point)?;
+            begin(&group.point.data, data, program);
             largest = largest.max(match group.point.precision {
                 Precision::F32 => {
                     estimate.group(sweep, group, &Workload::<f32>::new(program, data)?, clock)

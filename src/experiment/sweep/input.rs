@@ -10,7 +10,7 @@ use crate::error::{Context, Error, Result};
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
 use crate::io::{self, safetensors};
-use crate::nn::{Activation, Dataset, Model, Split};
+use crate::nn::{Activation, Dataset, Model, Selection, Split};
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +132,12 @@ impl Sweep {
     /// The data set called `name`.
     pub(super) fn data(&self, name: &str, folder: &Path) -> Result<Dataset> {
         let labels = self.labels(folder);
-        let data = Dataset::load(folder.join(name), self.split(), labels.as_deref())?;
+        let selection = Selection {
+            split: self.split(),
+            labels: labels.as_deref(),
+            label: self.base.label.as_deref(),
+        };
+        let data = Dataset::open(folder.join(name), selection)?;
         Ok(match self.base.limit {
             Some(limit) => data.limit(limit),
             None => data,

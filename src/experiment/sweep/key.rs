@@ -1,7 +1,10 @@
 //! What can be varied, and its values.
 
+use std::ops::RangeInclusive;
+
 use super::resolved::toml_value;
 use crate::compile::{Aim, Arrangement};
+use super::value::whole;
 use crate::error::{Error, Result, nearest};
 use crate::hardware::{HardwareKey, KEYS};
 use crate::io::record::Cell;
@@ -31,6 +34,9 @@ pub enum Key {
     /// A dotted key of the hardware.
     Hardware(String),
 }
+
+/// Modes of a tile.
+const TILES: RangeInclusive<i64> = 2..=4096;
 
 /// The keys that are not of the hardware.
 const OWN: [Key; 9] = [
@@ -121,7 +127,12 @@ impl Key {
             },
             Self::Tile => match &cell {
                 Cell::Text(text) if text == "none" => Ok(Cell::Null),
-                Cell::Int(modes) if (2..=4096).contains(modes) => Ok(cell),
+                Cell::Int(modes) if TILES.contains(modes) => Ok(cell),
+                Cell::Float(value)
+                    if whole(*value).is_some_and(|n| TILES.contains(&(n as i64))) =>
+                {
+                    Ok(Cell::Int(*value as i64))
+                }
                 _ => wrong("2..=4096 modes, or \"none\" for one tile a layer"),
             },
             Self::Geometry => match &cell {

@@ -36,8 +36,8 @@ use crate::hardware::Hardware;
 use crate::io::record::Cell;
 use crate::rng::Seed;
 
-/// Trials of the largest sweep.
-const TRIALS_LIMIT: usize = 10_000_000;
+/// Trials of all points of the largest sweep.
+const ROWS_LIMIT: usize = 10_000_000;
 
 /// A Monte-Carlo sweep over a grid of settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +71,8 @@ pub struct Base {
     pub activation: Option<String>,
     /// Labels of an `.npy` data set.
     pub labels: Option<String>,
+    /// The label's column of a `.csv` data set: a name, else a position from 0.
+    pub label: Option<String>,
     /// Part of a folder of IDX files.
     pub split: Option<String>,
     /// Only so many samples.
@@ -138,8 +140,8 @@ impl Sweep {
         for axis in &self.axes {
             rows = rows.saturating_mul(axis.len());
         }
-        if rows > TRIALS_LIMIT {
-            let limit = format!("at most {TRIALS_LIMIT} in all");
+        if rows > ROWS_LIMIT {
+            let limit = format!("at most {ROWS_LIMIT} in all");
             return Err(Error::value("points × trials", rows, limit));
         }
         for point in 0..self.points() {

@@ -29,6 +29,7 @@ impl Sweep {
         let options = [
             ("activation", own(&base.activation)),
             ("labels", own(&base.labels)),
+            ("label", own(&base.label)),
             ("split", own(&base.split)),
             ("limit", base.limit.map(|limit| (limit as i64).into())),
         ];

@@ -165,14 +165,19 @@ impl Session {
             .collect()
     }
 
-    /// Runs what is missing on as many threads as rayon's current pool has; `done` is called after every trial.
+    /// Runs what is missing on as many threads as rayon's current pool has; `begin` is called with the path, the data set
+    /// and the program of the trials that come next, `done` after every trial.
     ///
     /// At most as many chips as threads are held at a time. A trial that is finished is in the journal.
     ///
     /// # Errors
     /// Those of inputs that do not fit together and of chips that cannot run the program, with the point's settings;
     /// trials that were finished before remain.
-    pub fn run(&self, done: impl Fn() + Sync) -> Result<()> {
+    pub fn run(
+        &self,
+        mut begin: impl FnMut(&str, &Dataset, &Program),
+        done: impl Fn() + Sync,
+    ) -> Result<()> {
         let groups = {
             let writer = self.writer.lock().expect("no writer panics");
             self.groups(&writer.journal)?
@@ -188,6 +193,7 @@ impl Session {
         let mut loaded = Loaded::default();
         for group in &groups {
             let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
+            begin(&group.point.data, data, program);
             match group.point.precision {
                 Precision::F32 => {
                     self.run_group(group, &Workload::<f32>::new(program, data)?, &done)

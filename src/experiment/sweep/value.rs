@@ -1,6 +1,7 @@
 //! Values as an experiment writes them: numbers, text, lists and ranges.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -11,9 +12,10 @@ use super::resolved::toml_value;
 use crate::error::{Error, Result};
 use crate::hardware::show;
 use crate::io::record::Cell;
+use crate::io::whole_number;
 
 /// Values of a range at most.
-const STEPS_LIMIT: i64 = 100_000;
+const STEPS_LIMIT: usize = 100_000;
 
 /// The keys of a range.
 pub(super) const RANGE: [&str; 4] = ["from", "to", "steps", "log"];
@@ -84,10 +86,7 @@ fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
         }
     };
     let (from, to) = (end("from")?, end("to")?);
-    let steps = count("steps", needed("steps")?, 2)?;
-    if steps as i64 > STEPS_LIMIT {
-        return Err(Error::value("steps", steps, format!("2..={STEPS_LIMIT}")));
-    }
+    let steps = count("steps", needed("steps")?, 2..=STEPS_LIMIT)?;
     let log = match find("log").map(Spanned::get_ref) {
         None => false,
         Some(DeValue::Boolean(log)) => *log,
@@ -167,12 +166,27 @@ pub(super) fn text(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
     }
 }
 
-pub(super) fn count(key: &str, value: &Spanned<DeValue<'_>>, least: i64) -> Result<usize> {
-    match scalar(key, value)? {
-        Cell::Int(count) if count >= least => Ok(count as usize),
-        _ => {
-            let limit = format!("a whole number from {least}");
-            Err(Error::value(key, show(value.get_ref()), limit))
-        }
-    }
+/// A whole number in `range`, written out or with an exponent.
+pub(super) fn count(
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    range: RangeInclusive<usize>,
+) -> Result<usize> {
+    let found = match scalar(key, value)? {
+        Cell::Int(count) => usize::try_from(count).ok(),
+        Cell::Float(value) => whole(value),
+        _ => None,
+    };
+    found.filter(|count| range.contains(count)).ok_or_else(|| {
+        let limit = match *range.end() {
+            usize::MAX => format!("a whole number from {}", range.start()),
+            end => format!("a whole number from {} to {end}", range.start()),
+        };
+        Error::value(key, show(value.get_ref()), limit)
+    })
+}
+
+/// A float as the whole number that it is: TOML writes `1e3` as one.
+pub(super) fn whole(value: f64) -> Option<usize> {
+    whole_number(&value.to_string())?.try_into().ok()
 }

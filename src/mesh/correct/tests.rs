@@ -139,7 +139,7 @@ fn a_fit_makes_use_of_spare_columns() {
         (error(Correction::Progressive), error(Correction::Fit))
     };
     let (progressive, plain) = error(0);
-    assert!(plain <= progressive, "{plain} {progressive}");
+    assert!(plain < 0.9 * progressive, "{plain} {progressive}");
     let (_, spare) = error(4);
     assert!(plain > 1e-3 && spare < 1e-6, "{plain} {spare}");
 }
@@ -170,7 +170,15 @@ fn an_attenuator_passes_what_was_asked_as_far_as_its_couplers_allow() {
         if within {
             assert!((got - ideal * ahead).norm() < 1e-14);
         } else {
-            assert!((got.norm() - ideal.norm()).abs() < 0.1);
+            // No phase comes closer.
+            let off = |theta| {
+                let cell = Mzi { theta, ..mzi };
+                (cell.matrix()[0].norm() - ideal.norm()).abs()
+            };
+            let nearest = (0..20_000).map(|k| off(PI * f64::from(k) / 10_000.0));
+            let nearest = nearest.fold(f64::INFINITY, f64::min);
+            let found = (got.norm() - ideal.norm()).abs();
+            assert!((found - nearest).abs() < 1e-7, "{theta}: {found} {nearest}");
         }
     }
 }

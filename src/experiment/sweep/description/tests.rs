@@ -61,6 +61,7 @@ fn an_experiment_as_resolved_reads_back_as_it_was() {
 program = ["a.program.safetensors", "b.program.safetensors"]
 data = "x.npy"
 labels = "y.npy"
+label = "the kind"
 trials = 1
 seed = 7
 correct = "local"
@@ -99,6 +100,29 @@ precision = ["f64", "f32"]
     let last = sweep.point(sweep.points() - 1).unwrap();
     assert_eq!(last.hardware.input.dac_bits, None);
     assert_eq!(last.hardware.input.rin_dbc_hz, Some(-150.0));
+}
+
+#[test]
+fn a_count_may_have_an_exponent() {
+    let other = SPLITTING
+        .replace("limit = 1000\n", "limit = 1e3\n")
+        .replace("trials = 20\n", "trials = 2.0e1\n")
+        .replace("steps = 5 }", "steps = 0.5e1 }")
+        .replace("[\"none\", 64]", "[\"none\", 6.4e1]");
+    assert_eq!(
+        parse(&other).unwrap().resolved(),
+        parse(SPLITTING).unwrap().resolved()
+    );
+    let most = SPLITTING.replace("trials = 20\n", "trials = 1e6\n");
+    let said = error(&most);
+    assert!(said.contains("points × trials = 30000000"), "{said}");
+}
+
+#[test]
+fn the_position_of_a_label_is_a_name_too() {
+    let with = |label: &str| parse(&format!("label = {label}\n{SPLITTING}")).unwrap();
+    assert_eq!(with("4"), with("\"4\""));
+    assert_eq!(with("\"kind\"").base.label.as_deref(), Some("kind"));
 }
 
 #[test]
@@ -180,6 +204,19 @@ fn malformed_experiments_are_refused_in_one_sentence() {
             "seed = -1",
             "line 4: seed = -1: must be a whole number from 0",
         ),
+        (
+            "label = 0.5",
+            "line 4: label = 0.5: must be a column's name in quotes, or its position from 0",
+        ),
+        (
+            "limit = 1.5e0",
+            "line 4: limit = 1.5e0: must be a whole number from 1",
+        ),
+        (
+            "seed = 1e30",
+            "line 4: seed = 1e30: must be a whole number from 0",
+        ),
+        ("tile = 1e4", "tile = 10000.0: must be 2..=4096 modes"),
         ("tile = 1", "tile = 1: must be 2..=4096 modes, or \"none\""),
         (
             "tile = [16, 32]",
@@ -270,7 +307,7 @@ fn malformed_experiments_are_refused_in_one_sentence() {
         ),
         (
             "[axes]\ntile = { from = 8, to = 16, steps = 1 }",
-            "steps = 1: must be a whole number from 2",
+            "steps = 1: must be a whole number from 2 to 100000",
         ),
         (
             "[axes]\n\"coupler.splitting_error_rad\" = { from = 0, to = 0.1, steps = 3, log = true }",

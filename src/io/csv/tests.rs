@@ -1,0 +1,159 @@
+use super::*;
+use ndarray::arr2;
+
+/// The message of an error for `text` without a choice of the label.
+fn error(text: &str) -> String {
+    parse(text.as_bytes(), None).unwrap_err().to_string()
+}
+
+/// Position of the label and why, of a table that must be read.
+fn label(text: &str, given: Option<&str>) -> (usize, Choice) {
+    let columns = parse(text.as_bytes(), given).unwrap().columns;
+    (columns.label, columns.choice)
+}
+
+#[test]
+fn the_last_column_is_the_label_where_nothing_else_tells() {
+    let (x, y) = (arr2(&[[0.5, -1e-3], [2.0, 3.0]]), vec![7, 0]);
+    for text in [
+        "0.5, -1e-3, 7\n2,3,0\n",
+        "a,b,c\r\n0.5,-1e-3,7\r\n2,3,0",
+        "a,1,\n0.5,-1e-3,7\n2,3,0",
+    ] {
+        let table = parse(text.as_bytes(), None).unwrap();
+        assert_eq!((&table.x, &table.y), (&x, &y), "{text}");
+        let has_header = table.columns.header.is_some();
+        assert_eq!(has_header, text.starts_with('a'), "{text}");
+        assert_eq!(label(text, None), (2, Choice::Last));
+    }
+}
+
+#[test]
+fn a_column_with_a_name_of_a_label_is_the_label_wherever_it_stands() {
+    let expected = arr2(&[[1.5, 2.0], [3.0, 4.5]]);
+    for name in LABEL_NAMES {
+        let upper = name.to_uppercase();
+        for text in [
+            format!("{name},a,b\n7,1.5,2\n0,3,4.5\n"),
+            format!("a,{upper},b\n1.5,7,2\n3,0,4.5\n"),
+            // Columns that are numbered.
+            format!("0,1,{name}\n1.5,2,7\n3,4.5,0\n"),
+            format!("1,2,{name}\n1.5,2,7\n3,4.5,0\n"),
+            format!("\"{name}\",0,1\n7,1.5,2\n0,3,4.5\n"),
+        ] {
+            let table = parse(text.as_bytes(), None).unwrap();
+            assert_eq!((&table.x, &*table.y), (&expected, &[7, 0][..]), "{text}");
+            assert_eq!(table.columns.choice, Choice::Named);
+        }
+    }
+}
+
+#[test]
+fn a_label_that_is_given_is_a_name_or_else_a_position() {
+    let named = "label,a,1\n7,1,2\n0,3,4\n";
+    assert_eq!(label(named, Some("a")), (1, Choice::Given));
+    assert_eq!(label(named, Some("0")), (0, Choice::Given));
+    // A name comes first.
+    assert_eq!(label(named, Some("1")), (2, Choice::Given));
+    let bare = "7,1,2\n0,3,4\n";
+    assert_eq!(label(bare, Some("1")), (1, Choice::Given));
+    assert_eq!(
+        parse(bare.as_bytes(), Some("1")).unwrap().x,
+        arr2(&[[7.0, 2.0], [0.0, 4.0]])
+    );
+    let refused = |text: &str, given: &str| {
+        let error = parse(text.as_bytes(), Some(given)).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        refused(named, "labl"),
+        "label = `labl`: must be a column's name, such as `label`, or its position from 0 to 2 (did you mean `label`?)"
+    );
+    let said = refused(bare, "label");
+    assert!(said.ends_with("from 0 to 2: the columns of this table have no names"));
+    assert!(refused(bare, "3").contains("label = `3`: must be a position from 0 to 2"));
+    let said = refused("a,b,a\n1,2,3\n", "a");
+    assert!(
+        said.contains("columns 0 and 2 both have that name"),
+        "{said}"
+    );
+}
+
+#[test]
+fn several_columns_that_could_be_the_label_are_a_question() {
+    let text = "x,y,class\n1,2,0\n";
+    assert_eq!(
+        error(text),
+        "CSV table: columns 1 (`y`) and 2 (`class`) could both be the label: must be told which one (--label COLUMN, or label in an experiment)"
+    );
+    assert_eq!(label(text, Some("class")), (2, Choice::Given));
+}
+
+/// scikit-learn's wine has 13 features and three classes, so that its first line is shorter than all others.
+#[test]
+fn the_first_line_of_scikit_learn_counts_and_names_no_column() {
+    for (text, width) in [
+        ("2,2,a,b,c\n1.5,2,1\n3,4.5,0\n", 3),
+        ("2,4,a,b,c\n1.5,2,3,4,1\n3,4.5,6,7,0\n", 5),
+    ] {
+        let table = parse(text.as_bytes(), None).unwrap();
+        let Some(Header::Counts(cells)) = &table.columns.header else {
+            panic!("{text}");
+        };
+        assert_eq!(cells[2..], ["a", "b", "c"]);
+        assert_eq!(
+            (table.columns.width, table.columns.label),
+            (width, width - 1)
+        );
+        assert_eq!((table.x.dim(), &*table.y), ((2, width - 1), &[1, 0][..]));
+        assert_eq!(table.columns.name(2), None);
+    }
+    // Names of columns, of which two happen to be numbers.
+    let said = error("2,3,a,b\n1,2,3\n");
+    assert!(said.contains("line 2 has 3 columns: must have 4"), "{said}");
+}
+
+#[test]
+fn a_first_line_with_a_missing_number_is_no_header() {
+    for missing in ["", "NA", "n/a", "?", "nan", "NULL"] {
+        let said = error(&format!("1,{missing},3\n4,5,6\n"));
+        let expected = format!("line 1, column 2 = `{missing}`: must be a finite number");
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn a_wrong_cell_is_named_by_line_and_column() {
+    assert_eq!(
+        error("1,2,3\n1,x,3\n"),
+        "line 2, column 2 = `x`: must be a finite number"
+    );
+    assert!(error("1,2,-1\n").contains("whole number"));
+    assert!(error("1,2,3\n1,2\n").contains("line 2 has 2 columns: must have 3"));
+    assert!(error("1,2\n1,2,3\n").contains("line 2 has 3 columns: must have 2"));
+}
+
+#[test]
+fn a_column_of_fractions_is_no_label() {
+    let limit = "must be a whole number from 0 (--label COLUMN, or label in an experiment, takes another column)";
+    assert_eq!(
+        error("1,2,3\n1,2,0.5\n"),
+        format!("line 2, column 3 (the last column, taken as the label) = 0.5: {limit}")
+    );
+    assert_eq!(
+        error("kind,width\n0,0.2\n"),
+        format!("line 2, column 2 (`width`, the last column, taken as the label) = 0.2: {limit}")
+    );
+    assert_eq!(
+        error("target,width\nsetosa,0.2\n"),
+        format!("line 2, column 1 (`target`, the label) = `setosa`: {limit}")
+    );
+}
+
+#[test]
+fn tables_without_samples_are_refused() {
+    for text in ["", "a,b\n", "1\n2\n", "\n\n"] {
+        assert!(error(text).contains("no samples"), "{text:?}");
+    }
+    assert!(parse(&[0xff, b',', 0xfe, b'\n', 0xff], None).is_err());
+}

@@ -1,0 +1,100 @@
+//! What a file of one mesh can be: our own, or phases of another package.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Cells, Mesh};
+use crate::error::{Error, Result};
+
+/// A mesh as its file describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Described {
+    /// A mesh file.
+    Mesh(Mesh),
+    /// Phases of another package: [`Cells`], as they stand or under the key `cells` of an object that says where they are
+    /// from.
+    Cells(Cells),
+}
+
+/// The keys that tell the two apart.
+#[derive(Deserialize)]
+struct Keys {
+    cells: Option<IgnoredAny>,
+    elements: Option<IgnoredAny>,
+}
+
+/// An object that holds cells and says of them what it likes.
+#[derive(Deserialize)]
+struct Wrapped {
+    cells: Cells,
+}
+
+impl Described {
+    /// What the JSON `text` describes: cells if it has the key `elements` or `cells`, else a mesh file.
+    ///
+    /// # Errors
+    /// Those of [`Mesh::from_json`] and [`Cells::from_json`].
+    pub fn from_json(text: &str) -> Result<Self> {
+        match serde_json::from_str(text) {
+            Ok(Keys { cells: Some(_), .. }) => {
+                let wrapped: Result<Wrapped, _> = serde_json::from_str(text);
+                let wrapped = wrapped.map_err(|error| Error::json("cells", text, &error))?;
+                Ok(Self::Cells(wrapped.cells))
+            }
+            Ok(Keys {
+                elements: Some(_), ..
+            }) => Cells::from_json(text).map(Self::Cells),
+            _ => Mesh::from_json(text).map(Self::Mesh),
+        }
+    }
+
+    /// The mesh: that of a mesh file, or [`Mesh::from_cells`].
+    ///
+    /// # Errors
+    /// Those of [`Mesh::from_cells`].
+    pub fn into_mesh(self) -> Result<Mesh> {
+        match self {
+            Self::Mesh(mesh) => Ok(mesh),
+            Self::Cells(cells) => Mesh::from_cells(&cells),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mesh::{Convention, Geometry};
+
+    #[test]
+    fn a_mesh_file_and_cells_are_told_apart_by_their_keys() {
+        let mesh = Mesh::bar(Geometry::Clements, 4).unwrap();
+        let cells = mesh.to_cells(Convention::Perceval);
+        let bare = cells.to_json();
+        let wrapped = format!("{{\"package\": \"p\", \"cells\": {bare}, \"notes\": [1]}}");
+        let read = |text: &str| Described::from_json(text).unwrap();
+        assert_eq!(read(&mesh.to_json()), Described::Mesh(mesh.clone()));
+        assert_eq!(read(&bare), Described::Cells(cells.clone()));
+        assert_eq!(read(&wrapped), Described::Cells(cells.clone()));
+        let made = read(&wrapped).into_mesh().unwrap();
+        assert_eq!(made, Mesh::from_cells(&cells).unwrap());
+        assert_eq!(read(&mesh.to_json()).into_mesh().unwrap(), mesh);
+    }
+
+    #[test]
+    fn what_is_neither_is_refused_as_what_it_is_nearest_to() {
+        let error = |text: &str| Described::from_json(text).unwrap_err().to_string();
+        assert!(error("{}").contains("mesh file"));
+        assert!(error("{\"modes\": 2,").contains("mesh file"));
+        let unknown = "{\"convention\": \"none\", \"modes\": 2,\n\"elements\": []}";
+        assert!(error(unknown).starts_with("cells: "), "{}", error(unknown));
+        let wrapped = format!("{{\"package\": \"p\",\n\"cells\": {unknown}}}");
+        assert!(error(&wrapped).contains("line 2"), "{}", error(&wrapped));
+        let mode = r#"{"cells": {"convention": "clements", "modes": 2, "elements": [
+            {"cell": {"modes": [0, 2], "phases_rad": [0.1, 0.2]}}]}}"#;
+        let refused = Described::from_json(mode).unwrap().into_mesh().unwrap_err();
+        assert!(
+            refused.to_string().contains("elements[0]: mode = 2"),
+            "{refused}"
+        );
+    }
+}
