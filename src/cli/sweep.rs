@@ -18,8 +18,13 @@ const EVERY: Duration = Duration::from_secs(30);
 
 pub fn run(args: &SweepArgs) -> Result<()> {
     let (sweep, folder) = read(&args.experiment)?;
+    let note = |note: &str| {
+        if !args.common.quiet {
+            eprintln!("note: {note}");
+        }
+    };
     if args.dry_run {
-        let estimate = Estimate::new(&sweep, folder, args.out.as_deref(), args.shard)?;
+        let estimate = Estimate::new(&sweep, folder, args.out.as_deref(), args.shard, note)?;
         return Ok(print_estimate(&estimate)?);
     }
     let out = args.out.as_deref().expect("clap asks for it");
@@ -36,7 +41,10 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         }
     }
     let progress = Progress::new(args, total, missing);
-    session.run(|| progress.step())?;
+    session.run(
+        |said| progress.bar.suspend(|| note(said)),
+        || progress.step(),
+    )?;
     progress.finish();
     session.finish()?;
     if !args.common.quiet {

@@ -85,7 +85,7 @@ impl Program {
             version: VERSION,
             geometry: self.layout.geometry,
             tile: self.layout.tile,
-            input: self.model.input,
+            input: self.model.input.clone(),
             readout: self.model.readout,
             layers,
         };

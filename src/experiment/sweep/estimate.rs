@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::journal::{self, Journal};
+use super::notes::Notes;
 use super::session::{Group, Loaded, check_continues, groups, missing, run_trial};
 use super::{Precision, Reference, Shard, Sweep, output};
 use crate::error::Result;
@@ -34,11 +35,18 @@ pub struct Estimate {
 
 impl Estimate {
     /// Runs one trial of every program, precision and correction of what is missing in `out`, if there is such a folder,
-    /// where it writes nothing, and counts the rest by it.
+    /// where it writes nothing, and counts the rest by it; `note` is told what was assumed of networks and
+    /// data.
     ///
     /// # Errors
     /// As [`Session::open`](super::Session::open) and [`Session::run`](super::Session::run).
-    pub fn new(sweep: &Sweep, folder: &Path, out: Option<&Path>, shard: Shard) -> Result<Self> {
+    pub fn new(
+        sweep: &Sweep,
+        folder: &Path,
+        out: Option<&Path>,
+        shard: Shard,
+        note: impl Fn(&str),
+    ) -> Result<Self> {
         let head = journal::Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
         let journal = match out {
             Some(out) => Journal::read(out, |old| {
@@ -59,7 +67,8 @@ impl Estimate {
             memory_bytes: Some(0),
             disk_bytes: 0,
         };
-        let mut loaded = Loaded::default();
+        let notes = Notes::new(&note);
+        let mut loaded = Loaded::new(&notes);
         let mut largest = 0;
         let mut last = None;
         for group in &groups(sweep, missing(sweep, shard, journal.as_ref()))? {
@@ -71,10 +80,12 @@ impl Estimate {
             let (program, data) = loaded.get(sweep, folder, &group.point)?;
             largest = largest.max(match group.point.precision {
                 Precision::F32 => {
-                    estimate.group(sweep, group, &Workload::<f32>::new(program, data)?, clock)
+                    let workload = Workload::<f32>::new(program, data)?;
+                    estimate.group(sweep, group, &workload, &notes, clock)
                 }
                 Precision::F64 => {
-                    estimate.group(sweep, group, &Workload::<f64>::new(program, data)?, clock)
+                    let workload = Workload::<f64>::new(program, data)?;
+                    estimate.group(sweep, group, &workload, &notes, clock)
                 }
             }?);
         }
@@ -88,9 +99,11 @@ impl Estimate {
         sweep: &Sweep,
         group: &Group,
         workload: &Workload<'_, T>,
+        notes: &Notes<'_>,
         clock: Instant,
     ) -> Result<usize> {
         let (reference, digital) = Reference::new(&group.point, workload, sweep.seed)?;
+        notes.add_chance(&group.point, reference.digital_accuracy, workload.labels());
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let single = single.expect("a thread can be started");

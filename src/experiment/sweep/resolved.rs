@@ -28,6 +28,7 @@ impl Sweep {
         }
         let options = [
             ("activation", own(&base.activation)),
+            ("layers", base.layers.clone().map(toml::Value::from)),
             ("labels", own(&base.labels)),
             ("split", own(&base.split)),
             ("limit", base.limit.map(|limit| (limit as i64).into())),
