@@ -70,12 +70,22 @@ pub(super) fn load(path: &Path, hints: &Hints) -> Result<Loaded> {
     loaded.within(path.display())
 }
 
-/// Whether the description at `path` states its layers, and its input.
-pub(super) fn states(path: &Path) -> Result<(bool, bool)> {
+/// What a network says of itself beside its weights.
+#[derive(Default)]
+pub(super) struct Stated {
+    /// The order of its layers, and what follows each.
+    pub(super) layers: bool,
+    /// What data go through before them.
+    pub(super) input: bool,
+}
+
+/// What the description at `path` states.
+pub(super) fn states(path: &Path) -> Result<Stated> {
     let description = parse(&read_bytes(path)?).within(path.display())?;
-    let states_layers =
-        description.layers.is_some() || io::extension(&description.weights) == "onnx";
-    Ok((states_layers, description.input.is_some()))
+    Ok(Stated {
+        layers: description.layers.is_some() || io::extension(&description.weights) == "onnx",
+        input: description.input.is_some(),
+    })
 }
 
 /// The network that `text` describes, with the tensors of its weights file.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::description::Stated;
 use super::model::{Bias, Layer, Model, Weight};
 use super::order::{self, Order};
 use super::{Activation, Input, Normalization, Readout, description, onnx};
@@ -42,25 +43,28 @@ pub struct Assumed {
 impl Hints {
     /// Fails if the network at `path` states what is said here.
     fn check(&self, path: &Path) -> Result<()> {
-        let (states_layers, states_input) = match &*io::extension(path) {
-            "onnx" => (true, false),
+        let stated = match &*io::extension(path) {
+            "onnx" => Stated {
+                layers: true,
+                input: false,
+            },
             "toml" => description::states(path)?,
-            _ => (false, false),
+            _ => Stated::default(),
         };
         let refused = |what: &str, got: String, limit: &str| {
             Err(Error::value(what, got, limit).within(path.display()))
         };
-        if let Some(activation) = self.activation.filter(|_| states_layers) {
+        if let Some(activation) = self.activation.filter(|_| stated.layers) {
             let limit = "left out: this network states its own activations";
             return refused("activation", activation.to_string(), limit);
         }
-        if let Some(layers) = self.layers.as_ref().filter(|_| states_layers) {
+        if let Some(layers) = self.layers.as_ref().filter(|_| stated.layers) {
             let limit = "left out: this network states the order of its layers";
             return refused("layers", layers.join(","), limit);
         }
         let Normalization { scale, mean, std } = &self.normalization;
         for (what, given) in [("scale", scale), ("mean", mean), ("std", std)] {
-            if let Some(given) = given.as_ref().filter(|_| states_input) {
+            if let Some(given) = given.as_ref().filter(|_| stated.input) {
                 let limit = "left out: this network states its own [input]";
                 return refused(what, given.to_string(), limit);
             }

@@ -1,5 +1,6 @@
 //! Predicted classes and how often they are right.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use ndarray::ArrayView2;
@@ -65,27 +66,19 @@ impl Chance {
     ///
     /// Where so few samples allow no accuracy that is, only one below p is near chance.
     pub fn near(accuracy: f64, labels: &[usize]) -> Option<Self> {
-        let mut counts = std::collections::BTreeMap::new();
+        let mut counts = BTreeMap::new();
         for label in labels {
-            *counts.entry(*label).or_insert(0) += 1;
+            *counts.entry(*label).or_insert(0_usize) += 1;
         }
-        Self::of_counts(accuracy, counts)
-    }
-
-    /// As [`near`](Self::near), from every label and the number of its samples.
-    pub fn of_counts(
-        accuracy: f64,
-        counts: impl IntoIterator<Item = (usize, u64)>,
-    ) -> Option<Self> {
-        let (mut samples, mut most, mut label) = (0, 0, 0);
+        let (mut label, mut most) = (0, 0);
         for (class, count) in counts {
-            samples += count;
             if count > most {
-                (most, label) = (count, class);
+                (label, most) = (class, count);
             }
         }
-        let share = most as f64 / samples as f64;
-        let error = (share * (1.0 - share) / samples as f64).sqrt();
+        let samples = labels.len() as f64;
+        let share = most as f64 / samples;
+        let error = (share * (1.0 - share) / samples).sqrt();
         let limit = share + STANDARD_ERRORS * error;
         let is_near = match limit < 1.0 {
             true => accuracy <= limit,

@@ -40,5 +40,7 @@ mod rooms;
 mod sweep;
 #[cfg(feature = "cli")]
 mod tutorial;
+#[cfg(feature = "cli")]
+mod unstated;
 #[cfg(all(feature = "cli", unix))]
 mod writes;

@@ -157,6 +157,9 @@ fn describe_file(out: &mut Said, path: &Path) -> Result<()> {
                     record
                 });
                 out.put("layers", layers.collect::<Vec<_>>());
+                let input = &program.model().input;
+                out.put("input", serde_json::to_value(input)?);
+                writeln!(out, "data: {}", input.words())?;
                 return describe_program(out, &program);
             }
             describe_tensors(out, &bundle.tensors)?;
@@ -234,7 +237,7 @@ fn describe_layers(out: &mut Said, path: &Path) -> Result<()> {
         Err(no_network) => match Dataset::load(path, None, None) {
             Ok(data) => describe_data(out, &data)?,
             Err(_) => {
-                writeln!(out, "neither the layers of a network nor a data set")?;
+                writeln!(out, "neither a network nor a data set as it stands")?;
                 writeln!(out, "  as a network: {no_network}")?;
             }
         },
