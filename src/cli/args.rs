@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compile::{Aim, Arrangement};
 use super::count::{any, count};
+use crate::compile::{Aim, Arrangement};
 use crate::experiment::TRIALS_LIMIT;
 use crate::experiment::sweep::Shard;
 use crate::mesh::{Correction, Geometry};
@@ -249,7 +249,7 @@ pub enum Precision {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1"
+    after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --layers input,hidden,output --mean 0.1307 --std 0.3081"
 )]
 pub struct CompileArgs {
     /// Trained network: .safetensors, .npz, .onnx or network.toml
@@ -276,6 +276,19 @@ pub struct CompileArgs {
     /// Seed of what is chosen at random among the phases that the weights leave free
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
+    /// Order of the layers of a .safetensors or .npz network, all of their names; found from names, file or shapes by default
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub layers: Option<Vec<String>>,
+    /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array scale);
+    /// by default 1/255 for bytes, 1 for other numbers
+    #[arg(long, value_name = "K", allow_hyphen_values = true)]
+    pub scale: Option<String>,
+    /// What is subtracted then: 0 by default; as --scale (array mean)
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub mean: Option<String>,
+    /// What is divided by then: 1 by default; as --scale (array std)
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub std: Option<String>,
     #[command(flatten)]
     pub common: Common,
 }

@@ -6,7 +6,6 @@
 mod args;
 mod bench;
 mod count;
-mod data;
 mod demo;
 mod export;
 mod inspect;

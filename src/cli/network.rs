@@ -7,28 +7,21 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::args::{CompileArgs, InferArgs, Precision};
-use super::{data, mesh, open, output};
+use super::{mesh, open, output};
 use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Report};
 use crate::mesh::Correction;
-use crate::nn::{Activation, Dataset, Model, Selection};
+use crate::nn::metrics::Chance;
+use crate::nn::{Dataset, Hints, Loaded, Model, Normalization, PerFeature, Selection};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
     let mut compiled = None;
     output::write(&args.output, "safetensors", &[&args.network], || {
-        let states_activations = matches!(&*crate::io::extension(&args.network), "onnx" | "toml");
-        let between = match &args.activation {
-            Some(name) if states_activations => {
-                let limit = "left out: this network states its own activations";
-                return Err(Error::value("--activation", name, limit).into());
-            }
-            Some(name) => name.parse()?,
-            None => Activation::Relu,
-        };
-        let model = output::load(&args.network, "toml", |path| {
-            Model::load(path, between).map_err(|error| match is_program(path) {
+        let hints = hints(args)?;
+        let loaded = output::load(&args.network, "toml", |path| {
+            Model::load_with(path, &hints).map_err(|error| match is_program(path) {
                 true => Error::format(
                     path.display().to_string(),
                     "is a program already: lightloom infer takes it",
@@ -44,25 +37,47 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
             seed: Seed(args.seed),
         };
         let clock = Instant::now();
-        let program = output::in_file(&args.network, compile_model(&model, layout))?;
+        let program = output::in_file(&args.network, compile_model(&loaded.model, layout))?;
         let seconds = clock.elapsed().as_secs_f64();
         let mut bytes = Vec::new();
         program.write(&mut bytes)?;
-        compiled = Some((model, program, seconds));
+        compiled = Some((loaded, program, seconds));
         Ok(bytes)
     })?;
     // Said of a file that is there.
     match compiled {
-        Some((model, program, seconds)) if !args.common.quiet => {
-            describe(args, &model, &program, seconds)
+        Some((loaded, program, seconds)) if !args.common.quiet => {
+            describe(args, &loaded, &program, seconds)
         }
         _ => Ok(()),
     }
 }
 
-/// Says on stderr what was compiled in how many `seconds`.
-fn describe(args: &CompileArgs, model: &Model, program: &Program, seconds: f64) -> Result<()> {
+/// What the flags say of a network beside its file.
+fn hints(args: &CompileArgs) -> Result<Hints> {
+    let numbers = |name: &str, text: &Option<String>| {
+        let text = text.as_ref();
+        text.map(|text| PerFeature::open(name, text)).transpose()
+    };
+    let activation = args.activation.as_ref();
+    Ok(Hints {
+        activation: activation.map(|name| name.parse()).transpose()?,
+        layers: args.layers.clone(),
+        normalization: Normalization {
+            scale: numbers("scale", &args.scale)?,
+            mean: numbers("mean", &args.mean)?,
+            std: numbers("std", &args.std)?,
+        },
+    })
+}
+
+/// Says on stderr what was compiled in how many `seconds`, and what was assumed.
+fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64) -> Result<()> {
     let mut stderr = std::io::stderr().lock();
+    if let Some(assumed) = loaded.words("--activation") {
+        writeln!(stderr, "note: {assumed}")?;
+    }
+    writeln!(stderr, "note: data: {}", loaded.model.input.words())?;
     super::inspect::describe_program(&mut stderr, program)?;
     if !args.geometry.is_universal() {
         writeln!(
@@ -72,7 +87,8 @@ fn describe(args: &CompileArgs, model: &Model, program: &Program, seconds: f64) 
             args.geometry
         )?;
     }
-    for layer in model.layers.iter().filter(|layer| layer.weight.is_zero()) {
+    let layers = loaded.model.layers.iter();
+    for layer in layers.filter(|layer| layer.weight.is_zero()) {
         writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
     }
     writeln!(stderr, "compiled in {seconds:.2} s")?;
@@ -133,14 +149,14 @@ fn run(args: &InferArgs) -> Result<Report> {
         }
         None => data,
     };
+    output::in_file(&args.program, program.model().check_classes())?;
     output::in_file(&args.data, program.model().check_features(&data.x))?;
     output::in_file(&args.data, data.check_labels(program.model().classes()))?;
-    if !args.common.quiet
-        && let Some(assumed) = data::assumed(&data, &program.model().input)
-    {
-        eprintln!("note: {}: {assumed}", args.data.display());
-    }
     let load = clock.elapsed().as_secs_f64();
+    if !args.common.quiet {
+        let words = data.words(&program.model().input);
+        eprintln!("note: {}: {words}", args.data.display());
+    }
     let experiment = Experiment {
         hardware: mesh::hardware(&args.chip)?,
         seed: Seed(args.chip.seed),
@@ -155,6 +171,11 @@ fn run(args: &InferArgs) -> Result<Report> {
     }?;
     bar.finish_and_clear();
     report.seconds.load = load;
+    if !args.common.quiet
+        && let Some(chance) = Chance::near(report.digital.accuracy, &data.y)
+    {
+        eprintln!("note: {chance}");
+    }
     Ok(report)
 }
 

@@ -1,6 +1,5 @@
 //! Accuracy over a grid of settings.
 
-use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Mutex;
@@ -9,23 +8,23 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::args::SweepArgs;
-use super::data::assumed;
 use super::output;
-use crate::compile::Program;
 use crate::error::{Context, Error};
 use crate::experiment::sweep::{Estimate, Session, Shard, Sweep};
 use crate::hardware::{Hardware, preset};
-use crate::nn::Dataset;
 
 /// How often progress is told where stderr is no terminal.
 const EVERY: Duration = Duration::from_secs(30);
 
 pub fn run(args: &SweepArgs) -> Result<()> {
     let (sweep, folder) = read(&args.experiment)?;
+    let note = |note: &str| {
+        if !args.common.quiet {
+            eprintln!("note: {note}");
+        }
+    };
     if args.dry_run {
-        let mut notes = Notes::new(args);
-        let begin = |path: &str, data: &Dataset, program: &Program| notes.tell(path, data, program);
-        let estimate = Estimate::new(&sweep, folder, args.out.as_deref(), args.shard, begin)?;
+        let estimate = Estimate::new(&sweep, folder, args.out.as_deref(), args.shard, note)?;
         return Ok(print_estimate(&estimate)?);
     }
     let out = args.out.as_deref().expect("clap asks for it");
@@ -42,11 +41,10 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         }
     }
     let progress = Progress::new(args, total, missing);
-    let mut notes = Notes::new(args);
-    let begin = |path: &str, data: &Dataset, program: &Program| {
-        progress.bar.suspend(|| notes.tell(path, data, program));
-    };
-    session.run(begin, || progress.step())?;
+    session.run(
+        |said| progress.bar.suspend(|| note(said)),
+        || progress.step(),
+    )?;
     progress.finish();
     session.finish()?;
     if !args.common.quiet {
@@ -65,32 +63,6 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What is said of data sets, once of each.
-struct Notes {
-    is_quiet: bool,
-    told: HashSet<String>,
-}
-
-impl Notes {
-    fn new(args: &SweepArgs) -> Self {
-        Self {
-            is_quiet: args.common.quiet,
-            told: HashSet::new(),
-        }
-    }
-
-    fn tell(&mut self, path: &str, data: &Dataset, program: &Program) {
-        let assumed = assumed(data, &program.model().input);
-        let note = assumed.map(|assumed| format!("note: {path}: {assumed}"));
-        if let Some(note) = note.filter(|_| !self.is_quiet)
-            && !self.told.contains(&note)
-        {
-            eprintln!("{note}");
-            self.told.insert(note);
-        }
-    }
 }
 
 /// What is said of damaged lines of a journal.

@@ -113,7 +113,7 @@ impl Program {
                 aim: self.layout.aim,
                 seed: self.layout.seed,
             },
-            input: self.model.input,
+            input: self.model.input.clone(),
             readout: self.model.readout,
             layers,
         };

@@ -50,6 +50,7 @@ impl<'a, T: Real> Workload<'a, T> {
     /// together.
     pub fn new(program: &'a Program, data: &'a Dataset) -> Result<Self> {
         let model = program.model();
+        model.check_classes()?;
         model.check_features(&data.x)?;
         data.check_labels(model.classes())?;
         // Random numbers of shots are addressed by block, so the size of a block is part of the result.

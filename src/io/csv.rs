@@ -182,6 +182,22 @@ impl Columns {
         }
     }
 
+    /// What was assumed of the label, in words; nothing where its column was given.
+    pub fn assumed(&self) -> Option<String> {
+        let column = self.label_in_words();
+        let said = match self.choice {
+            Choice::Given => return None,
+            Choice::Named => format!("the label is {column}"),
+            Choice::Last => format!("the label is the last column, {column}"),
+        };
+        Some(match self.header {
+            Some(Header::Counts(_)) => {
+                format!("{said}; the first line counts samples and features")
+            }
+            _ => said,
+        })
+    }
+
     /// The label's column in words, such as "column 0, `label`".
     pub fn label_in_words(&self) -> String {
         match self.name(self.label) {

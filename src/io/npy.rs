@@ -1,5 +1,6 @@
 //! NumPy's `.npy` arrays and `.npz` archives of them.
 
+use std::collections::HashSet;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
@@ -57,8 +58,7 @@ pub fn parse(what: &str, bytes: &[u8]) -> Result<Tensor> {
 /// # Errors
 /// As [`read`], and [`Error::Value`] if the archive unpacks to more than [`UNPACKED_LIMIT`].
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Tensors> {
-    let path = path.as_ref();
-    parse_npz(&read_bytes(path)?).within(path.display())
+    Ok(read_npz_in_order(path)?.into_iter().collect())
 }
 
 /// Reads a `.npz` archive from its bytes.
@@ -66,6 +66,19 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<Tensors> {
 /// # Errors
 /// As [`read_npz`], without the file's name.
 pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
+    Ok(parse_npz_in_order(bytes)?.into_iter().collect())
+}
+
+/// As [`read_npz`], the arrays in the order of the archive, which is that in which they were handed to `numpy.savez`.
+///
+/// # Errors
+/// As [`read_npz`].
+pub fn read_npz_in_order(path: impl AsRef<Path>) -> Result<Vec<(String, Tensor)>> {
+    let path = path.as_ref();
+    parse_npz_in_order(&read_bytes(path)?).within(path.display())
+}
+
+fn parse_npz_in_order(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
     let malformed = |_: zip::result::ZipError| refused(bytes, NPZ);
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
     if archive.has_duplicate_names() {
@@ -74,7 +87,9 @@ pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
             "two arrays have the same name",
         ));
     }
-    let mut tensors = Tensors::new();
+    let mut arrays = Vec::new();
+    // Names that differ in their bytes can be the same as text.
+    let mut names = HashSet::new();
     let mut unpacked = 0u64;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(malformed)?;
@@ -97,11 +112,12 @@ pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
         }
         let size = entry.size();
         let array = parse(&what, &read_exactly(&what, entry.by_ref(), size)?)?;
-        if tensors.insert(name, array).is_some() {
+        if !names.insert(name.clone()) {
             return Err(Error::format(what, "stands twice in the archive"));
         }
+        arrays.push((name, array));
     }
-    Ok(tensors)
+    Ok(arrays)
 }
 
 /// A number that [`write()`] knows how to store.
@@ -410,6 +426,10 @@ mod tests {
             tensors["0.weight"].data(),
             &TensorData::Real(vec![1.0, 2.0])
         );
+        let both = zip_of(&[("b.npy", &bytes), ("a.npy", &bytes)]);
+        let ordered = parse_npz_in_order(&both).unwrap();
+        let names: Vec<&str> = ordered.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["b", "a"]);
         let error = parse_npz(&zip_of(&[("readme.txt", b"hello")])).unwrap_err();
         assert!(error.to_string().contains("`readme.txt` is not supported"));
     }

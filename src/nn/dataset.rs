@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ndarray::{Array2, s};
 
+use super::Input;
 use crate::error::{Context, Error, Result};
 use crate::io::csv::{self, Columns};
 use crate::io::{self, Dtype, Tensor};
@@ -160,6 +161,18 @@ impl Samples {
 }
 
 impl Dataset {
+    /// What was assumed of the data in front of a network with this `input`, in words: the label's column where it was not
+    /// given, and how features are scaled.
+    pub fn words(&self, input: &Input) -> String {
+        let label = self.columns.as_ref().and_then(Columns::assumed);
+        let features = format!("features are {}", input.words_of(&self.x));
+        label
+            .into_iter()
+            .chain([features])
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
     /// Samples with their labels.
     ///
     /// # Errors

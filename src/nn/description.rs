@@ -1,14 +1,17 @@
-//! `network.toml`: a network described beside its weights.
+//! `network.toml`: a network described beside its weights. Without `[[layers]]` it is the network in its `weights`, with
+//! another input or readout.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::load::{bias, default_readout, read_tensors, weight};
+use super::load::{
+    Hints, Loaded, bias, default_readout, linear_layers, read_tensors, read_weights, weight,
+};
 use super::model::{Layer, Model};
 use super::{Activation, Encoding, Input, Readout};
 use crate::error::{Context, Error, Result, did_you_mean};
-use crate::io::{Tensors, read_bytes};
+use crate::io::{self, Tensors, read_bytes};
 
 /// Every key with its table, to name the place of one that stands in a wrong table.
 const KEYS: &[&str] = &[
@@ -28,9 +31,9 @@ const KEYS: &[&str] = &[
 pub(super) struct Description {
     /// The weights, beside the description.
     weights: PathBuf,
-    #[serde(default)]
-    input: Input,
-    layers: Vec<LayerDescription>,
+    input: Option<Input>,
+    /// Nothing where those in the file of weights are taken.
+    layers: Option<Vec<LayerDescription>>,
     #[serde(default)]
     output: Output,
 }
@@ -53,11 +56,47 @@ struct Output {
 }
 
 /// Reads the network that the file at `path` describes.
-pub(super) fn load(path: &Path) -> Result<Model> {
+pub(super) fn load(path: &Path, hints: &Hints) -> Result<Loaded> {
     let description = parse(&read_bytes(path)?).within(path.display())?;
     let weights = beside(path, &description);
-    let tensors = read_tensors(&weights).within(path.display())?;
-    build(description, &tensors).within(path.display())
+    let loaded = if description.layers.is_some() {
+        let tensors = read_tensors(&weights).within(path.display())?;
+        let tensors: Tensors = tensors.tensors.into_iter().collect();
+        build(description, &tensors, hints)
+    } else {
+        let loaded = read_weights(&weights, hints).within(path.display())?;
+        description.around(loaded, hints)
+    };
+    loaded.within(path.display())
+}
+
+/// What a network says of itself beside its weights.
+#[derive(Default)]
+pub(super) struct Stated {
+    /// The order of its layers, and what follows each.
+    pub(super) layers: bool,
+    /// What data go through before them.
+    pub(super) input: bool,
+}
+
+/// What the description at `path` states.
+pub(super) fn states(path: &Path) -> Result<Stated> {
+    let description = parse(&read_bytes(path)?).within(path.display())?;
+    Ok(Stated {
+        layers: description.layers.is_some() || io::extension(&description.weights) == "onnx",
+        input: description.input.is_some(),
+    })
+}
+
+/// The network that `text` describes, with the tensors of its weights file.
+pub(super) fn from_text(text: &str, tensors: &Tensors) -> Result<Model> {
+    let (description, hints) = (parse(text.as_bytes())?, Hints::default());
+    let loaded = match description.layers {
+        Some(_) => build(description, tensors, &hints),
+        None => linear_layers(tensors.clone().into(), &hints)
+            .and_then(|loaded| description.around(loaded, &hints)),
+    };
+    Ok(loaded?.model)
 }
 
 /// The file of weights that the description at `path` names.
@@ -79,7 +118,33 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Description> {
     toml::from_str(text).map_err(|error| Error::toml(text, &error, KEYS))
 }
 
-pub(super) fn build(description: Description, tensors: &Tensors) -> Result<Model> {
+impl Description {
+    /// The input, that of `hints` where none is described.
+    fn input(&self, hints: &Hints) -> Input {
+        let stated = self.input.clone();
+        stated.unwrap_or_else(|| hints.normalization.over(Input::default()))
+    }
+
+    /// The network in the file of weights with the input and the readout of this.
+    fn around(&self, loaded: Loaded, hints: &Hints) -> Result<Loaded> {
+        let Model { layers, .. } = loaded.model;
+        Ok(Loaded {
+            model: self.model(layers, hints)?,
+            assumed: loaded.assumed,
+        })
+    }
+
+    fn model(&self, layers: Vec<Layer>, hints: &Hints) -> Result<Model> {
+        let input = self.input(hints);
+        let complex = input.encoding == Encoding::ComplexHalves
+            || layers.iter().any(|layer| layer.weight.is_complex());
+        let readout = self.output.readout.unwrap_or(default_readout(complex));
+        Model::new(input, layers, readout)
+    }
+}
+
+/// The network whose layers are described.
+fn build(mut description: Description, tensors: &Tensors, hints: &Hints) -> Result<Loaded> {
     let take = |name: &str| {
         tensors.get(name).cloned().ok_or_else(|| {
             let names: Vec<_> = tensors.keys().map(String::as_str).collect();
@@ -92,7 +157,7 @@ pub(super) fn build(description: Description, tensors: &Tensors) -> Result<Model
         })
     };
     let mut layers = Vec::new();
-    for layer in description.layers {
+    for layer in description.layers.take().unwrap_or_default() {
         layers.push(Layer {
             weight: weight(&layer.weight, take(&layer.weight)?)?,
             bias: match &layer.bias {
@@ -106,13 +171,10 @@ pub(super) fn build(description: Description, tensors: &Tensors) -> Result<Model
             },
         });
     }
-    let complex = description.input.encoding == Encoding::ComplexHalves
-        || layers.iter().any(|layer| layer.weight.is_complex());
-    let readout = description
-        .output
-        .readout
-        .unwrap_or(default_readout(complex));
-    Model::new(description.input, layers, readout)
+    Ok(Loaded {
+        model: description.model(layers, hints)?,
+        assumed: None,
+    })
 }
 
 #[cfg(test)]
@@ -152,10 +214,12 @@ readout = "intensity"
 
     #[test]
     fn a_description_says_everything_about_a_network() {
-        let model = build(parse(TEXT.as_bytes()).unwrap(), &tensors()).unwrap();
-        assert_eq!(model.input.scale, Scale::Factor(0.5));
-        assert_eq!((model.input.mean, model.input.std), (0.1307, 0.3081));
+        let model = from_text(TEXT, &tensors()).unwrap();
         assert_eq!(model.features(), 6);
+        assert_eq!(model.input.scale, Scale::Factor(0.5.into()));
+        let normalized = (model.input.mean, model.input.std);
+        assert_eq!(normalized, (0.1307.into(), 0.3081.into()));
+
         assert_eq!(model.readout, Readout::Intensity);
         assert_eq!(
             model.layers[0].activation,
@@ -171,7 +235,7 @@ readout = "intensity"
     #[test]
     fn a_short_description_gets_the_defaults() {
         let text = "weights = 'w.npz'\n[[layers]]\nweight = 'last'";
-        let model = build(parse(text.as_bytes()).unwrap(), &tensors()).unwrap();
+        let model = from_text(text, &tensors()).unwrap();
         assert_eq!(model.input, Input::default());
         assert_eq!(model.readout, Readout::Real);
         assert_eq!(model.layers[0].activation, Activation::Identity);
@@ -179,10 +243,7 @@ readout = "intensity"
 
     #[test]
     fn unknown_keys_and_missing_tensors_are_named() {
-        let error = |text: &str| match parse(text.as_bytes()) {
-            Err(error) => error.to_string(),
-            Ok(description) => build(description, &tensors()).unwrap_err().to_string(),
-        };
+        let error = |text: &str| from_text(text, &tensors()).unwrap_err().to_string();
         let with = |from: &str, to: &str| error(&TEXT.replacen(from, to, 1));
         let said = with("mean", "maen");
         assert!(said.contains("line 5: `maen` is no key here"), "{said}");

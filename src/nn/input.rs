@@ -7,33 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::Batch;
 use super::dataset::{Samples, Values};
+use super::normalization::{PerFeature, Scale};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 
 /// The first step of a network: `x = (raw · scale − mean) / std`, then [`Encoding`].
 ///
 /// The default takes data at [`Scale::FullScale`]: bytes become pixel / 255, other numbers stay.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Input {
     /// What raw values are multiplied with.
     pub scale: Scale,
     /// Subtracted after scaling.
-    pub mean: f64,
+    pub mean: PerFeature,
     /// Divided by after that.
-    pub std: f64,
+    pub std: PerFeature,
     /// How real features become signals.
     pub encoding: Encoding,
-}
-
-/// The factor on raw values.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Scale {
-    /// One over the full scale of the data: 1/255 for bytes, 1 for other numbers. Written `"full-scale"`.
-    #[default]
-    FullScale,
-    /// This number, whatever the data. Written as the number.
-    Factor(f64),
 }
 
 /// How real features become the signals of the first layer.
@@ -51,68 +42,72 @@ impl Default for Input {
     fn default() -> Self {
         Self {
             scale: Scale::FullScale,
-            mean: 0.0,
-            std: 1.0,
+            mean: PerFeature::Same(0.0),
+            std: PerFeature::Same(1.0),
             encoding: Encoding::Real,
         }
     }
 }
 
-impl Serialize for Scale {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::FullScale => serializer.serialize_str("full-scale"),
-            Self::Factor(factor) => serializer.serialize_f64(*factor),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Scale {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Scale;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a number or \"full-scale\"")
-            }
-            fn visit_f64<E>(self, factor: f64) -> Result<Scale, E> {
-                Ok(Scale::Factor(factor))
-            }
-            fn visit_i64<E>(self, factor: i64) -> Result<Scale, E> {
-                Ok(Scale::Factor(factor as f64))
-            }
-            fn visit_u64<E>(self, factor: u64) -> Result<Scale, E> {
-                Ok(Scale::Factor(factor as f64))
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Scale, E> {
-                match text {
-                    "full-scale" => Ok(Scale::FullScale),
-                    other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
 impl Input {
-    /// Fails unless every parameter is finite, and scale and std are not zero.
+    /// Fails unless every parameter is finite, scale is not zero and std above zero, and those that are given for every
+    /// feature are as many as the `features` of a sample.
     ///
     /// # Errors
-    /// [`Error::Value`].
-    pub fn check(&self) -> Result<()> {
-        if !self.mean.is_finite() {
-            return Err(Error::value("input.mean", self.mean, "finite"));
-        }
-        if !(self.std.is_finite() && self.std > 0.0) {
-            return Err(Error::value("input.std", self.std, "finite and above 0"));
-        }
-        match self.scale {
-            Scale::Factor(factor) if !(factor.is_finite() && factor != 0.0) => {
-                Err(Error::value("input.scale", factor, "finite and not 0"))
+    /// [`Error::Value`], [`Error::Shape`].
+    pub fn check(&self, features: usize) -> Result<()> {
+        self.mean
+            .check("input.mean", features, "finite", f64::is_finite)?;
+        let limit = "finite and above 0 (1 where a feature never varies)";
+        let is_divisor = |std: f64| std.is_finite() && std > 0.0;
+        self.std.check("input.std", features, limit, is_divisor)?;
+        match &self.scale {
+            Scale::FullScale => Ok(()),
+            Scale::Factor(factor) => {
+                let is_factor = |factor: f64| factor.is_finite() && factor != 0.0;
+                factor.check("input.scale", features, "finite and not 0", is_factor)
             }
-            _ => Ok(()),
         }
+    }
+
+    /// What is made of numbers before the first layer, in words, as far as this says it: `bytes divided by 255, other
+    /// numbers as they are; less 0.1307; divided by 0.3081`.
+    pub fn words(&self) -> String {
+        let scaled = match &self.scale {
+            Scale::FullScale => "bytes divided by 255, other numbers as they are".to_owned(),
+            Scale::Factor(factor) => format!("numbers times {factor}"),
+        };
+        scaled + &self.normalized()
+    }
+
+    /// The same of these `samples`: `bytes from 0 to 16, divided by 255`.
+    pub fn words_of(&self, samples: &Samples) -> String {
+        let (low, high) = range(&samples.values);
+        let kind = match samples.values {
+            Values::Bytes(_) => "bytes",
+            Values::Single(_) | Values::Double(_) => "numbers",
+        };
+        let scaled = match &self.scale {
+            Scale::FullScale if samples.are_bytes_as_numbers() => format!(
+                "as they are (--scale {} at compile divides them by 255)",
+                1.0 / 255.0
+            ),
+            Scale::FullScale if samples.full_scale == 1.0 => "as they are".to_owned(),
+            Scale::FullScale => format!("divided by {}", samples.full_scale),
+            Scale::Factor(factor) => format!("times {factor}"),
+        };
+        format!("{kind} from {low} to {high}, {scaled}") + &self.normalized()
+    }
+
+    fn normalized(&self) -> String {
+        let mut words = String::new();
+        if self.mean != PerFeature::Same(0.0) {
+            words += &format!("; less {}", self.mean);
+        }
+        if self.std != PerFeature::Same(1.0) {
+            words += &format!("; divided by {}", self.std);
+        }
+        words
     }
 
     /// Raw features a sample must have so that the first layer sees `signals` of them.
@@ -144,16 +139,17 @@ impl Input {
             }
         };
         let half = |columns: Range<usize>| {
+            let first = columns.start;
             let part = s![range.clone(), columns];
+            let of = |feature: usize, raw: f64| self.of(samples, first + feature, raw);
             match &samples.values {
-                Values::Bytes(raw) => {
-                    let table: [T; 256] = std::array::from_fn(|raw| self.of(samples, raw as f64));
-                    planar(raw.slice(part), |raw| table[usize::from(raw)])
+                Values::Bytes(raw) if self.is_same() => {
+                    let table: [T; 256] = std::array::from_fn(|raw| of(0, raw as f64));
+                    planar(raw.slice(part), |_, raw| table[usize::from(raw)])
                 }
-                Values::Single(raw) => {
-                    planar(raw.slice(part), |raw| self.of(samples, f64::from(raw)))
-                }
-                Values::Double(raw) => planar(raw.slice(part), |raw| self.of(samples, raw)),
+                Values::Bytes(raw) => planar(raw.slice(part), |at, raw| of(at, f64::from(raw))),
+                Values::Single(raw) => planar(raw.slice(part), |at, raw| of(at, f64::from(raw))),
+                Values::Double(raw) => planar(raw.slice(part), of),
             }
         };
         Ok(match self.encoding {
@@ -165,18 +161,44 @@ impl Input {
         })
     }
 
-    fn of<T: Real>(&self, samples: &Samples, raw: f64) -> T {
-        let scaled = match self.scale {
-            Scale::FullScale => raw / samples.full_scale,
-            Scale::Factor(factor) => raw * factor,
+    /// Whether all features are taken alike.
+    fn is_same(&self) -> bool {
+        let is_same = |values: &PerFeature| matches!(values, PerFeature::Same(_));
+        let is_scaled_alike = match &self.scale {
+            Scale::FullScale => true,
+            Scale::Factor(factor) => is_same(factor),
         };
-        T::of((scaled - self.mean) / self.std)
+        is_scaled_alike && is_same(&self.mean) && is_same(&self.std)
+    }
+
+    fn of<T: Real>(&self, samples: &Samples, feature: usize, raw: f64) -> T {
+        let scaled = match &self.scale {
+            Scale::FullScale => raw / samples.full_scale,
+            Scale::Factor(factor) => raw * factor.of(feature),
+        };
+        T::of((scaled - self.mean.of(feature)) / self.std.of(feature))
     }
 }
 
-/// `raw` transposed to `[feature, sample]` and mapped; samples are taken a few at a time, so that the strided
+/// The smallest and the largest of the numbers.
+fn range(values: &Values) -> (f64, f64) {
+    fn of<T: Copy + Into<f64>>(values: &Array2<T>) -> (f64, f64) {
+        let start = (f64::INFINITY, f64::NEG_INFINITY);
+        values.iter().fold(start, |(low, high), &value| {
+            let value = value.into();
+            (value.min(low), value.max(high))
+        })
+    }
+    match values {
+        Values::Bytes(values) => of(values),
+        Values::Single(values) => of(values),
+        Values::Double(values) => of(values),
+    }
+}
+
+/// `raw` transposed to `[feature, sample]` and mapped, with the number of the feature; samples are taken a few at a time, so that the strided
 /// side stays in the cache.
-fn planar<R: Copy, T: Real>(raw: ArrayView2<'_, R>, map: impl Fn(R) -> T) -> Array2<T> {
+fn planar<R: Copy, T: Real>(raw: ArrayView2<'_, R>, map: impl Fn(usize, R) -> T) -> Array2<T> {
     const TILE: usize = 16;
     let mut out = Array2::zeros((raw.ncols(), raw.nrows()));
     for (rows, mut columns) in raw
@@ -185,7 +207,7 @@ fn planar<R: Copy, T: Real>(raw: ArrayView2<'_, R>, map: impl Fn(R) -> T) -> Arr
     {
         for (feature, mut column) in columns.rows_mut().into_iter().enumerate() {
             for (sample, slot) in column.iter_mut().enumerate() {
-                *slot = map(rows[[sample, feature]]);
+                *slot = map(feature, rows[[sample, feature]]);
             }
         }
     }
@@ -204,8 +226,8 @@ mod tests {
         let expected = Batch::Real(arr2(&[[1.0, 1.0 / 255.0], [0.4, 2.0 / 255.0]]));
         assert_eq!(input.encode::<f64>(&bytes, 1..3).unwrap(), expected);
         let raw = Input {
-            scale: Scale::Factor(1.0),
-            ..input
+            scale: Scale::Factor(1.0.into()),
+            ..input.clone()
         };
         let expected = Batch::Real(arr2(&[[0.0f32], [51.0]]));
         assert_eq!(raw.encode::<f32>(&bytes, 0..1).unwrap(), expected);
@@ -217,9 +239,9 @@ mod tests {
     #[test]
     fn features_are_scaled_then_centred_then_divided() {
         let input = Input {
-            scale: Scale::Factor(0.5),
-            mean: 1.0,
-            std: 4.0,
+            scale: Scale::Factor(0.5.into()),
+            mean: 1.0.into(),
+            std: 4.0.into(),
             encoding: Encoding::ComplexHalves,
         };
         let samples = Samples::from(arr2(&[[10.0f32, 2.0, -6.0, 4.0]]));
@@ -241,12 +263,73 @@ mod tests {
         assert_eq!(batch, Batch::Real(raw.t().to_owned()));
     }
 
+    /// By hand: ((10, 2, −6, 4) · (1, 2, 1, 0.5) − (0, 1, 2, 3)) / (1, 2, 4, 0.5) = (10, 1.5, −2, −2).
+    #[test]
+    fn features_have_scales_means_and_deviations_of_their_own() {
+        let input = Input {
+            scale: Scale::Factor(vec![1.0, 2.0, 1.0, 0.5].into()),
+            mean: vec![0.0, 1.0, 2.0, 3.0].into(),
+            std: vec![1.0, 2.0, 4.0, 0.5].into(),
+            encoding: Encoding::ComplexHalves,
+        };
+        let expected = Batch::Complex(Fields {
+            re: arr2(&[[10.0], [1.5]]),
+            im: arr2(&[[-2.0], [-2.0]]),
+        });
+        let single = Samples::from(arr2(&[[10.0f32, 2.0, -6.0, 4.0]]));
+        assert_eq!(input.encode::<f64>(&single, 0..1).unwrap(), expected);
+        let double = Samples::from(arr2(&[[10.0, 2.0, -6.0, 4.0]]));
+        assert_eq!(input.encode::<f64>(&double, 0..1).unwrap(), expected);
+        let bytes = Samples::from(arr2(&[[10u8, 2, 6, 4]]));
+        let expected = Batch::Complex(Fields {
+            re: arr2(&[[10.0], [1.5]]),
+            im: arr2(&[[1.0], [-2.0]]),
+        });
+        assert_eq!(input.encode::<f64>(&bytes, 0..1).unwrap(), expected);
+        assert!(input.check(4).is_ok());
+        assert_eq!(
+            input.check(3).unwrap_err().to_string(),
+            "input.mean has shape [4]: must be one number, or [3], one a feature"
+        );
+    }
+
+    #[test]
+    fn what_is_assumed_of_data_is_said_in_words() {
+        let bytes = Samples::from(arr2(&[[0u8, 16], [3, 1]]));
+        let input = Input::default();
+        assert_eq!(input.words_of(&bytes), "bytes from 0 to 16, divided by 255");
+        let numbers = Samples::from(arr2(&[[-0.5f32, 2.0]]));
+        assert_eq!(
+            input.words_of(&numbers),
+            "numbers from -0.5 to 2, as they are"
+        );
+        let input = Input {
+            scale: Scale::Factor(0.0625.into()),
+            mean: 0.1307.into(),
+            std: vec![0.5, 1.0].into(),
+            ..input
+        };
+        let normalized = "; less 0.1307; divided by one number a feature, from 0.5 to 1";
+        assert_eq!(
+            input.words_of(&bytes),
+            format!("bytes from 0 to 16, times 0.0625{normalized}")
+        );
+        assert_eq!(input.words(), format!("numbers times 0.0625{normalized}"));
+    }
+
     #[test]
     fn an_input_survives_json_and_refuses_what_it_does_not_know() {
-        for scale in [Scale::FullScale, Scale::Factor(1.0 / 255.0)] {
+        for (scale, mean) in [
+            (Scale::FullScale, PerFeature::Same(0.1307)),
+            (
+                Scale::Factor((1.0 / 255.0).into()),
+                vec![0.1, 1.0 / 3.0].into(),
+            ),
+            (Scale::Factor(vec![0.1, 3.0].into()), PerFeature::Same(0.0)),
+        ] {
             let input = Input {
                 scale,
-                mean: 0.1307,
+                mean,
                 ..Input::default()
             };
             let text = serde_json::to_string(&input).unwrap();
@@ -256,15 +339,31 @@ mod tests {
             serde_json::from_str::<Input>("{}").unwrap(),
             Input::default()
         );
+        // What program files of earlier versions hold.
+        let old = r#"{"scale":"full-scale","mean":0.0,"std":1.0,"encoding":"real"}"#;
+        assert_eq!(serde_json::to_string(&Input::default()).unwrap(), old);
         assert!(serde_json::from_str::<Input>(r#"{"scael": 1}"#).is_err());
         assert!(serde_json::from_str::<Input>(r#"{"scale": "half"}"#).is_err());
-        assert!(
-            Input {
-                std: 0.0,
+        assert!(serde_json::from_str::<Input>(r#"{"mean": "full-scale"}"#).is_err());
+    }
+
+    #[test]
+    fn what_would_make_no_number_of_data_is_refused() {
+        let error = |mean: PerFeature, std: PerFeature| {
+            let input = Input {
+                mean,
+                std,
                 ..Input::default()
-            }
-            .check()
-            .is_err()
-        );
+            };
+            input.check(2).unwrap_err().to_string()
+        };
+        assert!(error(0.0.into(), 0.0.into()).starts_with("input.std = 0: must be finite"));
+        assert!(error(0.0.into(), vec![1.0, 0.0].into()).starts_with("input.std[1] = 0: must be"));
+        assert!(error(vec![f64::NAN, 0.0].into(), 1.0.into()).starts_with("input.mean[0] = NaN"));
+        let input = Input {
+            scale: Scale::Factor(0.0.into()),
+            ..Input::default()
+        };
+        assert!(input.check(2).is_err());
     }
 }

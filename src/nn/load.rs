@@ -1,46 +1,137 @@
 //! Reading a model from the files that training leaves.
 
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
+use super::description::Stated;
 use super::model::{Bias, Layer, Model, Weight};
-use super::{Activation, Input, Readout, description, onnx};
+use super::order::{self, Order};
+use super::{Activation, Input, Normalization, Readout, description, onnx};
 use crate::error::{Context, Error, Result};
 use crate::io::{self, Tensor, Tensors};
+
+/// What a file of weights does not say, as whoever reads it knows it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hints {
+    /// What follows every layer but the last; relu is assumed where it is not known.
+    pub activation: Option<Activation>,
+    /// The names of all layers in the order in which signals meet them; found where it is not known.
+    pub layers: Option<Vec<String>>,
+    /// What data go through before the first layer.
+    pub normalization: Normalization,
+}
+
+/// A network, and what its file does not say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The network.
+    pub model: Model,
+    /// What was taken for its layers; nothing where the file says it, or there is one layer.
+    pub assumed: Option<Assumed>,
+}
+
+/// What was taken for layers whose file says neither their order nor what follows them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Assumed {
+    /// How their order was found.
+    pub order: Order,
+    /// What follows all but the last.
+    pub activation: Activation,
+    /// Whether the activation was given.
+    pub is_activation_given: bool,
+}
+
+impl Hints {
+    /// Fails if the network at `path` states what is said here.
+    fn check(&self, path: &Path) -> Result<()> {
+        let stated = match &*io::extension(path) {
+            "onnx" => Stated {
+                layers: true,
+                input: false,
+            },
+            "toml" => description::states(path)?,
+            _ => Stated::default(),
+        };
+        let refused = |what: &str, got: String, limit: &str| {
+            Err(Error::value(what, got, limit).within(path.display()))
+        };
+        if let Some(activation) = self.activation.filter(|_| stated.layers) {
+            let limit = "left out: this network states its own activations";
+            return refused("activation", activation.to_string(), limit);
+        }
+        if let Some(layers) = self.layers.as_ref().filter(|_| stated.layers) {
+            let limit = "left out: this network states the order of its layers";
+            return refused("layers", layers.join(","), limit);
+        }
+        let Normalization { scale, mean, std } = &self.normalization;
+        for (what, given) in [("scale", scale), ("mean", mean), ("std", std)] {
+            if let Some(given) = given.as_ref().filter(|_| stated.input) {
+                let limit = "left out: this network states its own [input]";
+                return refused(what, given.to_string(), limit);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Loaded {
+    /// The order of the layers and where it comes from: `layers in the order a, b, c (the order of the file)`.
+    pub fn order_words(&self) -> Option<String> {
+        let names: Vec<&str> = self.model.layers.iter().map(|layer| &*layer.name).collect();
+        let words = self.assumed?.order.words();
+        Some(format!(
+            "layers in the order {} ({words})",
+            order::listed(&names)
+        ))
+    }
+
+    /// What was taken for the layers, in words; `flag` is how an activation is given.
+    pub fn words(&self, flag: &str) -> Option<String> {
+        let Assumed {
+            activation,
+            is_activation_given,
+            ..
+        } = self.assumed?;
+        let assumed = match is_activation_given {
+            true => String::new(),
+            false => format!(" assumed ({flag})"),
+        };
+        let order = self.order_words()?;
+        Some(format!("{order}; {activation} between them{assumed}"))
+    }
+}
 
 impl Model {
     /// Reads a network.
     ///
-    /// `path` is `.safetensors` or `.npz` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional
-    /// `0.bias`; the layers in the natural order of their names, so `10` after `2`), `.onnx`, or a
-    /// `network.toml`. `between` follows every layer but the last of the first two; an ONNX file and a
-    /// `network.toml` state their own activations.
+    /// `path` is `.safetensors` or `.npz` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
+    /// `.onnx`, or a `network.toml`. `between` follows every layer but the last of weights that stand alone; an ONNX file
+    /// and the `[[layers]]` of a `network.toml` state their own activations, and their order.
+    ///
+    /// Weights that stand alone are put in the order of their names where those are one name with ascending numbers
+    /// (`10` after `2`), else in that of an `.npz` archive, else in the only one that their shapes allow.
     ///
     /// A file without an input description takes data at [`super::Scale::FullScale`] (pixel / 255 for bytes),
     /// and reads the modulus if its weights are complex.
     ///
     /// # Errors
-    /// Whatever is wrong with the file, named; [`Error::Unsupported`] for what cannot be represented.
+    /// Whatever is wrong with the file, named; [`Error::Format`] where several orders of layers are possible;
+    /// [`Error::Unsupported`] for what cannot be represented.
     pub fn load(path: impl AsRef<Path>, between: Activation) -> Result<Self> {
+        let hints = Hints {
+            activation: Some(between),
+            ..Hints::default()
+        };
+        Ok(read(path.as_ref(), &hints)?.model)
+    }
+
+    /// Reads a network as [`load`](Self::load), with what is known of it beside its file, and says what was assumed.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and [`Error::Value`] for a hint about what the file states itself, or that does not fit.
+    pub fn load_with(path: impl AsRef<Path>, hints: &Hints) -> Result<Loaded> {
         let path = path.as_ref();
-        match &*io::extension(path) {
-            "safetensors" | "npz" => Self::from_tensors(read_tensors(path)?, between),
-            "onnx" => Self::from_onnx(&io::onnx::read(path)?),
-            "toml" => return description::load(path),
-            _ => {
-                // A path that is not there at all is the likelier mistake.
-                std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-                let pickled = matches!(&*io::extension(path), "pt" | "pth" | "bin" | "ckpt");
-                let limit = if pickled {
-                    "a pickle of PyTorch runs code when it is read; write the weights with \
-                     safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") (docs/tutorial.md)"
-                } else {
-                    "must be .safetensors, .npz, .onnx or a network.toml"
-                };
-                return Err(Error::unsupported("network", path.display().to_string(), limit));
-            }
-        }
-        .within(path.display())
+        hints.check(path)?;
+        read(path, hints)
     }
 
     /// The files that [`load`](Self::load) reads for `path`: itself, and the weights beside a `network.toml`.
@@ -62,7 +153,11 @@ impl Model {
     /// # Errors
     /// Whatever does not fit, by the tensor's name.
     pub fn from_tensors(tensors: Tensors, between: Activation) -> Result<Self> {
-        linear_layers(tensors, between)
+        let hints = Hints {
+            activation: Some(between),
+            ..Hints::default()
+        };
+        Ok(linear_layers(tensors.into(), &hints)?.model)
     }
 
     /// The network that an ONNX graph computes.
@@ -78,31 +173,90 @@ impl Model {
     /// # Errors
     /// [`Error::Format`] with the line for TOML that is no description; whatever does not fit, by name.
     pub fn from_description(text: &str, weights: &Tensors) -> Result<Self> {
-        description::build(description::parse(text.as_bytes())?, weights)
+        description::from_text(text, weights)
+    }
+}
+
+fn read(path: &Path, hints: &Hints) -> Result<Loaded> {
+    match &*io::extension(path) {
+        "safetensors" | "npz" | "onnx" => read_weights(path, hints),
+        "toml" => description::load(path, hints),
+        _ => {
+            // A path that is not there at all is the likelier mistake.
+            std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
+            let pickled = matches!(&*io::extension(path), "pt" | "pth" | "bin" | "ckpt");
+            let limit = if pickled {
+                "a pickle of PyTorch runs code when it is read; write the weights with \
+                 safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") (docs/tutorial.md)"
+            } else {
+                "must be .safetensors, .npz, .onnx or a network.toml"
+            };
+            Err(Error::unsupported(
+                "network",
+                path.display().to_string(),
+                limit,
+            ))
+        }
+    }
+}
+
+/// The network in a file of weights or an ONNX file.
+pub(super) fn read_weights(path: &Path, hints: &Hints) -> Result<Loaded> {
+    if io::extension(path) == "onnx" {
+        let graph = io::onnx::read(path)?;
+        let model = onnx::model(&graph).and_then(|model| {
+            let input = hints.normalization.over(model.input);
+            Model::new(input, model.layers, model.readout)
+        });
+        let model = model.within(path.display())?;
+        return Ok(Loaded {
+            model,
+            assumed: None,
+        });
+    }
+    linear_layers(read_tensors(path)?, hints).within(path.display())
+}
+
+/// The tensors of a file.
+pub(super) struct Weights {
+    pub(super) tensors: Vec<(String, Tensor)>,
+    /// Whether they stand as they were written.
+    keeps_order: bool,
+}
+
+impl From<Tensors> for Weights {
+    fn from(tensors: Tensors) -> Self {
+        Self {
+            tensors: tensors.into_iter().collect(),
+            keeps_order: false,
+        }
     }
 }
 
 /// The tensors of a `.safetensors` or `.npz` file.
-pub(super) fn read_tensors(path: &Path) -> Result<Tensors> {
+pub(super) fn read_tensors(path: &Path) -> Result<Weights> {
     match &*io::extension(path) {
-        "safetensors" => Ok(io::safetensors::read(path)?.tensors),
-        "npz" => io::npy::read_npz(path),
+        "safetensors" => Ok(io::safetensors::read(path)?.tensors.into()),
+        "npz" => Ok(Weights {
+            tensors: io::npy::read_npz_in_order(path)?,
+            keeps_order: true,
+        }),
         _ => Err(Error::unsupported(
             "weights",
             path.display().to_string(),
-            "must be .safetensors or .npz",
+            "must be .safetensors or .npz, or .onnx without [[layers]]",
         )),
     }
 }
 
-/// The model whose layers are the pairs `<name>.weight`, `<name>.bias`.
-fn linear_layers(mut tensors: Tensors, between: Activation) -> Result<Model> {
-    let mut names: Vec<String> = tensors
-        .keys()
-        .filter_map(|key| layer_name(key, "weight"))
+/// The network whose layers are the pairs `<name>.weight`, `<name>.bias`.
+pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
+    let between = hints.activation.unwrap_or(Activation::Relu);
+    let names: Vec<String> = (weights.tensors.iter())
+        .filter_map(|(key, _)| layer_name(key, "weight"))
         .map(str::to_owned)
         .collect();
-    names.sort_by(|a, b| natural_order(a, b));
+    let mut tensors: Tensors = weights.tensors.into_iter().collect();
     let mut layers = Vec::new();
     for name in names {
         let key = |part: &str| {
@@ -136,12 +290,20 @@ fn linear_layers(mut tensors: Tensors, between: Activation) -> Result<Model> {
             "every tensor must be `<layer>.weight` [out, in] or the `<layer>.bias` beside one",
         ));
     }
+    let (mut layers, order) =
+        order::in_order(layers, hints.layers.as_deref(), weights.keeps_order)?;
     if let Some(last) = layers.last_mut() {
         last.activation = Activation::Identity;
     }
     let complex = layers.iter().any(|layer| layer.weight.is_complex());
-    let readout = default_readout(complex);
-    Model::new(Input::default(), layers, readout)
+    let input = hints.normalization.over(Input::default());
+    let model = Model::new(input, layers, default_readout(complex))?;
+    let assumed = (model.layers.len() > 1).then_some(Assumed {
+        order,
+        activation: between,
+        is_activation_given: hints.activation.is_some(),
+    });
+    Ok(Loaded { model, assumed })
 }
 
 /// How outputs are read where the file does not say it.
@@ -185,40 +347,6 @@ pub(super) fn bias(name: &str, tensor: Tensor) -> Result<Bias> {
     })
 }
 
-/// Text order, but runs of digits compare as numbers: `2` before `10`, `fc2` before `fc10`.
-fn natural_order(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (a, b);
-    loop {
-        let (x, rest_x) = chunk(left);
-        let (y, rest_y) = chunk(right);
-        let order = match (number(x), number(y)) {
-            (Some(m), Some(n)) => m.len().cmp(&n.len()).then(m.cmp(n)),
-            _ => x.cmp(y),
-        };
-        if order.is_ne() {
-            return order;
-        }
-        if x.is_empty() {
-            return a.cmp(b);
-        }
-        (left, right) = (rest_x, rest_y);
-    }
-}
-
-/// The leading run of digits or of other characters, and what follows.
-fn chunk(text: &str) -> (&str, &str) {
-    let digits = text.starts_with(|c: char| c.is_ascii_digit());
-    let end = text.find(|c: char| c.is_ascii_digit() != digits);
-    text.split_at(end.unwrap_or(text.len()))
-}
-
-/// A run of digits without its leading zeros.
-fn number(chunk: &str) -> Option<&str> {
-    chunk
-        .starts_with(|c: char| c.is_ascii_digit())
-        .then(|| chunk.trim_start_matches('0'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,32 +364,27 @@ mod tests {
     }
 
     #[test]
-    fn layers_follow_the_natural_order_of_their_names() {
-        let mut names = ["fc10", "10", "fc2", "2", "fc2b", "fc02", "", "b.1", "a.12"];
-        names.sort_by(|a, b| natural_order(a, b));
-        assert_eq!(
-            names,
-            ["", "2", "10", "a.12", "b.1", "fc02", "fc2", "fc2b", "fc10"]
-        );
+    fn numbered_layers_have_the_activation_between_them() {
         let file = tensors(&[
             ("10.weight", &[2, 3]),
             ("2.weight", &[3, 4]),
             ("2.bias", &[3]),
         ]);
-        let model = linear_layers(file, Activation::Tanh).unwrap();
+        let model = Model::from_tensors(file, Activation::Tanh).unwrap();
         let names: Vec<_> = model.layers.iter().map(|layer| &*layer.name).collect();
         assert_eq!(names, ["2", "10"]);
         assert_eq!(model.layers[0].activation, Activation::Tanh);
         assert_eq!(model.layers[1].activation, Activation::Identity);
         assert!(model.layers[0].bias.is_some() && model.layers[1].bias.is_none());
-        let single = linear_layers(tensors(&[("weight", &[2, 3])]), Activation::Relu).unwrap();
+        let single =
+            Model::from_tensors(tensors(&[("weight", &[2, 3])]), Activation::Relu).unwrap();
         assert_eq!(single.layers[0].name, "0");
     }
 
     #[test]
     fn tensors_that_are_no_linear_layers_are_refused_by_name() {
         let error = |list: &[(&str, &[usize])]| {
-            linear_layers(tensors(list), Activation::Relu)
+            Model::from_tensors(tensors(list), Activation::Relu)
                 .unwrap_err()
                 .to_string()
         };
@@ -275,7 +398,7 @@ mod tests {
         let nan = Tensor::real("w", vec![1, 2], vec![0.0, f64::NAN]).unwrap();
         file.insert("0.weight".into(), nan);
         assert_eq!(
-            linear_layers(file, Activation::Relu)
+            Model::from_tensors(file, Activation::Relu)
                 .unwrap_err()
                 .to_string(),
             "tensor `0.weight`: element [0, 1] is NaN: must be finite"
@@ -286,7 +409,7 @@ mod tests {
     fn complex_weights_are_read_by_their_modulus() {
         let tensor = Tensor::complex("w", vec![1, 1], vec![Complex::new(0.0, 1.0)]).unwrap();
         let file = Tensors::from([("0.weight".to_owned(), tensor)]);
-        let model = linear_layers(file, Activation::Relu).unwrap();
+        let model = Model::from_tensors(file, Activation::Relu).unwrap();
         assert_eq!(model.readout, Readout::Modulus);
     }
 }

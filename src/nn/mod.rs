@@ -15,11 +15,16 @@ mod load;
 pub mod metrics;
 mod model;
 mod network;
+mod normalization;
 mod onnx;
+mod order;
 
 pub use activation::{Activation, Domain};
 pub use batch::{Batch, Readout};
 pub use dataset::{Dataset, Samples, Selection, Split, Values};
-pub use input::{Encoding, Input, Scale};
+pub use input::{Encoding, Input};
+pub use load::{Assumed, Hints, Loaded};
 pub use model::{Bias, Layer, Model, Weight};
 pub use network::{BLOCK, LayerSignal, Network};
+pub use normalization::{Normalization, PerFeature, Scale};
+pub use order::Order;

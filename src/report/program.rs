@@ -7,7 +7,7 @@ use crate::compile::{Program, Tile, compile};
 use crate::error::{Error, Result};
 use crate::experiment::sweep::Source;
 use crate::io::hash::sha256_of_file;
-use crate::nn::{Activation, Model};
+use crate::nn::Model;
 
 /// Meshes beyond this size are too fine to look at.
 const MOST_MODES: usize = 64;
@@ -83,11 +83,7 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
     let program = match source {
         Source::Program(_) => Program::load(path)?,
         Source::Network(_, layout) => {
-            let between = match &results.sweep.base.activation {
-                Some(name) => name.parse()?,
-                None => Activation::Relu,
-            };
-            let mut model = Model::load(path, between)?;
+            let mut model = Model::load_with(path, &results.sweep.hints()?)?.model;
             // Of the other layers nothing is drawn.
             model.layers.truncate(1);
             let modes = layout.tile.unwrap_or_else(|| {

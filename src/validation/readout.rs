@@ -59,7 +59,7 @@ fn shots(settings: &[(&str, &str)], intensity: bool) -> (f64, f64) {
         activation: Activation::Identity,
     };
     let input = Input {
-        scale: Scale::Factor(1.0),
+        scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
     let readout = match intensity {

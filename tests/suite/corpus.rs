@@ -144,6 +144,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 "weights = 'w.npz'\n[input]\nscale = 0.5\nmean = 0.1\nstd = 0.3\nencoding = 'complex-halves'\n[[layers]]\nweight = '0.weight'\nbias = '0.bias'\nactivation = { kind = 'modulus-softplus', temperature = 0.03 }\n[[layers]]\nweight = '2.weight'\n[output]\nreadout = 'intensity'\n",
             ),
             text("weights = 'w.npz'\n[[layers]]\nweight = '0.weight'\nactivation = 'leaky-relu'\n"),
+            text(
+                "weights = 'w.npz'\n[input]\nscale = [1, 2, 0.5, 1]\nmean = [0.1, -1, 0, 3]\nstd = [1, 2, 3, 0.4]\n",
+            ),
         ],
         "hardware" => {
             let presets = lightloom::hardware::PRESETS.iter();

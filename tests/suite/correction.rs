@@ -27,7 +27,7 @@ fn on_chip(folder: &Path, arguments: &[&str]) -> (f64, String) {
 /// times as much.
 #[test]
 fn spare_columns_are_corrected_as_well_as_a_plain_rectangle() {
-    let sigma = 0.02;
+    let sigma: f64 = 0.02;
     let key = "coupler.splitting_error_rad";
     let hardware = Hardware::default().with(key, &sigma.to_string()).unwrap();
     for n in [8, 16] {

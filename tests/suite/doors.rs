@@ -63,14 +63,15 @@ fn iris_is_read_alike_with_the_label_first_and_as_scikit_learn_ships_it() {
         assert!(accuracy > 0.9, "{file}: {accuracy}");
         let infer = ["infer", "i.safetensors", "--trials", "1", "--data", &path];
         let [_, said] = says(folder, &infer);
-        let note = format!("note: {path}: {label}features are taken as they are\n");
+        let note =
+            format!("note: {path}: {label}features are numbers from 0.1 to 7.9, as they are\n");
         assert_eq!(said, note);
         let given = [&infer[..], &["--label", "0"]].concat();
         if file == "iris_label_first.csv" {
             let [_, said] = says(folder, &given);
             assert_eq!(
                 said,
-                format!("note: {path}: features are taken as they are\n")
+                format!("note: {path}: features are numbers from 0.1 to 7.9, as they are\n")
             );
         } else {
             refused(
@@ -148,8 +149,8 @@ fn a_table_of_pixels_with_the_label_first_is_read_and_says_its_scale() {
     let [_, said] = says(folder, &[&infer[..], &["bytes.csv"]].concat());
     assert_eq!(
         said,
-        "note: bytes.csv: the label is column 0, `label`; features are whole numbers 0..255, taken as they are; \
-         --scale 0.00392156862745098 at compile divides them by 255\n"
+        "note: bytes.csv: the label is column 0, `label`; features are numbers from 0 to 255, as they are \
+         (--scale 0.00392156862745098 at compile divides them by 255)\n"
     );
     let mut array = Vec::new();
     npy_of_bytes(&mut array, &[[0, 255, 16, 3], [7, 1, 0, 2]]);
@@ -161,7 +162,10 @@ fn a_table_of_pixels_with_the_label_first_is_read_and_says_its_scale() {
         folder,
         &[&infer[..], &["x.npy", "--labels", "y.npy"]].concat(),
     );
-    assert_eq!(said, "note: x.npy: features are bytes, divided by 255\n");
+    assert_eq!(
+        said,
+        "note: x.npy: features are bytes from 0 to 255, divided by 255\n"
+    );
 }
 
 /// A `.npy` file of unsigned bytes, by its specification.
@@ -196,7 +200,7 @@ fn an_experiment_takes_its_label_from_the_column_that_it_names() {
     let accuracy = |label: &str, out: &str| {
         experiment(folder, &text(label));
         let [_, said] = says(folder, &[&sweep[..], &[out]].concat());
-        let note = "note: iris.csv: features are taken as they are\n";
+        let note = "note: iris.csv: features are numbers from 0.1 to 7.9, as they are\n";
         assert!(said.starts_with(note), "{said}");
         rows(&folder.join(out))[0]["digital_accuracy"]
             .as_f64()

@@ -48,7 +48,7 @@ fn one_layer(weight: Weight, readout: Readout) -> Program {
         activation: Activation::Identity,
     };
     let input = Input {
-        scale: Scale::Factor(1.0),
+        scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
     let model = Model::new(input, vec![layer], readout).unwrap();
@@ -434,7 +434,7 @@ fn layers_that_are_not_detected_have_no_detector_gain() {
         activation: Activation::Identity,
     };
     let input = Input {
-        scale: Scale::Factor(1.0),
+        scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
     let model = Model::new(input, vec![layer("a"), layer("b")], Readout::Intensity).unwrap();

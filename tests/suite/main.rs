@@ -42,5 +42,7 @@ mod rooms;
 mod sweep;
 #[cfg(feature = "cli")]
 mod tutorial;
+#[cfg(feature = "cli")]
+mod unstated;
 #[cfg(all(feature = "cli", unix))]
 mod writes;

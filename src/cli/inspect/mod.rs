@@ -18,13 +18,14 @@ use crate::hardware::Hardware;
 use crate::io::{self, Tensor, Tensors};
 use crate::linalg::{UNITARY_LIMIT, from_array, single_precision_limit, unitarity_error};
 use crate::mesh::Mesh;
-use crate::nn::{Activation, Dataset, Layer, Model, Split};
+use crate::nn::{Dataset, Hints, Layer, Loaded, Model, Split};
 
-/// What is said of a file: text, and the same as a record.
+/// What is said of a file: text, the same as a record, and what was assumed for it.
 #[derive(Default)]
 struct Said {
     text: Vec<u8>,
     record: Map<String, Value>,
+    notes: Vec<String>,
 }
 
 impl Said {
@@ -48,7 +49,13 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         args.json.as_deref(),
         &[&args.file],
         // Said only when all of it was read: a damaged file leaves stdout empty.
-        || describe(&args.file),
+        || {
+            let said = describe(&args.file)?;
+            if !args.common.quiet {
+                said.notes.iter().for_each(|note| eprintln!("note: {note}"));
+            }
+            Ok(said)
+        },
         |said| output::json(&said.record),
         |said| Ok(std::io::stdout().lock().write_all(&said.text)?),
     )
@@ -154,6 +161,9 @@ fn describe_file(out: &mut Said, path: &Path) -> Result<()> {
                     record
                 });
                 out.put("layers", layers.collect::<Vec<_>>());
+                let input = &program.model().input;
+                out.put("input", serde_json::to_value(input)?);
+                writeln!(out, "data: {}", input.words())?;
                 return describe_program(out, &program);
             }
             describe_tensors(out, &bundle.tensors)?;
@@ -214,10 +224,15 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
     Ok(())
 }
 
-/// A network that states its activations.
+/// An ONNX file or a `network.toml`.
 fn describe_network(out: &mut Said, path: &Path) -> Result<()> {
+    let loaded = Model::load_with(path, &Hints::default())?;
+    if loaded.assumed.is_some() {
+        describe_unstated(out, &loaded)?;
+        return Ok(());
+    }
     writeln!(out, "network:")?;
-    let model = Model::load(path, Activation::Identity)?;
+    let model = loaded.model;
     let layers = model.layers.iter().map(|layer| {
         let mut record = layer_record(layer);
         record["activation"] = layer.activation.to_string().into();
@@ -238,21 +253,33 @@ fn describe_network(out: &mut Said, path: &Path) -> Result<()> {
 
 /// Named tensors that may be the layers of a network or the arrays of a data set.
 fn describe_layers(out: &mut Said, path: &Path) -> Result<()> {
-    if let Ok(model) = Model::load(path, Activation::Identity) {
-        writeln!(
-            out,
-            "layers of a network; its activations are not in the file:"
-        )?;
-        out.put("kind", "network");
-        let layers = model.layers.iter().map(layer_record);
-        out.put("layers", layers.collect::<Vec<_>>());
-        for layer in &model.layers {
-            writeln!(out, "  {}", describe_layer(layer))?;
-        }
-    } else if let Ok(data) = Dataset::load(path, None, None) {
-        describe_data(out, &data)?;
-    } else {
-        writeln!(out, "neither the layers of a network nor a data set")?;
+    match Model::load_with(path, &Hints::default()) {
+        Ok(loaded) => describe_unstated(out, &loaded)?,
+        Err(no_network) => match Dataset::load(path, None, None) {
+            Ok(data) => describe_data(out, &data)?,
+            Err(_) => {
+                writeln!(out, "neither a network nor a data set as it stands")?;
+                writeln!(out, "  as a network: {no_network}")?;
+            }
+        },
+    }
+    Ok(())
+}
+
+/// Layers whose file does not say what is between them.
+fn describe_unstated(out: &mut Said, loaded: &Loaded) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "layers of a network; its activations are not in the file:"
+    )?;
+    out.put("kind", "network");
+    let layers = &loaded.model.layers;
+    let records = layers.iter().map(layer_record);
+    out.put("layers", records.collect::<Vec<_>>());
+    out.put("order", loaded.assumed.map(|assumed| assumed.order.name()));
+    out.notes.extend(loaded.order_words());
+    for layer in layers {
+        writeln!(out, "  {}", describe_layer(layer))?;
     }
     Ok(())
 }

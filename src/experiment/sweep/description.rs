@@ -19,11 +19,12 @@ use crate::nn::{Activation, Split};
 use crate::rng::Seed;
 
 /// Every key of an experiment's first level.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "name",
     "network",
     "program",
     "activation",
+    "layers",
     "data",
     "labels",
     "label",
@@ -141,6 +142,14 @@ impl Reader<'_> {
                 let name = text(key, value)?;
                 name.parse::<Activation>()?;
                 base.activation = Some(name);
+            }
+            "layers" => {
+                let DeValue::Array(names) = value.get_ref() else {
+                    let limit = "the names of all layers in a list, in their order";
+                    return Err(Error::value(key, show(value.get_ref()), limit));
+                };
+                let names = names.iter().map(|name| text(key, name));
+                base.layers = Some(names.collect::<Result<_>>()?);
             }
             "labels" => base.labels = Some(text(key, value)?),
             "label" => {
@@ -377,9 +386,15 @@ impl Reader<'_> {
                     "is chosen when a program is compiled: name a network instead of a program";
                 return Err(Error::format(format!("`{}`", key.name()), what));
             }
-            if sweep.base.activation.is_some() {
-                let what = "is part of a program: name a network instead of a program";
-                return Err(Error::format("`activation`", what));
+            let base = &sweep.base;
+            for (key, is_given) in [
+                ("`activation`", base.activation.is_some()),
+                ("`layers`", base.layers.is_some()),
+            ] {
+                if is_given {
+                    let what = "is part of a program: name a network instead of a program";
+                    return Err(Error::format(key, what));
+                }
             }
         }
         sweep.check()?;

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::journal::{self, Journal};
+use super::notes::Notes;
 use super::session::{Group, Loaded, check_continues, groups, missing, run_trial};
 use super::{Precision, Reference, Shard, Sweep, output};
-use crate::compile::Program;
 use crate::error::Result;
 use crate::experiment::Workload;
 use crate::field::Real;
 use crate::mesh::Correction;
-use crate::nn::Dataset;
 
 /// What a sweep would take.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +35,8 @@ pub struct Estimate {
 
 impl Estimate {
     /// Runs one trial of every program, precision and correction of what is missing in `out`, if there is such a folder,
-    /// where it writes nothing, and counts the rest by it; `begin` is called as by [`Session::run`](super::Session::run).
+    /// where it writes nothing, and counts the rest by it; `note` is told what was assumed of networks and
+    /// data.
     ///
     /// # Errors
     /// As [`Session::open`](super::Session::open) and [`Session::run`](super::Session::run).
@@ -45,7 +45,7 @@ impl Estimate {
         folder: &Path,
         out: Option<&Path>,
         shard: Shard,
-        mut begin: impl FnMut(&str, &Dataset, &Program),
+        note: impl Fn(&str),
     ) -> Result<Self> {
         let head = journal::Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
         let journal = match out {
@@ -67,7 +67,8 @@ impl Estimate {
             memory_bytes: Some(0),
             disk_bytes: 0,
         };
-        let mut loaded = Loaded::default();
+        let notes = Notes::new(&note);
+        let mut loaded = Loaded::new(&notes);
         let mut largest = 0;
         let mut last = None;
         for group in &groups(sweep, missing(sweep, shard, journal.as_ref()))? {
@@ -77,13 +78,14 @@ impl Estimate {
                 last = Some(group.point.source.clone());
             }
             let (program, data) = loaded.get(sweep, folder, &group.point)?;
-            begin(&group.point.data, data, program);
             largest = largest.max(match group.point.precision {
                 Precision::F32 => {
-                    estimate.group(sweep, group, &Workload::<f32>::new(program, data)?, clock)
+                    let workload = Workload::<f32>::new(program, data)?;
+                    estimate.group(sweep, group, &workload, &notes, clock)
                 }
                 Precision::F64 => {
-                    estimate.group(sweep, group, &Workload::<f64>::new(program, data)?, clock)
+                    let workload = Workload::<f64>::new(program, data)?;
+                    estimate.group(sweep, group, &workload, &notes, clock)
                 }
             }?);
         }
@@ -97,9 +99,11 @@ impl Estimate {
         sweep: &Sweep,
         group: &Group,
         workload: &Workload<'_, T>,
+        notes: &Notes<'_>,
         clock: Instant,
     ) -> Result<usize> {
         let (reference, digital) = Reference::new(&group.point, workload, sweep.seed)?;
+        notes.add_chance(&group.point, reference.digital_accuracy, workload.labels());
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let single = single.expect("a thread can be started");

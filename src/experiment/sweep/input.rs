@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::notes::Notes;
 use super::{Key, Source, Sweep};
 use crate::compile::{Program, compile};
 use crate::error::{Context, Error, Result};
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
 use crate::io::{self, safetensors};
-use crate::nn::{Activation, Dataset, Model, Selection, Split};
+use crate::nn::{Dataset, Hints, Model, Selection, Split};
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,8 +99,26 @@ impl Sweep {
         Ok(inputs)
     }
 
-    /// The program of `source`.
-    pub(super) fn program(&self, source: &Source, folder: &Path) -> Result<Program> {
+    /// What the experiment says of its networks beside their files.
+    ///
+    /// # Errors
+    /// Those of a name that is no activation.
+    pub fn hints(&self) -> Result<Hints> {
+        let activation = self.base.activation.as_ref();
+        Ok(Hints {
+            activation: activation.map(|name| name.parse()).transpose()?,
+            layers: self.base.layers.clone(),
+            ..Hints::default()
+        })
+    }
+
+    /// The program of `source`; what was assumed of its network is added to `notes`.
+    pub(super) fn program(
+        &self,
+        source: &Source,
+        folder: &Path,
+        notes: &Notes<'_>,
+    ) -> Result<Program> {
         match source {
             Source::Program(name) => {
                 let path = folder.join(name);
@@ -114,17 +133,11 @@ impl Sweep {
             }
             Source::Network(name, layout) => {
                 let path = folder.join(name);
-                let states_activations = matches!(&*io::extension(&path), "onnx" | "toml");
-                let between = match &self.base.activation {
-                    Some(name) if states_activations => {
-                        let limit = "left out: this network states its own activations";
-                        return Err(Error::value("activation", name, limit).within(path.display()));
-                    }
-                    Some(name) => name.parse()?,
-                    None => Activation::Relu,
-                };
-                let model = Model::load(&path, between)?;
-                compile(&model, *layout).within(path.display())
+                let loaded = Model::load_with(&path, &self.hints()?)?;
+                if let Some(assumed) = loaded.words("activation = …") {
+                    notes.add(format!("{name}: {assumed}"));
+                }
+                compile(&loaded.model, *layout).within(path.display())
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::resolved::toml_value;
-use crate::compile::{Aim, Arrangement};
 use super::value::whole;
+use crate::compile::{Aim, Arrangement};
 use crate::error::{Error, Result, nearest};
 use crate::hardware::{HardwareKey, KEYS};
 use crate::io::record::Cell;

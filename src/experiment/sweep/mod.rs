@@ -12,6 +12,7 @@ mod input;
 mod journal;
 mod key;
 mod merge;
+mod notes;
 mod output;
 mod point;
 mod resolved;
@@ -69,6 +70,8 @@ pub struct Base {
     pub hardware_file: Option<String>,
     /// Activation between the layers of networks that state none.
     pub activation: Option<String>,
+    /// Names of the layers of networks that state no order, in their order.
+    pub layers: Option<Vec<String>>,
     /// Labels of an `.npy` data set.
     pub labels: Option<String>,
     /// The label's column of a `.csv` data set: a name, else a position from 0.

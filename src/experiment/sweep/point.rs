@@ -32,6 +32,15 @@ pub struct Point {
     pub hardware: Hardware,
 }
 
+impl Source {
+    /// The path of the network or of the program.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Network(path, _) | Self::Program(path) => path,
+        }
+    }
+}
+
 impl Point {
     /// Whether trials of this point and of `other` send the same data through the same program.
     pub fn shares_workload(&self, other: &Self) -> bool {

@@ -28,6 +28,7 @@ impl Sweep {
         }
         let options = [
             ("activation", own(&base.activation)),
+            ("layers", base.layers.clone().map(toml::Value::from)),
             ("labels", own(&base.labels)),
             ("label", own(&base.label)),
             ("split", own(&base.split)),

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::difference::differences;
 use super::journal::{Entry, Head, Journal, Writer};
+use super::notes::Notes;
 use super::{Point, Precision, Reference, Shard, Sweep, TrialRecord, output};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
@@ -34,13 +35,22 @@ pub(super) struct Group {
 }
 
 /// The last program and the last data set that were used: groups that share them follow each other.
-#[derive(Default)]
-pub(super) struct Loaded {
+pub(super) struct Loaded<'a> {
     program: Option<(super::Source, Program)>,
     data: Option<(String, Dataset)>,
+    notes: &'a Notes<'a>,
 }
 
-impl Loaded {
+impl<'a> Loaded<'a> {
+    /// Nothing yet; what is assumed of networks and data that are loaded is added to `notes`.
+    pub(super) fn new(notes: &'a Notes<'a>) -> Self {
+        Self {
+            program: None,
+            data: None,
+            notes,
+        }
+    }
+
     /// Program and data of `point`.
     pub(super) fn get(
         &mut self,
@@ -55,7 +65,7 @@ impl Loaded {
         {
             // Two programs at a time would be one too many.
             self.program = None;
-            let program = sweep.program(&point.source, folder)?;
+            let program = sweep.program(&point.source, folder, self.notes)?;
             self.program = Some((point.source.clone(), program));
         }
         if self
@@ -70,12 +80,12 @@ impl Loaded {
         let (program, data) = (self.program.as_ref(), self.data.as_ref());
         let (_, program) = program.expect("it was just loaded");
         let (_, data) = data.expect("it was just loaded");
-        program
-            .model()
-            .check_features(&data.x)
-            .within(&point.data)?;
-        data.check_labels(program.model().classes())
-            .within(&point.data)?;
+        let model = program.model();
+        model.check_classes().within(point.source.path())?;
+        model.check_features(&data.x).within(&point.data)?;
+        data.check_labels(model.classes()).within(&point.data)?;
+        let words = data.words(&model.input);
+        self.notes.add(format!("{}: {words}", point.data));
         Ok((program, data))
     }
 }
@@ -165,19 +175,15 @@ impl Session {
             .collect()
     }
 
-    /// Runs what is missing on as many threads as rayon's current pool has; `begin` is called with the path, the data set
-    /// and the program of the trials that come next, `done` after every trial.
+    /// Runs what is missing on as many threads as rayon's current pool has; `note` is told what was assumed of networks and
+    /// data, and which digital accuracies are near chance, `done` is called after every trial.
     ///
     /// At most as many chips as threads are held at a time. A trial that is finished is in the journal.
     ///
     /// # Errors
     /// Those of inputs that do not fit together and of chips that cannot run the program, with the point's settings;
     /// trials that were finished before remain.
-    pub fn run(
-        &self,
-        mut begin: impl FnMut(&str, &Dataset, &Program),
-        done: impl Fn() + Sync,
-    ) -> Result<()> {
+    pub fn run(&self, note: impl Fn(&str), done: impl Fn() + Sync) -> Result<()> {
         let groups = {
             let writer = self.writer.lock().expect("no writer panics");
             self.groups(&writer.journal)?
@@ -190,16 +196,16 @@ impl Session {
                 writer.append(Entry::Cpu(instruction_set().to_owned()))?;
             }
         }
-        let mut loaded = Loaded::default();
+        let notes = Notes::new(&note);
+        let mut loaded = Loaded::new(&notes);
         for group in &groups {
             let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
-            begin(&group.point.data, data, program);
             match group.point.precision {
                 Precision::F32 => {
-                    self.run_group(group, &Workload::<f32>::new(program, data)?, &done)
+                    self.run_group(group, &Workload::<f32>::new(program, data)?, &notes, &done)
                 }
                 Precision::F64 => {
-                    self.run_group(group, &Workload::<f64>::new(program, data)?, &done)
+                    self.run_group(group, &Workload::<f64>::new(program, data)?, &notes, &done)
                 }
             }?;
         }
@@ -226,9 +232,11 @@ impl Session {
         &self,
         group: &Group,
         workload: &Workload<'_, T>,
+        notes: &Notes<'_>,
         done: &(impl Fn() + Sync),
     ) -> Result<()> {
         let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed)?;
+        notes.add_chance(&group.point, reference.digital_accuracy, workload.labels());
         self.note_reference(reference)?;
         let next = AtomicUsize::new(0);
         let is_over = AtomicBool::new(false);

@@ -1,0 +1,232 @@
+//! Numbers that data are scaled and shifted by: one for all features, or one a feature.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::input::Input;
+use crate::error::{Context, Error, Result};
+use crate::io;
+
+/// One number for all features, or one a feature; written as a number or a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum PerFeature {
+    /// This number for every feature.
+    Same(f64),
+    /// One number a feature.
+    Each(Vec<f64>),
+}
+
+/// The factor on raw values.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Scale {
+    /// One over the full scale of the data: 1/255 for bytes, 1 for other numbers. Written `"full-scale"`.
+    #[default]
+    FullScale,
+    /// These numbers, whatever the data. Written as numbers.
+    Factor(PerFeature),
+}
+
+/// What data go through in front of a network whose file does not say it; nothing is left as the file has it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Normalization {
+    /// What raw values are multiplied with.
+    pub scale: Option<PerFeature>,
+    /// Subtracted after scaling.
+    pub mean: Option<PerFeature>,
+    /// Divided by after that.
+    pub std: Option<PerFeature>,
+}
+
+impl Normalization {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// `input` with what is said here.
+    pub(super) fn over(&self, input: Input) -> Input {
+        Input {
+            scale: (self.scale.clone()).map_or(input.scale, Scale::Factor),
+            mean: self.mean.clone().unwrap_or(input.mean),
+            std: self.std.clone().unwrap_or(input.std),
+            encoding: input.encoding,
+        }
+    }
+}
+
+impl From<f64> for PerFeature {
+    fn from(value: f64) -> Self {
+        Self::Same(value)
+    }
+}
+
+impl From<Vec<f64>> for PerFeature {
+    fn from(values: Vec<f64>) -> Self {
+        Self::Each(values)
+    }
+}
+
+/// The number, or the range of several.
+impl fmt::Display for PerFeature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same(value) => write!(f, "{value}"),
+            Self::Each(values) => {
+                let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                write!(f, "one number a feature, from {low} to {high}")
+            }
+        }
+    }
+}
+
+impl PerFeature {
+    /// The numbers that `text` gives: one number, a list with commas, or the path of an `.npy` array or of an `.npz`
+    /// archive that holds an array called `name`, of any shape.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for text that is none of these; whatever is wrong with the file, named.
+    ///
+    /// ```
+    /// use lightloom::nn::PerFeature;
+    ///
+    /// assert_eq!(PerFeature::open("mean", "0.1307")?, PerFeature::Same(0.1307));
+    /// assert_eq!(PerFeature::open("mean", "0.1, -2")?, PerFeature::Each(vec![0.1, -2.0]));
+    /// # Ok::<(), lightloom::Error>(())
+    /// ```
+    pub fn open(name: &str, text: &str) -> Result<Self> {
+        let numbers: Option<Vec<f64>> = text.split(',').map(|x| x.trim().parse().ok()).collect();
+        match numbers.as_deref() {
+            Some([only]) => return Ok(Self::Same(*only)),
+            Some(several) => return Ok(Self::Each(several.to_vec())),
+            None => {}
+        }
+        let path = Path::new(text);
+        let tensor = match &*io::extension(path) {
+            "npy" => io::npy::read(path)?,
+            "npz" => {
+                let mut arrays = io::npy::read_npz(path)?;
+                arrays.remove(name).ok_or_else(|| {
+                    let held: Vec<String> = arrays.into_keys().collect();
+                    let reason = format!("holds {}: must hold an array `{name}`", held.join(", "));
+                    Error::format(text, reason)
+                })?
+            }
+            _ => {
+                let limit = "a number, numbers with commas, one a feature, or an .npy or .npz file";
+                return Err(Error::value(name, text, limit));
+            }
+        };
+        let values = tensor.into_real(name).within(text)?;
+        Ok(match values[..] {
+            [only] => Self::Same(only),
+            _ => Self::Each(values),
+        })
+    }
+
+    /// The number of `feature`.
+    ///
+    /// # Panics
+    /// If numbers are given for each feature, and none for this one.
+    pub(super) fn of(&self, feature: usize) -> f64 {
+        match self {
+            Self::Same(value) => *value,
+            Self::Each(values) => values[feature],
+        }
+    }
+
+    /// Fails unless all numbers of `what` are `allowed`, which `limit` says, and as many as `features`.
+    pub(super) fn check(
+        &self,
+        what: &str,
+        features: usize,
+        limit: &str,
+        allowed: impl Fn(f64) -> bool,
+    ) -> Result<()> {
+        match self {
+            Self::Same(value) if allowed(*value) => Ok(()),
+            Self::Same(value) => Err(Error::value(what, value, limit)),
+            Self::Each(values) => match values.iter().position(|value| !allowed(*value)) {
+                Some(at) => Err(Error::value(format!("{what}[{at}]"), values[at], limit)),
+                None if values.len() == features => Ok(()),
+                None => {
+                    let limit = format!("one number, or [{features}], one a feature");
+                    Err(Error::shape(what, [values.len()], limit))
+                }
+            },
+        }
+    }
+}
+
+impl Serialize for Scale {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::FullScale => serializer.serialize_str("full-scale"),
+            Self::Factor(factor) => factor.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Scale {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let allows_full_scale = true;
+        deserializer.deserialize_any(Numbers { allows_full_scale })
+    }
+}
+
+impl<'de> Deserialize<'de> for PerFeature {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let allows_full_scale = false;
+        match deserializer.deserialize_any(Numbers { allows_full_scale })? {
+            Scale::Factor(numbers) => Ok(numbers),
+            Scale::FullScale => unreachable!("it was not allowed"),
+        }
+    }
+}
+
+/// Reads a number, a list of numbers, and `"full-scale"` where that is allowed.
+struct Numbers {
+    allows_full_scale: bool,
+}
+
+impl<'de> serde::de::Visitor<'de> for Numbers {
+    type Value = Scale;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, numbers in a list")?;
+        match self.allows_full_scale {
+            true => f.write_str(", or \"full-scale\""),
+            false => Ok(()),
+        }
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scale, E> {
+        Ok(Scale::Factor(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scale, E> {
+        Ok(Scale::Factor((number as f64).into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scale, E> {
+        Ok(Scale::Factor((number as f64).into()))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Scale, E> {
+        match text {
+            "full-scale" if self.allows_full_scale => Ok(Scale::FullScale),
+            other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+        }
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Scale, A::Error> {
+        let mut numbers = Vec::new();
+        while let Some(number) = list.next_element()? {
+            numbers.push(number);
+        }
+        Ok(Scale::Factor(PerFeature::Each(numbers)))
+    }
+}
