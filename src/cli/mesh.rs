@@ -14,12 +14,13 @@ use super::open::{self, Compiled};
 use super::output;
 use crate::error::Error;
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Laboratory};
+use crate::hardware::{Chip, Hardware, Kept, Laboratory};
 use crate::io::npy;
 use crate::linalg::{
     C64, Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
 };
 use crate::mesh::{Correction, Mesh, closest};
+use crate::processor::{Reading, detector_noise, full_scale_power_w};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
@@ -89,17 +90,26 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
         Correct::SelfConfigure => {
             let shifter = &chip.hardware().phase_shifter;
             let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
-            let mut bench = Laboratory::new(chip, mesh).with_known_crosstalk(crosstalk);
+            let noise = receiver_noise(chip.hardware(), mesh.ports());
+            let mut bench = Laboratory::new(chip, mesh)
+                .with_known_crosstalk(crosstalk)
+                .with_receiver_noise(noise);
             let done = bench.self_configure(mesh)?;
+            let kept = match done.kept {
+                Kept::Found => "",
+                Kept::Before => "; kept what was set before, for nothing better was found",
+                Kept::Perfect => "; kept phases for a perfect chip, for nothing better was found",
+            };
             let said = format!(
-                "; {} of {} MZIs could not be set exactly; {} settings, {} readings",
+                "; {} of {} MZIs could not be set exactly; {} passes, {} settings, {} readings{kept}",
                 done.unreachable,
                 mesh.nodes().len(),
+                done.passes,
                 done.settings,
                 done.readings
             );
             bench.wait(seconds);
-            return Ok((bench.transfer(), said));
+            return Ok((bench.true_transfer(), said));
         }
     };
     let programmed = chip.program(mesh, correction);
@@ -113,6 +123,14 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
         mesh.nodes().len()
     );
     Ok((programmed.coefficients.transfer(), said))
+}
+
+/// Noise of receivers that read both quadratures of light that is shared by `modes` outputs, relative to the amplitude of
+/// an input of full scale: that of the readout's keys.
+fn receiver_noise(hardware: &Hardware, modes: usize) -> f64 {
+    let full_scale_w = full_scale_power_w(hardware, modes);
+    let noise = detector_noise(hardware, Reading::Quadratures, full_scale_w);
+    (noise.constant + noise.slope / modes as f64).sqrt()
 }
 
 pub fn apply(args: &ApplyArgs) -> Result<()> {

@@ -12,7 +12,7 @@ pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Part, Programmed, Section};
 pub use crosstalk::Heaters;
 pub use keys::{HardwareKey, KEYS, ValueKind};
-pub use laboratory::{Laboratory, SelfConfiguration};
+pub use laboratory::{Kept, Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 pub(crate) use read::show;
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::hardware::Hardware;
 use crate::linalg::matrix_error;
-use crate::mesh::Correction;
+use crate::mesh::{CellKind, Correction, Geometry};
 use crate::rng::Seed;
 
 fn target(geometry: Geometry, modes: usize, trial: u64) -> Mesh {
@@ -21,55 +21,214 @@ fn error_of(bench: &mut Laboratory, target: &Mesh) -> f64 {
     matrix_error(&bench.transfer(), &target.transfer())
 }
 
-/// Every cell in reach: what is left is rounding, though the bench shows neither couplers nor offsets.
+/// The bench for one chip and its target.
+fn bench(hw: &Hardware, geometry: Geometry, modes: usize, trial: u64) -> (Laboratory, Mesh) {
+    let mesh = target(geometry, modes, trial);
+    (Laboratory::new(hw.fabricate(Seed(1), trial), &mesh), mesh)
+}
+
+/// Every cell in reach: what is left is rounding, though the bench shows neither couplers nor offsets. Offsets with a
+/// spread of 6 rad are uniform modulo 2π to some 1e-8.
 #[test]
 fn a_chip_whose_errors_cannot_be_read_is_configured_to_rounding() {
     for geometry in [Geometry::Clements, Geometry::Reck] {
         for kind in CellKind::ALL {
             for modes in [1, 2, 3, 4, 7, 8] {
-                if (geometry, kind) == (Geometry::Clements, CellKind::ThreeSplitter) {
-                    continue;
-                }
                 let hw = hardware(&[
                     ("coupler.splitting_error_rad", "0.002"),
-                    ("phase_shifter.offset_rad", "0.7"),
+                    ("phase_shifter.offset_rad", "6"),
                     ("mesh.cell", kind.name()),
                 ]);
-                let mesh = target(geometry, modes, 0);
-                let mut bench = Laboratory::new(hw.fabricate(Seed(1), 0), &mesh);
+                let (mut bench, mesh) = bench(&hw, geometry, modes, 0);
                 let done = bench.self_configure(&mesh).unwrap();
                 let error = error_of(&mut bench, &mesh);
                 assert_eq!(done.unreachable, 0, "{geometry} {kind} {modes}");
-                assert!(error < 1e-9, "{geometry} {kind} {modes}: {error:e}");
-                let cells = mesh.nodes().len() as u64;
-                assert_eq!(done.readings, 5 * cells + modes as u64);
+                assert_eq!((done.passes, done.kept), (1, Kept::Found));
+                assert!(error < 1e-12, "{geometry} {kind} {modes}: {error:e}");
+                // Eight readings a cell, four where a receiver sees it; the screen; three matrices.
+                let taps = tap::taps(&mesh, kind).unwrap();
+                let at_output = |tap: &&tap::Tap| matches!(tap.dark, tap::Seen::AtOutput(_));
+                let seen = taps.iter().filter(at_output).count();
+                let expected = 8 * taps.len() - 4 * seen + 4 * modes;
+                assert_eq!(done.readings, expected as u64);
             }
         }
     }
 }
 
-/// Quadratic suppression of splitting errors by measurement alone, as with known errors.
+/// Nulling single elements of the matrix fails on 32 modes with offsets of 1 rad. Hamerly, Bandyopadhyay, Englund,
+/// arXiv:2106.04363: power ratios do not.
+#[test]
+fn offsets_uniform_in_two_pi_cost_nothing_on_thirty_two_modes() {
+    let hw = hardware(&[("phase_shifter.offset_rad", "6")]);
+    for geometry in [Geometry::Clements, Geometry::Reck] {
+        let (mut bench, mesh) = bench(&hw, geometry, 32, 0);
+        bench.self_configure(&mesh).unwrap();
+        let error = error_of(&mut bench, &mesh);
+        assert!(error < 1e-12, "{geometry}: {error:e}");
+    }
+}
+
+/// Any layout of cells, also where a geometry is not universal or has spare cells and ancillas.
+#[test]
+fn every_geometry_configures_itself() {
+    let hw = hardware(&[
+        ("coupler.splitting_error_rad", "0.002"),
+        ("phase_shifter.offset_rad", "6"),
+    ]);
+    for name in ["diamond", "butterfly", "clements+3"] {
+        let u = target(Geometry::Clements, 8, 0).transfer();
+        let mesh = crate::mesh::closest(&u, name.parse().unwrap())
+            .unwrap()
+            .mesh;
+        let chip = hw.fabricate(Seed(1), 0);
+        let ports = |u: &Matrix| mesh.between_ports(u);
+        let wanted = ports(&mesh.transfer());
+        let known = chip.program(&mesh, Correction::Progressive).coefficients;
+        let known = matrix_error(&ports(&known.transfer()), &wanted);
+        let mut bench = Laboratory::new(chip, &mesh);
+        bench.self_configure(&mesh).unwrap();
+        let error = matrix_error(&ports(&bench.true_transfer()), &wanted);
+        assert!(error < 2.0 * known + 1e-12, "{name}: {error:e} {known:e}");
+    }
+}
+
+/// Quadratic suppression of splitting errors by measurement alone, as with known errors: to within the cells that both
+/// cannot reach, which each takes for the light that it sees.
 /// Hamerly, Bandyopadhyay, Englund, Phys. Rev. Applied 18, 024019 (2022).
 #[test]
 fn self_configuration_does_as_well_as_a_correction_that_knows_the_errors() {
     for geometry in [Geometry::Clements, Geometry::Reck] {
         let hw = hardware(&[("coupler.splitting_error_rad", "0.05")]);
         let (mut known, mut measured, mut none) = (0.0, 0.0, 0.0);
+        let mut unreachable = 0;
         for trial in 0..6 {
-            let mesh = target(geometry, 16, trial);
+            let (mut bench, mesh) = bench(&hw, geometry, 16, trial);
             let chip = hw.fabricate(Seed(1), trial);
             let u = mesh.transfer();
             let corrected = chip.program(&mesh, Correction::Progressive).coefficients;
             known += matrix_error(&corrected.transfer(), &u);
             none += matrix_error(&chip.transfer(&mesh), &u);
-            let mut bench = Laboratory::new(chip, &mesh);
-            let done = bench.self_configure(&mesh).unwrap();
-            assert!(done.unreachable > 0 || trial > 0);
+            unreachable += bench.self_configure(&mesh).unwrap().unreachable;
             measured += error_of(&mut bench, &mesh);
         }
-        assert!(measured < 1.3 * known, "{geometry}: {measured} {known}");
+        assert!(unreachable > 0);
+        assert!(measured < 1.05 * known, "{geometry}: {measured} {known}");
         assert!(measured < 0.15 * none, "{geometry}: {measured} {none}");
     }
+}
+
+/// V_π = V_π,calibrated (1 + ε): a heater shows 1/(1 + ε)² of what is asked of it.
+#[test]
+fn calibration_finds_what_each_heater_shows() {
+    for kind in [CellKind::Mzi, CellKind::Symmetric] {
+        let hw = hardware(&[
+            ("phase_shifter.v_pi_error", "0.02"),
+            ("phase_shifter.offset_rad", "6"),
+            ("mesh.cell", kind.name()),
+        ]);
+        let (mut bench, _) = bench(&hw, Geometry::Clements, 5, 0);
+        bench.calibrate();
+        let count = bench.scale.len();
+        let errors = bench
+            .chip
+            .stream(Effect::VPi, Part::MESH, 0)
+            .standard_normals(count);
+        for (scale, error) in bench.scale.iter().zip(errors) {
+            let expected = (1.0 + 0.02 * error).powi(2);
+            assert!((scale - expected).abs() < 1e-12, "{scale} {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_second_pass_removes_errors_of_v_pi() {
+    for (kind, crosstalk, limit) in [
+        (CellKind::Mzi, "0", 1e-12),
+        (CellKind::Symmetric, "0", 1e-12),
+        (CellKind::Mzi, "0.01", 1e-7),
+    ] {
+        let hw = hardware(&[
+            ("phase_shifter.v_pi_error", "0.02"),
+            ("phase_shifter.offset_rad", "6"),
+            ("phase_shifter.crosstalk", crosstalk),
+            ("mesh.cell", kind.name()),
+        ]);
+        let (bench, mesh) = bench(&hw, Geometry::Clements, 8, 0);
+        let knows_offsets = bench
+            .chip
+            .program(&mesh, Correction::Progressive)
+            .coefficients;
+        let without = matrix_error(&knows_offsets.transfer(), &mesh.transfer());
+        let mut bench = bench.with_known_crosstalk(hw.phase_shifter.crosstalk);
+        let done = bench.self_configure(&mesh).unwrap();
+        let error = error_of(&mut bench, &mesh);
+        assert!(without > 0.2 && error < limit, "{without} {error:e}");
+        assert!(done.passes == 2 || crosstalk != "0", "{}", done.passes);
+    }
+}
+
+/// E = ε √(0.65 N + 3), measured over 4 to 32 modes: below the error ε √(2N) that the same receivers see in a perfect
+/// matrix. 30 chips whose E spreads by some 15 %.
+#[test]
+fn noise_of_the_receivers_stays_in_proportion() {
+    let hw = hardware(&[("phase_shifter.offset_rad", "6")]);
+    for noise in [1e-4, 1e-2] {
+        let mean = |modes: usize| {
+            let one = |trial| {
+                let (bench, mesh) = bench(&hw, Geometry::Clements, modes, trial);
+                let mut bench = bench.with_receiver_noise(noise);
+                let done = bench.self_configure(&mesh).unwrap();
+                assert_eq!(done.passes, 1);
+                matrix_error(&bench.true_transfer(), &mesh.transfer())
+            };
+            (0..30).map(one).sum::<f64>() / 30.0
+        };
+        for modes in [4, 8] {
+            let law = noise * (0.65 * modes as f64 + 3.0).sqrt();
+            let error = mean(modes);
+            assert!((error / law - 1.0).abs() < 0.15, "{modes}: {error} {law}");
+        }
+    }
+}
+
+/// Fresh programming errors at every setting make each measurement worse than phases that need none. 20 chips, five
+/// standard errors of the mean difference.
+#[test]
+fn a_chip_is_left_no_worse_than_without_configuration() {
+    let hw = hardware(&[("phase_shifter.phase_error_rad", "0.01")]);
+    let differences: Vec<f64> = (0..20)
+        .map(|trial| {
+            let (mut bench, mesh) = bench(&hw, Geometry::Clements, 6, trial);
+            let nothing = bench.chip.transfer(&mesh);
+            let nothing = matrix_error(&nothing, &mesh.transfer());
+            let done = bench.self_configure(&mesh).unwrap();
+            assert!(done.settings > 200);
+            error_of(&mut bench, &mesh) - nothing
+        })
+        .collect();
+    let mean = differences.iter().sum::<f64>() / 20.0;
+    let squares: f64 = differences.iter().map(|x| (x - mean).powi(2)).sum();
+    let standard_error = (squares / 19.0 / 20.0).sqrt();
+    assert!(mean < 5.0 * standard_error, "{mean} {standard_error}");
+    // E itself is √N · 0.01: the bound is a small part of it.
+    assert!(standard_error < 2e-3, "{standard_error}");
+}
+
+/// Receivers that see next to nothing find nothing better than what they are given.
+#[test]
+fn a_chip_that_is_configured_well_stays_so_with_bad_receivers() {
+    let hw = hardware(&[
+        ("phase_shifter.offset_rad", "6"),
+        ("phase_shifter.v_pi_error", "0.02"),
+    ]);
+    let (mut bench, mesh) = bench(&hw, Geometry::Reck, 6, 0);
+    bench.self_configure(&mesh).unwrap();
+    let mut bench = bench.with_receiver_noise(0.3);
+    let done = bench.self_configure(&mesh).unwrap();
+    assert_eq!(done.kept, Kept::Before);
+    let error = matrix_error(&bench.true_transfer(), &mesh.transfer());
+    assert!(error < 1e-12, "{error:e}");
 }
 
 #[test]
@@ -86,7 +245,7 @@ fn a_chip_that_drifted_is_calibrated_anew() {
     let aged = error_of(&mut bench, &mesh);
     bench.self_configure(&mesh).unwrap();
     let again = error_of(&mut bench, &mesh);
-    assert!(fresh < 1e-9 && again < 1e-9, "{fresh:e} {again:e}");
+    assert!(fresh < 1e-12 && again < 1e-12, "{fresh:e} {again:e}");
     // Drift of 0.1 rad on every phase: F = exp(−N σ²), E = √(2 − 2 √F).
     let law = (2.0 - 2.0 * f64::exp(-0.5 * 8.0 * 0.01)).sqrt();
     assert!((aged / law - 1.0).abs() < 0.5, "{aged} {law}");
@@ -111,17 +270,42 @@ fn self_configuration_ends_where_the_supply_and_unknown_heat_do() {
     assert!((1e-4..5e-2).contains(&arms), "{arms}");
     let heat = |known| error("phase_shifter.crosstalk", "0.01", known);
     let (unknown, known) = (heat(0.0), heat(0.01));
-    assert!(unknown > 0.01 && known < 1e-7, "{unknown} {known}");
+    assert!(
+        (1e-6..1e-3).contains(&unknown) && known < 1e-7,
+        "{unknown} {known}"
+    );
 }
 
 #[test]
 fn what_cannot_be_configured_is_refused() {
+    let refuses = |settings: &[(&str, &str)], chip: &Mesh, target: &Mesh, says: &str| {
+        let mut bench = Laboratory::new(hardware(settings).fabricate(Seed(0), 0), chip);
+        let error = bench.self_configure(target).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    };
     let mesh = target(Geometry::Clements, 4, 0);
-    let hw = hardware(&[("mesh.cell", "3-splitter")]);
-    let mut bench = Laboratory::new(hw.fabricate(Seed(0), 0), &mesh);
-    let error = bench.self_configure(&mesh).unwrap_err().to_string();
-    assert!(error.contains("mesh.cell = 3-splitter"), "{error}");
-    let mut bench = Laboratory::new(Hardware::default().fabricate(Seed(0), 0), &mesh);
     let other = target(Geometry::Clements, 5, 0);
-    assert!(bench.self_configure(&other).is_err());
+    refuses(&[], &mesh, &other, "modes of the target = 5: must be 4");
+    let other = target(Geometry::Reck, 4, 0);
+    let says = "layout of the target = reck: must be that of the chip: clements";
+    refuses(&[], &mesh, &other, says);
+    // Both outputs of the first cell lead to the second, whose first coupler mixes them.
+    let cell = |column| crate::mesh::Node {
+        column,
+        top: 0,
+        bottom: 1,
+    };
+    let phases = vec![1.0; 2];
+    let nodes = vec![cell(0), cell(1)];
+    let chain = Mesh::new(2, nodes, phases.clone(), phases.clone(), phases).unwrap();
+    let three = [("mesh.cell", "3-splitter")];
+    refuses(
+        &three,
+        &chain,
+        &chain,
+        "mesh.cell = 3-splitter: must be mzi",
+    );
+    let mut bench = Laboratory::new(Hardware::default().fabricate(Seed(0), 0), &chain);
+    bench.self_configure(&chain).unwrap();
+    assert!(error_of(&mut bench, &chain) < 1e-12);
 }
