@@ -33,7 +33,7 @@ pub enum Effect {
     Offset = 4,
     /// Spread of the detector gain, per chip.
     Gain = 5,
-    /// Error of the calibrated V_π, per load.
+    /// Error of the calibrated V_π, per chip.
     VPi = 6,
     /// Programming error of a phase, per load.
     Programming = 7,
@@ -43,6 +43,10 @@ pub enum Effect {
     Laser = 9,
     /// Shot and thermal noise of the detectors, per shot.
     Detector = 10,
+    /// Phase of the local oscillator at each coherent detector, per chip.
+    OscillatorPhase = 11,
+    /// Drift of that phase since the chip was programmed, per load.
+    OscillatorDrift = 12,
 }
 
 /// The seed from which every random number of a run follows.

@@ -7,6 +7,7 @@ mod keys;
 mod laboratory;
 mod preset;
 mod read;
+mod supply;
 
 pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Part, Programmed, Section};
@@ -15,6 +16,7 @@ pub use keys::{HardwareKey, KEYS, ValueKind};
 pub use laboratory::{Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 pub(crate) use read::show;
+pub use supply::Supply;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -75,7 +77,8 @@ pub struct PhaseShifter {
     pub v_pi_v: f64,
     /// Largest voltage of the supply, V; `√2 v_pi_v`, which reaches 2π, where it is left out.
     pub v_max_v: Option<f64>,
-    /// Relative error of the calibrated V_π of each heater.
+    /// Relative error of the calibrated V_π of each heater, drawn for each chip: a calibration knows every heater's V_π, and
+    /// errs by this. It is the same at every load, and no correction knows it.
     pub v_pi_error: f64,
     /// Share of a heater's phase that reaches a neighbour at one pitch; at distance d it is `crosstalk^d`.
     pub crosstalk: f64,
@@ -335,7 +338,7 @@ impl Hardware {
             "from 0 to 0.1",
         )?;
         if let Some(v_max) = shifter.v_max_v {
-            let least = self.v_max_for_two_pi_v();
+            let least = Supply::default_v_max_v(shifter.v_pi_v, 0.0);
             let limit = format!("at least √2 · v_pi_v = {least} so that 2π is reached");
             within("phase_shifter.v_max_v", v_max, v_max >= least, &limit)?;
         }
@@ -363,11 +366,6 @@ impl Hardware {
             }
         }
         Ok(())
-    }
-
-    /// The voltage that drives a heater to 2π, V: `√2 v_pi_v`.
-    pub(crate) fn v_max_for_two_pi_v(&self) -> f64 {
-        std::f64::consts::SQRT_2 * self.phase_shifter.v_pi_v
     }
 
     /// One chip of this kind: `trial` counts the chips that follow from `seed`.
