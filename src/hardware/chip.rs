@@ -300,7 +300,11 @@ impl Chip {
 
     /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.
     pub fn attenuators(&self, part: Part, count: usize) -> DrawnCells<'static> {
-        self.draw_cells(part, count, CellKind::Mzi)
+        DrawnCells {
+            // An attenuator has no φ.
+            phi_arm: 1.0,
+            ..self.draw_cells(part, count, CellKind::Mzi)
+        }
     }
 
     /// The chip's cells in one section, with their couplers and losses and no phases.
@@ -337,12 +341,14 @@ impl Chip {
             let amplitudes = loss_db.iter().map(|db| amplitude_from_db(-db.max(0.0)));
             Values::each(amplitudes.collect::<Vec<_>>())
         };
+        let heated_arm = amplitude_from_db(-mesh.arm_imbalance_db);
         DrawnCells {
             kind,
             count,
             couplers: [0, 1, 2].map(errors),
             amplitude,
-            top_arm: amplitude_from_db(-mesh.arm_imbalance_db),
+            theta_arm: heated_arm,
+            phi_arm: heated_arm,
         }
     }
 

@@ -114,7 +114,8 @@ pub struct CellDesign {
     pub insertion_loss_db: f64,
     /// Spread of that loss from cell to cell, dB; a draw below 0 dB counts as 0 dB.
     pub insertion_loss_spread_db: f64,
-    /// Additional loss of the heated top arm between the couplers of every cell, dB.
+    /// What an arm with a heater on it loses more than a bare one, dB: the top arm of every cell at θ and again at φ; both
+    /// arms of a symmetric cell.
     pub arm_imbalance_db: f64,
 }
 

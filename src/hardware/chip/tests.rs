@@ -110,9 +110,13 @@ fn losses_have_their_mean_and_spread_and_are_never_gains() {
             .all(|loss| *loss >= 0.0)
     );
     for mzi in ideal_mzis(&chip_at("0", "0")) {
-        assert!((mzi.top_arm - 10f64.powf(-0.025)).abs() < 1e-15);
-        assert_eq!(mzi.amplitude, 1.0);
+        assert!((mzi.theta_arm - 10f64.powf(-0.025)).abs() < 1e-15);
+        assert_eq!((mzi.phi_arm, mzi.amplitude), (mzi.theta_arm, 1.0));
     }
+    // An attenuator has no heater in front of its couplers.
+    let attenuators = chip_at("0", "0").attenuators(Part::MESH, 3).array();
+    assert_eq!(attenuators.theta_arm, 10f64.powf(-0.025));
+    assert_eq!(attenuators.phi_arm, 1.0);
 }
 
 #[test]
@@ -299,7 +303,8 @@ fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
         beta: array(0.01, 1),
         gamma: Vec::new(),
         amplitude: loss_db.iter().map(loss).collect(),
-        top_arm: amplitude_from_db(-0.05),
+        theta_arm: amplitude_from_db(-0.05),
+        phi_arm: amplitude_from_db(-0.05),
     };
     let mut phases = [mesh.theta(), mesh.phi(), mesh.screen()].concat();
     for (effect, sigma) in [
