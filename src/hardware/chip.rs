@@ -324,6 +324,28 @@ impl Chip {
         gains
     }
 
+    /// Phase of the local oscillator at each of `count` coherent detectors, rad: how far the quadrature that it reads is from
+    /// the calibrated one, and how far that has drifted. None where all are as calibrated.
+    pub fn oscillator_phases(&self, part: Part, count: usize) -> Option<Vec<f64>> {
+        let Hardware {
+            readout,
+            phase_shifter,
+            ..
+        } = &self.hardware;
+        let drift_rad = readout.lo_phase_drift_rad_per_sqrt_s * phase_shifter.drift_time_s.sqrt();
+        if readout.lo_phase_error_rad == 0.0 && drift_rad == 0.0 {
+            return None;
+        }
+        let mut phases = vec![0.0; count];
+        for (effect, sigma) in [
+            (Effect::OscillatorPhase, readout.lo_phase_error_rad),
+            (Effect::OscillatorDrift, drift_rad),
+        ] {
+            self.add_normals(&mut phases, effect, part, sigma);
+        }
+        Some(phases)
+    }
+
     fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> DrawnCells<'static> {
         let Hardware { coupler, mesh, .. } = &self.hardware;
         // A block of the stream for each coupler: the same two for every kind of cell.

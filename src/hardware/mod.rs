@@ -171,6 +171,11 @@ pub struct Readout {
     pub thermal_noise_pa_sqrt_hz: f64,
     /// Relative spread of the detectors' gain, drawn for each chip.
     pub gain_spread: f64,
+    /// Spread of the local oscillator's phase at the coherent detectors, rad, drawn for each chip: a detector at phase δ reads
+    /// Re(a e^{iδ}).
+    pub lo_phase_error_rad: f64,
+    /// Random walk of that phase, rad/√s, over `phase_shifter.drift_time_s`.
+    pub lo_phase_drift_rad_per_sqrt_s: f64,
     /// Resolution of the converters, bits.
     pub adc_bits: Option<u32>,
     /// Full scale of the converters.
@@ -187,6 +192,8 @@ impl Default for Readout {
             bandwidth_ghz: 0.0,
             thermal_noise_pa_sqrt_hz: 0.0,
             gain_spread: 0.0,
+            lo_phase_error_rad: 0.0,
+            lo_phase_drift_rad_per_sqrt_s: 0.0,
             adc_bits: None,
             adc_range: AdcRange::Max,
         }
@@ -301,6 +308,11 @@ impl Hardware {
                 readout.thermal_noise_pa_sqrt_hz,
             ),
             ("readout.gain_spread", readout.gain_spread),
+            ("readout.lo_phase_error_rad", readout.lo_phase_error_rad),
+            (
+                "readout.lo_phase_drift_rad_per_sqrt_s",
+                readout.lo_phase_drift_rad_per_sqrt_s,
+            ),
         ];
         for (key, value) in not_negative {
             within(key, value, value >= 0.0, "0 or more")?;

@@ -79,7 +79,7 @@ const UNITS: [(&str, &str); 17] = [
     ("tile", "modes"),
 ];
 
-const NAMES: [(&str, &str, &str); 35] = [
+const NAMES: [(&str, &str, &str); 37] = [
     (
         "coupler.splitting_error_rad",
         "σ of the coupler angle",
@@ -188,6 +188,16 @@ const NAMES: [(&str, &str, &str); 35] = [
         "readout.gain_spread",
         "relative σ of the detectors’ gain",
         "σ gain",
+    ),
+    (
+        "readout.lo_phase_error_rad",
+        "σ of the local oscillator’s phase",
+        "σ LO phase",
+    ),
+    (
+        "readout.lo_phase_drift_rad_per_sqrt_s",
+        "drift of the local oscillator’s phase",
+        "LO drift",
     ),
     (
         "readout.adc_bits",
