@@ -35,7 +35,7 @@ pub enum Effect {
     Offset = 4,
     /// Spread of the detector gain, per chip.
     Gain = 5,
-    /// Error of the calibrated V_π, per load.
+    /// Error of the calibrated V_π, per chip.
     VPi = 6,
     /// Programming error of a phase, per load.
     Programming = 7,
@@ -47,6 +47,10 @@ pub enum Effect {
     Detector = 10,
     /// What a compiler is free to choose: unused singular vectors, spare columns, the order of modes.
     Compiler = 11,
+    /// Phase of the local oscillator at each coherent detector, per chip.
+    OscillatorPhase = 12,
+    /// Drift of that phase since the chip was programmed, per load.
+    OscillatorDrift = 13,
 }
 
 /// The seed from which every random number of a run follows.

@@ -1,13 +1,13 @@
 //! One drawn chip, and what happens to phases that are programmed into it.
 
 use std::borrow::Cow;
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
-use super::{Hardware, Heaters};
+use super::{Hardware, Heaters, Supply};
 use crate::linalg::Matrix;
 use crate::mesh::{CellKind, Coefficients, Correction, DrawnCells, Mesh, Values};
 use crate::rng::{Address, Effect, Seed, Stream};
-use crate::units::amplitude_from_db;
+use crate::units::{amplitude_from_db, heater_phase_rad, heater_volts};
 
 /// One chip drawn from [`Hardware`].
 ///
@@ -204,9 +204,10 @@ impl Chip {
         let shifter = &self.hardware.phase_shifter;
         let mut phases = asked;
         if let Some(supply) = self.supply(&phases) {
-            phases
-                .iter_mut()
-                .for_each(|phase| *phase = supply.set(*phase));
+            for phase in &mut phases {
+                let volts = supply.nearest_v(heater_volts(*phase, shifter.v_pi_v));
+                *phase = heater_phase_rad(volts, shifter.v_pi_v);
+            }
         }
         if shifter.v_pi_error > 0.0 {
             let mut rest = phases.as_mut_slice();
@@ -299,7 +300,11 @@ impl Chip {
 
     /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.
     pub fn attenuators(&self, part: Part, count: usize) -> DrawnCells<'static> {
-        self.draw_cells(part, count, CellKind::Mzi)
+        DrawnCells {
+            // An attenuator has no φ.
+            phi_arm: 1.0,
+            ..self.draw_cells(part, count, CellKind::Mzi)
+        }
     }
 
     /// The chip's cells in one section, with their couplers and losses and no phases.
@@ -319,6 +324,28 @@ impl Chip {
         gains
     }
 
+    /// Phase of the local oscillator at each of `count` coherent detectors, rad: how far the quadrature that it reads is from
+    /// the calibrated one, and how far that has drifted. None where all are as calibrated.
+    pub fn oscillator_phases(&self, part: Part, count: usize) -> Option<Vec<f64>> {
+        let Hardware {
+            readout,
+            phase_shifter,
+            ..
+        } = &self.hardware;
+        let drift_rad = readout.lo_phase_drift_rad_per_sqrt_s * phase_shifter.drift_time_s.sqrt();
+        if readout.lo_phase_error_rad == 0.0 && drift_rad == 0.0 {
+            return None;
+        }
+        let mut phases = vec![0.0; count];
+        for (effect, sigma) in [
+            (Effect::OscillatorPhase, readout.lo_phase_error_rad),
+            (Effect::OscillatorDrift, drift_rad),
+        ] {
+            self.add_normals(&mut phases, effect, part, sigma);
+        }
+        Some(phases)
+    }
+
     fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> DrawnCells<'static> {
         let Hardware { coupler, mesh, .. } = &self.hardware;
         // A block of the stream for each coupler: the same two for every kind of cell.
@@ -336,12 +363,14 @@ impl Chip {
             let amplitudes = loss_db.iter().map(|db| amplitude_from_db(-db.max(0.0)));
             Values::each(amplitudes.collect::<Vec<_>>())
         };
+        let heated_arm = amplitude_from_db(-mesh.arm_imbalance_db);
         DrawnCells {
             kind,
             count,
             couplers: [0, 1, 2].map(errors),
             amplitude,
-            top_arm: amplitude_from_db(-mesh.arm_imbalance_db),
+            theta_arm: heated_arm,
+            phi_arm: heated_arm,
         }
     }
 
@@ -350,39 +379,16 @@ impl Chip {
         self.stream(effect, part, 0).add_normals(values, sigma);
     }
 
-    /// The supply of the heaters, where its resolution is limited. Its range, where it is not given, just covers 2π, or
-    /// what is asked of it if that is more: with crosstalk solved for, some heaters go a little beyond.
+    /// The supply of the heaters, where its resolution is limited: with crosstalk solved for, some heaters go a little beyond
+    /// 2π, and so does its [default range](Supply::default_v_max_v).
     fn supply(&self, asked_rad: &[f64]) -> Option<Supply> {
         let shifter = &self.hardware.phase_shifter;
-        let v_pi_v = shifter.v_pi_v;
         let bits = shifter.dac_bits?;
-        let v_max = shifter.v_max_v.unwrap_or_else(|| {
-            let largest = asked_rad.iter().copied().fold(TAU, f64::max);
-            v_pi_v * (largest / PI).sqrt()
+        let v_max_v = shifter.v_max_v.unwrap_or_else(|| {
+            let largest_rad = asked_rad.iter().copied().fold(0.0, f64::max);
+            Supply::default_v_max_v(shifter.v_pi_v, largest_rad)
         });
-        let levels = f64::from((1u32 << bits) - 1);
-        Some(Supply {
-            v_pi_v,
-            levels,
-            step_v: v_max / levels,
-        })
-    }
-}
-
-/// A supply that sets one of evenly spaced voltages from 0 on.
-struct Supply {
-    v_pi_v: f64,
-    /// Number of the largest one.
-    levels: f64,
-    step_v: f64,
-}
-
-impl Supply {
-    /// The phase that the nearest voltage yields: V = V_π √(φ/π).
-    fn set(&self, phase_rad: f64) -> f64 {
-        let volts = self.v_pi_v * (phase_rad / PI).sqrt();
-        let set = (volts / self.step_v).round().min(self.levels) * self.step_v;
-        PI * (set / self.v_pi_v).powi(2)
+        Some(Supply::new(bits, v_max_v))
     }
 }
 

@@ -37,6 +37,8 @@ pub const KEYS: &[&str] = &[
     "readout.bandwidth_ghz",
     "readout.thermal_noise_pa_sqrt_hz",
     "readout.gain_spread",
+    "readout.lo_phase_error_rad",
+    "readout.lo_phase_drift_rad_per_sqrt_s",
     "readout.adc_bits",
     "readout.adc_range",
 ];

@@ -7,6 +7,7 @@ mod keys;
 mod laboratory;
 mod preset;
 mod read;
+mod supply;
 
 pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Part, Programmed, Section};
@@ -15,6 +16,7 @@ pub use keys::{HardwareKey, KEYS, ValueKind};
 pub use laboratory::{Kept, Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, preset};
 pub(crate) use read::show;
+pub use supply::Supply;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -75,7 +77,8 @@ pub struct PhaseShifter {
     pub v_pi_v: f64,
     /// Largest voltage of the supply, V; `√2 v_pi_v`, which reaches 2π, where it is left out.
     pub v_max_v: Option<f64>,
-    /// Relative error of the calibrated V_π of each heater.
+    /// Relative error of the calibrated V_π of each heater, drawn for each chip: a calibration knows every heater's V_π, and
+    /// errs by this. It is the same at every load, and no correction knows it.
     pub v_pi_error: f64,
     /// Share of a heater's phase that reaches a neighbour at one pitch; at distance d it is `crosstalk^d`.
     pub crosstalk: f64,
@@ -111,7 +114,8 @@ pub struct CellDesign {
     pub insertion_loss_db: f64,
     /// Spread of that loss from cell to cell, dB; a draw below 0 dB counts as 0 dB.
     pub insertion_loss_spread_db: f64,
-    /// Additional loss of the heated top arm between the couplers of every cell, dB.
+    /// What an arm with a heater on it loses more than a bare one, dB: the top arm of every cell at θ and again at φ; both
+    /// arms of a symmetric cell.
     pub arm_imbalance_db: f64,
 }
 
@@ -167,6 +171,11 @@ pub struct Readout {
     pub thermal_noise_pa_sqrt_hz: f64,
     /// Relative spread of the detectors' gain, drawn for each chip.
     pub gain_spread: f64,
+    /// Spread of the local oscillator's phase at the coherent detectors, rad, drawn for each chip: a detector at phase δ reads
+    /// Re(a e^{iδ}).
+    pub lo_phase_error_rad: f64,
+    /// Random walk of that phase, rad/√s, over `phase_shifter.drift_time_s`.
+    pub lo_phase_drift_rad_per_sqrt_s: f64,
     /// Resolution of the converters, bits.
     pub adc_bits: Option<u32>,
     /// Full scale of the converters.
@@ -183,6 +192,8 @@ impl Default for Readout {
             bandwidth_ghz: 0.0,
             thermal_noise_pa_sqrt_hz: 0.0,
             gain_spread: 0.0,
+            lo_phase_error_rad: 0.0,
+            lo_phase_drift_rad_per_sqrt_s: 0.0,
             adc_bits: None,
             adc_range: AdcRange::Max,
         }
@@ -297,6 +308,11 @@ impl Hardware {
                 readout.thermal_noise_pa_sqrt_hz,
             ),
             ("readout.gain_spread", readout.gain_spread),
+            ("readout.lo_phase_error_rad", readout.lo_phase_error_rad),
+            (
+                "readout.lo_phase_drift_rad_per_sqrt_s",
+                readout.lo_phase_drift_rad_per_sqrt_s,
+            ),
         ];
         for (key, value) in not_negative {
             within(key, value, value >= 0.0, "0 or more")?;
@@ -335,7 +351,7 @@ impl Hardware {
             "from 0 to 0.1",
         )?;
         if let Some(v_max) = shifter.v_max_v {
-            let least = self.v_max_for_two_pi_v();
+            let least = Supply::default_v_max_v(shifter.v_pi_v, 0.0);
             let limit = format!("at least √2 · v_pi_v = {least} so that 2π is reached");
             within("phase_shifter.v_max_v", v_max, v_max >= least, &limit)?;
         }
@@ -363,11 +379,6 @@ impl Hardware {
             }
         }
         Ok(())
-    }
-
-    /// The voltage that drives a heater to 2π, V: `√2 v_pi_v`.
-    pub(crate) fn v_max_for_two_pi_v(&self) -> f64 {
-        std::f64::consts::SQRT_2 * self.phase_shifter.v_pi_v
     }
 
     /// One chip of this kind: `trial` counts the chips that follow from `seed`.

@@ -25,8 +25,10 @@ pub struct CellArray {
     pub gamma: Vec<f64>,
     /// Field transmission of every cell, both arms, in [0, 1].
     pub amplitude: Vec<f64>,
-    /// Additional field transmission of the top arm between the couplers, in [0, 1].
-    pub top_arm: f64,
+    /// Additional field transmission of the arm that θ stands on, in [0, 1].
+    pub theta_arm: f64,
+    /// Additional field transmission of the arm that φ stands on, in (0, 1].
+    pub phi_arm: f64,
 }
 
 impl CellArray {
@@ -58,7 +60,8 @@ impl CellArray {
             beta: self.beta[index],
             gamma: self.gamma.get(index).copied().unwrap_or(0.0),
             amplitude: self.amplitude[index],
-            top_arm: self.top_arm,
+            theta_arm: self.theta_arm,
+            phi_arm: self.phi_arm,
         }
     }
 
@@ -79,8 +82,10 @@ pub struct DrawnCells<'a> {
     pub couplers: [Values<'a>; 3],
     /// Field transmission of every cell, both arms, in [0, 1].
     pub amplitude: Values<'a>,
-    /// Additional field transmission of the top arm between the couplers, in [0, 1].
-    pub top_arm: f64,
+    /// Additional field transmission of the arm that θ stands on, in [0, 1].
+    pub theta_arm: f64,
+    /// Additional field transmission of the arm that φ stands on, in (0, 1].
+    pub phi_arm: f64,
 }
 
 impl<'a> DrawnCells<'a> {
@@ -91,7 +96,8 @@ impl<'a> DrawnCells<'a> {
             count,
             couplers: [0.0; 3].map(Values::same),
             amplitude: Values::same(1.0),
-            top_arm: 1.0,
+            theta_arm: 1.0,
+            phi_arm: 1.0,
         }
     }
 
@@ -108,7 +114,8 @@ impl<'a> DrawnCells<'a> {
                 Vec::new()
             },
             amplitude: self.amplitude.all(self.count),
-            top_arm: self.top_arm,
+            theta_arm: self.theta_arm,
+            phi_arm: self.phi_arm,
         }
     }
 
@@ -139,7 +146,8 @@ impl From<CellArray> for DrawnCells<'_> {
             count: array.alpha.len(),
             couplers: [Values::each(array.alpha), Values::each(array.beta), gamma],
             amplitude: Values::each(array.amplitude),
-            top_arm: array.top_arm,
+            theta_arm: array.theta_arm,
+            phi_arm: array.phi_arm,
         }
     }
 }
@@ -211,11 +219,12 @@ impl From<&[Mzi]> for CellArray {
     /// The couplers and losses of `cells`.
     ///
     /// # Panics
-    /// If they differ in kind or in the loss of the top arm.
+    /// If they differ in kind or in the loss of heated arms.
     fn from(cells: &[Mzi]) -> Self {
         let kind = cells.first().map_or(CellKind::Mzi, |cell| cell.kind);
-        let top_arm = cells.first().map_or(1.0, |cell| cell.top_arm);
-        let alike = |cell: &Mzi| cell.kind == kind && cell.top_arm == top_arm;
+        let arms = |cell: &Mzi| (cell.theta_arm, cell.phi_arm);
+        let (theta_arm, phi_arm) = cells.first().map_or((1.0, 1.0), arms);
+        let alike = |cell: &Mzi| cell.kind == kind && arms(cell) == (theta_arm, phi_arm);
         assert!(cells.iter().all(alike), "cells of one kind");
         let of = |part: fn(&Mzi) -> f64| cells.iter().map(part).collect();
         Self {
@@ -228,7 +237,8 @@ impl From<&[Mzi]> for CellArray {
                 Vec::new()
             },
             amplitude: of(|cell| cell.amplitude),
-            top_arm,
+            theta_arm,
+            phi_arm,
         }
     }
 }
@@ -258,22 +268,28 @@ impl Loop for OneBlock<'_, '_> {
     fn run<const FUSED: bool>(mut self) {
         self.sines::<FUSED>();
         let cells = &self.set.cells;
-        let core =
-            |sines: &Sines, amplitude: f64| between_couplers(sines, cells.top_arm, amplitude);
+        let arms = [cells.theta_arm, cells.phi_arm];
+        let core = |sines: &Sines, amplitude: f64| between_couplers(sines, arms, amplitude);
         match cells.kind {
             CellKind::Mzi => self.each(core),
             CellKind::Crossing => self.each(|sines, amplitude| crossed(core(sines, amplitude))),
             CellKind::ThreeSplitter => {
                 self.each(|sines, amplitude| behind_coupler(core(sines, amplitude), sines.gamma));
             }
-            CellKind::Symmetric => self.each(|sines, amplitude| {
-                let bare = Sines {
-                    phi: (0.0, 1.0),
-                    ..*sines
-                };
-                let (sin, cos) = sines.phi;
-                times(core(&bare, amplitude), C64::new(cos, sin))
-            }),
+            // See `Mzi::with_external_phase`.
+            CellKind::Symmetric => {
+                let [theta_arm, phi_arm] = arms;
+                let ratio = theta_arm / phi_arm;
+                self.each(|sines, amplitude| {
+                    let bare = Sines {
+                        phi: (0.0, 1.0),
+                        ..*sines
+                    };
+                    let core = between_couplers(&bare, [ratio, 1.0], amplitude * phi_arm);
+                    let (sin, cos) = sines.phi;
+                    times(core, C64::new(cos, sin))
+                });
+            }
         }
     }
 }
@@ -361,7 +377,8 @@ mod tests {
                         Vec::new()
                     },
                     amplitude: draw(1.0),
-                    top_arm: 0.9,
+                    theta_arm: 0.9,
+                    phi_arm: 0.8,
                     kind,
                 };
                 let (theta, phi) = (draw(3.2), draw(6.3));

@@ -330,7 +330,7 @@ mod tests {
                     kind,
                     alpha: 0.1 * (node as f64).sin(),
                     beta: 0.2 * (node as f64).cos(),
-                    top_arm: 0.9,
+                    theta_arm: 0.9,
                     ..Mzi::ideal(theta, phi)
                 };
                 let plain = Coefficients::new(&mesh, |node| {

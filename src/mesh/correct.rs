@@ -75,15 +75,7 @@ impl Mesh {
         let kind = cells.kind;
         // Symmetric cells take over the phases of MZIs with the same couplers.
         let solved = kind.with_external_phase();
-        let plain = || -> Vec<Mzi> {
-            let cells = cells.iter();
-            cells
-                .map(|cell| Mzi {
-                    kind: solved,
-                    ..cell
-                })
-                .collect()
-        };
+        let plain = || -> Vec<Mzi> { cells.iter().map(Mzi::with_external_phase).collect() };
         let corrected = match correction {
             Correction::None if solved == CellKind::Mzi => Corrected {
                 setting: Setting::from(self),
@@ -170,7 +162,7 @@ fn angle(sin2: f64, cos2: f64) -> (f64, bool) {
 fn arms(mzi: &Mzi, upper: bool) -> [f64; 4] {
     let (sin_a, cos_a) = (FRAC_PI_4 + mzi.alpha).sin_cos();
     let (sin_b, cos_b) = (FRAC_PI_4 + mzi.beta).sin_cos();
-    let k = mzi.top_arm;
+    let k = mzi.theta_arm;
     if upper {
         [
             k * cos_a * cos_b,
@@ -193,7 +185,8 @@ fn arms(mzi: &Mzi, upper: bool) -> [f64; 4] {
 /// With w behind the coupler in front of φ, if there is one, the lower port is dark if |t₁| |w₁| = |t₂| |w₂| for its row
 /// (t₁, t₂), which is linear in cos θ, and if φ turns the two against each other. For κ = 1 this is
 /// sin²(θ/2) = (|T₁₁|² − sin² a) / (cos² b − sin² a), a = α + β, b = α − β, of Bandyopadhyay et al. (2021). Unequal arms
-/// turn the two rows differently; then φ brings both as close to their states as can be.
+/// turn the two rows differently; then φ brings both as close to their states as can be. Loss of φ's arm is left alone
+/// for the same reason: a θ that made up for it at one port would double it at the other.
 fn null(cell: &Mzi, [top, bottom]: [C64; 2]) -> Null {
     let (w1, w2) = match cell.kind {
         CellKind::ThreeSplitter => {

@@ -215,7 +215,8 @@ mod tests {
             alpha: 0.1 * stream.standard_normal(),
             beta: 0.1 * stream.standard_normal(),
             amplitude: 0.7 + 0.3 * stream.uniform(),
-            top_arm: 0.8 + 0.2 * stream.uniform(),
+            theta_arm: 0.8 + 0.2 * stream.uniform(),
+            phi_arm: 0.8 + 0.2 * stream.uniform(),
             ..Mzi::ideal(0.0, 0.0)
         });
         let mzis = mzis.collect();

@@ -23,8 +23,10 @@ pub struct Mzi {
     pub gamma: f64,
     /// Field transmission of the whole MZI, both arms, in [0, 1].
     pub amplitude: f64,
-    /// Additional field transmission of the top arm between the couplers, in [0, 1].
-    pub top_arm: f64,
+    /// Additional field transmission of the arm that θ stands on, in [0, 1].
+    pub theta_arm: f64,
+    /// Additional field transmission of the arm that φ stands on, in (0, 1].
+    pub phi_arm: f64,
 }
 
 impl Mzi {
@@ -38,19 +40,41 @@ impl Mzi {
             beta: 0.0,
             gamma: 0.0,
             amplitude: 1.0,
-            top_arm: 1.0,
+            theta_arm: 1.0,
+            phi_arm: 1.0,
+        }
+    }
+
+    /// The cell with θ between its couplers and φ in front of them that does what a symmetric cell at θ₁ and θ₂ does at
+    /// θ₁ − θ₂, up to the phase θ₂; any other cell is itself.
+    ///
+    /// B diag(k₁ e^{iθ₁}, k₂ e^{iθ₂}) B = k₂ e^{iθ₂} B diag(k₁/k₂ e^{i(θ₁ − θ₂)}, 1) B.
+    pub(super) fn with_external_phase(self) -> Self {
+        match self.kind {
+            CellKind::Symmetric => Self {
+                kind: CellKind::Mzi,
+                amplitude: self.amplitude * self.phi_arm,
+                theta_arm: self.theta_arm / self.phi_arm,
+                phi_arm: 1.0,
+                ..self
+            },
+            _ => self,
         }
     }
 
     /// The 2×2 transfer matrix `[t11, t12, t21, t22]`, row = output, 1 = top; see [`CellKind`].
     ///
-    /// A plain MZI is `amplitude · B(π/4 + beta) diag(top_arm e^{iθ}, 1) B(π/4 + alpha) diag(e^{iφ}, 1)`.
+    /// A plain MZI is `amplitude · B(π/4 + beta) diag(theta_arm e^{iθ}, 1) B(π/4 + alpha) diag(phi_arm e^{iφ}, 1)`.
     pub fn matrix(&self) -> TwoByTwo {
-        let symmetric = self.kind == CellKind::Symmetric;
-        let (inner, outer) = if symmetric {
-            (self.theta - self.phi, 0.0)
-        } else {
-            (self.theta, self.phi)
+        let Self {
+            amplitude,
+            theta_arm,
+            phi_arm,
+            ..
+        } = self.with_external_phase();
+        let (inner, outer) = match self.kind {
+            CellKind::Symmetric => (self.theta - self.phi, 0.0),
+            _ => (self.theta, self.phi),
         };
         let sines = Sines {
             theta: inner.sin_cos(),
@@ -59,7 +83,7 @@ impl Mzi {
             beta: (FRAC_PI_4 + self.beta).sin_cos(),
             gamma: (FRAC_PI_4 + self.gamma).sin_cos(),
         };
-        let core = between_couplers(&sines, self.top_arm, self.amplitude);
+        let core = between_couplers(&sines, [theta_arm, phi_arm], amplitude);
         match self.kind {
             CellKind::Mzi => core,
             CellKind::Crossing => crossed(core),
@@ -78,12 +102,17 @@ pub(super) struct Sines {
     pub(super) gamma: (f64, f64),
 }
 
-/// Two couplers with θ between them and φ in front of them.
+/// Two couplers with θ between them and φ in front of them, on arms of these transmissions.
 #[inline(always)]
-pub(super) fn between_couplers(sines: &Sines, top_arm: f64, amplitude: f64) -> TwoByTwo {
+pub(super) fn between_couplers(
+    sines: &Sines,
+    [theta_arm, phi_arm]: [f64; 2],
+    amplitude: f64,
+) -> TwoByTwo {
     let ((sin_a, cos_a), (sin_b, cos_b)) = (sines.alpha, sines.beta);
-    let arm = C64::new(top_arm * sines.theta.1, top_arm * sines.theta.0);
-    let external = C64::new(amplitude * sines.phi.1, amplitude * sines.phi.0);
+    let arm = C64::new(theta_arm * sines.theta.1, theta_arm * sines.theta.0);
+    let front = amplitude * phi_arm;
+    let external = C64::new(front * sines.phi.1, front * sines.phi.0);
     let turned = |z: C64| C64::new(-z.im, z.re);
     [
         (arm * (cos_a * cos_b) - sin_a * sin_b) * external,
@@ -168,7 +197,8 @@ mod tests {
     /// The other cells as products of couplers and phases, T₃ = B P(θ) B P(φ) B and so on.
     #[test]
     fn every_cell_is_the_product_of_its_parts() {
-        let (theta, phi, alpha, beta, gamma, top_arm) = (0.7, 2.4, 0.05, -0.02, 0.11, 0.9);
+        let (theta, phi, alpha, beta, gamma) = (0.7, 2.4, 0.05, -0.02, 0.11);
+        let (theta_arm, phi_arm) = (0.9, 0.8);
         let coupler = |error: f64| {
             let (s, c) = (FRAC_PI_4 + error).sin_cos();
             [
@@ -188,12 +218,12 @@ mod tests {
             ]
         };
         let turn = |angle| C64::from_polar(1.0, angle);
-        let inner = phases(turn(theta) * top_arm, C64::ONE);
+        let inner = phases(turn(theta) * theta_arm, C64::ONE);
         let core = times(coupler(beta), times(inner, coupler(alpha)));
-        let mzi = times(core, phases(turn(phi), C64::ONE));
+        let mzi = times(core, phases(turn(phi) * phi_arm, C64::ONE));
         let crossing = phases(C64::ONE, C64::ONE);
         let crossing = [crossing[1], crossing[0], crossing[3], crossing[2]];
-        let both_arms = phases(turn(theta) * top_arm, turn(phi));
+        let both_arms = phases(turn(theta) * theta_arm, turn(phi) * phi_arm);
         for (kind, expected) in [
             (CellKind::Mzi, mzi),
             (CellKind::Crossing, times(crossing, mzi)),
@@ -208,7 +238,8 @@ mod tests {
                 alpha,
                 beta,
                 gamma,
-                top_arm,
+                theta_arm,
+                phi_arm,
                 ..Mzi::ideal(theta, phi)
             };
             assert!(distance(cell.matrix(), expected) < 5e-16, "{kind}");
@@ -216,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn loss_scales_the_whole_mzi_and_imbalance_only_the_top_arm() {
+    fn loss_scales_the_whole_mzi_and_that_of_a_heated_arm_only_the_arm() {
         let ideal = Mzi::ideal(1.2, 0.5);
         let lossy = Mzi {
             amplitude: 0.8,
@@ -225,9 +256,18 @@ mod tests {
         for (x, y) in lossy.matrix().iter().zip(ideal.matrix()) {
             assert!((x - y * 0.8).norm() < 1e-15);
         }
+        // What enters at the top passes φ's arm, what enters at the bottom does not.
+        let front = Mzi {
+            phi_arm: 0.7,
+            ..ideal
+        };
+        for (k, (x, y)) in front.matrix().iter().zip(ideal.matrix()).enumerate() {
+            let passed = if k % 2 == 0 { 0.7 } else { 1.0 };
+            assert!((x - y * passed).norm() < 1e-15);
+        }
         // A dead top arm leaves the bottom arm: every element has power 1/4.
         let dead = Mzi {
-            top_arm: 0.0,
+            theta_arm: 0.0,
             ..ideal
         };
         for x in dead.matrix() {

@@ -100,7 +100,8 @@ impl Adc {
         }
     }
 
-    /// The nearest level; beyond its range the converter saturates.
+    /// The nearest level; beyond its range the converter saturates. An infinity or NaN, which is no reading but the end of
+    /// the numbers that are computed with, stays what it is.
     pub fn convert(&self, reading: f64) -> f64 {
         self.converter().convert(reading)
     }
@@ -145,7 +146,13 @@ pub(super) struct Converter<T> {
 impl<T: Real> Converter<T> {
     #[inline(always)]
     pub(super) fn convert(&self, reading: T) -> T {
-        self.range * self.level(reading * self.inverse_range)
+        let converted = self.range * self.level(reading * self.inverse_range);
+        // No converter hides that a signal left the range of `T`.
+        if reading.is_finite() {
+            converted
+        } else {
+            reading
+        }
     }
 
     /// The level nearest to `relative`, both in units of the range.
@@ -246,6 +253,18 @@ mod tests {
         assert_relative_eq!(two / one, 2.0, max_relative = 1e-12);
     }
 
+    /// Half of the signal meets half of the oscillator: amplitudes of a quarter of the power, beside the same amplifier.
+    #[test]
+    fn two_quadratures_cost_6_db_where_the_amplifier_rules() {
+        let hw = hardware(&[
+            ("readout.bandwidth_ghz", "1"),
+            ("readout.thermal_noise_pa_sqrt_hz", "1e6"),
+        ]);
+        let one = detector_noise(&hw, Reading::Real, 1e-6).constant;
+        let two = detector_noise(&hw, Reading::Quadratures, 1e-6).constant;
+        assert_relative_eq!(two / one, 4.0, max_relative = 1e-6);
+    }
+
     #[test]
     fn dark_current_adds_its_shot_noise() {
         let hw = hardware(&[
@@ -304,6 +323,44 @@ mod tests {
             [-9.0, 0.9, 1.1, 9.0].map(|x| adc.convert(x)),
             [0.0, 0.0, 2.0, 2.0]
         );
+    }
+
+    #[test]
+    fn no_converter_hides_what_is_not_finite() {
+        for bits in [1, 4, 24] {
+            for reading in [Reading::Real, Reading::Quadratures, Reading::Intensity] {
+                for range in [0.0, 2.0] {
+                    let adc = Adc::new(bits, range, reading);
+                    for infinity in [f64::INFINITY, f64::NEG_INFINITY] {
+                        assert_eq!(adc.convert(infinity), infinity);
+                    }
+                    assert!(adc.convert(f64::NAN).is_nan());
+                    assert_eq!(adc.convert(f64::MAX), range);
+                    assert_eq!(adc.converter::<f32>().convert(f32::MAX), range as f32);
+                }
+            }
+        }
+    }
+
+    /// 2^b − 1 levels where a reading has a sign, zero among them; 2^b where it is a power.
+    #[test]
+    fn a_converter_has_one_level_more_for_powers() {
+        for bits in [2, 3, 6] {
+            let levels = |reading, lowest: i32| {
+                let adc = Adc::new(bits, 1.0, reading);
+                let ramp = (1000 * lowest..=1000).map(|k| adc.convert(f64::from(k) / 1000.0));
+                let mut levels: Vec<f64> = ramp.collect();
+                levels.sort_by(f64::total_cmp);
+                levels.dedup_by(|a, b| a == b);
+                levels
+            };
+            let count = 1 << bits;
+            for reading in [Reading::Real, Reading::Quadratures] {
+                assert_eq!(levels(reading, -1).len(), count - 1);
+                assert!(levels(reading, -1).contains(&0.0));
+            }
+            assert_eq!(levels(Reading::Intensity, 0).len(), count);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use ndarray::{Array2, Zip, s};
 use pulp::Arch;
 
 use super::detector::{DetectorNoise, Reading, detector_noise};
+use super::loss::{Watched, absorbs, tile_loss_db};
 use super::modulator::full_scale_power_w;
 use super::tile::set_tile;
 use crate::compile::Tile;
@@ -14,7 +15,7 @@ use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::linalg::C64;
 use crate::mesh::Correction;
 use crate::nn::Weight;
-use crate::units::{amplitude_from_db, db_from_power};
+use crate::units::amplitude_from_db;
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left for amplitudes, or
 /// for powers, and no photon of any laser arrives.
@@ -41,16 +42,27 @@ pub(super) struct LoadedTile<T> {
     pub(super) loss_db: f64,
     /// Number of cells and attenuators that no phases could make do what was asked.
     pub(super) unreachable: usize,
+    /// e^{iδ} of each row's local oscillator, where detection is coherent and their phases err.
+    pub(super) oscillators: Option<Vec<C64>>,
     /// Gains of each row's detectors (both quadratures), where there are detectors and their gains spread.
     pub(super) gains: Option<Vec<[f64; 2]>>,
     pub(super) noise: DetectorNoise,
 }
 
+impl<T: Real> LoadedTile<T> {
+    /// Turns every row by the phase of its local oscillator: a receiver reads a e^{iδ} where the field is a.
+    pub(super) fn turn_to_oscillators(&mut self) {
+        if let Some(factors) = &self.oscillators {
+            self.matrix.scale_modes(factors);
+        }
+    }
+}
+
 /// Loss of a path by design, dB: a mode of a rectangle of N modes meets N − 1 MZIs on average, and half of the
-/// light of an MZI goes through its lossier arm.
+/// light passes each of a cell's two heaters.
 fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
     let mesh = &hardware.mesh;
-    match mesh.insertion_loss_db + 0.5 * mesh.arm_imbalance_db {
+    match mesh.insertion_loss_db + mesh.arm_imbalance_db {
         0.0 => 0.0,
         loss_db => loss_db * tile.mean_depth(),
     }
@@ -71,26 +83,6 @@ fn lossiest(hardware: &Hardware) -> (&'static str, f64) {
     most.expect("there are three keys")
 }
 
-/// Loss of a tile on its chip, dB: how much less power it passes than its matrix asks for, with light in each input
-/// in turn. A chip without loss is not measured: there it is 0.
-fn measured_loss_db<T: Real>(hardware: &Hardware, tile: &Tile, matrix: &Fields<T>) -> f64 {
-    let mesh = &hardware.mesh;
-    let lossy = [
-        mesh.insertion_loss_db,
-        mesh.insertion_loss_spread_db,
-        mesh.arm_imbalance_db,
-    ];
-    let asked: f64 = tile
-        .attenuators
-        .iter()
-        .map(|theta| (theta / 2.0).sin().powi(2))
-        .sum();
-    if asked == 0.0 || lossy.iter().all(|loss_db| *loss_db == 0.0) {
-        return 0.0;
-    }
-    -db_from_power(matrix.power() / asked)
-}
-
 /// Loads `tile` on `chip`, its phases chosen by `correction`.
 pub(super) fn load_tile<T: Real>(
     tile: &Tile,
@@ -109,8 +101,18 @@ pub(super) fn load_tile<T: Real>(
         return Err(Error::value(key, got, limit));
     }
     let set = set_tile(tile, chip, (layer, index), correction);
-    let matrix = set.matrix(tile.rows, tile.cols);
-    let loss_db = measured_loss_db(hardware, tile, &matrix);
+    let absorbs = absorbs(hardware);
+    let mut watched = Watched::default();
+    let matrix = set.matrix(tile.rows, tile.cols, |light| {
+        if absorbs {
+            watched.note(light);
+        }
+    });
+    let loss_db = if absorbs {
+        tile_loss_db(tile, chip, (layer, index), &set.attenuators, &watched)
+    } else {
+        0.0
+    };
     if !loss_db.is_finite() {
         let (key, set_db) = lossiest(hardware);
         let limit = "such that some light arrives: use smaller tiles";
@@ -121,6 +123,10 @@ pub(super) fn load_tile<T: Real>(
         tile: index,
         section: Section::Detectors,
     };
+    let is_coherent = matches!(reading, Reading::Real | Reading::Quadratures);
+    let oscillators = chip
+        .oscillator_phases(detectors, tile.rows)
+        .filter(|_| is_coherent);
     let spreads = reading != Reading::Optical && hardware.readout.gain_spread > 0.0;
     Ok(LoadedTile {
         row: tile.row,
@@ -132,6 +138,10 @@ pub(super) fn load_tile<T: Real>(
         matrix,
         loss_db,
         unreachable: set.unreachable,
+        oscillators: oscillators.map(|phases| {
+            let factors = phases.into_iter().map(|phase| C64::from_polar(1.0, phase));
+            factors.collect()
+        }),
         gains: spreads.then(|| {
             let gains = chip.detector_gains(detectors, 2 * tile.rows);
             gains

@@ -7,6 +7,7 @@
 mod detector;
 mod layer;
 mod load;
+mod loss;
 mod modulator;
 mod tile;
 
@@ -21,7 +22,7 @@ use crate::hardware::{Chip, Detection, Hardware};
 use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, Encoding, Layer, LayerSignal, Readout};
 use layer::LoadedLayer;
-use load::{assemble, load_tile, relative_errors};
+use load::{LoadedTile, assemble, load_tile, relative_errors};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl<'a, T: Real> Processor<'a, T> {
             .enumerate()
         {
             let reading = readings[index];
-            let tiles = tiles
+            let mut tiles = tiles
                 .iter()
                 .enumerate()
                 .map(|(tile_index, tile)| {
@@ -57,8 +58,14 @@ impl<'a, T: Real> Processor<'a, T> {
                 })
                 .collect::<Result<Vec<_>>>()
                 .map_err(|error| error.within(format_args!("layer `{}`", layer.name)))?;
-            let whole = assemble(&tiles, layer.weight.outputs(), layer.weight.inputs());
-            let (matrix_error, read_error) = relative_errors(&whole, &layer.weight, reading);
+            let weight = &layer.weight;
+            let mut whole = assemble(&tiles, weight.outputs(), weight.inputs());
+            let (matrix_error, mut read_error) = relative_errors(&whole, weight, reading);
+            if tiles.iter().any(|tile| tile.oscillators.is_some()) {
+                tiles.iter_mut().for_each(LoadedTile::turn_to_oscillators);
+                whole = assemble(&tiles, weight.outputs(), weight.inputs());
+                read_error = relative_errors(&whole, weight, reading).1;
+            }
             layers.push(LoadedLayer {
                 index,
                 reading,
@@ -78,7 +85,8 @@ impl<'a, T: Real> Processor<'a, T> {
         })
     }
 
-    /// The matrix of layer number `layer` on this chip, `[out, in]`: all tiles with their digital scales, without detectors.
+    /// The matrix of layer number `layer` on this chip, `[out, in]`, as its receivers see it: all tiles with their digital
+    /// scales, every row turned by the phase of its local oscillator, without gains.
     ///
     /// # Panics
     /// If there is no such layer.
@@ -86,12 +94,13 @@ impl<'a, T: Real> Processor<'a, T> {
         &self.layers[layer].whole
     }
 
-    /// Relative error of every layer's matrix on this chip: ‖W_chip − W‖_F / ‖W‖_F.
+    /// Relative error of every layer's matrix on this chip, in front of the detectors: ‖W_chip − W‖_F / ‖W‖_F.
     pub fn matrix_errors(&self) -> Vec<f64> {
         self.layers.iter().map(|layer| layer.matrix_error).collect()
     }
 
-    /// The same of what detectors read: the real part of a real network's matrix.
+    /// The same of what detectors read, each with the phase of its local oscillator: the real part of a real network's
+    /// matrix. Gains are left out.
     pub fn read_errors(&self) -> Vec<f64> {
         self.layers.iter().map(|layer| layer.read_error).collect()
     }
@@ -151,8 +160,8 @@ impl<'a, T: Real> Processor<'a, T> {
     /// The block number is part of the address of every random number of a shot.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if a layer's outputs leave the range of `T`: the light is too weak or the noise too strong
-    /// to be computed.
+    /// [`Error::NotFinite`] if a layer's outputs or the logits leave the range of `T`: the light is too weak, the noise too
+    /// strong or the data too large to be computed. No converter and no modulator hides it.
     ///
     /// # Panics
     /// If the hardware has shot effects and the processor was not calibrated.
@@ -187,7 +196,13 @@ impl<'a, T: Real> Processor<'a, T> {
             }
             (_, readout) => readout,
         };
-        Ok(readout.read(signal))
+        // A bias or a square may have left the range.
+        let logits = Batch::Real(readout.read(signal));
+        logits.check_finite(&format!("logits on chip {}", self.chip.trial()))?;
+        match logits {
+            Batch::Real(logits) => Ok(logits),
+            Batch::Complex(_) => unreachable!("logits are real"),
+        }
     }
 
     /// The digital part behind layer `index`: bias and activation.

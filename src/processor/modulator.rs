@@ -52,7 +52,8 @@ impl Modulator {
         }
     }
 
-    /// Modulates `values` in place; a value beyond full scale saturates: a modulator adds no light.
+    /// Modulates `values` in place; a value beyond full scale saturates: a modulator adds no light. What is not finite is no
+    /// value: it stays, or becomes another infinity or NaN.
     pub(super) fn drive<T: Real>(&self, values: &mut Batch<T>) {
         struct RealParts<'a, T>(&'a Drive<T>, &'a mut [T]);
         impl<T: Real> Loop for RealParts<'_, T> {
@@ -109,14 +110,17 @@ impl<T: Real> Drive<T> {
     fn convert(&self, value: T) -> T {
         match &self.converter {
             Some(converter) => converter.convert(value),
-            None => limited(value, -self.full_scale, self.full_scale),
+            None if value.is_finite() => limited(value, -self.full_scale, self.full_scale),
+            None => value,
         }
     }
 
     #[inline(always)]
     fn real(&self, value: T) -> T {
         let amplitude = self.convert(value);
-        amplitude.abs().max(self.floor).copysign(amplitude)
+        let size = amplitude.abs();
+        let lifted = if size < self.floor { self.floor } else { size };
+        lifted.copysign(amplitude)
     }
 
     /// Each quadrature has a converter; the floor is one of amplitude.
@@ -125,12 +129,17 @@ impl<T: Real> Drive<T> {
         let (re, im) = (self.convert(re), self.convert(im));
         let square = re * re + im * im;
         let lift = self.floor / square.sqrt();
-        if square >= self.floor * self.floor {
+        if square < self.floor * self.floor {
+            if square > T::zero() {
+                (re * lift, im * lift)
+            } else {
+                (self.floor, T::zero())
+            }
+        } else if square.is_finite() || self.floor == T::zero() {
             (re, im)
-        } else if square > T::zero() {
-            (re * lift, im * lift)
         } else {
-            (self.floor, T::zero())
+            // Too large to be compared with the floor.
+            (square, square)
         }
     }
 }
@@ -209,6 +218,31 @@ mod tests {
         assert!((complex(&m, 0.0, 0.01) - Complex::new(0.0, 0.3)).norm() < 1e-15);
         assert!((complex(&m, 0.0, 0.0) - Complex::new(0.3, 0.0)).norm() < 1e-15);
         assert_eq!(complex(&m, 0.4, -0.3), Complex::new(0.4, -0.3));
+    }
+
+    #[test]
+    fn no_modulator_hides_what_is_not_finite() {
+        for settings in [
+            &[][..],
+            &[("input.dac_bits", "6")],
+            &[("input.extinction_ratio_db", "20")],
+            &[("input.dac_bits", "6"), ("input.extinction_ratio_db", "20")],
+        ] {
+            let m = modulator(settings, 2.0);
+            for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+                assert!(!real(&m, value).is_finite(), "{settings:?} {value}");
+                for (re, im) in [(value, 0.5), (0.5, value), (value, value)] {
+                    let z = complex(&m, re, im);
+                    assert!(
+                        !(z.re.is_finite() && z.im.is_finite()),
+                        "{settings:?} {re} {im}"
+                    );
+                }
+            }
+        }
+        // |z|² beyond the range: nothing says whether |z| is above the floor.
+        let m = modulator(&[("input.extinction_ratio_db", "20")], 1e200);
+        assert!(!complex(&m, 1e180, 0.0).re.is_finite());
     }
 
     #[test]

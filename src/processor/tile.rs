@@ -20,16 +20,26 @@ pub(crate) struct SetTile<'a> {
 }
 
 impl SetTile<'_> {
-    /// The tile's matrix, `[rows, cols]`: light of the fewer ports goes through both meshes.
-    pub(crate) fn matrix<T: Real>(&self, rows: usize, cols: usize) -> Fields<T> {
+    /// The tile's matrix, `[rows, cols]`: light of the fewer ports goes through both meshes. `watch` sees it behind either,
+    /// `[mode, sample]`, in all modes.
+    pub(crate) fn matrix<T: Real>(
+        &self,
+        rows: usize,
+        cols: usize,
+        mut watch: impl FnMut(&Fields<T>),
+    ) -> Fields<T> {
         if rows <= cols {
             // A row is what light from its output becomes on the way back (reciprocity).
             let light = self.output.first_rows(rows);
+            watch(&light);
             let light = self.input.walk_back_on(light, &self.attenuators);
+            watch(&light);
             light.crop(cols, rows).transposed()
         } else {
             let light = self.input.first_columns(cols);
+            watch(&light);
             let light = self.output.walk_on(light, &self.attenuators);
+            watch(&light);
             light.crop(rows, cols)
         }
     }

@@ -64,7 +64,9 @@ fn imperfection(key: &str, value: &Cell) -> f64 {
         | "modulator_loss_db"
         | "dark_current_na"
         | "thermal_noise_pa_sqrt_hz"
-        | "gain_spread" => number.abs(),
+        | "gain_spread"
+        | "lo_phase_error_rad"
+        | "lo_phase_drift_rad_per_sqrt_s" => number.abs(),
         _ => 0.0,
     }
 }

@@ -190,6 +190,16 @@ const NAMES: [(&str, &str, &str); 37] = [
         "σ gain",
     ),
     (
+        "readout.lo_phase_error_rad",
+        "σ of the local oscillator’s phase",
+        "σ LO phase",
+    ),
+    (
+        "readout.lo_phase_drift_rad_per_sqrt_s",
+        "drift of the local oscillator’s phase",
+        "LO drift",
+    ),
+    (
         "readout.adc_bits",
         "resolution of the detectors’ converters",
         "ADC",

@@ -5,6 +5,9 @@ use std::f64::consts::{PI, TAU};
 use std::fmt::Write as _;
 use std::path::Path;
 
+use lightloom::hardware::{Heaters, Part};
+use lightloom::mesh::Mesh;
+use lightloom::{Correction, Hardware};
 use serde_json::Value;
 
 use crate::cli::{DEMO, haar, ok, refused, write_npy};
@@ -148,6 +151,60 @@ fn codes_are_the_nearest_and_their_phases_are_stated() {
             [15],
             "{name}"
         );
+    }
+}
+
+/// What a laboratory is told to set is what a chip's heaters are set to, whoever names the range of the supply.
+#[test]
+fn exported_codes_are_those_that_a_chip_sets() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    mesh_of(folder, 8);
+    let mesh = Mesh::load(folder.join("u.mesh.json")).unwrap();
+    for (bits, v_max) in [
+        ("3", None),
+        ("8", None),
+        ("8", Some("7.5")),
+        ("16", Some("6.2")),
+    ] {
+        let mut args = vec!["u.mesh.json".to_owned(), format!("--dac-bits={bits}")];
+        let mut hardware = Hardware::default()
+            .with("phase_shifter.dac_bits", bits)
+            .unwrap();
+        if let Some(v_max) = v_max {
+            args.push(format!("--set=phase_shifter.v_max_v={v_max}"));
+            hardware = hardware.with("phase_shifter.v_max_v", v_max).unwrap();
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let exported = rows(folder, &args);
+        let phases = [mesh.theta(), mesh.phi(), mesh.screen()].concat();
+        let sections = [(Part::MESH, phases.len())];
+        let heaters = Heaters::default(); // no crosstalk: places do not matter
+        let chip = hardware.fabricate(lightloom::Seed(0), 0);
+        let set = chip
+            .settle(&heaters, &sections, phases, Correction::None)
+            .concat();
+        let places = mesh.nodes().iter().map(|node| (node.column, node.top));
+        let ids = |kind: &str| -> Vec<String> {
+            let cell = |(column, mode)| format!("mesh.{kind}.{column}.{mode}");
+            places.clone().map(cell).collect()
+        };
+        let screen = (0..8).map(|mode| format!("mesh.screen.{}.{mode}", mesh.columns()));
+        let ids = ids("theta").into_iter().chain(ids("phi")).chain(screen);
+        let v_max: f64 = v_max.map_or(2f64.sqrt() * 4.36, |v| v.parse().unwrap());
+        let step = v_max / (2f64.powi(bits.parse().unwrap()) - 1.0);
+        let mut seen = 0;
+        for (wanted, phase) in ids.zip(&set) {
+            let row = exported.iter().find(|row| id(row) == wanted).unwrap();
+            let volts = 4.36 * (phase / PI).sqrt();
+            assert!(
+                (number(row, "dac_code") - volts / step).abs() < 1e-6,
+                "{row}"
+            );
+            assert!(apart(number(row, "phase_set_rad"), *phase) < 1e-12, "{row}");
+            seen += 1;
+        }
+        assert_eq!(seen, exported.len());
     }
 }
 

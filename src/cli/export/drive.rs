@@ -6,7 +6,7 @@ use super::{Group, Row};
 use crate::cli::args::ExportArgs;
 use crate::cli::output;
 use crate::error::{Error, did_you_mean};
-use crate::hardware::{Calibration, Hardware, Heater};
+use crate::hardware::{Calibration, Hardware, Heater, Supply};
 
 /// Fills in voltages and codes where they are asked for.
 pub fn set(groups: &mut [Group], args: &ExportArgs, hardware: &Hardware) -> Result<()> {
@@ -38,7 +38,7 @@ pub fn set(groups: &mut [Group], args: &ExportArgs, hardware: &Hardware) -> Resu
         let limits = [
             (heater.v_max_v, "the heater's v_max_v"),
             (
-                supply.as_ref().map(|supply| supply.v_max_v),
+                supply.as_ref().map(Supply::v_max_v),
                 "what the supply reaches",
             ),
             // A supply without a DAC is limited too, where the hardware says so.
@@ -104,14 +104,7 @@ fn measured(calibration: &Calibration, rows: &[&mut Row]) -> crate::Result<Vec<H
         .collect())
 }
 
-/// A DAC of evenly spaced voltages from 0 on.
-struct Supply {
-    /// The largest code.
-    top: u32,
-    /// Its voltage, V.
-    v_max_v: f64,
-}
-
+/// The supply that was asked for, if one was; its default range is that of the weakest of `heaters`.
 fn supply(args: &ExportArgs, hardware: &Hardware, heaters: &[Heater]) -> Result<Option<Supply>> {
     let Some(bits) = args.dac_bits else {
         return Ok(None);
@@ -120,30 +113,12 @@ fn supply(args: &ExportArgs, hardware: &Hardware, heaters: &[Heater]) -> Result<
     let v_max_v = args
         .dac_max_v
         .or(hardware.phase_shifter.v_max_v)
-        .unwrap_or_else(|| std::f64::consts::SQRT_2 * weakest.fold(0.0, f64::max));
+        // No heater is asked for more than a turn.
+        .unwrap_or_else(|| Supply::default_v_max_v(weakest.fold(0.0, f64::max), 0.0));
     if !(v_max_v > 0.0 && v_max_v.is_finite()) {
         return Err(Error::value("--dac-max-v", v_max_v, "a number of V above 0").into());
     }
-    Ok(Some(Supply {
-        top: (1 << bits) - 1,
-        v_max_v,
-    }))
-}
-
-impl Supply {
-    fn volts(&self, code: u32) -> f64 {
-        f64::from(code) * (self.v_max_v / f64::from(self.top))
-    }
-
-    /// The nearest code whose voltage stays within `limit`.
-    fn code(&self, volts: f64, limit: Option<f64>) -> u32 {
-        let steps = volts / self.v_max_v * f64::from(self.top);
-        let nearest = (steps.round() as u32).min(self.top);
-        match limit {
-            Some(limit) if self.volts(nearest) > limit => nearest.saturating_sub(1),
-            _ => nearest,
-        }
-    }
+    Ok(Some(Supply::new(bits, v_max_v)))
 }
 
 /// The first phase shifter that needs more than its limit, and how many do.

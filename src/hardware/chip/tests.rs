@@ -110,9 +110,13 @@ fn losses_have_their_mean_and_spread_and_are_never_gains() {
             .all(|loss| *loss >= 0.0)
     );
     for mzi in ideal_mzis(&chip_at("0", "0")) {
-        assert!((mzi.top_arm - 10f64.powf(-0.025)).abs() < 1e-15);
-        assert_eq!(mzi.amplitude, 1.0);
+        assert!((mzi.theta_arm - 10f64.powf(-0.025)).abs() < 1e-15);
+        assert_eq!((mzi.phi_arm, mzi.amplitude), (mzi.theta_arm, 1.0));
     }
+    // An attenuator has no heater in front of its couplers.
+    let attenuators = chip_at("0", "0").attenuators(Part::MESH, 3).array();
+    assert_eq!(attenuators.theta_arm, 10f64.powf(-0.025));
+    assert_eq!(attenuators.phi_arm, 1.0);
 }
 
 #[test]
@@ -171,6 +175,42 @@ fn a_wrong_v_pi_scales_a_phase_by_its_inverse_square() {
     let phases = settle(&chip, &vec![2.0; MODES * MODES]);
     let errors: Vec<f64> = phases.iter().map(|p| (2.0 / p).sqrt() - 1.0).collect();
     check_normal(&errors, 0.0, 0.01);
+}
+
+/// V_π belongs to a heater: what calibration gets wrong once, every load gets wrong. Programming errors are new each time.
+#[test]
+fn errors_of_v_pi_are_the_same_at_every_load() {
+    let mut heaters = Heaters::default();
+    heaters.push_mesh(&mesh(), CellKind::Mzi);
+    let count = MODES * MODES;
+    let load = |chip: &Chip, phase: f64, number| {
+        let shown = chip.settle_at(&heaters, vec![phase; count], number);
+        shown.iter().map(|shown| shown / phase).collect::<Vec<_>>()
+    };
+    let wrong_v_pi = chip(&[("phase_shifter.v_pi_error", "0.01")]);
+    let (first, second) = (load(&wrong_v_pi, 1.0, 1), load(&wrong_v_pi, 2.0, 2));
+    assert!(first.iter().all(|ratio| *ratio != 1.0));
+    for (a, b) in first.iter().zip(&second) {
+        assert!((a - b).abs() < 1e-15);
+    }
+    let noisy = chip(&[("phase_shifter.phase_error_rad", "0.01")]);
+    assert_ne!(load(&noisy, 1.0, 1), load(&noisy, 1.0, 2));
+}
+
+/// A correction asks for the same phases whatever the errors of V_π are: it does not know them.
+#[test]
+fn no_correction_knows_the_errors_of_v_pi() {
+    let target = [("coupler.splitting_error_rad", "0.02")];
+    let wrong = [target[0], ("phase_shifter.v_pi_error", "0.01")];
+    for correction in [Correction::Local, Correction::Progressive] {
+        let mesh = mesh();
+        let error = |chip: &Chip| {
+            let programmed = chip.program(&mesh, correction);
+            crate::linalg::matrix_error(&programmed.coefficients.transfer(), &mesh.transfer())
+        };
+        let (known, unknown) = (error(&chip(&target)), error(&chip(&wrong)));
+        assert!(known < 0.03 && unknown > 0.1, "{known} {unknown}");
+    }
 }
 
 #[test]
@@ -263,7 +303,8 @@ fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
         beta: array(0.01, 1),
         gamma: Vec::new(),
         amplitude: loss_db.iter().map(loss).collect(),
-        top_arm: amplitude_from_db(-0.05),
+        theta_arm: amplitude_from_db(-0.05),
+        phi_arm: amplitude_from_db(-0.05),
     };
     let mut phases = [mesh.theta(), mesh.phi(), mesh.screen()].concat();
     for (effect, sigma) in [

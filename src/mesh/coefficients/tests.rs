@@ -32,7 +32,8 @@ fn all_sorts() -> Vec<(&'static str, Coefficients<'static>)> {
             stream.add_normals(errors, 0.1);
         }
         cells.amplitude.iter_mut().for_each(|x| *x *= loss);
-        cells.top_arm = 0.95;
+        cells.theta_arm = 0.95;
+        cells.phi_arm = 0.93;
         let set = mesh.corrected(super::super::Correction::None, &cells);
         Coefficients::of_cells(mesh, cells, set.setting.phases())
     };

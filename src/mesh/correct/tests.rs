@@ -149,7 +149,7 @@ fn an_attenuator_passes_what_was_asked_as_far_as_its_couplers_allow() {
     let mzi = Mzi {
         alpha: 0.04,
         beta: 0.03,
-        top_arm: 0.97,
+        theta_arm: 0.97,
         ..Mzi::ideal(0.0, 0.0)
     };
     for (theta, within) in [
@@ -206,6 +206,32 @@ fn every_correction_is_exact_for_perfect_cells_of_every_kind() {
                     assert_eq!(corrected.unreachable, 0);
                 }
             }
+        }
+    }
+}
+
+/// Unequal loss is not unitary: no phases make up for it, none may add to it.
+#[test]
+fn corrections_leave_the_loss_of_heated_arms_as_it_is() {
+    let mesh = haar(Geometry::Clements, 16, 1);
+    for kind in CellKind::ALL {
+        let lossy = Mzi {
+            kind,
+            theta_arm: 0.99,
+            phi_arm: 0.98,
+            ..Mzi::ideal(0.0, 0.0)
+        };
+        let cells = vec![lossy; mesh.nodes.len()];
+        let array = CellArray::from(&cells[..]);
+        let error = |correction| {
+            let setting = mesh.corrected(correction, &array).setting;
+            matrix_error(&transfer(&mesh, &cells, &setting), &mesh.transfer())
+        };
+        let plain = error(Correction::None);
+        for correction in [Correction::Local, Correction::Progressive] {
+            let corrected = error(correction);
+            let ratio = corrected / plain;
+            assert!((ratio - 1.0).abs() < 0.02, "{kind} {correction}: {ratio}");
         }
     }
 }
