@@ -229,11 +229,16 @@ mod tests {
             activation: Activation::Identity,
         };
         let input = Input {
-            scale: Scale::Factor(1.0),
+            scale: Scale::Factor(1.0.into()),
             ..Input::default()
         };
         let model = Model::new(input, vec![layer], Readout::Real).unwrap();
-        compile(&model, Layout { geometry, tile }).unwrap()
+        let layout = Layout {
+            geometry,
+            tile,
+            ..Layout::default()
+        };
+        compile(&model, layout).unwrap()
     }
 
     fn square(modes: usize) -> Program {

@@ -79,7 +79,7 @@ const UNITS: [(&str, &str); 17] = [
     ("tile", "modes"),
 ];
 
-const NAMES: [(&str, &str, &str); 37] = [
+const NAMES: [(&str, &str, &str); 39] = [
     (
         "coupler.splitting_error_rad",
         "σ of the coupler angle",

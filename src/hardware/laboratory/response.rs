@@ -135,7 +135,7 @@ mod tests {
             let cell = Mzi {
                 alpha: 0.03,
                 beta: -0.02,
-                top_arm: 0.95,
+                theta_arm: 0.95,
                 ..Mzi::ideal(theta, phi)
             };
             let (top, bottom) = (
