@@ -153,10 +153,6 @@ fn run(args: &InferArgs) -> Result<Report> {
     output::in_file(&args.data, program.model().check_features(&data.x))?;
     output::in_file(&args.data, data.check_labels(program.model().classes()))?;
     let load = clock.elapsed().as_secs_f64();
-    if !args.common.quiet {
-        let words = data.words(&program.model().input);
-        eprintln!("note: {}: {words}", args.data.display());
-    }
     let experiment = Experiment {
         hardware: mesh::hardware(&args.chip)?,
         seed: Seed(args.chip.seed),
@@ -171,10 +167,12 @@ fn run(args: &InferArgs) -> Result<Report> {
     }?;
     bar.finish_and_clear();
     report.seconds.load = load;
-    if !args.common.quiet
-        && let Some(chance) = Chance::near(report.digital.accuracy, &data.y)
-    {
-        eprintln!("note: {chance}");
+    if !args.common.quiet {
+        let words = data.words(&program.model().input);
+        eprintln!("note: {}: {words}", args.data.display());
+        if let Some(chance) = Chance::near(report.digital.accuracy, &data.y) {
+            eprintln!("note: {chance}");
+        }
     }
     Ok(report)
 }

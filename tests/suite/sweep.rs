@@ -461,7 +461,7 @@ fn a_chip_that_cannot_run_names_its_point() {
         "[axes]\n\"readout.detection\" = [\"coherent\", \"intensity\"]\n",
     );
     experiment(folder, &text);
-    let output = lightloom(folder, &["sweep", "e.toml", "--out", "out"]);
+    let output = lightloom(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
