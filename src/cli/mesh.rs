@@ -101,10 +101,11 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
                 Kept::Perfect => "; kept phases for a perfect chip, for nothing better was found",
             };
             let said = format!(
-                "; {} of {} MZIs could not be set exactly; {} passes, {} settings, {} readings{kept}",
+                "; {} of {} MZIs could not be set exactly; {} pass{}, {} settings, {} readings{kept}",
                 done.unreachable,
                 mesh.nodes().len(),
                 done.passes,
+                if done.passes == 1 { "" } else { "es" },
                 done.settings,
                 done.readings
             );
@@ -125,8 +126,8 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
     Ok((programmed.coefficients.transfer(), said))
 }
 
-/// Noise of receivers that read both quadratures of light that is shared by `modes` outputs, relative to the amplitude of
-/// an input of full scale: that of the readout's keys.
+/// Noise of receivers that read both quadratures of light that `modes` outputs share: that of the readout's keys,
+/// relative to the amplitude of an input of full scale.
 fn receiver_noise(hardware: &Hardware, modes: usize) -> f64 {
     let full_scale_w = full_scale_power_w(hardware, modes);
     let noise = detector_noise(hardware, Reading::Quadratures, full_scale_w);

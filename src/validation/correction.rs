@@ -2,7 +2,7 @@
 
 use super::sample::{Sample, chip, haar, hardware};
 use super::{Case, Expected, Section, Tier};
-use crate::hardware::{Hardware, Heaters, Laboratory};
+use crate::hardware::{Hardware, Heaters};
 use crate::linalg::{C64, Matrix, fidelity, matrix_error};
 use crate::mesh::{CellKind, Correction, Geometry, Mesh, decompose};
 use crate::rng::{Effect, Seed};
@@ -11,15 +11,13 @@ const LOCAL: &str = "law; Bandyopadhyay, Hamerly, Englund, Optica 8, 1247 (2021)
 const CELLS: &str = "Hamerly, Bandyopadhyay, Englund, Nat. Commun. 13, 6831 (2022)";
 const RUN: &str =
     "mean of a run in NumPy; the comparison of Hamerly et al., Nat. Commun. 13, 6831 (2022)";
-const SELF: &str =
-    "Hamerly, Bandyopadhyay, Englund, Phys. Rev. Applied 18, 024018 and 024019 (2022)";
 
 /// Local and progressive correction, other cells, self-configuration, and corrections that meet other errors.
 pub(super) fn section() -> Section {
     let mut cases = local();
     cases.extend(progressive());
     cases.extend(crossing());
-    cases.extend(self_configuration());
+    cases.extend(super::self_configuration::cases());
     cases.extend(with_other_errors());
     Section {
         title: "Hardware error correction",
@@ -30,7 +28,7 @@ pub(super) fn section() -> Section {
     }
 }
 
-fn splitting(sigma: f64, kind: CellKind) -> Hardware {
+pub(super) fn splitting(sigma: f64, kind: CellKind) -> Hardware {
     hardware(&[
         ("coupler.splitting_error_rad", &sigma.to_string()),
         ("mesh.cell", kind.name()),
@@ -38,14 +36,19 @@ fn splitting(sigma: f64, kind: CellKind) -> Hardware {
 }
 
 /// E and the share of cells that could not be set exactly.
-fn corrected(hw: &Hardware, mesh: &Mesh, trial: u64, correction: Correction) -> (f64, f64) {
+pub(super) fn corrected(
+    hw: &Hardware,
+    mesh: &Mesh,
+    trial: u64,
+    correction: Correction,
+) -> (f64, f64) {
     let programmed = chip(hw, trial).program(mesh, correction);
     let error = matrix_error(&programmed.coefficients.transfer(), &mesh.transfer());
     let share = programmed.unreachable as f64 / mesh.nodes().len() as f64;
     (error, share)
 }
 
-fn mean_error(hw: &Hardware, modes: usize, correction: Correction, chips: u64) -> f64 {
+pub(super) fn mean_error(hw: &Hardware, modes: usize, correction: Correction, chips: u64) -> f64 {
     let error = |trial| {
         let mesh = haar(Geometry::Clements, modes, trial);
         corrected(hw, &mesh, trial, correction).0
@@ -61,7 +64,7 @@ fn sample(hw: &Hardware, modes: usize, correction: Correction) -> Sample {
     })
 }
 
-fn near(value: f64, tolerance: f64) -> Expected {
+pub(super) fn near(value: f64, tolerance: f64) -> Expected {
     Expected::Near { value, tolerance }
 }
 
@@ -243,84 +246,6 @@ fn crossing() -> Vec<Case> {
             expected: Expected::AtMost(0.02),
             source: CELLS,
             note: "It crosses exactly; what is left are the rare cells that must not cross at all.",
-        },
-    ]
-}
-
-fn self_configuration() -> Vec<Case> {
-    let hw = splitting(0.05, CellKind::Mzi);
-    let mut cases: Vec<Case> = [Geometry::Clements, Geometry::Reck]
-        .into_iter()
-        .map(|geometry| {
-            let modes = 16;
-            let known = Sample::of(12, |trial| {
-                let mesh = haar(geometry, modes, trial);
-                corrected(&hw, &mesh, trial, Correction::Progressive).0
-            });
-            let measured = Sample::of(12, |trial| {
-                let mesh = haar(geometry, modes, trial);
-                let mut bench = Laboratory::new(chip(&hw, trial), &mesh);
-                bench.self_configure(&mesh).expect("rectangles and triangles of MZIs configure themselves");
-                matrix_error(&bench.transfer(), &mesh.transfer())
-            });
-            Case {
-                name: format!(
-                    "E after self-configuration over E after progressive correction, N = {modes}, σ = 0.05 rad, {geometry}"
-                ),
-                tier: Tier::Analytic,
-                ours: measured.mean / known.mean,
-                expected: near(1.0, 0.2),
-                source: SELF,
-                note: "Found by light and receivers at the outputs alone.",
-            }
-        })
-        .collect();
-    cases.extend(drift());
-    cases
-}
-
-/// A rectangle that configures itself, drifts by 0.1 rad on every phase, and configures itself again.
-fn drift() -> [Case; 2] {
-    let hw = hardware(&[
-        ("coupler.splitting_error_rad", "0.002"),
-        ("phase_shifter.drift_rad_per_sqrt_s", "0.01"),
-    ]);
-    let modes = 8;
-    let errors: Vec<(f64, f64)> = (0..20)
-        .map(|trial| {
-            let mesh = haar(Geometry::Clements, modes, trial);
-            let mut bench = Laboratory::new(chip(&hw, trial), &mesh);
-            let configured = "a rectangle of MZIs configures itself";
-            bench.self_configure(&mesh).expect(configured);
-            bench.wait(100.0);
-            let aged = 1.0 - fidelity(&bench.transfer(), &mesh.transfer());
-            bench.self_configure(&mesh).expect(configured);
-            let again = matrix_error(&bench.transfer(), &mesh.transfer());
-            (aged, again)
-        })
-        .collect();
-    let n = modes as f64;
-    let law = 1.0 - (-n * n * 0.1f64.powi(2) * (n - 1.0) / (n * n)).exp();
-    let aged = errors.iter().map(|error| error.0).sum::<f64>() / errors.len() as f64;
-    let again = errors.iter().map(|error| error.1).fold(0.0, f64::max);
-    [
-        Case {
-            name: format!(
-                "1 − F of a self-configured rectangle after 100 s of drift by 0.01 rad/√s, N = {modes}"
-            ),
-            tier: Tier::Analytic,
-            ours: aged,
-            expected: near(law, super::two_digits_up(0.3 * law)),
-            source: "1 − exp(−P σ² (N − 1)/N²), P = N² phases, σ = 0.1 rad",
-            note: "",
-        },
-        Case {
-            name: "largest E of these after they configured themselves again".to_owned(),
-            tier: Tier::Analytic,
-            ours: again,
-            expected: Expected::AtMost(1e-7),
-            source: "drift is a phase offset: configuration measures it away",
-            note: "",
         },
     ]
 }

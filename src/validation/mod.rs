@@ -11,6 +11,7 @@ mod networks;
 mod packages;
 mod readout;
 mod sample;
+mod self_configuration;
 mod table;
 
 pub use table::{markdown, stale_line};

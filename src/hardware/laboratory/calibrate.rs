@@ -9,11 +9,11 @@ const BASE_RAD: f64 = 1.0;
 const STEP_RAD: f64 = 2.0;
 
 impl Laboratory {
-    /// Measures how much phase each heater shows per phase that is asked of it, and corrects what is asked from then on:
-    /// V_π need not be what the supply takes it for. Leaves all heaters at 1 rad.
+    /// Measures how much phase each heater shows per phase that is asked of it, and corrects what is asked from then
+    /// on: V_π need not be what the supply takes it for. Leaves all heaters at 1 rad.
     ///
-    /// A heater at p changes one state of light alone: U = U₀ + e^{isp} v w†, so that two equal steps change U by matrices
-    /// whose ratio is e^{is·step}.
+    /// A heater at p changes one state of light alone: U = U₀ + e^{isp} v w†, so that two equal steps change U by
+    /// matrices whose ratio is e^{is·step}.
     pub fn calibrate(&mut self) {
         let mut phases = vec![BASE_RAD; self.phases.len()];
         self.set(&phases);

@@ -70,20 +70,21 @@ impl Missed {
 impl Laboratory {
     /// Finds phases for the matrix of `target` by measurement and sets them.
     ///
-    /// Cells are configured in the order of light. Light comes in that perfect cells up to this one would send to one of
-    /// its two modes alone; its other mode must then be dark, which [a heater of the next cell](super::tap::Tap) shows.
-    /// Its light is measured for θ and φ as they are and half a turn further, and is affine in e^{iθ} and e^{iφ}, so four
-    /// measurements tell where it vanishes. All light of the input passes the cell, so no error grows from cell to cell:
-    /// offsets may be anything. The phases that cells add to their modes are met at the screen.
+    /// Cells are configured in the order of light. Light comes in that perfect cells up to this one would send to one
+    /// of its two modes alone; its other mode must then be dark, which a heater of the next cell shows: of the fields
+    /// at the outputs, what changes with the heater is the light that passes it. This light is measured for θ and φ as
+    /// they are and half a turn further, and is affine in e^{iθ} and e^{iφ}, so four measurements tell where it
+    /// vanishes. All light of the input passes the cell, so no error grows from cell to cell: offsets may be anything.
+    /// The phases that cells add to their modes are met at the screen.
     ///
-    /// If more is left than the cells that were out of reach explain, heaters show other phases than were asked of them.
-    /// Then they are [calibrated](Self::calibrate), and the cells configured once more from where they stand, until it does
-    /// not help. The chip keeps the best phases of those found, those set before, and those of perfect cells, by the matrix
-    /// error as the receivers read it; phases that are set again meet new programming errors.
+    /// If more is left than the cells that were out of reach explain, heaters show other phases than were asked of
+    /// them. Then they are [calibrated](Self::calibrate), and the cells configured once more from where they stand,
+    /// until it does not help. The chip keeps the best phases of those found, those set before, and those of perfect
+    /// cells, by the matrix error as the receivers read it; phases that are set again meet new programming errors.
     ///
     /// # Errors
-    /// [`Error::Value`] if the target has another layout than the chip, or for 3-splitter MZIs if both ports of a cell lead
-    /// to the same cell.
+    /// [`Error::Value`] if the target has another layout than the chip, or for 3-splitter MZIs if both ports of a cell
+    /// lead to the same cell.
     ///
     /// Power ratios of states instead of elements of the matrix: Hamerly, Bandyopadhyay, Englund, arXiv:2106.04363.
     pub fn self_configure(&mut self, target: &Mesh) -> Result<SelfConfiguration> {

@@ -12,7 +12,8 @@ use crate::linalg::{C64, Matrix};
 use crate::mesh::{CellArray, Coefficients, Mesh};
 use crate::rng::Effect;
 
-/// A chip with one mesh on a bench: phases are set, light goes in, and coherent receivers read the fields at the outputs.
+/// A chip with one mesh on a bench: phases are set, light goes in, and coherent receivers read the fields at the
+/// outputs.
 ///
 /// Couplers, losses and offsets cannot be seen. Every setting has a programming error of its own, and phases
 /// drift while [time passes](Self::wait). The bench has a source and a receiver on every waveguide, ancillas included.
@@ -77,8 +78,8 @@ impl Laboratory {
         self
     }
 
-    /// The bench whose receivers add N(0, `noise`²) to each quadrature of every field they read, in units of the amplitude
-    /// of an input of length 1.
+    /// The bench whose receivers add N(0, `noise`²) to each quadrature of every field they read, in units of the
+    /// amplitude of an input of length 1.
     #[must_use]
     pub fn with_receiver_noise(mut self, noise: f64) -> Self {
         self.receiver_noise = noise;

@@ -31,8 +31,8 @@ pub(super) struct Darkest {
 }
 
 impl Response {
-    /// The response with these vectors at the [`TURNS`], which are multiples of one another: the light of one mode leaves
-    /// the chip in one state, and the brightest of the four shows it best.
+    /// The response with these vectors at the [`TURNS`], which are multiples of one another: the light of one mode
+    /// leaves the chip in one state, and the brightest of the four shows it best.
     pub(super) fn of(signals: &[Vec<C64>; 4]) -> Self {
         let power = |signal: &Vec<C64>| signal.iter().map(C64::norm_sqr).sum::<f64>();
         let brightest = signals
@@ -63,7 +63,8 @@ impl Response {
 
     /// The smallest turns that make the signal as small as can be.
     ///
-    /// It vanishes for some φ where |a + b e^{iδθ}| = |c + d e^{iδθ}|, which is linear in the cosine of δθ less a constant.
+    /// It vanishes for some φ where |a + b e^{iδθ}| = |c + d e^{iδθ}|, which is linear in the cosine of δθ less a
+    /// constant.
     pub(super) fn darkest(&self) -> Darkest {
         let Self { a, b, c, d } = *self;
         let powers = [a, b, c, d].map(|z| z.norm_sqr());

@@ -49,8 +49,8 @@ impl Port {
 /// One tap for every cell of `layout`.
 ///
 /// # Errors
-/// [`Error::Value`] for 3-splitter MZIs if both ports of a cell lead to one and the same: a coupler mixes the two before a
-/// heater sees either.
+/// [`Error::Value`] for 3-splitter MZIs if both ports of a cell lead to one and the same: a coupler mixes the two
+/// before a heater sees either.
 pub(super) fn taps(layout: &Mesh, kind: CellKind) -> Result<Vec<Tap>> {
     let nodes = layout.nodes();
     let mut next: Vec<Option<usize>> = vec![None; layout.modes()];
@@ -78,7 +78,7 @@ pub(super) fn taps(layout: &Mesh, kind: CellKind) -> Result<Vec<Tap>> {
             && next[node.top].is_some()
             && next[node.top] == next[node.bottom]
         {
-            let limit = "mzi, mzi-crossing or symmetric for self-configuration where both outputs of a cell lead to the same cell";
+            let limit = "mzi, mzi-crossing or symmetric for self-configuration where a cell feeds one cell alone";
             return Err(Error::value("mesh.cell", kind, limit));
         }
         let rank = |port: &Port, other: &Port| {
@@ -106,7 +106,8 @@ mod tests {
     use super::*;
     use crate::mesh::Geometry;
 
-    /// In a rectangle of four modes the cells of the first column stand on (0, 1) and (2, 3), those of the second on (1, 2).
+    /// In a rectangle of four modes the cells of the first column stand on (0, 1) and (2, 3), those of the second on
+    /// (1, 2).
     #[test]
     fn light_is_seen_by_the_heater_that_it_meets_first() {
         let mesh = Mesh::bar(Geometry::Clements, 4).unwrap();
