@@ -233,7 +233,10 @@ mod tests {
                 assert!(!real(&m, value).is_finite(), "{settings:?} {value}");
                 for (re, im) in [(value, 0.5), (0.5, value), (value, value)] {
                     let z = complex(&m, re, im);
-                    assert!(!(z.re.is_finite() && z.im.is_finite()), "{settings:?} {re} {im}");
+                    assert!(
+                        !(z.re.is_finite() && z.im.is_finite()),
+                        "{settings:?} {re} {im}"
+                    );
                 }
             }
         }
