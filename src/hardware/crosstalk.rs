@@ -241,6 +241,35 @@ mod tests {
         }
     }
 
+    /// Along the light, in pitches: φ of column c at 4c, θ at 4c + 2, the screen of a mesh of D columns at 4D and 4D + 2 in turn,
+    /// then a bank of attenuators, then the next mesh.
+    #[test]
+    fn heaters_stand_two_pitches_apart_along_the_light() {
+        let mesh = Mesh::bar(Geometry::Clements, 5).unwrap();
+        let mut heaters = Heaters::default();
+        heaters.push_mesh(&mesh, CellKind::Mzi);
+        heaters.push_bank(5);
+        heaters.push_mesh(&mesh, CellKind::Mzi);
+        let (cells, depth) = (mesh.nodes().len(), mesh.columns());
+        let (first, rest) = heaters.places.split_at(2 * cells + 5);
+        let (bank, second) = rest.split_at(5);
+        let check = |places: &[(usize, usize)], start: usize| {
+            for (index, node) in mesh.nodes().iter().enumerate() {
+                let column = start + 4 * node.column;
+                assert_eq!(places[index], (column + 2, node.top)); // θ
+                assert_eq!(places[cells + index], (column, node.top)); // φ
+            }
+            for (mode, place) in places[2 * cells..].iter().enumerate() {
+                assert_eq!(*place, (start + 4 * depth + 2 * (mode % 2), mode));
+            }
+        };
+        check(first, 0);
+        for (mode, place) in bank.iter().enumerate() {
+            assert_eq!(*place, (4 * depth + 4 + 2 * (mode % 2), mode));
+        }
+        check(second, 4 * depth + 8);
+    }
+
     #[test]
     fn no_two_heaters_share_a_place() {
         for kind in CellKind::ALL {

@@ -124,9 +124,9 @@ pub(super) fn load_tile<T: Real>(
         section: Section::Detectors,
     };
     let is_coherent = matches!(reading, Reading::Real | Reading::Quadratures);
-    let oscillators = chip
-        .oscillator_phases(detectors, tile.rows)
-        .filter(|_| is_coherent);
+    let oscillators = is_coherent
+        .then(|| chip.oscillator_phases(detectors, tile.rows))
+        .flatten();
     let spreads = reading != Reading::Optical && hardware.readout.gain_spread > 0.0;
     Ok(LoadedTile {
         row: tile.row,

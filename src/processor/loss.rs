@@ -52,9 +52,9 @@ pub(super) fn absorbs(hardware: &Hardware) -> bool {
 /// The first mesh is lit in all of its modes or, where the tile has padding, in some. With all of them lit each mode behind
 /// it would hold a power of 1 without loss, whatever its couplers do; the modes count by what the attenuators are asked to
 /// pass. With some of them lit, their powers alone are followed, which split at each cell as the program asks
-/// ([`follow`]). For a chip with loss alone this is the power of its matrix relative to that of the program's: exactly where
-/// cells lose alike in both arms and there is no padding; else the matrix error that the digital scale leaves is within 1 %
-/// of the least for losses of up to some 0.2 dB a cell.
+/// ([`follow`]). For a chip with loss alone this is the power that its matrix lacks: exactly where cells lose alike in both
+/// arms and there is no padding; else the matrix error is within 1 % of what that power would leave, up to 0.2 dB a cell
+/// (0.05 dB a heated arm where there is padding).
 pub(super) fn tile_loss_db(
     tile: &Tile,
     chip: &Chip,
@@ -349,7 +349,7 @@ mod tests {
         }
     }
 
-    /// The digital factor leaves the matrix error that the one from the matrix's own power would, within 1 %.
+    /// The digital factor leaves the matrix error that one from the matrix's own power would, within 1 %.
     #[test]
     fn loss_alone_is_the_power_that_the_matrix_lacks() {
         let layers = [
@@ -383,10 +383,10 @@ mod tests {
                     let im = (&chip.im * factor).mapv(|x| x * x).sum();
                     ((re + im) / size).sqrt()
                 };
-                let (ours, least) = (error(1.0), error(by_power));
+                let (ours, theirs) = (error(1.0), error(by_power));
                 assert!(
-                    ours < 1.01 * least + 1e-9,
-                    "{shape:?} {settings:?}: {ours} {least}"
+                    ours < 1.01 * theirs + 1e-9,
+                    "{shape:?} {settings:?}: {ours} {theirs}"
                 );
                 let is_whole =
                     tile.is_none() && settings.iter().all(|(key, _)| !key.contains("arm"));

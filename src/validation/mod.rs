@@ -9,6 +9,7 @@ mod correction;
 mod errors;
 mod networks;
 mod packages;
+mod presets;
 mod readout;
 mod sample;
 mod self_configuration;
@@ -108,6 +109,7 @@ pub const SECTIONS: &[fn() -> Section] = &[
     correction::section,
     cells::section,
     readout::section,
+    presets::section,
     packages::section,
     networks::shen,
     networks::banerjee,

@@ -4,20 +4,24 @@ use std::f64::consts::TAU;
 
 use ndarray::Array2;
 
-use super::sample::{chip, hardware};
+use super::sample::{Sample, chip, hardware};
 use super::{Case, Expected, Section, Tier};
-use crate::compile::{Layout, compile};
+use crate::compile::{Layout, Program, compile};
+use crate::hardware::Hardware;
+use crate::linalg::C64;
 use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, Input, Layer, Model, Readout, Scale, Weight};
 use crate::processor::{Adc, Processor, Reading};
+use crate::rng::{Effect, Seed};
 
-/// Quantizer and shot noise.
+/// Quantizer, shot noise and the phase of the local oscillator.
 pub(super) fn section() -> Section {
     let mut cases: Vec<Case> = [10u32, 12, 14].map(sine).into();
     cases.extend(detectors());
+    cases.extend(oscillators());
     Section {
         title: "Readout",
-        about: "Signal to noise behind one detector.",
+        about: "Signal to noise behind one detector; what detectors read of layers of 64 × 64 normal weights where the phases of their local oscillators err.",
         cases,
         curves: None,
     }
@@ -46,12 +50,7 @@ fn sine(bits: u32) -> Case {
     }
 }
 
-/// Many shots of one weight of 1 at full scale: mean and variance of what one detector reads.
-fn shots(settings: &[(&str, &str)], intensity: bool) -> (f64, f64) {
-    let weight = match intensity {
-        true => Weight::Complex(Array2::from_elem((1, 1), 1.0.into())),
-        false => Weight::Real(Array2::from_elem((1, 1), 1.0)),
-    };
+fn one_layer(weight: Weight, readout: Readout) -> Program {
     let layer = Layer {
         name: "one".to_owned(),
         weight,
@@ -62,12 +61,21 @@ fn shots(settings: &[(&str, &str)], intensity: bool) -> (f64, f64) {
         scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
+    let model = Model::new(input, vec![layer], readout).expect("one layer is a network");
+    compile(&model, Layout::default()).expect("one layer compiles")
+}
+
+/// Many shots of one weight of 1 at full scale: mean and variance of what one detector reads.
+fn shots(settings: &[(&str, &str)], intensity: bool) -> (f64, f64) {
+    let weight = match intensity {
+        true => Weight::Complex(Array2::from_elem((1, 1), 1.0.into())),
+        false => Weight::Real(Array2::from_elem((1, 1), 1.0)),
+    };
     let readout = match intensity {
         true => Readout::Intensity,
         false => Readout::Real,
     };
-    let model = Model::new(input, vec![layer], readout).expect("one layer is a network");
-    let program = compile(&model, Layout::default()).expect("one weight compiles");
+    let program = one_layer(weight, readout);
     let batch = Batch::Real(Array2::from_elem((1, SHOTS), 1.0));
     let chip = chip(&hardware(settings), 0);
     let mut processor =
@@ -158,4 +166,87 @@ fn detectors() -> Vec<Case> {
         "sum of independent noise powers",
     );
     vec![shot_limited, intensity, homodyne]
+}
+
+/// Rows of a layer, each with a detector of its own.
+const ROWS: usize = 64;
+/// Chips of a layer: 4096 detectors.
+const CHIPS: u64 = 64;
+
+/// What the phase δ of the local oscillator does to the rows of a layer. Mean squares of δ and of δ² over n detectors have
+/// standard errors of √(2/n) and 3.3/√n, their roots half of that.
+fn oscillators() -> Vec<Case> {
+    let (sigma, n) = (0.1f64, (CHIPS as usize * ROWS) as f64);
+    let mut stream = Seed(21).stream(Effect::Haar, 0, 0, 0);
+    let mut draw = || Array2::from_shape_simple_fn((ROWS, ROWS), || stream.standard_normal());
+    let real = draw();
+    let complex = Array2::from_shape_fn((ROWS, ROWS), |at| real[at].into())
+        + draw().mapv(|y| C64::new(0.0, y));
+    let phases = ("readout.lo_phase_error_rad", "0.1");
+    let couplers = ("coupler.splitting_error_rad", "0.01");
+    let rms = |program: &Program, settings: &[(&str, &str)]| {
+        let hardware = hardware(settings);
+        Sample::of(CHIPS, |trial| {
+            load(program, &hardware, trial).read_errors()[0]
+        })
+        .root_mean_square
+    };
+    let case = |name: &str, ours: f64, law: f64, relative: f64, source, note| Case {
+        name: format!("{name}, σ = {sigma} rad"),
+        tier: Tier::Analytic,
+        ours,
+        expected: Expected::Near {
+            value: law,
+            tolerance: super::two_digits_up(relative * law),
+        },
+        source,
+        note,
+    };
+    // ⟨cos δ⟩, ⟨cos² δ⟩, ⟨sin² δ⟩
+    let (cos, cos2) = (
+        (-sigma * sigma / 2.0).exp(),
+        (1.0 + (-2.0 * sigma * sigma).exp()) / 2.0,
+    );
+    let sin2 = 1.0 - cos2;
+    let program = one_layer(Weight::Complex(complex), Readout::Intensity);
+    let both = case(
+        "rms error of a complex layer by the oscillators' phases",
+        rms(&program, &[phases]),
+        (2.0 - 2.0 * cos).sqrt(),
+        5.0 * (2.0 / n).sqrt() / 2.0,
+        "|e^{iδ} − 1|² = 2 − 2 cos δ, on average 2 − 2e^{−σ²/2}",
+        "as large as the phase itself",
+    );
+    let program = one_layer(Weight::Real(real.clone()), Readout::Real);
+    let alone = case(
+        "the same of a real layer",
+        rms(&program, &[phases]),
+        (1.0 - 2.0 * cos + cos2).sqrt(),
+        5.0 * 3.3 / n.sqrt() / 2.0,
+        "(1 − cos δ)², on average 3/2 − 2e^{−σ²/2} + e^{−2σ²}/2",
+        "δ²/2: only the quadrature that is read counts",
+    );
+    // M = R + iB on chips without phases: ‖Re(e^{iδ} M) − W‖² = ‖cos δ R − W − sin δ B‖².
+    let faulty = hardware(&[couplers]);
+    let size: f64 = real.iter().map(|w| w * w).sum();
+    let law = Sample::of(CHIPS, |trial| {
+        let processor = load(&program, &faulty, trial);
+        let chip = processor.layer_matrix(0);
+        let sum = |a: &Array2<f64>, b: &Array2<f64>| (a * b).sum();
+        let read = cos2 * sum(&chip.re, &chip.re) - 2.0 * cos * sum(&chip.re, &real) + size;
+        ((read + sin2 * sum(&chip.im, &chip.im)) / size).sqrt()
+    });
+    let quadrature = case(
+        "the same behind couplers with errors of 0.01 rad, whose quadrature is not read without phases",
+        rms(&program, &[phases, couplers]),
+        law.root_mean_square,
+        5.0 * 3.3 / n.sqrt() / 2.0,
+        "‖cos δ Re M − W‖² + sin² δ ‖Im M‖², on average over δ",
+        "",
+    );
+    vec![both, alone, quadrature]
+}
+
+fn load<'a>(program: &'a Program, hardware: &Hardware, trial: u64) -> Processor<'a, f64> {
+    Processor::load(program, chip(hardware, trial), Correction::None).expect("the chip reads this")
 }

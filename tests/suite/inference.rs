@@ -419,6 +419,150 @@ fn detector_gains_act_alike_with_and_without_shot_effects() {
     }
 }
 
+/// Every detector of a row has its own δ: both quadratures of a complex row turn by it, a real row reads Re(a e^{iδ}).
+/// What is not compared with an oscillator has none.
+#[test]
+fn local_oscillators_turn_what_their_detectors_read() {
+    let z = Complex::new;
+    let weight = Array2::from_shape_fn((3, 3), |(r, c)| z((r + 2 * c) as f64 - 2.0, r as f64));
+    let inputs = [1.0, -0.5, 0.25];
+    let batch = constant_batch(&inputs, 2);
+    let lit = weight.dot(&Array1::from(inputs.to_vec()).mapv(|x| z(x, 0.0)));
+    let hw = hardware(&[
+        ("readout.lo_phase_error_rad", "0.3"),
+        ("readout.lo_phase_drift_rad_per_sqrt_s", "0.1"),
+        ("phase_shifter.drift_time_s", "4"),
+    ]);
+    let part = lightloom::hardware::Part {
+        layer: 0,
+        tile: 0,
+        section: lightloom::hardware::Section::Detectors,
+    };
+    let phases = hw.fabricate(Seed(2), 0).oscillator_phases(part, 3).unwrap();
+    let complex = one_layer(Weight::Complex(weight.clone()), Readout::Real);
+    let real = one_layer(Weight::Real(weight.mapv(|z| z.re)), Readout::Real);
+    for shot in [false, true] {
+        let hw = match shot {
+            true => hw.with("input.extinction_ratio_db", "1000").unwrap(),
+            false => hw.clone(),
+        };
+        let (of_complex, of_real) = (shots(&complex, &hw, &batch), shots(&real, &hw, &batch));
+        for (row, phase) in phases.iter().enumerate() {
+            let turned = lit[row] * Complex::from_polar(1.0, *phase);
+            assert!((of_complex[[row, 0]] - turned.re).abs() < 1e-12);
+            let cosine = lit[row].re * phase.cos();
+            assert!((of_real[[row, 1]] - cosine).abs() < 1e-12);
+        }
+        // |z|² of a turned field is that of the field.
+        let powers = one_layer(Weight::Complex(weight.clone()), Readout::Intensity);
+        for (row, power) in shots(&powers, &hw, &batch).column(0).iter().enumerate() {
+            assert!((power - lit[row].norm_sqr()).abs() < 1e-12);
+        }
+        let photodiodes = hw.with("readout.detection", "intensity").unwrap();
+        let ideal = hardware(&[
+            ("readout.detection", "intensity"),
+            ("input.extinction_ratio_db", "1000"),
+        ]);
+        let (turned, plain) = (
+            shots(&powers, &photodiodes, &batch),
+            shots(&powers, &ideal, &batch),
+        );
+        assert!(
+            turned
+                .iter()
+                .zip(&plain)
+                .all(|(a, b)| (a - b).abs() < 1e-12)
+        );
+    }
+    // Errors of what is read know them, errors of the matrix in front of the detectors do not.
+    let load = |program| {
+        Processor::<f64>::load(program, hw.fabricate(Seed(2), 0), Correction::None).unwrap()
+    };
+    for (program, least) in [(&complex, 0.1), (&real, 0.01)] {
+        assert!(load(program).matrix_errors()[0] < 1e-12);
+        assert!(load(program).read_errors()[0] > least);
+    }
+}
+
+/// Tiles that are read together have converters of their own: the small one resolves what is a hundredth of the other.
+#[test]
+fn every_tile_has_converters_of_its_own_range() {
+    let layer = Layer {
+        name: "only".to_owned(),
+        weight: Weight::Real(ndarray::arr2(&[[1.0, 0.01]])),
+        bias: None,
+        activation: Activation::Identity,
+    };
+    let input = Input {
+        scale: Scale::Factor(1.0),
+        ..Input::default()
+    };
+    let model = Model::new(input, vec![layer], Readout::Real).unwrap();
+    let layout = Layout {
+        tile: Some(1),
+        ..Layout::default()
+    };
+    let program = compile(&model, layout).unwrap();
+    let ramp = Array2::from_shape_fn((2, 2001), |(row, k)| match (row, k) {
+        (0, 0) => 1.0, // brings the large tile to its full scale
+        (0, _) => 0.0,
+        _ => k as f64 / 1000.0 - 1.0,
+    });
+    let logits = shots(
+        &program,
+        &hardware(&[("readout.adc_bits", "3")]),
+        &Batch::Real(ramp),
+    );
+    let mut levels: Vec<i64> = logits
+        .iter()
+        .skip(1)
+        .map(|x| (x * 1e9).round() as i64)
+        .collect();
+    levels.sort_unstable();
+    levels.dedup();
+    assert_eq!(levels.len(), 7);
+    assert_eq!((levels[0], levels[6]), (-10_000_000, 10_000_000));
+}
+
+/// The full scale of a layer's modulators is the largest of its inputs on this chip without noise, not that of the network.
+#[test]
+fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
+    let layer = |name: &str, weight: f64| Layer {
+        name: name.to_owned(),
+        weight: Weight::Real(Array2::from_elem((1, 1), weight)),
+        bias: None,
+        activation: Activation::Identity,
+    };
+    let input = Input {
+        scale: Scale::Factor(1.0),
+        ..Input::default()
+    };
+    let layers = vec![layer("a", 2.0), layer("b", 1.0)];
+    let model = Model::new(input, layers, Readout::Real).unwrap();
+    let program = compile(&model, Layout::default()).unwrap();
+    let hw = hardware(&[
+        ("coupler.splitting_bias_rad", "0.2"),
+        ("input.dac_bits", "2"),
+        ("readout.bandwidth_ghz", "1"),
+    ]);
+    let batch = constant_batch(&[0.7], 40_000);
+    let processor =
+        Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None).unwrap();
+    let [a, b] = [0, 1].map(|layer| processor.layer_matrix(layer).re[[0, 0]]);
+    assert!(
+        (a / 2.0 - 1.0).abs() > 0.01,
+        "the chip must differ from the network: {a}"
+    );
+    // Of the three levels −1, 0, 1 all samples are at the largest.
+    let logits = shots(&program, &hw, &batch);
+    let mean = logits.mean().unwrap();
+    assert!(
+        (mean / (0.7 * a * b) - 1.0).abs() < 1e-3,
+        "{mean} {}",
+        0.7 * a * b
+    );
+}
+
 #[test]
 fn layers_that_are_not_detected_have_no_detector_gain() {
     let eye = || {
@@ -579,6 +723,119 @@ fn numbers_that_leave_their_range_are_refused_not_guessed() {
     assert!(error.contains("encoded data"), "{error}");
     let rin = hardware(&[("readout.bandwidth_ghz", "5")]).with("input.rin_dbc_hz", "0");
     assert!(rin.unwrap_err().to_string().contains("at most 0.3"));
+}
+
+/// Digits of 10²⁰, whose squares single precision does not hold: with noise they are refused, by name, whether a converter
+/// stands behind the detectors or not; without noise they are computed.
+#[test]
+fn no_converter_makes_numbers_of_infinities() {
+    let (program, data) = demo();
+    let data = data.limit(40);
+    let raw = program.model().input.encode::<f64>(&data.x, 0..40).unwrap();
+    fn outcome<T: lightloom::field::Real>(
+        program: &Program,
+        raw: &Batch<f64>,
+        size: f64,
+        settings: &[(&str, &str)],
+    ) -> lightloom::Result<Array2<T>> {
+        let Batch::Real(raw) = raw else {
+            panic!("the demo is real")
+        };
+        let batch = Batch::Real(raw.mapv(|x| T::of(x * size)));
+        let chip = hardware(settings).fabricate(Seed(2), 0);
+        let mut processor = Processor::<T>::load(program, chip, Correction::None).unwrap();
+        processor.calibrate(&batch);
+        processor.forward(batch, 0)
+    }
+    let noise = ("readout.bandwidth_ghz", "5");
+    let adc = ("readout.adc_bits", "8");
+    let dac = ("input.dac_bits", "8");
+    let extinction = ("input.extinction_ratio_db", "30");
+    for settings in [
+        &[noise][..],
+        &[noise, adc],
+        &[noise, dac],
+        &[noise, adc, dac, extinction],
+    ] {
+        let single = outcome::<f32>(&program, &raw, 1e20, settings).map(|_| ());
+        let double = outcome::<f64>(&program, &raw, 1e160, settings).map(|_| ());
+        for error in [single.unwrap_err(), double.unwrap_err()] {
+            let said = error.to_string();
+            assert!(
+                said.contains("outputs of layer `0` on chip 0"),
+                "{settings:?}: {said}"
+            );
+            assert!(said.contains("must be finite"), "{settings:?}: {said}");
+        }
+        assert!(outcome::<f32>(&program, &raw, 1e10, settings).is_ok());
+    }
+    for settings in [&[adc][..], &[adc, dac], &[adc, dac, extinction]] {
+        assert!(outcome::<f32>(&program, &raw, 1e20, settings).is_ok());
+    }
+}
+
+/// Sums beyond the range of the arithmetic, in front of converters, of modulators and of the last readout.
+#[test]
+fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
+    fn refused<T: lightloom::field::Real>(
+        program: &Program,
+        inputs: &[f64],
+        settings: &[(&str, &str)],
+        says: &str,
+    ) {
+        let batch = Array2::from_shape_fn((inputs.len(), 4), |(row, _)| T::of(inputs[row]));
+        let chip = hardware(settings).fabricate(Seed(2), 0);
+        let mut processor = Processor::<T>::load(program, chip, Correction::None).unwrap();
+        processor.calibrate(&Batch::Real(batch.clone()));
+        let said = processor
+            .forward(Batch::Real(batch), 0)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains(says) && said.contains("must be finite"),
+            "{settings:?}: {said}"
+        );
+    }
+    let hadamard = || ndarray::arr2(&[[1.0, 1.0], [1.0, -1.0]]);
+    let layer = |name: &str, bias: Option<f64>| Layer {
+        name: name.to_owned(),
+        weight: Weight::Real(hadamard()),
+        bias: bias.map(|bias| lightloom::nn::Bias::Real(Array1::from_elem(2, bias))),
+        activation: Activation::Identity,
+    };
+    let network = |layers| {
+        let input = Input {
+            scale: Scale::Factor(1.0),
+            ..Input::default()
+        };
+        let model = Model::new(input, layers, Readout::Real).unwrap();
+        compile(&model, Layout::default()).unwrap()
+    };
+    let settings: [&[(&str, &str)]; 4] = [
+        &[("readout.adc_bits", "8")],
+        &[("readout.adc_bits", "1")],
+        &[("input.dac_bits", "8"), ("readout.adc_bits", "8")],
+        &[
+            ("input.extinction_ratio_db", "20"),
+            ("readout.adc_bits", "8"),
+        ],
+    ];
+    let sums = network(vec![layer("a", None)]);
+    let single_bias = network(vec![layer("a", Some(3e38)), layer("b", None)]);
+    let double_bias = network(vec![layer("a", Some(1.5e308)), layer("b", None)]);
+    for settings in settings {
+        refused::<f32>(&sums, &[3e38, 3e38], settings, "layer `a`");
+        refused::<f64>(&sums, &[1.6e308, 1.6e308], settings, "layer `a`");
+        refused::<f32>(&single_bias, &[1.5e38, 1.5e38], settings, "layer `b`");
+        refused::<f64>(&double_bias, &[8e307, 8e307], settings, "layer `b`");
+    }
+    let last = network(vec![layer("a", Some(3e38))]);
+    refused::<f32>(&last, &[1.5e38, 1.5e38], &[], "logits on chip 0");
+    let square = one_layer(
+        Weight::Complex(hadamard().mapv(Complex::from)),
+        Readout::Intensity,
+    );
+    refused::<f32>(&square, &[1e20, 1e20], &[], "logits on chip 0");
 }
 
 #[test]

@@ -220,6 +220,24 @@ fn gains_spread_around_one() {
 }
 
 #[test]
+fn oscillator_phases_spread_and_drift_with_the_root_of_time() {
+    assert_eq!(chip(&[]).oscillator_phases(Part::MESH, 4), None);
+    let of = |settings: &[(&str, &str)]| chip(settings).oscillator_phases(Part::MESH, 4000);
+    let fixed = of(&[("readout.lo_phase_error_rad", "0.05")]).unwrap();
+    check_normal(&fixed, 0.0, 0.05);
+    let after = |seconds| {
+        let drift = ("readout.lo_phase_drift_rad_per_sqrt_s", "0.01");
+        of(&[drift, ("phase_shifter.drift_time_s", seconds)])
+    };
+    assert_eq!(after("0"), None);
+    check_normal(&after("25").unwrap(), 0.0, 0.05);
+    for (early, late) in after("4").unwrap().iter().zip(after("36").unwrap()) {
+        assert!((3.0 * early - late).abs() < 1e-14);
+    }
+    assert_ne!(after("25").unwrap(), fixed);
+}
+
+#[test]
 fn effects_do_not_disturb_each_others_draws() {
     let splitting = ("coupler.splitting_error_rad", "0.02");
     let alone = ideal_mzis(&chip(&[splitting]));
