@@ -494,7 +494,7 @@ fn every_tile_has_converters_of_its_own_range() {
         activation: Activation::Identity,
     };
     let input = Input {
-        scale: Scale::Factor(1.0),
+        scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
     let model = Model::new(input, vec![layer], Readout::Real).unwrap();
@@ -534,7 +534,7 @@ fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
         activation: Activation::Identity,
     };
     let input = Input {
-        scale: Scale::Factor(1.0),
+        scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
     let layers = vec![layer("a", 2.0), layer("b", 1.0)];
@@ -805,7 +805,7 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
     };
     let network = |layers| {
         let input = Input {
-            scale: Scale::Factor(1.0),
+            scale: Scale::Factor(1.0.into()),
             ..Input::default()
         };
         let model = Model::new(input, layers, Readout::Real).unwrap();
