@@ -30,7 +30,7 @@ pub(super) fn section() -> Section {
     }
 }
 
-fn splitting(sigma: f64, kind: CellKind) -> Hardware {
+pub(super) fn splitting(sigma: f64, kind: CellKind) -> Hardware {
     hardware(&[
         ("coupler.splitting_error_rad", &sigma.to_string()),
         ("mesh.cell", kind.name()),
@@ -38,7 +38,12 @@ fn splitting(sigma: f64, kind: CellKind) -> Hardware {
 }
 
 /// E and the share of cells that could not be set exactly.
-fn corrected(hw: &Hardware, mesh: &Mesh, trial: u64, correction: Correction) -> (f64, f64) {
+pub(super) fn corrected(
+    hw: &Hardware,
+    mesh: &Mesh,
+    trial: u64,
+    correction: Correction,
+) -> (f64, f64) {
     let programmed = chip(hw, trial).program(mesh, correction);
     let error = matrix_error(&programmed.coefficients.transfer(), &mesh.transfer());
     let share = programmed.unreachable as f64 / mesh.nodes().len() as f64;
@@ -61,7 +66,7 @@ fn sample(hw: &Hardware, modes: usize, correction: Correction) -> Sample {
     })
 }
 
-fn near(value: f64, tolerance: f64) -> Expected {
+pub(super) fn near(value: f64, tolerance: f64) -> Expected {
     Expected::Near { value, tolerance }
 }
 
