@@ -1,9 +1,11 @@
 //! What errors of the parts cost a mesh that is not corrected.
 
+use rayon::prelude::*;
+
 use super::sample::{Sample, chip, haar, hardware};
 use super::{Case, Expected, Section, Tier};
 use crate::linalg::{C64, Matrix, fidelity, haar_unitary, matrix_error, max_abs_difference};
-use crate::mesh::{Geometry, decompose};
+use crate::mesh::{Geometry, Mesh, Node, decompose};
 use crate::rng::{Effect, Seed};
 
 /// Decomposition, coupler and phase errors, loss.
@@ -12,6 +14,7 @@ pub(super) fn section() -> Section {
     cases.extend(couplers());
     cases.push(read_quadrature());
     cases.extend(phases());
+    cases.extend(rectangles_of_256());
     cases.extend(losses());
     Section {
         title: "Errors of a mesh",
@@ -115,6 +118,78 @@ fn phases() -> Vec<Case> {
             }
         })
         .collect()
+}
+
+/// Spread of phases (rad) and of the amplitudes 1/√2 of couplers, F of the whole rectangle.
+const RECTANGLE_256: [(f64, f64); 4] = [
+    (0.005, 0.9686),
+    (0.01, 0.8802),
+    (0.015, 0.7499),
+    (0.02, 0.5991),
+];
+
+/// The same of its first eight columns alone.
+const EIGHT_COLUMNS: [(f64, f64); 2] = [(0.01, 0.9959), (0.02, 0.9835)];
+
+/// Every phase off by σ rad and every coupler's amplitude by σ, its angle by √2 σ, on 256 modes.
+fn rectangles_of_256() -> Vec<Case> {
+    let chips = 10;
+    let meshes: Vec<Mesh> = (0..chips)
+        .map(|trial| haar(Geometry::Clements, 256, trial))
+        .collect();
+    let starts: Vec<Mesh> = meshes.iter().map(|mesh| first_columns(mesh, 8)).collect();
+    let mut cases = fidelities_of("rectangle", &meshes, &RECTANGLE_256);
+    cases.extend(fidelities_of(
+        "first 8 columns of a rectangle",
+        &starts,
+        &EIGHT_COLUMNS,
+    ));
+    cases
+}
+
+/// The part of `mesh` that light meets first.
+fn first_columns(mesh: &Mesh, columns: usize) -> Mesh {
+    let nodes: Vec<Node> = mesh
+        .nodes()
+        .iter()
+        .copied()
+        .filter(|node| node.column < columns)
+        .collect();
+    let count = nodes.len();
+    let (theta, phi) = (mesh.theta()[..count].to_vec(), mesh.phi()[..count].to_vec());
+    Mesh::new(mesh.modes(), nodes, theta, phi, mesh.screen().to_vec())
+        .expect("some columns of a mesh are a mesh")
+}
+
+fn fidelities_of(what: &str, meshes: &[Mesh], published: &[(f64, f64)]) -> Vec<Case> {
+    let ideal: Vec<Matrix> = meshes.par_iter().map(Mesh::transfer).collect();
+    let case = |(sigma, value): &(f64, f64)| {
+        let hw = hardware(&[
+            ("phase_shifter.phase_error_rad", &sigma.to_string()),
+            (
+                "coupler.splitting_error_rad",
+                &(sigma * 2f64.sqrt()).to_string(),
+            ),
+        ]);
+        let sample = Sample::of(meshes.len() as u64, |trial| {
+            let index = trial as usize;
+            fidelity(&chip(&hw, trial).transfer(&meshes[index]), &ideal[index])
+        });
+        Case {
+            name: format!(
+                "F by errors of {sigma} of every phase (rad) and every coupler's amplitude, {what}, N = 256, {} chips",
+                meshes.len()
+            ),
+            tier: Tier::Published,
+            ours: sample.mean,
+            // Amplitudes that are normal give angles that are not: 10 σ² of the exponent.
+            expected: near(*value, &sample, 10.0 * sigma * sigma * -value.ln()),
+            source: "means of the runs of Fang et al., Opt. Express 27, 14009 (2019): |tr(U†U₀)|²/N², \
+                     errors of field amplitudes, angles √2 larger",
+            note: "",
+        }
+    };
+    published.iter().map(case).collect()
 }
 
 /// 1 − F of both geometries: modes, dB an MZI, rectangle, triangle.

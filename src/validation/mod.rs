@@ -6,6 +6,7 @@
 
 mod cells;
 mod correction;
+mod couplers;
 mod errors;
 mod networks;
 mod packages;
@@ -107,6 +108,7 @@ pub struct Curves {
 pub const SECTIONS: &[fn() -> Section] = &[
     errors::section,
     correction::section,
+    couplers::section,
     cells::section,
     readout::section,
     presets::section,

@@ -117,6 +117,46 @@ fn a_crossing_makes_the_cross_state_exact_for_equal_errors() {
     assert!(crossing.0 < 1e-14 && crossing.1 == 0, "{crossing:?}");
 }
 
+/// Two couplers cannot darken a port for states within 2|α ± β| of the poles of the sphere of states; the third coupler
+/// turns the height z of a state to z' = −z sin 2γ + 2 Im(s₁ s₂*) cos 2γ. What lies deeper in a cap by δ leaves
+/// sin²(δ/2) of the power in the wrong port.
+/// Hamerly, Bandyopadhyay, Englund, Nat. Commun. 13, 6831 (2022): the caps of the 3-splitter MZI lie on the equator.
+#[test]
+fn a_3_splitter_mzi_misses_the_states_of_two_caps_on_the_equator_by_their_depth() {
+    for (alpha, beta, gamma) in [(0.1, 0.04, -0.07), (-0.12, 0.05, 0.1), (0.02, 0.15, 0.0)] {
+        let cell = Mzi {
+            kind: CellKind::ThreeSplitter,
+            alpha,
+            beta,
+            gamma,
+            ..Mzi::ideal(0.0, 0.0)
+        };
+        let (bar, cross) = (2.0 * f64::abs(alpha - beta), 2.0 * f64::abs(alpha + beta));
+        let mut missed = 0;
+        for k in 1..60 {
+            for turn in 0..90 {
+                let (theta, phi) = (PI * f64::from(k) / 60.0, 2.0 * PI * f64::from(turn) / 90.0);
+                let nodes = Geometry::Clements.nodes(2);
+                let mesh = Mesh::new(2, nodes, vec![theta], vec![phi], vec![0.0; 2]).unwrap();
+                let [t11, t12, ..] = Mzi::ideal(theta, phi).matrix();
+                let (top, bottom) = (t11.conj(), t12.conj());
+                let height = -(top.norm_sqr() - bottom.norm_sqr()) * (2.0 * gamma).sin()
+                    + 2.0 * (top * bottom.conj()).im * (2.0 * gamma).cos();
+                let from_pole = height.clamp(-1.0, 1.0).acos();
+                let depth = (bar - from_pole).max(cross - (PI - from_pole)).max(0.0);
+                let corrected = mesh.corrected(Correction::Local, &CellArray::from(&[cell][..]));
+                assert_eq!(corrected.unreachable == 1, depth > 0.0, "{theta} {phi}");
+                missed += corrected.unreachable;
+                let u = transfer(&mesh, &[cell], &corrected.setting);
+                let error = matrix_error(&u, &mesh.transfer());
+                let left = (2.0 - 2.0 * (depth / 2.0).cos()).sqrt();
+                assert!((error - left).abs() < 1e-7, "{theta} {phi}: {error} {left}");
+            }
+        }
+        assert!(missed > 10, "{missed}");
+    }
+}
+
 /// Burgwal et al., Opt. Express 25, 28236 (2017): spare columns make up for couplers that are far off.
 #[test]
 fn a_fit_makes_use_of_spare_columns() {
