@@ -8,7 +8,7 @@ use super::errors::{OnMeshes, Site, Spread};
 use super::learner::{Network, Recipe};
 use super::tasks::{Split, Task, fourier};
 use super::{case, mean, near, seed};
-use crate::compile::{Layout, compile};
+use crate::compile::compile;
 use crate::experiment::Experiment;
 use crate::hardware::Hardware;
 use crate::mesh::Correction;
@@ -128,7 +128,7 @@ fn own_chips_case(meshes: &[OnMeshes], task: &Task) -> Case {
     hardware.coupler.splitting_error_rad = relative(SHARE).splitting_rad;
     let data = task.dataset();
     let there = meshes.iter().enumerate().map(|(number, meshes)| {
-        let program = compile(&meshes.model(), Layout::default()).expect("trained weights compile");
+        let program = compile(&meshes.model(), super::layout()).expect("trained weights compile");
         let experiment = Experiment {
             hardware: hardware.clone(),
             seed: seed(number as u64),

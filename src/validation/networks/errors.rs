@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::butterfly::Butterfly;
 use super::learner::{self, Linear, Network};
 use super::tasks::Task;
-use crate::compile::{Layout, Tile, compile};
+use crate::compile::{Tile, compile};
 use crate::field::Fields;
 use crate::hardware::Section;
 use crate::linalg::{C64, Matrix};
@@ -285,7 +285,7 @@ fn stage(layer: &Linear) -> Stage {
                 layers: vec![dense_layer(weight, Activation::Identity)],
                 readout: Readout::Intensity,
             };
-            let program = compile(&model, Layout::default()).expect("trained weights compile");
+            let program = compile(&model, super::layout()).expect("trained weights compile");
             (&program.tiles()[0][0]).into()
         }
     }

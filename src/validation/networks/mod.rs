@@ -18,11 +18,21 @@ pub(super) use shen::section as shen;
 pub(super) use zones::section as zones;
 
 use super::{Case, Expected, Tier};
+use crate::compile::{Aim, Arrangement, Layout};
 use crate::rng::Seed;
 
 /// From which every number of these sections follows: the seed of network `number` of a section and of its chips.
 fn seed(number: u64) -> Seed {
     Seed(2017 + number)
+}
+
+/// How the papers lay out a layer: the largest singular value first, and nothing chosen for faulty chips.
+fn layout() -> Layout {
+    Layout {
+        arrangement: Arrangement::Descending,
+        aim: Aim::Perfect,
+        ..Layout::default()
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {
