@@ -489,7 +489,7 @@ fn local_oscillators_turn_what_their_detectors_read() {
 fn every_tile_has_converters_of_its_own_range() {
     let layer = Layer {
         name: "only".to_owned(),
-        weight: Weight::Real(ndarray::arr2(&[[1.0, 0.01]])),
+        weight: Weight::Real(ndarray::arr2(&[[1.0, 0.0, 0.01, 0.0]])),
         bias: None,
         activation: Activation::Identity,
     };
@@ -499,14 +499,14 @@ fn every_tile_has_converters_of_its_own_range() {
     };
     let model = Model::new(input, vec![layer], Readout::Real).unwrap();
     let layout = Layout {
-        tile: Some(1),
+        tile: Some(2),
         ..Layout::default()
     };
     let program = compile(&model, layout).unwrap();
-    let ramp = Array2::from_shape_fn((2, 2001), |(row, k)| match (row, k) {
+    let ramp = Array2::from_shape_fn((4, 2001), |(row, k)| match (row, k) {
         (0, 0) => 1.0, // brings the large tile to its full scale
-        (0, _) => 0.0,
-        _ => k as f64 / 1000.0 - 1.0,
+        (2, _) => k as f64 / 1000.0 - 1.0,
+        _ => 0.0,
     });
     let logits = shots(
         &program,
@@ -527,9 +527,9 @@ fn every_tile_has_converters_of_its_own_range() {
 /// The full scale of a layer's modulators is the largest of its inputs on this chip without noise, not that of the network.
 #[test]
 fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
-    let layer = |name: &str, weight: f64| Layer {
+    let layer = |name: &str, weights: &[f64]| Layer {
         name: name.to_owned(),
-        weight: Weight::Real(Array2::from_elem((1, 1), weight)),
+        weight: Weight::Real(Array1::from(weights.to_vec()).insert_axis(ndarray::Axis(0))),
         bias: None,
         activation: Activation::Identity,
     };
@@ -537,15 +537,15 @@ fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
         scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
-    let layers = vec![layer("a", 2.0), layer("b", 1.0)];
+    let layers = vec![layer("a", &[2.0, 1.0]), layer("b", &[1.0])];
     let model = Model::new(input, layers, Readout::Real).unwrap();
     let program = compile(&model, Layout::default()).unwrap();
     let hw = hardware(&[
-        ("coupler.splitting_bias_rad", "0.2"),
+        ("coupler.splitting_error_rad", "0.3"),
         ("input.dac_bits", "2"),
         ("readout.bandwidth_ghz", "1"),
     ]);
-    let batch = constant_batch(&[0.7], 40_000);
+    let batch = constant_batch(&[0.7, 0.0], 40_000);
     let processor =
         Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None).unwrap();
     let [a, b] = [0, 1].map(|layer| processor.layer_matrix(layer).re[[0, 0]]);
