@@ -6,7 +6,8 @@ use super::{Case, Expected, Section, Tier, two_digits_up};
 use crate::mesh::{CellKind, Correction, Geometry};
 use crate::rng::{Effect, Seed};
 
-const COVERAGE: &str = "Bandyopadhyay et al., Optica 8, 1247 (2021): e^{−N³σ²/3} for large N; with the cells near the bar state";
+const COVERAGE: &str = "Bandyopadhyay et al., Optica 8, 1247 (2021): \
+                        e^{−N³σ²/3} for large N; with the cells near the bar state";
 const THREE: &str =
     "integral of the Haar density of a cell of rank k over the states that its couplers leave out";
 const REPLICA: &str = "NumPy, apart from this code: cell after cell nulls what arrives at it in Haar-random rectangles";
@@ -21,8 +22,8 @@ pub(super) fn section() -> Section {
     cases.extend(SHARES.iter().flat_map(correlated));
     Section {
         title: "Couplers",
-        about: "E = ‖U − U₀‖_F/√N of Haar-random targets; errors of couplers are angles. An independent error is drawn for every coupler, \
-                a common one for every chip.",
+        about: "E = ‖U − U₀‖_F/√N of Haar-random targets; errors of couplers are angles. \
+                An independent error is drawn for every coupler, a common one for every chip.",
         cases,
         curves: None,
     }
@@ -68,7 +69,8 @@ fn evenly_lit(modes: usize) -> f64 {
     (1..modes).map(rank_share).sum()
 }
 
-/// The root mean square E of 3-splitter MZIs that are corrected one by one, to first order: √((8/N) Σ (N − k) k 2^{1−k}) σ².
+/// The root mean square E of 3-splitter MZIs that are corrected one by one, to first order:
+/// √((8/N) Σ (N − k) k 2^{1−k}) σ².
 ///
 /// Two couplers cannot darken a port for states within 2|α ± β| of the poles of the sphere of states; the third one
 /// turns these caps onto the equator, where a Haar-random cell of rank k has the density k 2^{1−k}/4π. A state at a
@@ -164,9 +166,9 @@ fn three_splitters_together(replica: Replica) -> Case {
         ours: error.mean,
         expected: near(mean, two_digits_up(5.0 * spread)),
         source: REPLICA,
-        note: "Cell after cell, in light's order. With a phase screen between the halves of the rectangle, which no chip here has, \
-               both halves could be nulled: 3.1σ² and 2.6σ² (N = 32, 64), the published 2.8σ². Phases that are to leave at \
-               the outputs cannot pass the third coupler.",
+        note: "With a phase screen between the halves of the rectangle, which no chip here has, \
+               both halves could be nulled and the replica leaves 3.1σ² and 2.6σ² (N = 32, 64). \
+               Phases that are to leave at the outputs cannot pass the third coupler.",
     }
 }
 
@@ -199,7 +201,8 @@ struct Share {
     note: &'static str,
 }
 
-const FEW_CHIPS: &str = "E goes with the square of what the chip's couplers have in common: twelve chips tell its mean badly.";
+const FEW_CHIPS: &str = "E goes with the square of what a chip's couplers have in common: \
+                         twelve chips tell its mean badly.";
 
 const SHARES: [Share; 3] = [
     Share {
@@ -254,7 +257,8 @@ fn correlated(share: &Share) -> Vec<Case> {
             note: share.note,
             ..case(
                 format!(
-                    "E by splitting errors of {sigma} rad, {}, N = {modes}, {kind}, correction {correction}, {chips} chips",
+                    "E by splitting errors of {sigma} rad, {}, N = {modes}, {kind}, \
+                     correction {correction}, {chips} chips",
                     share.words
                 ),
                 error.mean,

@@ -177,7 +177,8 @@ fn fidelities_of(what: &str, meshes: &[Mesh], published: &[(f64, f64)]) -> Vec<C
         });
         Case {
             name: format!(
-                "F by errors of {sigma} of every phase (rad) and every coupler's amplitude, {what}, N = 256, {} chips",
+                "F by errors of {sigma} of every phase (rad) and every coupler's amplitude, {what}, \
+                 N = 256, {} chips",
                 meshes.len()
             ),
             tier: Tier::Published,
