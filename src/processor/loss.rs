@@ -1,5 +1,7 @@
 //! What a tile loses: the light that its cells absorb.
 
+use ndarray::ArrayView1;
+
 use crate::compile::Tile;
 use crate::field::{Direction, Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
@@ -19,15 +21,32 @@ pub(super) struct Watched {
 impl Watched {
     /// Notes the light behind the first mesh, then behind the other one.
     pub(super) fn note<T: Real>(&mut self, light: &Fields<T>) {
+        let rows = light.re.rows().into_iter().zip(light.im.rows());
+        let powers = rows.map(|(re, im)| power(re) + power(im));
         if self.between.is_empty() {
-            let rows = light.re.rows().into_iter().zip(light.im.rows());
-            let power = |x: &T| x.double() * x.double();
-            let sum = |row: ndarray::ArrayView1<'_, T>| row.iter().map(power).sum::<f64>();
-            self.between = rows.map(|(re, im)| sum(re) + sum(im)).collect();
+            self.between = powers.collect();
         } else {
-            self.behind = light.power();
+            self.behind = powers.sum();
         }
     }
+}
+
+/// Σ x², in double precision: a lossy tile has tiny amplitudes.
+fn power<T: Real>(row: ArrayView1<'_, T>) -> f64 {
+    /// Sums side by side: none waits for another.
+    const LANES: usize = 16;
+    let row = row
+        .to_slice()
+        .expect("fields are stored in standard layout");
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += x.double() * x.double();
+        }
+    }
+    let rest = rest.iter().map(|x| x.double() * x.double());
+    sums.into_iter().chain(rest).sum()
 }
 
 /// Whether cells of this hardware absorb light.
@@ -74,21 +93,14 @@ pub(super) fn tile_loss_db(
         (&tile.input, tile.cols, Section::Input, Direction::Forth)
     };
     let powers = if lit == mesh.modes() {
-        watched
-            .between
-            .iter()
-            .map(|power| Power {
-                lossy: *power,
-                lossless: 1.0,
-            })
-            .collect()
+        let measured = watched.between.iter().map(|power| Power {
+            lossy: *power,
+            lossless: 1.0,
+        });
+        measured.collect()
     } else {
-        follow(
-            mesh,
-            chip.cells(part(section), mesh.nodes().len()),
-            lit,
-            direction,
-        )
+        let cells = chip.cells(part(section), mesh.nodes().len());
+        follow(mesh, cells, lit, direction)
     };
     let banked = chip.attenuators(part(Section::Attenuators), tile.attenuators.len());
     let bar = Passing::of(&banked).couplers;
@@ -161,7 +173,6 @@ impl Passing {
 fn follow(mesh: &Mesh, cells: DrawnCells, lit: usize, direction: Direction) -> Vec<Power> {
     let passing = Passing::of(&cells);
     let amplitudes = cells.amplitude.all(cells.count);
-    let bars = bar_shares(mesh.theta());
     let light = |mode: usize| if mode < lit { 1.0 } else { 0.0 };
     let mut powers: Vec<Power> = (0..mesh.modes())
         .map(|mode| Power {
@@ -171,7 +182,7 @@ fn follow(mesh: &Mesh, cells: DrawnCells, lit: usize, direction: Direction) -> V
         .collect();
     let mut cross = |index: usize| {
         let node = mesh.nodes()[index];
-        let bar = bars[index];
+        let bar = (mesh.theta()[index] / 2.0).sin().powi(2);
         let couplers = passing.couplers * amplitudes[index] * amplitudes[index];
         let [top, bottom] = passing.front;
         let [before, behind] = match direction {
@@ -194,14 +205,6 @@ fn follow(mesh: &Mesh, cells: DrawnCells, lit: usize, direction: Direction) -> V
         Direction::Back => (0..cells.count).rev().for_each(&mut cross),
     }
     powers
-}
-
-/// sin²(θ/2) of every θ: the share of the power that a perfect cell passes straight on.
-fn bar_shares(theta: &[f64]) -> Vec<f64> {
-    theta
-        .iter()
-        .map(|theta| (theta / 2.0).sin().powi(2))
-        .collect()
 }
 
 #[cfg(test)]
