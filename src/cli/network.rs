@@ -145,9 +145,6 @@ fn run(args: &InferArgs) -> Result<Report> {
     output::in_file(&args.data, program.model().check_features(&data.x))?;
     output::in_file(&args.data, data.check_labels(program.model().classes()))?;
     let load = clock.elapsed().as_secs_f64();
-    if !args.common.quiet {
-        eprintln!("note: data: {}", program.model().input.words_of(&data.x));
-    }
     let experiment = Experiment {
         hardware: mesh::hardware(&args.chip)?,
         seed: Seed(args.chip.seed),
@@ -162,10 +159,11 @@ fn run(args: &InferArgs) -> Result<Report> {
     }?;
     bar.finish_and_clear();
     report.seconds.load = load;
-    if !args.common.quiet
-        && let Some(chance) = Chance::near(report.digital.accuracy, &data.y)
-    {
-        eprintln!("note: {chance}");
+    if !args.common.quiet {
+        eprintln!("note: data: {}", program.model().input.words_of(&data.x));
+        if let Some(chance) = Chance::near(report.digital.accuracy, &data.y) {
+            eprintln!("note: {chance}");
+        }
     }
     Ok(report)
 }
