@@ -276,11 +276,11 @@ pub struct CompileArgs {
     /// Seed of what is chosen at random among the phases that the weights leave free
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Order of the layers of a .safetensors or .npz network, all of their names; found from names, file or shapes by default
+    /// Names of all layers of a .safetensors or .npz network in their order; by default found from names, file or shapes
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub layers: Option<Vec<String>>,
-    /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array scale);
-    /// by default 1/255 for bytes, 1 for other numbers
+    /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array
+    /// scale); by default 1/255 for bytes, 1 for other numbers
     #[arg(long, value_name = "K", allow_hyphen_values = true)]
     pub scale: Option<String>,
     /// What is subtracted then: 0 by default; as --scale (array mean)

@@ -1,5 +1,5 @@
-//! `network.toml`: a network described beside its weights. Without `[[layers]]` it is the network in its `weights`, with
-//! another input or readout.
+//! `network.toml`: a network described beside its weights. Without `[[layers]]` it is the network in its `weights`,
+//! with another input or readout.
 
 use std::path::{Path, PathBuf};
 

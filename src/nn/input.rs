@@ -196,8 +196,8 @@ fn range(values: &Values) -> (f64, f64) {
     }
 }
 
-/// `raw` transposed to `[feature, sample]` and mapped, with the number of the feature; samples are taken a few at a time, so that the strided
-/// side stays in the cache.
+/// `raw` transposed to `[feature, sample]` and mapped, with the number of the feature; samples are taken a few at a
+/// time, so that the strided side stays in the cache.
 fn planar<R: Copy, T: Real>(raw: ArrayView2<'_, R>, map: impl Fn(usize, R) -> T) -> Array2<T> {
     const TILE: usize = 16;
     let mut out = Array2::zeros((raw.ncols(), raw.nrows()));

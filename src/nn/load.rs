@@ -104,8 +104,8 @@ impl Model {
     /// Reads a network.
     ///
     /// `path` is `.safetensors` or `.npz` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
-    /// `.onnx`, or a `network.toml`. `between` follows every layer but the last of weights that stand alone; an ONNX file
-    /// and the `[[layers]]` of a `network.toml` state their own activations, and their order.
+    /// `.onnx`, or a `network.toml`. `between` follows every layer but the last of weights that stand alone; an ONNX
+    /// file and the `[[layers]]` of a `network.toml` state their own activations, and their order.
     ///
     /// Weights that stand alone are put in the order of their names where those are one name with ascending numbers
     /// (`10` after `2`), else in that of an `.npz` archive, else in the only one that their shapes allow.
@@ -127,7 +127,8 @@ impl Model {
     /// Reads a network as [`load`](Self::load), with what is known of it beside its file, and says what was assumed.
     ///
     /// # Errors
-    /// As [`load`](Self::load), and [`Error::Value`] for a hint about what the file states itself, or that does not fit.
+    /// As [`load`](Self::load), and [`Error::Value`] for a hint about what the file states itself, or that does not
+    /// fit.
     pub fn load_with(path: impl AsRef<Path>, hints: &Hints) -> Result<Loaded> {
         let path = path.as_ref();
         hints.check(path)?;

@@ -61,8 +61,8 @@ pub struct Chance {
 const STANDARD_ERRORS: f64 = 3.0;
 
 impl Chance {
-    /// What is said of an `accuracy` on `labels` that is not above the share p of the most frequent of n labels by three
-    /// standard errors √(p (1 − p) / n); nothing of one that is above it.
+    /// What is said of an `accuracy` on `labels` that is not above the share p of the most frequent of n labels by
+    /// three standard errors √(p (1 − p) / n); nothing of one that is above it.
     ///
     /// Where so few samples allow no accuracy that is, only one below p is near chance.
     pub fn near(accuracy: f64, labels: &[usize]) -> Option<Self> {
@@ -96,8 +96,8 @@ impl fmt::Display for Chance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the digital accuracy of {:.2} % is near chance ({:.2} % of the labels are {}): usual causes are the scaling \
-             of the data, the column of the labels, the order of the layers, the activation between them, or another \
+            "the digital accuracy of {:.2} % is near chance ({:.2} % of the labels are {}): usual causes are the \
+             scaling of the data, the column of the labels, the order of the layers, the activation between them, or another \
              split of the data",
             100.0 * self.accuracy,
             100.0 * self.share,

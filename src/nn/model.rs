@@ -289,8 +289,8 @@ impl Model {
     pub fn check_classes(&self) -> Result<()> {
         match self.classes() {
             1 => {
-                let limit = "at least 2, one a class: the largest of one output is always class 0, and an accuracy of a \
-                             threshold on it, or an error of a regression, is not computed";
+                let limit = "at least 2, one a class: the largest of one output is always class 0, and an accuracy \
+                             of a threshold on it, or an error of a regression, is not computed";
                 Err(Error::value("outputs of the network", 1, limit))
             }
             _ => Ok(()),

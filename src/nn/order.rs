@@ -53,8 +53,8 @@ const HOW: &str = "give the order (--layers NAME,NAME,… of lightloom compile, 
 
 /// `layers` in the order in which signals meet them, and how it was found.
 ///
-/// `given` are names in the order of whoever knows it. Without them, `keeps_order` says whether `layers` come in the order
-/// of a file that keeps the order in which it was written.
+/// `given` are names in the order of whoever knows it. Without them, `keeps_order` says whether `layers` come in the
+/// order of a file that keeps the order in which it was written.
 ///
 /// # Errors
 /// [`Error::Value`] for a given name that is none or stands twice, and [`Error::Format`] for one that is missing;
@@ -392,8 +392,8 @@ mod tests {
         let said = order(&list, None, false).unwrap_err();
         assert!(
             said.starts_with(
-                "layers: fit together in more than one order, such as hidden, input, output, and input, hidden, output, \
-                 and the file does not say which: give the order (--layers"
+                "layers: fit together in more than one order, such as hidden, input, output, and input, hidden, \
+                 output, and the file does not say which: give the order (--layers"
             ),
             "{said}"
         );
@@ -448,8 +448,7 @@ mod tests {
         );
     }
 
-    /// n equal layers chain in n! orders, and two bundles of layers between two sizes in about (n/2)!² of them, of which
-    /// none ends where it must.
+    /// n equal layers chain in n! orders; beside a circle that they do not touch, none of them holds all layers.
     #[test]
     fn the_search_ends_on_any_number_of_equal_layers() {
         let name = |k: usize| {
@@ -461,7 +460,6 @@ mod tests {
         let equal: Vec<_> = names.iter().map(|name| (name.as_str(), 2, 2)).collect();
         let said = order(&equal, None, false).unwrap_err();
         assert!(said.contains("(2000 in all)"), "{said}");
-        // A circle that no edge joins to the rest: every walk ends too early.
         let mut apart: Vec<_> = equal[..30].to_vec();
         apart.push(("x", 5, 6));
         apart.push(("y", 6, 5));

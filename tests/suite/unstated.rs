@@ -1,6 +1,7 @@
 //! What files of networks and data do not say: the order of layers, what data are divided by, how one output is read.
 //!
-//! The files of `tests/cases` were written by PyTorch and NumPy from modules of PyTorch, whose accuracy stands beside them.
+//! The files of `tests/cases` were written by PyTorch and NumPy from modules of PyTorch, whose accuracy stands beside
+//! them.
 
 use std::io::Write;
 use std::path::Path;
@@ -102,8 +103,8 @@ fn layers_stand_in_the_order_of_the_module_or_are_asked_for() {
     let stderr = said(folder, &args);
     has_line(
         &stderr,
-        "note: the digital accuracy of 11.45 % is near chance (11.11 % of the labels are 4): usual causes are the scaling of \
-         the data, the column of the labels, the order of the layers, the activation between them, or another split of \
+        "note: the digital accuracy of 11.45 % is near chance (11.11 % of the labels are 4): usual causes are the \
+         scaling of the data, the column of the labels, the order of the layers, the activation between them, or another split of \
          the data",
     );
     assert_eq!(said(folder, &[&args[..], &["--quiet"]].concat()), "");
@@ -258,8 +259,8 @@ fn a_sweep_takes_an_order_and_says_what_it_assumed_once() {
         .collect();
     assert_eq!(
         notes[0],
-        "note: input_hidden_output.safetensors: layers in the order input_layer, hidden, output (as given); relu between \
-         them assumed (activation = …)"
+        "note: input_hidden_output.safetensors: layers in the order input_layer, hidden, output (as given); relu \
+         between them assumed (activation = …)"
     );
     assert_eq!(
         notes[1],

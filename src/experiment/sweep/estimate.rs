@@ -35,8 +35,8 @@ pub struct Estimate {
 
 impl Estimate {
     /// Runs one trial of every program, precision and correction of what is missing in `out`, if there is such a folder,
-    /// where it writes nothing, and counts the rest by it; `note` is told what was assumed of networks and
-    /// data.
+    /// where it writes nothing, and counts the rest by it; `note` is told what [`Session::run`](super::Session::run)
+    /// would say.
     ///
     /// # Errors
     /// As [`Session::open`](super::Session::open) and [`Session::run`](super::Session::run).

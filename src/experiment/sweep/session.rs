@@ -175,8 +175,8 @@ impl Session {
             .collect()
     }
 
-    /// Runs what is missing on as many threads as rayon's current pool has; `note` is told what was assumed of networks and
-    /// data, and which digital accuracies are near chance, `done` is called after every trial.
+    /// Runs what is missing on as many threads as rayon's current pool has; `note` is told what was assumed of networks
+    /// and data, and which digital accuracies are near chance, `done` is called after every trial.
     ///
     /// At most as many chips as threads are held at a time. A trial that is finished is in the journal.
     ///
