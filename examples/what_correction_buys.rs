@@ -8,7 +8,7 @@
 //! cargo run --release --example what_correction_buys -- mnist_mlp.onnx mnist [TILE]
 //! ```
 
-use lightloom::compile::{Layout, compile};
+use lightloom::compile::{Aim, Layout, compile};
 use lightloom::nn::Activation;
 use lightloom::{Correction, Dataset, Experiment, Hardware, Model, Result, Seed};
 
@@ -37,12 +37,16 @@ fn main() -> Result<()> {
     let tile = args.get(2).and_then(|tile| tile.parse().ok());
     let model = Model::load(network, Activation::Relu)?;
     let data = Dataset::load(data, None, None)?;
-    let layout = Layout {
-        tile,
-        ..Layout::default()
+    let program = |aim| {
+        let layout = Layout {
+            tile,
+            aim,
+            ..Layout::default()
+        };
+        compile(&model, layout)
     };
-    let program = compile(&model, layout)?;
-    let modes = program.tiles().iter().flatten();
+    let (plain, for_corrected) = (program(Aim::Uncorrected)?, program(Aim::Corrected)?);
+    let modes = plain.tiles().iter().flatten();
     let modes = modes.map(|tile| tile.input.modes()).max().unwrap_or(0);
     println!(
         "meshes of up to {modes} modes, {chips} chips; mean accuracy (matrix error of the first layer)"
@@ -61,7 +65,11 @@ fn main() -> Result<()> {
                 trials: chips,
                 correction,
             };
-            let report = experiment.run::<f32>(&program, &data, || ())?;
+            let program = match correction {
+                Correction::None => &plain,
+                _ => &for_corrected,
+            };
+            let report = experiment.run::<f32>(program, &data, || ())?;
             let accuracy = report.noisy.accuracy.mean;
             print!("  {accuracy:.4} ({:.3})", report.layers[0].matrix_error);
             if accuracy > report.digital.accuracy - USEFUL {

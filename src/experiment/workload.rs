@@ -120,10 +120,10 @@ impl<'a, T: Real> Workload<'a, T> {
     /// Those of [`Processor::load`] and [`Processor::forward`].
     pub fn infer(&self, chip: Chip, correction: Correction) -> Result<Inferred> {
         let mut processor = Processor::load(self.program, chip, correction)?;
-        if processor.needs_calibration() {
-            if let Some(block) = self.blocks.get(self.calibration) {
-                processor.calibrate(block);
-            }
+        if processor.needs_calibration()
+            && let Some(block) = self.blocks.get(self.calibration)
+        {
+            processor.calibrate(block);
         }
         let classes = self.predictions(|index, batch| processor.forward(batch, index as u64))?;
         let is_corrected = correction != Correction::None;
