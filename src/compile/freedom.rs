@@ -78,9 +78,9 @@ macro_rules! names {
     };
 }
 
-names!(Aim, "chip to compile for",
+names!(Aim, "for",
     Perfect => "perfect", Uncorrected => "uncorrected", Corrected => "corrected");
-names!(Arrangement, "arrangement",
+names!(Arrangement, "arrange",
     Descending => "descending", Ascending => "ascending", Spread => "spread", Shuffled => "shuffled");
 
 impl Arrangement {

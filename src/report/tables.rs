@@ -123,8 +123,10 @@ pub(super) fn origin(results: &Results) -> Table {
         add(
             &what,
             format!(
-                "{tile}, {} meshes, {}; {}",
+                "{tile}, {} meshes, singular values {}, for {} chips, {}; {}",
                 reference.geometry,
+                reference.arrange,
+                reference.aim,
                 reference.precision,
                 layers.join("; ")
             ),

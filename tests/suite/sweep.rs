@@ -74,6 +74,44 @@ fn files_that_no_sweep_wrote_are_kept() {
     assert_eq!(std::fs::read_dir(path.join("mine")).unwrap().count(), 1);
 }
 
+/// A network that is compiled in several ways has a program of each: on faulty chips they do not do the same.
+#[test]
+fn what_a_compiler_may_choose_can_be_varied() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let text = format!(
+        r#"network = '{DEMO}/network.toml'
+data = '{DEMO}/digits-test.npz'
+limit = 100
+trials = 1
+set = {{ "coupler.splitting_error_rad" = 0.03 }}
+[axes]
+for = ["uncorrected", "corrected"]
+arrange = ["ascending", "descending"]
+"#
+    );
+    experiment(folder, &text);
+    ok(folder, &["sweep", "e.toml", "--out", "out"]);
+    let rows = rows(&folder.join("out"));
+    let errors: Vec<String> = rows
+        .iter()
+        .map(|row| row["layer.0.weighted_error"].to_string())
+        .collect();
+    assert_eq!(errors.len(), 4);
+    let distinct: std::collections::BTreeSet<&String> = errors.iter().collect();
+    assert_eq!(distinct.len(), 4, "{errors:?}");
+    for (row, aim, order) in [
+        (0, "uncorrected", "ascending"),
+        (3, "corrected", "descending"),
+    ] {
+        assert_eq!(
+            (&rows[row]["for"], &rows[row]["arrange"]),
+            (&aim.into(), &order.into())
+        );
+    }
+    ok(folder, &["report", "out"]);
+}
+
 #[test]
 fn rows_are_what_infer_says_of_the_same_chips() {
     let dir = tempfile::tempdir().unwrap();

@@ -285,20 +285,8 @@ impl Session {
     fn note_reference(&self, reference: Reference) -> Result<()> {
         let mut writer = self.writer.lock().expect("no writer panics");
         let journal = &writer.journal;
-        let is_same = |other: &&Reference| {
-            let named = |r: &Reference| {
-                let names = [&r.network, &r.program].map(Option::clone);
-                (
-                    names,
-                    r.data.clone(),
-                    r.tile,
-                    r.geometry.clone(),
-                    r.precision.clone(),
-                )
-            };
-            named(other) == named(&reference)
-        };
-        match journal.references().iter().find(is_same) {
+        let mut references = journal.references().iter();
+        match references.find(|other| other.has_settings_of(&reference)) {
             None => writer.append(Entry::Reference(Box::new(reference))),
             Some(old) if *old != reference && journal.cpus().len() == 1 => {
                 let what = format!(

@@ -197,6 +197,18 @@ impl Reference {
         Ok((reference, digital))
     }
 
+    /// Whether `other` is of the same network or program, laid out alike, with the same data and precision.
+    pub(super) fn has_settings_of(&self, other: &Self) -> bool {
+        self.network == other.network
+            && self.program == other.program
+            && self.data == other.data
+            && self.tile == other.tile
+            && self.geometry == other.geometry
+            && self.arrange == other.arrange
+            && self.aim == other.aim
+            && self.precision == other.precision
+    }
+
     /// Whether chips at `point` are compared with this.
     pub fn is_of(&self, point: &Point) -> bool {
         let same = match &point.source {
