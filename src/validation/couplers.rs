@@ -197,31 +197,26 @@ struct Share {
     words: &'static str,
     common: f64,
     /// E of MZIs and of MZIs with a crossing after local correction, and of 3-splitter MZIs without correction.
-    references: [f64; 3],
-    note: &'static str,
+    /// Of the cells of [`CORRELATED_CELLS`]; none where E goes with the square of the common bias, whose mean twelve chips
+    /// do not tell.
+    references: [Option<f64>; 3],
 }
-
-const FEW_CHIPS: &str = "E goes with the square of what a chip's couplers have in common: \
-                         twelve chips tell its mean badly.";
 
 const SHARES: [Share; 3] = [
     Share {
         words: "independent",
         common: 0.0,
-        references: [0.048, 0.050, 0.40],
-        note: "",
+        references: [Some(0.048), Some(0.050), Some(0.40)],
     },
     Share {
         words: "half of the variance common to a chip",
         common: 0.5,
-        references: [0.067, 0.026, 0.59],
-        note: FEW_CHIPS,
+        references: [None, Some(0.026), None],
     },
     Share {
         words: "common to a chip",
         common: 1.0,
-        references: [0.084, 0.000, 0.69],
-        note: FEW_CHIPS,
+        references: [None, Some(0.000), None],
     },
 ];
 
@@ -253,23 +248,19 @@ fn correlated(share: &Share) -> Vec<Case> {
         let of_both = (1.0 + chips as f64 / REFERENCE_CHIPS).sqrt() * error.standard_error;
         // The reference is printed with three decimals below 0.1 and two above.
         let half_digit = if reference < 0.1 { 5e-4 } else { 5e-3 };
-        Case {
-            note: share.note,
-            ..case(
-                format!(
-                    "E by splitting errors of {sigma} rad, {}, N = {modes}, {kind}, \
-                     correction {correction}, {chips} chips",
-                    share.words
-                ),
-                error.mean,
-                near(reference, two_digits_up(5.0 * of_both + half_digit)),
-                CORRELATED,
-            )
-        }
+        case(
+            format!(
+                "E by splitting errors of {sigma} rad, {}, N = {modes}, {kind}, \
+                 correction {correction}, {chips} chips",
+                share.words
+            ),
+            error.mean,
+            near(reference, two_digits_up(5.0 * of_both + half_digit)),
+            CORRELATED,
+        )
     };
-    CORRELATED_CELLS
-        .into_iter()
-        .zip(share.references)
-        .map(row)
+    let cells = CORRELATED_CELLS.into_iter().zip(share.references);
+    cells
+        .filter_map(|(cell, reference)| Some(row((cell, reference?))))
         .collect()
 }

@@ -185,8 +185,8 @@ fn fidelities_of(what: &str, meshes: &[Mesh], published: &[(f64, f64)]) -> Vec<C
             ours: sample.mean,
             // Amplitudes that are normal give angles that are not: 10 σ² of the exponent.
             expected: near(*value, &sample, 10.0 * sigma * sigma * -value.ln()),
-            source: "means of the runs of Fang et al., Opt. Express 27, 14009 (2019): |tr(U†U₀)|²/N², \
-                     errors of field amplitudes, angles √2 larger",
+            source: "reported for the setup of Fang et al., Opt. Express 27, 14009 (2019): F as above, errors of field \
+                     amplitudes, angles √2 larger",
             note: "",
         }
     };

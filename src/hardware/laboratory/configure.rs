@@ -77,9 +77,9 @@ impl Laboratory {
     /// vanishes. All light of the input passes the cell, so no error grows from cell to cell: offsets may be anything.
     /// The phases that cells add to their modes are met at the screen.
     ///
-    /// If more is left than the cells that were out of reach explain, heaters show other phases than were asked of
-    /// them. Then they are [calibrated](Self::calibrate), and the cells configured once more from where they stand,
-    /// until it does not help. The chip keeps the best phases of those found, those set before, and those of perfect
+    /// If more is left than the noise of the receivers explains, couplers do not reach what is asked or heaters show other
+    /// phases than are. So they are [calibrated](Self::calibrate), and the cells configured once more from where they
+    /// stand, until the cells that are out of reach explain what is left or it does not help. The chip keeps the best phases of those found, those set before, and those of perfect
     /// cells, by the matrix error as the receivers read it; phases that are set again meet new programming errors.
     ///
     /// # Errors
@@ -110,7 +110,12 @@ impl Laboratory {
             passes += 1;
             let found = self.pass(target, &taps, best.phases.clone(), &mut missed);
             let error = self.try_out(Kept::Found, found, &wanted, &mut best);
-            let explained = missed.error(wanted.nrows()) + self.reading_error(wanted.nrows());
+            // Heaters of unknown scale make cells seem out of reach that are not: these explain nothing before calibration.
+            let out_of_reach = match passes {
+                1 => 0.0,
+                _ => missed.error(wanted.nrows()),
+            };
+            let explained = out_of_reach + self.reading_error(wanted.nrows());
             if error <= (2.0 * explained).max(ROUNDING) || error > last / 2.0 {
                 break;
             }
