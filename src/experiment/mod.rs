@@ -157,7 +157,7 @@ impl Experiment {
     /// there are threads are held at a time.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) or [`Error::Value`](crate::Error::Value) if data and network do not
+    /// [`Error::Shape`] or [`Error::Value`] if data and network do not
     /// fit together or the hardware cannot read this network, or there are more trials than [`TRIALS_LIMIT`].
     pub fn run<T: Real>(
         &self,
