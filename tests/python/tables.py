@@ -74,7 +74,14 @@ def rows():
     frame = pandas.read_parquet(parquet)
     check("pandas: Parquet", same(frame.to_dict("records"), truth))
     check("pandas: CSV", same(pandas.read_csv(csv).to_dict("records"), truth))
-    read = {"Parquet": polars.read_parquet(parquet), "CSV": polars.read_csv(csv), "JSON Lines": polars.read_ndjson(lines)}
+    # Of a JSON object with more than 32 names Polars forgets their order, which JSON does not promise either.
+    unordered = polars.read_ndjson(lines)
+    check("Polars: names of JSON Lines", sorted(unordered.columns) == sorted(truth[0]))
+    read = {
+        "Parquet": polars.read_parquet(parquet),
+        "CSV": polars.read_csv(csv),
+        "JSON Lines": unordered.select(list(truth[0])),
+    }
     for name, table in read.items():
         check(f"Polars: {name}", same(table.to_dicts(), truth))
     for path in [parquet, csv, lines]:
