@@ -50,6 +50,32 @@ pub fn heater_volts(phase_rad: f64, v_pi_v: f64) -> f64 {
     v_pi_v * (phase_rad / std::f64::consts::PI).sqrt()
 }
 
+/// The unit that a quantity's name ends in, as it is written: `dB` of `insertion_loss_db`; empty where the name has none.
+pub fn of_name(name: &str) -> &'static str {
+    let known = SUFFIXES.iter().find(|(suffix, _)| name.ends_with(suffix));
+    known.map_or("", |(_, unit)| unit)
+}
+
+/// Longer suffixes first.
+const SUFFIXES: [(&str, &str); 16] = [
+    ("_rad_per_sqrt_s", "rad/√s"),
+    ("_pa_sqrt_hz", "pA/√Hz"),
+    ("_dbc_hz", "dBc/Hz"),
+    ("_a_w", "A/W"),
+    ("_rad", "rad"),
+    ("_dbm", "dBm"),
+    ("_db", "dB"),
+    ("_mw", "mW"),
+    ("_nm", "nm"),
+    ("_um", "µm"),
+    ("_ghz", "GHz"),
+    ("_ps", "ps"),
+    ("_na", "nA"),
+    ("_bits", "bits"),
+    ("_v", "V"),
+    ("_s", "s"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +127,13 @@ mod tests {
         assert_relative_eq!(hz_from_ghz(10.0), 1e10);
         assert_relative_eq!(a_from_na(3.0), 3e-9);
         assert_relative_eq!(a_from_pa(7.0), 7e-12);
+    }
+
+    #[test]
+    fn a_name_says_its_unit() {
+        assert_eq!(of_name("phase_shifter.drift_rad_per_sqrt_s"), "rad/√s");
+        assert_eq!(of_name("mesh.insertion_loss_db"), "dB");
+        assert_eq!(of_name("input.rin_dbc_hz"), "dBc/Hz");
+        assert_eq!(of_name("phase_shifter.crosstalk"), "");
     }
 }

@@ -88,7 +88,7 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
         Correct::Progressive => Correction::Progressive,
         Correct::Fit => Correction::Fit,
         Correct::SelfConfigure => {
-            let shifter = &chip.hardware().phase_shifter;
+            let shifter = &chip.hardware().phase_shifter();
             let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
             let noise = receiver_noise(chip.hardware(), mesh.ports());
             let mut bench = Laboratory::new(chip, mesh)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::f64::consts::TAU;
 
-use super::{Hardware, Heaters, Supply};
+use super::{Hardware, Heaters, Place, Supply};
 use crate::linalg::Matrix;
 use crate::mesh::{CellKind, Coefficients, Correction, DrawnCells, Mesh, Values};
 use crate::rng::{Address, Effect, Seed, Stream};
@@ -136,12 +136,8 @@ impl Chip {
     /// Whether a mesh's own phases are what its heaters do, but for the errors that add to every phase: without a correction,
     /// and with nothing between what is asked of a heater and what it does.
     pub fn shows_what_is_asked(&self, correction: Correction) -> bool {
-        let shifter = &self.hardware.phase_shifter;
-        correction == Correction::None
-            && self.cell_kind() == CellKind::Mzi
-            && shifter.dac_bits.is_none()
-            && shifter.v_pi_error == 0.0
-            && shifter.crosstalk == 0.0
+        let mut acting = self.hardware.acting();
+        correction == Correction::None && !acting.any(|key| key.row.place == Place::Drive)
     }
 
     /// What heaters do after `targets` were programmed into the `sections` of one tile, of so many phases each.

@@ -1,5 +1,8 @@
 //! Kinds of chips whose numbers come from the literature; each number's source stands beside it in the file.
 
+use super::{Hardware, HardwareKey};
+use crate::io::record::Cell;
+
 /// Every preset: its name and its TOML text.
 pub const PRESETS: &[(&str, &str)] = &[
     ("ideal", include_str!("presets/ideal.toml")),
@@ -16,10 +19,52 @@ pub fn preset(name: &str) -> Option<&'static str> {
         .map(|preset| preset.1)
 }
 
+/// A number of a preset and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sourced {
+    /// Name of the preset.
+    pub preset: &'static str,
+    /// Dotted name of the key.
+    pub key: &'static str,
+    /// Its value.
+    pub value: Cell,
+    /// Its source: what stands beside it in the file.
+    pub source: &'static str,
+}
+
+/// Every value that the preset called `name` sets, with its source; nothing for a name of none.
+pub fn sources(name: &str) -> Vec<Sourced> {
+    let Some((preset, text)) = PRESETS.iter().find(|(known, _)| *known == name) else {
+        return Vec::new();
+    };
+    let hardware = Hardware::from_toml(text).expect("a preset is hardware");
+    let mut section = "";
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let header = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        section = header.unwrap_or(section);
+        let parts = line.split_once('#');
+        if let Some((assignment, source)) = parts
+            && let Some((name, _)) = assignment.split_once('=')
+        {
+            let name = format!("{section}.{}", name.trim());
+            let key = HardwareKey::named(&name).expect("a preset has keys of the hardware");
+            found.push(Sourced {
+                preset,
+                key: key.name,
+                value: key.get(&hardware),
+                source: source.trim(),
+            });
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hardware::Hardware;
 
     #[test]
     fn every_preset_number_carries_its_source() {

@@ -1,12 +1,29 @@
 //! Keys, ranges and their document.
 
 use super::*;
+use crate::io::record::Cell;
 
 #[test]
 fn the_default_is_ideal_and_survives_toml() {
     let text = toml::to_string(&Hardware::default()).unwrap();
     assert_eq!(Hardware::from_toml(&text).unwrap(), Hardware::default());
     assert_eq!(Hardware::from_toml("").unwrap(), Hardware::default());
+}
+
+#[test]
+fn hardware_with_words_beside_it_reads_as_what_it_was() {
+    for (name, _) in PRESETS {
+        let hardware = Hardware::open(name).unwrap();
+        let text = hardware.annotated();
+        assert_eq!(Hardware::from_toml(&text).unwrap(), hardware);
+        for key in Hardware::keys() {
+            assert!(text.contains(key.row.label), "{}", key.name);
+        }
+    }
+    let ideal = Hardware::default().annotated();
+    assert!(ideal.contains(
+        "none\"                      # resolution of the modulators, per shot: no quantization"
+    ));
 }
 
 #[test]
@@ -191,11 +208,70 @@ fn none_leaves_a_key_of_a_preset_without_a_value() {
 }
 
 #[test]
-fn every_key_is_explained_in_the_documents() {
-    let page = include_str!("../../docs/hardware.md");
-    for key in KEYS {
-        let (_, name) = key.split_once('.').unwrap();
-        let named = [format!("`{key}`"), format!(", `{name}`")];
-        assert!(named.iter().any(|name| page.contains(name)), "{key}");
+fn a_row_says_all_that_is_asked_of_a_key() {
+    for key in Hardware::keys() {
+        let (section, name) = key.parts();
+        assert_eq!(key.name, format!("{section}.{name}"));
+        for said in [key.words, key.row.label, key.row.short, key.row.range.words] {
+            assert!(!said.is_empty(), "{}", key.name);
+        }
+        assert!(key.words.ends_with('.'), "{}: {}", key.name, key.words);
+        assert_eq!(key.optional, !key.row.none.is_empty(), "{}", key.name);
+        let needs = key.row.needs.map(HardwareKey::named);
+        assert!(needs.is_none_or(|key| key.is_ok()), "{}", key.name);
     }
+    let mut names: Vec<&str> = Hardware::keys().iter().map(|key| key.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Hardware::keys().len());
+}
+
+#[test]
+fn on_the_ideal_chip_no_key_acts_that_has_a_perfect_end() {
+    for key in Hardware::default().acting() {
+        assert_eq!(key.row.perfect, Perfect::Neither, "{}", key.name);
+        // What is asked is shown, no cell absorbs, and no shot differs from another.
+        assert!(
+            !matches!(key.row.place, Place::Drive | Place::Loss),
+            "{}",
+            key.name
+        );
+        assert_ne!(key.row.when, When::PerShot, "{}", key.name);
+    }
+}
+
+#[test]
+fn a_key_acts_where_it_has_a_value_and_so_has_the_key_that_it_needs() {
+    let acts = |settings: &[(&str, &str)], key: &str| {
+        let hardware = settings
+            .iter()
+            .fold(Hardware::default(), |hw, (key, value)| {
+                hw.with(key, value).unwrap()
+            });
+        HardwareKey::named(key).unwrap().acts(&hardware)
+    };
+    let thermal = ("readout.thermal_noise_pa_sqrt_hz", "10");
+    assert!(!acts(&[thermal], thermal.0));
+    assert!(acts(&[thermal, ("readout.bandwidth_ghz", "1")], thermal.0));
+    let drift = ("phase_shifter.drift_rad_per_sqrt_s", "0.1");
+    assert!(!acts(&[drift], drift.0));
+    assert!(acts(&[drift, ("phase_shifter.drift_time_s", "2")], drift.0));
+    assert!(acts(&[("readout.adc_bits", "6")], "readout.adc_bits"));
+    assert!(!acts(&[("readout.adc_bits", "none")], "readout.adc_bits"));
+    assert!(acts(&[("mesh.cell", "symmetric")], "mesh.cell"));
+    assert!(!acts(
+        &[("phase_shifter.v_pi_v", "3")],
+        "phase_shifter.v_pi_v"
+    ));
+}
+
+#[test]
+fn less_imperfect_values_are_nearer_to_a_perfect_chip() {
+    let of = |key: &str, value: Cell| HardwareKey::named(key).unwrap().imperfection(&value);
+    assert!(of("readout.adc_bits", Cell::Null) < of("readout.adc_bits", 8.into()));
+    assert!(of("readout.adc_bits", 8.into()) < of("readout.adc_bits", 4.into()));
+    assert!(of("input.rin_dbc_hz", Cell::Int(-160)) < of("input.rin_dbc_hz", Cell::Int(-140)));
+    let bias = "coupler.splitting_bias_rad";
+    assert!(of(bias, Cell::Float(0.01)) < of(bias, Cell::Float(-0.02)));
+    assert_eq!(of("input.laser_power_mw", Cell::Float(3.0)), 0.0);
 }

@@ -34,7 +34,7 @@ pub struct DetectorNoise {
 /// Laser noise is not here: it is on the field before the chip. The local oscillator has none, as if it came from
 /// a laser of its own; from the same laser a coherent reading would show twice the relative error.
 pub fn detector_noise(hardware: &Hardware, reading: Reading, full_scale_w: f64) -> DetectorNoise {
-    let readout = &hardware.readout;
+    let readout = &hardware.readout();
     let bandwidth_hz = hz_from_ghz(readout.bandwidth_ghz);
     let responsivity = readout.responsivity_a_w;
     let shot = 2.0 * ELEMENTARY_CHARGE_C * bandwidth_hz;

@@ -231,7 +231,7 @@ impl<T: Real> LoadedTile<T> {
         hardware: &Hardware,
     ) -> TileCalibration {
         let hides = reading == Reading::Real && self.noise.slope > 0.0 && full_scale > 0.0;
-        let bits = hardware.readout.adc_bits;
+        let bits = hardware.readout().adc_bits;
         if bits.is_none() && !hides {
             return TileCalibration {
                 adc: None,
@@ -255,7 +255,11 @@ impl<T: Real> LoadedTile<T> {
         let adc = bits.map(|bits| {
             let seen = im.filter(|_| reading != Reading::Real);
             let sizes = self.magnitudes(&re, seen.as_ref(), reading);
-            Adc::new(bits, adc_range(hardware.readout.adc_range, sizes), reading)
+            Adc::new(
+                bits,
+                adc_range(hardware.readout().adc_range, sizes),
+                reading,
+            )
         });
         TileCalibration { adc, unseen }
     }

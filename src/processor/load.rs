@@ -11,7 +11,8 @@ use crate::compile::Tile;
 use crate::elementary::{Loop, vectorized};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Part, Section};
+use crate::hardware::{Chip, Hardware, Part, Place, Section};
+use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::Correction;
 use crate::nn::Weight;
@@ -61,7 +62,7 @@ impl<T: Real> LoadedTile<T> {
 /// Loss of a path by design, dB: a mode of a rectangle of N modes meets N − 1 MZIs on average, and half of the
 /// light passes each of a cell's two heaters.
 fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
-    let mesh = &hardware.mesh;
+    let mesh = &hardware.mesh();
     match mesh.insertion_loss_db + mesh.arm_imbalance_db {
         0.0 => 0.0,
         loss_db => loss_db * tile.mean_depth(),
@@ -70,17 +71,15 @@ fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
 
 /// The key that costs most light in a mesh, and its value, dB.
 fn lossiest(hardware: &Hardware) -> (&'static str, f64) {
-    let mesh = &hardware.mesh;
-    let keys = [
-        ("mesh.insertion_loss_db", mesh.insertion_loss_db),
-        (
-            "mesh.insertion_loss_spread_db",
-            mesh.insertion_loss_spread_db,
-        ),
-        ("mesh.arm_imbalance_db", mesh.arm_imbalance_db),
-    ];
-    let most = keys.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    most.expect("there are three keys")
+    let keys = Hardware::keys().iter();
+    let keys = keys.filter(|key| key.row.place == Place::Loss);
+    let most = keys
+        .filter_map(|key| match key.get(hardware) {
+            Cell::Float(loss_db) => Some((key.name, loss_db)),
+            _ => None,
+        })
+        .max_by(|a, b| a.1.total_cmp(&b.1));
+    most.expect("some keys are losses")
 }
 
 /// Loads `tile` on `chip`, its phases chosen by `correction`.
@@ -127,7 +126,7 @@ pub(super) fn load_tile<T: Real>(
     let oscillators = is_coherent
         .then(|| chip.oscillator_phases(detectors, tile.rows))
         .flatten();
-    let spreads = reading != Reading::Optical && hardware.readout.gain_spread > 0.0;
+    let spreads = reading != Reading::Optical && hardware.readout().gain_spread > 0.0;
     Ok(LoadedTile {
         row: tile.row,
         col: tile.col,

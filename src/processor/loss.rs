@@ -4,7 +4,7 @@ use ndarray::ArrayView1;
 
 use crate::compile::Tile;
 use crate::field::{Direction, Fields, Real};
-use crate::hardware::{Chip, Hardware, Part, Section};
+use crate::hardware::{Chip, Hardware, Part, Place, Section};
 use crate::linalg::C64;
 use crate::mesh::{CellKind, DrawnCells, Mesh};
 use crate::units::db_from_power;
@@ -51,13 +51,7 @@ fn power<T: Real>(row: ArrayView1<'_, T>) -> f64 {
 
 /// Whether cells of this hardware absorb light.
 pub(super) fn absorbs(hardware: &Hardware) -> bool {
-    let mesh = &hardware.mesh;
-    let lossy = [
-        mesh.insertion_loss_db,
-        mesh.insertion_loss_spread_db,
-        mesh.arm_imbalance_db,
-    ];
-    lossy.iter().any(|loss_db| *loss_db != 0.0)
+    hardware.acting().any(|key| key.row.place == Place::Loss)
 }
 
 /// Loss of `tile`, which is tile `index` of `layer` on `chip`, dB: what its cells absorb of the light that makes its matrix.

@@ -18,7 +18,7 @@ pub(crate) use tile::set_tile;
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Detection, Hardware};
+use crate::hardware::{Chip, Detection, Hardware, When};
 use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, Encoding, Layer, LayerSignal, Readout};
 use layer::LoadedLayer;
@@ -152,7 +152,8 @@ impl<'a, T: Real> Processor<'a, T> {
 
     /// Whether the hardware has effects that differ from shot to shot, whose ranges need a calibration batch.
     pub fn needs_calibration(&self) -> bool {
-        has_shot_effects(self.chip.hardware())
+        let mut acting = self.chip.hardware().acting();
+        acting.any(|key| key.row.when == When::PerShot)
     }
 
     /// Logits `[class, sample]` of the encoded `batch`, which is block number `block` of the data.
@@ -215,18 +216,10 @@ impl<'a, T: Real> Processor<'a, T> {
     }
 }
 
-/// Effects that differ from shot to shot, or ranges that shots share.
-fn has_shot_effects(hardware: &Hardware) -> bool {
-    hardware.readout.bandwidth_ghz > 0.0
-        || hardware.readout.adc_bits.is_some()
-        || hardware.input.dac_bits.is_some()
-        || hardware.input.extinction_ratio_db.is_some()
-}
-
 /// How each layer's outputs are measured.
 fn readings(program: &Program, hardware: &Hardware) -> Result<Vec<Reading>> {
     let model = program.model();
-    let intensity = hardware.readout.detection == Detection::Intensity;
+    let intensity = hardware.readout().detection == Detection::Intensity;
     let mut complex = model.input.encoding == Encoding::ComplexHalves;
     let count = model.layers.len();
     let mut readings = Vec::with_capacity(count);

@@ -14,15 +14,15 @@ use crate::units::{amplitude_from_db, hz_from_ghz, power_from_db, w_from_mw};
 ///
 /// The laser is split evenly over `modes`; light crosses a facet, a modulator, and a facet again.
 pub fn full_scale_power_w(hardware: &Hardware, modes: usize) -> f64 {
-    let input = &hardware.input;
+    let input = &hardware.input();
     let loss_db = 2.0 * input.facet_loss_db + input.modulator_loss_db;
     w_from_mw(input.laser_power_mw) / modes as f64 * power_from_db(-loss_db)
 }
 
 /// Standard deviation of the field's relative error by laser noise: ½ √(RIN · B).
 pub fn laser_field_error(hardware: &Hardware) -> f64 {
-    let bandwidth_hz = hz_from_ghz(hardware.readout.bandwidth_ghz);
-    let rin = hardware.input.rin_dbc_hz.map_or(0.0, power_from_db);
+    let bandwidth_hz = hz_from_ghz(hardware.readout().bandwidth_ghz);
+    let rin = hardware.input().rin_dbc_hz.map_or(0.0, power_from_db);
     0.5 * (rin * bandwidth_hz).sqrt()
 }
 
@@ -42,11 +42,11 @@ impl Modulator {
         Self {
             full_scale,
             dac: hardware
-                .input
+                .input()
                 .dac_bits
                 .map(|bits| Adc::new(bits, full_scale, Reading::Real)),
             floor: hardware
-                .input
+                .input()
                 .extinction_ratio_db
                 .map_or(0.0, |ratio| amplitude_from_db(-ratio)),
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::group::file_name;
-use super::quantity::{Quantity, unset};
+use super::quantity::Quantity;
 use super::scale::short;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
@@ -95,7 +95,7 @@ impl Described for Axis {
 /// The value of one key at `index` in words.
 fn text(axis: &Axis, key: usize, index: usize) -> String {
     match &axis.values[key][index] {
-        Cell::Null => unset(axis.keys[key].name()).to_owned(),
+        Cell::Null => axis.keys[key].names().none.to_owned(),
         Cell::Text(text) => Path::new(text)
             .file_name()
             .map_or(text.clone(), |name| name.to_string_lossy().into_owned()),

@@ -4,7 +4,6 @@ use super::axis::Described;
 use super::results::{Point, Results};
 use crate::experiment::Summary;
 use crate::experiment::sweep::Axis;
-use crate::io::record::Cell;
 
 /// The axis that figures run along: of those that vary one of numbers, else of names; that with the most values; the
 /// first of equals.
@@ -36,48 +35,13 @@ pub(super) fn worst(results: &Results) -> &Point {
     worst.expect("a sweep has points")
 }
 
-/// How far a value of `key` is from a perfect chip, in a unit of its own; 0 for all values of a key of which no value is the
-/// perfect one.
-fn imperfection(key: &str, value: &Cell) -> f64 {
-    let number = match value {
-        Cell::Int(count) => *count as f64,
-        Cell::Float(number) => *number,
-        // Without a converter, a limit or noise.
-        Cell::Null => return f64::NEG_INFINITY,
-        Cell::Text(_) => return 0.0,
-    };
-    match key.split_once('.').map_or("", |(_, name)| name) {
-        "dac_bits" | "adc_bits" | "extinction_ratio_db" => -number,
-        "rin_dbc_hz" => number,
-        "splitting_error_rad"
-        | "splitting_bias_rad"
-        | "phase_error_rad"
-        | "offset_rad"
-        | "v_pi_error"
-        | "crosstalk"
-        | "drift_rad_per_sqrt_s"
-        | "drift_time_s"
-        | "insertion_loss_db"
-        | "insertion_loss_spread_db"
-        | "arm_imbalance_db"
-        | "facet_loss_db"
-        | "modulator_loss_db"
-        | "dark_current_na"
-        | "thermal_noise_pa_sqrt_hz"
-        | "gain_spread"
-        | "lo_phase_error_rad"
-        | "lo_phase_drift_rad_per_sqrt_s" => number.abs(),
-        _ => 0.0,
-    }
-}
-
 /// The point at the least imperfect value of every axis, where nothing tells at the first one, or the one next to it that
 /// has trials. What accuracies came out does not matter: the best of many noisy means is too good.
 pub(super) fn baseline(results: &Results) -> &Point {
     let least = |axis: &Axis| {
         let rank = |index: usize| -> Vec<f64> {
             let keys = axis.keys.iter().zip(&axis.values);
-            keys.map(|(key, values)| imperfection(key.name(), &values[index]))
+            keys.map(|(key, values)| key.imperfection(&values[index]))
                 .collect()
         };
         let better = |a: usize, b: usize| match rank(b).partial_cmp(&rank(a)) {
@@ -135,38 +99,6 @@ pub(super) fn evenly(count: usize, most: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hardware::Hardware;
-
-    /// A key that is new or renamed must be looked at here: all but these have no perfect value.
-    #[test]
-    fn every_key_of_the_hardware_has_its_perfect_end_or_none() {
-        let without: Vec<&str> = Hardware::keys()
-            .iter()
-            .map(|key| key.name)
-            .filter(|name| imperfection(name, &Cell::Float(3.0)) == 0.0)
-            .collect();
-        assert_eq!(
-            without,
-            [
-                "phase_shifter.v_pi_v",
-                "phase_shifter.v_max_v",
-                "mesh.cell",
-                "input.laser_power_mw",
-                "input.wavelength_nm",
-                "readout.detection",
-                "readout.lo_power_mw",
-                "readout.responsivity_a_w",
-                "readout.bandwidth_ghz",
-                "readout.adc_range",
-            ]
-        );
-        let of = |key: &str, value: Cell| imperfection(key, &value);
-        assert!(of("readout.adc_bits", Cell::Null) < of("readout.adc_bits", 8.into()));
-        assert!(of("readout.adc_bits", 8.into()) < of("readout.adc_bits", 4.into()));
-        assert!(of("input.rin_dbc_hz", Cell::Int(-160)) < of("input.rin_dbc_hz", Cell::Int(-140)));
-        let bias = "coupler.splitting_bias_rad";
-        assert!(of(bias, Cell::Float(0.01)) < of(bias, Cell::Float(-0.02)));
-    }
 
     #[test]
     fn chosen_values_hold_the_first_and_the_last() {

@@ -1,127 +1,52 @@
 //! Every number of the hardware, with its unit and its source.
 
-use super::quantity::{Quantity, unit};
 use super::table::Table;
-use crate::hardware::{Hardware, PRESETS};
+use crate::hardware::{Hardware, HardwareKey, PRESETS, Sourced, sources};
 use crate::io::record::Cell;
 
 /// One row a key of `hardware`, those that are not set included.
 pub(super) fn table(hardware: &Hardware, varied: &[String]) -> Table {
-    let of =
-        |hardware: &Hardware| toml::Table::try_from(hardware).expect("hardware is a TOML table");
-    let (values, ideal) = (of(hardware), of(&Hardware::default()));
-    let presets = nearest_presets(&values);
+    let presets = nearest_presets(hardware);
     let mut table = Table::new(["key", "what", "value", "unit", "source"]);
     for key in Hardware::keys() {
-        let (section, name) = key.name.split_once('.').expect("a key has a section");
-        let value = values[section].get(name);
-        let source = match value {
+        let value = key.get(hardware);
+        let source = match &value {
             _ if varied.iter().any(|name| name == key.name) => {
                 "varied: an axis of this experiment".to_owned()
             }
-            None => unset(name).to_owned(),
-            Some(value) => source(&presets, section, name, value).unwrap_or_else(|| {
-                let is_default = ideal[section].get(name) == Some(value);
-                let what = match is_default {
-                    true => "the default",
-                    false => "set in this experiment; no preset has this value",
-                };
-                what.to_owned()
-            }),
-        };
-        let shown: Cell = match value {
-            None => Cell::Null,
-            Some(toml::Value::Float(number)) => Cell::Float(*number),
-            Some(toml::Value::Integer(number)) => Cell::Int(*number),
-            Some(toml::Value::String(text)) => text.as_str().into(),
-            Some(other) => Cell::Text(other.to_string()),
+            Cell::Null => format!("not set: {}", key.row.none),
+            value => source(&presets, key, value),
         };
         table.push(vec![
             key.name.into(),
-            Cell::Text(Quantity::of(key.name).name),
-            shown,
-            unit(key.name).into(),
+            key.row.label.into(),
+            value,
+            key.unit().into(),
             Cell::Text(source),
         ]);
     }
     table
 }
 
-/// What is modelled where a key has no value.
-fn unset(name: &str) -> &'static str {
-    match name {
-        "dac_bits" | "adc_bits" => "not set: no quantization",
-        "v_max_v" => "not set: √2 V_π, which reaches a phase of 2π",
-        "extinction_ratio_db" => "not set: modulators block all light",
-        "rin_dbc_hz" => "not set: a laser without intensity noise",
-        _ => "not set",
-    }
-}
-
-/// The presets, those first that have most numbers in common with `values`.
-fn nearest_presets(values: &toml::Table) -> Vec<(&'static str, &'static str)> {
-    let common = |text: &str| {
-        let preset: toml::Table = text.parse().expect("a preset is TOML");
-        let keys = preset.iter().flat_map(|(section, keys)| {
-            let keys = keys.as_table().into_iter().flatten();
-            keys.map(move |(name, value)| (section, name, value))
-        });
-        let is_same = |(section, name, value): &(&String, &String, &toml::Value)| {
-            let own = values[section.as_str()].get(name.as_str());
-            own.map(number) == Some(number(value))
-        };
-        keys.filter(is_same).count()
+/// The values of all presets, those first that have most in common with `hardware`.
+fn nearest_presets(hardware: &Hardware) -> Vec<Vec<Sourced>> {
+    let presets = PRESETS.iter().map(|(name, _)| sources(name));
+    let mut presets: Vec<Vec<Sourced>> = presets.collect();
+    let is_same = |of_preset: &&Sourced| {
+        let key = HardwareKey::named(of_preset.key).expect("a preset has keys of the hardware");
+        key.get(hardware) == of_preset.value
     };
-    let mut presets = PRESETS.to_vec();
-    presets.sort_by_key(|(_, text)| std::cmp::Reverse(common(text)));
+    presets.sort_by_key(|values| std::cmp::Reverse(values.iter().filter(is_same).count()));
     presets
 }
 
-/// What stands beside this value in the first of `presets` that has it.
-fn source(
-    presets: &[(&'static str, &'static str)],
-    section: &str,
-    name: &str,
-    value: &toml::Value,
-) -> Option<String> {
-    presets.iter().find_map(|(preset, text)| {
-        let source = beside(text, section, name, value)?;
-        Some(format!("{source} (preset {preset})"))
-    })
-}
-
-/// The comment beside `name = value` in `[section]` of a preset.
-fn beside(text: &str, section: &str, name: &str, value: &toml::Value) -> Option<String> {
-    let mut inside = "";
-    for line in text.lines() {
-        if let Some(header) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
-            inside = header;
-            continue;
-        }
-        let Some((assignment, source)) = line.split_once('#') else {
-            continue;
-        };
-        let Some((key, _)) = assignment.split_once('=') else {
-            continue;
-        };
-        if inside == section && key.trim() == name {
-            let parsed = assignment.parse::<toml::Table>().ok()?;
-            let same = parsed.get(name).map(number) == Some(number(value));
-            return same.then(|| source.trim().to_owned());
-        }
-    }
-    None
-}
-
-/// A value in which 16 and 16.0 are the same.
-fn number(value: &toml::Value) -> String {
-    match value {
-        toml::Value::Integer(number) => (*number as f64).to_string(),
-        toml::Value::Float(number) => number.to_string(),
-        other => other.to_string(),
+/// Where `value` comes from: what stands beside it in the first of `presets` that has it.
+fn source(presets: &[Vec<Sourced>], key: &HardwareKey, value: &Cell) -> String {
+    let mut all = presets.iter().flatten();
+    match all.find(|sourced| sourced.key == key.name && sourced.value == *value) {
+        Some(Sourced { preset, source, .. }) => format!("{source} (preset {preset})"),
+        None if key.get(&Hardware::default()) == *value => "the default".to_owned(),
+        None => "set in this experiment; no preset has this value".to_owned(),
     }
 }
 

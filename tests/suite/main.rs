@@ -20,6 +20,7 @@ mod geometries;
 mod inference;
 #[cfg(feature = "cli")]
 mod inspect;
+mod keys;
 #[cfg(feature = "cli")]
 mod kills;
 mod mnist;

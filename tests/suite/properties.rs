@@ -2,7 +2,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use lightloom::hardware::{AdcRange, Calibration, Detection, KEYS};
+use lightloom::hardware::{Calibration, HardwareKey};
+use lightloom::io::record::Cell;
 use lightloom::io::{self, TensorData};
 use lightloom::linalg::max_abs_difference;
 use lightloom::mesh::{CellKind, Convention, Geometry, Node};
@@ -99,7 +100,9 @@ fn activation() -> impl Strategy<Value = Activation> {
 
 /// Hardware within its ranges.
 fn hardware() -> impl Strategy<Value = Hardware> {
-    let bits = || prop::option::of(1u32..=24);
+    let bits = || prop::option::of(1..=24i64);
+    let whole = |bits: Option<i64>| bits.map_or(Cell::Null, Cell::Int);
+    let float = |number: Option<f64>| number.map_or(Cell::Null, Cell::from);
     let positive = || 1e-9..1e9f64;
     (
         (
@@ -114,29 +117,27 @@ fn hardware() -> impl Strategy<Value = Hardware> {
         (any::<bool>(), prop::option::of(1e-3..=100.0f64)),
         prop::option::of(positive()),
     )
-        .prop_map(|(errors, bits, supply, cell, readout, extinction)| {
-            let mut hardware = Hardware::default();
-            (
-                hardware.coupler.splitting_error_rad,
-                hardware.coupler.splitting_bias_rad,
-                hardware.phase_shifter.phase_error_rad,
-                hardware.phase_shifter.crosstalk,
-            ) = errors;
-            (
-                hardware.phase_shifter.dac_bits,
-                hardware.input.dac_bits,
-                hardware.readout.adc_bits,
-            ) = bits;
-            hardware.input.laser_power_mw = supply.0;
-            hardware.phase_shifter.v_pi_v = supply.1;
-            hardware.phase_shifter.v_max_v = supply.2.map(|factor| factor * supply.1);
-            hardware.mesh.cell = cell;
-            if readout.0 {
-                hardware.readout.detection = Detection::Intensity;
-            }
-            hardware.readout.adc_range = readout.1.map_or(AdcRange::Max, AdcRange::Percentile);
-            hardware.input.extinction_ratio_db = extinction;
-            hardware
+        .prop_map(move |(errors, bits, supply, cell, readout, extinction)| {
+            let v_max_v = supply.2.map(|factor| factor * supply.1);
+            let detection = ["coherent", "intensity"][usize::from(readout.0)];
+            let adc_range = readout.1.map_or(Cell::from("max"), Cell::Float);
+            let values = [
+                ("coupler.splitting_error_rad", errors.0.into()),
+                ("coupler.splitting_bias_rad", errors.1.into()),
+                ("phase_shifter.phase_error_rad", errors.2.into()),
+                ("phase_shifter.crosstalk", errors.3.into()),
+                ("phase_shifter.dac_bits", whole(bits.0)),
+                ("input.dac_bits", whole(bits.1)),
+                ("readout.adc_bits", whole(bits.2)),
+                ("input.laser_power_mw", supply.0.into()),
+                ("phase_shifter.v_pi_v", supply.1.into()),
+                ("phase_shifter.v_max_v", float(v_max_v)),
+                ("mesh.cell", cell.name().into()),
+                ("readout.detection", detection.into()),
+                ("readout.adc_range", adc_range),
+                ("input.extinction_ratio_db", float(extinction)),
+            ];
+            Hardware::default().with_values(values).unwrap()
         })
 }
 
@@ -212,13 +213,11 @@ proptest! {
         let text = toml::to_string(&hardware).unwrap();
         prop_assert_eq!(&Hardware::from_toml(&text).unwrap(), &hardware);
         // Key by key into the default, V_π before the voltage that must exceed it.
-        let table: toml::Table = text.parse().unwrap();
         let mut set = Hardware::default();
-        for key in KEYS {
-            let (section, name) = key.split_once('.').unwrap();
-            if let Some(value) = table[section].get(name) {
-                set = set.with(key, &value.to_string()).unwrap();
-            }
+        for key in Hardware::keys() {
+            let value = key.get(&hardware);
+            set = set.with_values([(key.name, value.clone())]).unwrap();
+            prop_assert_eq!(HardwareKey::named(key.name).unwrap().get(&set), value);
         }
         prop_assert_eq!(set, hardware);
     }

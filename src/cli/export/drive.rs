@@ -24,7 +24,7 @@ pub fn set(groups: &mut [Group], args: &ExportArgs, hardware: &Hardware) -> Resu
         }
         None => {
             let heater = Heater {
-                v_pi_v: hardware.phase_shifter.v_pi_v,
+                v_pi_v: hardware.phase_shifter().v_pi_v,
                 phase_offset_rad: 0.0,
                 v_max_v: None,
             };
@@ -42,7 +42,7 @@ pub fn set(groups: &mut [Group], args: &ExportArgs, hardware: &Hardware) -> Resu
                 "what the supply reaches",
             ),
             // A supply without a DAC is limited too, where the hardware says so.
-            (hardware.phase_shifter.v_max_v, "phase_shifter.v_max_v"),
+            (hardware.phase_shifter().v_max_v, "phase_shifter.v_max_v"),
         ];
         for (limit, name) in limits {
             if let Some(limit) = limit.filter(|limit| volts > *limit) {
@@ -112,7 +112,7 @@ fn supply(args: &ExportArgs, hardware: &Hardware, heaters: &[Heater]) -> Result<
     let weakest = heaters.iter().map(|heater| heater.v_pi_v);
     let v_max_v = args
         .dac_max_v
-        .or(hardware.phase_shifter.v_max_v)
+        .or(hardware.phase_shifter().v_max_v)
         // No heater is asked for more than a turn.
         .unwrap_or_else(|| Supply::default_v_max_v(weakest.fold(0.0, f64::max), 0.0));
     if !(v_max_v > 0.0 && v_max_v.is_finite()) {

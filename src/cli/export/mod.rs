@@ -69,7 +69,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             )?;
         }
         let hardware = mesh::hardware_with(&args.hardware, &args.set)?;
-        let kind = hardware.mesh.cell;
+        let kind = hardware.mesh().cell;
         let compiled = open::compiled(&args.file)?;
         if args.format == ExportFormat::Sax {
             for (flag, given) in [

@@ -490,11 +490,8 @@ fn describe_hardware(out: &mut Said, name_or_path: &str) -> Result<()> {
             write!(out, "{text}")?;
         }
         _ => {
-            writeln!(
-                out,
-                "hardware, every key (bits, ratios and noise that are left out are ideal):"
-            )?;
-            write!(out, "{}", toml::to_string(&hardware)?)?;
+            writeln!(out, "hardware, every key:")?;
+            write!(out, "{}", hardware.annotated())?;
         }
     }
     Ok(())

@@ -306,7 +306,7 @@ impl Reader<'_> {
         let changes = self
             .set
             .iter()
-            .map(|(key, _, cell)| (key.name(), toml_of(cell)));
+            .map(|(key, _, cell)| (key.name(), cell.clone()));
         if let Some((_, start, _)) = self.set.first() {
             sweep.base.hardware = sweep
                 .base
@@ -348,7 +348,7 @@ impl Reader<'_> {
                     let what = "is given a value and varied too: must be one of the two";
                     return Err(Error::format(name, what).within(place()));
                 }
-                if key.name() == "input.wavelength_nm" {
+                if key.is_recorded_only() {
                     let what = "is recorded and changes no result: must not be varied";
                     return Err(Error::format(name, what).within(place()));
                 }
@@ -400,10 +400,6 @@ impl Reader<'_> {
         sweep.check()?;
         Ok(self.sweep)
     }
-}
-
-fn toml_of(cell: &Cell) -> Option<toml::Value> {
-    (*cell != Cell::Null).then(|| toml_value(cell))
 }
 
 /// The entries of a table, dotted keys written out: `coupler.splitting_error_rad = …` is a table in a table.

@@ -2,16 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-use super::resolved::toml_value;
 use super::value::whole;
 use crate::compile::{Aim, Arrangement};
 use crate::error::{Error, Result, nearest};
-use crate::hardware::{HardwareKey, KEYS};
+use crate::hardware::{Hardware, HardwareKey, When};
 use crate::io::record::Cell;
 use crate::mesh::{Correction, Geometry};
 
 /// Something that an axis varies.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     /// Path of a trained network.
     Network,
@@ -31,25 +30,78 @@ pub enum Key {
     Correct,
     /// Precision of the arithmetic.
     Precision,
-    /// A dotted key of the hardware.
-    Hardware(String),
+    /// A key of the hardware by its dotted name.
+    Hardware(&'static str),
 }
 
 /// Modes of a tile.
 const TILES: RangeInclusive<i64> = 2..=4096;
 
+/// What a key is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    /// In an experiment and as a column.
+    pub name: &'static str,
+    /// As on an axis of a figure: `σ of the coupler angle`.
+    pub label: &'static str,
+    /// As in a legend: `σ coupler`.
+    pub short: &'static str,
+    /// Unit of its numbers; empty for ratios and names.
+    pub unit: &'static str,
+    /// What is modelled where it has no value; empty where it always has one.
+    pub none: &'static str,
+}
+
 /// The keys that are not of the hardware.
-const OWN: [Key; 9] = [
-    Key::Network,
-    Key::Program,
-    Key::Data,
-    Key::Tile,
-    Key::Geometry,
-    Key::Arrange,
-    Key::For,
-    Key::Correct,
-    Key::Precision,
+const OWN: [(Key, Names); 9] = [
+    (Key::Network, Names::own("network", "network", "network")),
+    (Key::Program, Names::own("program", "program", "program")),
+    (Key::Data, Names::own("data", "data", "data")),
+    (
+        Key::Tile,
+        Names {
+            unit: "modes",
+            none: "whole layer",
+            ..Names::own("tile", "modes of a tile", "tile")
+        },
+    ),
+    (
+        Key::Geometry,
+        Names::own("geometry", "geometry of the meshes", "geometry"),
+    ),
+    (
+        Key::Arrange,
+        Names::own("arrange", "order of the singular values", "order"),
+    ),
+    (
+        Key::For,
+        Names::own(
+            "for",
+            "chips that free phases are chosen for",
+            "compiled for",
+        ),
+    ),
+    (
+        Key::Correct,
+        Names::own("correct", "error correction", "correction"),
+    ),
+    (
+        Key::Precision,
+        Names::own("precision", "precision of the arithmetic", "precision"),
+    ),
 ];
+
+impl Names {
+    const fn own(name: &'static str, label: &'static str, short: &'static str) -> Self {
+        Self {
+            name,
+            label,
+            short,
+            unit: "",
+            none: "",
+        }
+    }
+}
 
 /// Precision of the arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -72,20 +124,25 @@ impl Precision {
 }
 
 impl Key {
-    /// Its name in an experiment and as a column.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Network => "network",
-            Self::Program => "program",
-            Self::Data => "data",
-            Self::Tile => "tile",
-            Self::Geometry => "geometry",
-            Self::Arrange => "arrange",
-            Self::For => "for",
-            Self::Correct => "correct",
-            Self::Precision => "precision",
-            Self::Hardware(name) => name,
+    /// What it is called.
+    pub fn names(self) -> Names {
+        if let Self::Hardware(name) = self {
+            let key = HardwareKey::named(name).expect("it was parsed");
+            return Names {
+                name,
+                label: key.row.label,
+                short: key.row.short,
+                unit: key.unit(),
+                none: key.row.none,
+            };
         }
+        let own = OWN.iter().find(|(key, _)| *key == self);
+        own.expect("every key has names").1
+    }
+
+    /// Its name in an experiment and as a column.
+    pub fn name(self) -> &'static str {
+        self.names().name
     }
 
     /// The key called `name`; `cell` is short for `mesh.cell`.
@@ -94,25 +151,51 @@ impl Key {
     /// [`Error::Format`] if there is none, with the nearest one.
     pub fn parse(name: &str) -> Result<Self> {
         let name = if name == "cell" { "mesh.cell" } else { name };
-        if let Some(own) = OWN.iter().find(|key| key.name() == name) {
-            return Ok(own.clone());
+        if let Some((key, _)) = OWN.iter().find(|(_, names)| names.name == name) {
+            return Ok(*key);
         }
-        if KEYS.contains(&name) {
-            return Ok(Self::Hardware(name.to_owned()));
+        let mut hardware = Hardware::keys().iter().map(|key| key.name);
+        if let Some(name) = hardware.find(|known| *known == name) {
+            return Ok(Self::Hardware(name));
         }
-        let all: Vec<&str> = OWN
-            .iter()
-            .map(Key::name)
-            .chain(KEYS.iter().copied())
+        let own = OWN.iter().map(|(_, names)| names.name);
+        let all: Vec<&str> = own
+            .chain(Hardware::keys().iter().map(|key| key.name))
             .collect();
         Err(unknown(name, "key that can be varied", &all))
+    }
+
+    /// Whether it changes no result.
+    pub(super) fn is_recorded_only(self) -> bool {
+        match self {
+            Self::Hardware(name) => {
+                let key = HardwareKey::named(name).expect("it was parsed");
+                key.row.when == When::Recorded
+            }
+            _ => false,
+        }
+    }
+
+    /// How far a value is from a perfect chip's; 0 for all values of a key of which none is.
+    pub fn imperfection(self, value: &Cell) -> f64 {
+        match self {
+            Self::Hardware(name) => {
+                let key = HardwareKey::named(name).expect("it was parsed");
+                key.imperfection(value)
+            }
+            // Whole layers are no worse than tiles, nor better.
+            _ => match value {
+                Cell::Null => f64::NEG_INFINITY,
+                _ => 0.0,
+            },
+        }
     }
 
     /// `cell` as this key holds it.
     ///
     /// # Errors
     /// [`Error::Value`] if it is none of the key's values.
-    pub fn check(&self, cell: Cell) -> Result<Cell> {
+    pub fn check(self, cell: Cell) -> Result<Cell> {
         let wrong = |limit: &str| {
             let got = match &cell {
                 Cell::Text(text) => format!("`{text}`"),
@@ -159,15 +242,7 @@ impl Key {
                 Cell::Text(name) if precision(name).is_some() => Ok(cell),
                 _ => wrong("f32 or f64"),
             },
-            Self::Hardware(name) => {
-                let read = HardwareKey::named(name)?.read(toml_value(&cell))?;
-                Ok(match read {
-                    Some(toml::Value::Integer(value)) => Cell::Int(value),
-                    Some(toml::Value::Float(value)) => Cell::Float(value),
-                    Some(toml::Value::String(text)) => Cell::Text(text),
-                    _ => Cell::Null,
-                })
-            }
+            Self::Hardware(name) => HardwareKey::named(name)?.read(cell),
         }
     }
 }

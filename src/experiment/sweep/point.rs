@@ -85,15 +85,7 @@ impl Sweep {
                 Key::For => layout.aim = text().parse()?,
                 Key::Correct => correct = correction(text()).expect("checked"),
                 Key::Precision => number = precision(text()).expect("checked"),
-                Key::Hardware(name) => changed.push((
-                    name.as_str(),
-                    match cell {
-                        Cell::Null => None,
-                        Cell::Int(value) => Some(toml::Value::Integer(*value)),
-                        Cell::Float(value) => Some(toml::Value::Float(*value)),
-                        Cell::Text(text) => Some(toml::Value::String(text.clone())),
-                    },
-                )),
+                Key::Hardware(name) => changed.push((*name, cell.clone())),
             }
         }
         if !changed.is_empty() {

@@ -123,9 +123,12 @@ fn own_chips_case(meshes: &[OnMeshes], task: &Task) -> Case {
     let here = meshes
         .iter()
         .map(|meshes| mean(&meshes.accuracies(task, CHIPS, &|_| relative(SHARE))));
-    let mut hardware = Hardware::default();
-    hardware.phase_shifter.phase_error_rad = relative(SHARE).phase_rad;
-    hardware.coupler.splitting_error_rad = relative(SHARE).splitting_rad;
+    let errors = relative(SHARE);
+    let hardware = Hardware::default().with_values([
+        ("phase_shifter.phase_error_rad", errors.phase_rad.into()),
+        ("coupler.splitting_error_rad", errors.splitting_rad.into()),
+    ]);
+    let hardware = hardware.expect("a relative error of 1 % is in range");
     let data = task.dataset();
     let there = meshes.iter().enumerate().map(|(number, meshes)| {
         let program = compile(&meshes.model(), super::layout()).expect("trained weights compile");

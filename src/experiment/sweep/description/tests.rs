@@ -26,7 +26,7 @@ fn error(text: &str) -> String {
 #[test]
 fn axes_keep_the_order_of_the_file_and_the_last_one_is_fastest() {
     let sweep = parse(SPLITTING).unwrap();
-    let names: Vec<_> = sweep.keys().map(Key::name).collect();
+    let names: Vec<_> = sweep.keys().map(|key| key.name()).collect();
     assert_eq!(
         names,
         [
@@ -48,11 +48,11 @@ fn axes_keep_the_order_of_the_file_and_the_last_one_is_fastest() {
         [Cell::Float(0.02), Cell::Float(0.02), Cell::Int(64)]
     );
     let point = sweep.point(29).unwrap();
-    assert_eq!(point.hardware.phase_shifter.phase_error_rad, 0.02);
-    assert_eq!(point.hardware.coupler.splitting_error_rad, 0.02);
-    assert_eq!(point.hardware.mesh.cell.to_string(), "3-splitter");
+    assert_eq!(point.hardware.phase_shifter().phase_error_rad, 0.02);
+    assert_eq!(point.hardware.coupler().splitting_error_rad, 0.02);
+    assert_eq!(point.hardware.mesh().cell.to_string(), "3-splitter");
     let thermo_optic = Hardware::open("thermo-optic").unwrap();
-    assert_eq!(point.hardware.readout, thermo_optic.readout);
+    assert_eq!(point.hardware.readout(), thermo_optic.readout());
 }
 
 #[test]
@@ -98,8 +98,8 @@ precision = ["f64", "f32"]
         .collect();
     assert_eq!(lengths, [(1, 2), (2, 2), (1, 2), (1, 2), (1, 2)]);
     let last = sweep.point(sweep.points() - 1).unwrap();
-    assert_eq!(last.hardware.input.dac_bits, None);
-    assert_eq!(last.hardware.input.rin_dbc_hz, Some(-150.0));
+    assert_eq!(last.hardware.input().dac_bits, None);
+    assert_eq!(last.hardware.input().rin_dbc_hz, Some(-150.0));
 }
 
 #[test]
@@ -146,9 +146,16 @@ fn none_stands_among_the_values_of_a_key_that_may_be_left_out() {
         "{good}[set]\nreadout.adc_bits = \"none\"\n[axes]\n\"phase_shifter.dac_bits\" = [4, 6, 8, \"none\"]"
     ))
     .unwrap();
-    let bits = |point: usize| sweep.point(point).unwrap().hardware.phase_shifter.dac_bits;
+    let bits = |point: usize| {
+        sweep
+            .point(point)
+            .unwrap()
+            .hardware
+            .phase_shifter()
+            .dac_bits
+    };
     assert_eq!([bits(0), bits(2), bits(3)], [Some(4), Some(8), None]);
-    assert_eq!(sweep.base.hardware.readout.adc_bits, None);
+    assert_eq!(sweep.base.hardware.readout().adc_bits, None);
     let said = error(&format!(
         "{good}[axes]\n\"mesh.insertion_loss_db\" = [0.1, \"none\"]"
     ));
