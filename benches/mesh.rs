@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use criterion::{criterion_group, criterion_main};
-use lightloom::field::{
-    Arch, Real, instruction_set_name, instruction_sets, peak_gflops_f32, peak_gflops_f64,
-};
+use ndarray::Array2;
+
+use lightloom::field::{InstructionSet, Real, peak_gflops_f32, peak_gflops_f64};
 use lightloom::linalg::haar_unitary;
 use lightloom::mesh::{Coefficients, Geometry, decompose};
 use lightloom::rng::{Effect, Seed};
@@ -79,7 +79,7 @@ fn haar_mesh(modes: usize) -> Mesh {
 
 fn phases(criterion: &mut Criterion) {
     let mut group = group(criterion, "decompose");
-    let peak = peak_gflops_f64(Arch::new());
+    let peak = peak_gflops_f64(InstructionSet::best());
     for (modes, goal_ms) in [(64, None), (256, Some(15.0)), (1024, Some(1000.0))] {
         let u = haar_unitary(modes, &mut Seed(0).stream(Effect::Haar, 0, modes as u64, 0));
         for geometry in [Geometry::Clements, Geometry::Reck] {
@@ -101,7 +101,7 @@ fn phases(criterion: &mut Criterion) {
 
 fn transfer(criterion: &mut Criterion) {
     let mut group = group(criterion, "transfer");
-    let peak = peak_gflops_f64(Arch::new());
+    let peak = peak_gflops_f64(InstructionSet::best());
     let hardware = Hardware::open("thermo-optic").expect("the preset exists");
     let chip = hardware.fabricate(Seed(0), 0);
     for (modes, goal_ms) in [(16, None), (64, None), (256, Some(4.0))] {
@@ -122,10 +122,13 @@ fn transfer(criterion: &mut Criterion) {
 fn walk(criterion: &mut Criterion) {
     let mut group = group(criterion, "walk");
     // Goals as shares of the limit: f64 at half the rate of f32 has the same share of the f32 peak's half.
-    let (single, double) = (peak_gflops_f32(Arch::new()), peak_gflops_f64(Arch::new()));
+    let (single, double) = (
+        peak_gflops_f32(InstructionSet::best()),
+        peak_gflops_f64(InstructionSet::best()),
+    );
     let limit = |peak_gflops: f64| 1e9 * peak_gflops / 2.0 / SLOTS;
     // Between the portable one, which no machine of today uses, and the best.
-    let sets = instruction_sets();
+    let sets = InstructionSet::all();
     let others = sets[1..].split_last().map_or(&[][..], |(_, others)| others);
     let others = others
         .iter()
@@ -147,14 +150,14 @@ fn walk(criterion: &mut Criterion) {
                 goal / 1e9
             );
         };
-        let best = Arch::new();
+        let best = InstructionSet::best();
         let goal = 0.7 * limit(single);
         let one = walk_batches::<f32>(&mut group, "f32", (&coefficients, best), 1);
         report("f32", one, single, goal);
         let seconds = walk_batches::<f64>(&mut group, "f64", (&coefficients, best), 1);
         report("f64", seconds, double, goal / 2.0);
         for (set, single, double) in &others {
-            let name = instruction_set_name(*set);
+            let name = set.name();
             let seconds =
                 walk_batches::<f32>(&mut group, &format!("f32-{name}"), (&coefficients, *set), 1);
             report(
@@ -195,16 +198,16 @@ fn walk(criterion: &mut Criterion) {
 
 /// Fields of amplitude 1. Meshes are lossless: the same fields can be walked over and over.
 fn light<T: Real>(modes: usize, samples: usize) -> Fields<T> {
-    let mut fields = Fields::zeros(modes, samples);
-    fields.re.fill(T::one());
-    fields
+    let ones = Array2::from_elem((modes, samples), T::one());
+    Fields::new(ones.view(), Array2::zeros((modes, samples)).view())
+        .expect("two parts of one shape")
 }
 
 /// Walks a batch on each of `threads`.
 fn walk_batches<T: Real>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
-    (coefficients, set): (&Coefficients, Arch),
+    (coefficients, set): (&Coefficients, InstructionSet),
     threads: usize,
 ) -> Option<f64> {
     let walk = coefficients.prepare::<T>(BATCH);

@@ -99,7 +99,7 @@ fn blocks(signals: usize, is_complex: bool) -> Vec<Batch<f32>> {
         let mut part = || Array2::from_shape_simple_fn(shape, &mut pixel);
         if is_complex {
             let (re, im) = (part(), part());
-            Batch::Complex(Fields { re, im })
+            Batch::Complex(Fields::new(re.view(), im.view()).expect("two parts of one shape"))
         } else {
             Batch::Real(part())
         }
@@ -145,11 +145,10 @@ fn trials(criterion: &mut Criterion) {
                     chip += 1;
                     let noisy = seconds(|| {
                         let chip = hardware.fabricate(Seed(0), chip);
-                        let mut processor = Processor::<f32>::load(program, chip, Correction::None)
+                        let correction = Correction::None;
+                        let first = Some(&blocks[0]);
+                        let processor = Processor::<f32>::load(program, chip, correction, first)
                             .expect("the hardware reads the network");
-                        if processor.needs_calibration() {
-                            processor.calibrate(&blocks[0]);
-                        }
                         for (index, block) in blocks.iter().enumerate() {
                             let logits = processor.forward(block.clone(), index as u64);
                             black_box(logits.expect("finite logits"));

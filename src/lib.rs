@@ -6,7 +6,6 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compile;
-mod elementary;
 pub mod error;
 pub mod experiment;
 pub mod field;
@@ -18,8 +17,10 @@ pub mod nn;
 pub mod processor;
 pub mod report;
 pub mod rng;
+mod simd;
 pub mod units;
 pub mod validation;
+mod watch;
 
 pub use compile::{Program, compile};
 pub use error::{Error, Result};
@@ -30,6 +31,7 @@ pub use mesh::{Correction, Mesh, decompose};
 pub use nn::{Dataset, Model};
 pub use processor::Processor;
 pub use rng::Seed;
+pub use watch::Watch;
 
 /// The README, whose code runs as a test.
 #[cfg(doctest)]

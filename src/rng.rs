@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 
-use crate::elementary;
+use crate::simd;
 
 /// Version of what is drawn: raised whenever a seed and an address give other numbers than before, or a compiler makes
 /// another program of the same network.
@@ -147,10 +147,10 @@ impl Stream {
             let words = &mut words[..chunk.len().next_multiple_of(2)];
             self.0.fill_bytes(bytemuck::cast_slice_mut(words));
             if chunk.len() == words.len() {
-                elementary::normals(arch, words, chunk);
+                simd::normals(arch, words, chunk);
             } else {
                 let mut even = [0.0; CHUNK];
-                elementary::normals(arch, words, &mut even[..words.len()]);
+                simd::normals(arch, words, &mut even[..words.len()]);
                 chunk.copy_from_slice(&even[..chunk.len()]);
             }
         }

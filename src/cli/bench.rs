@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::args::BenchArgs;
 use super::{output, scaling};
 use crate::error::Error;
-use crate::field::{Arch, Fields, Real, instruction_set, peak_gflops_f32, peak_gflops_f64};
+use crate::field::{Fields, InstructionSet, Real, peak_gflops_f32, peak_gflops_f64};
 use crate::linalg::{haar_unitary, max_abs_difference};
 use crate::mesh::{Geometry, Mesh, decompose};
 use crate::rng::{Effect, Seed};
@@ -50,9 +50,9 @@ impl Machine {
     pub fn this() -> Self {
         Self {
             cpu: cpu(),
-            isa: instruction_set(),
-            peak_gflops_f32: peak_gflops_f32(Arch::new()),
-            peak_gflops_f64: peak_gflops_f64(Arch::new()),
+            isa: InstructionSet::best().name(),
+            peak_gflops_f32: peak_gflops_f32(InstructionSet::best()),
+            peak_gflops_f64: peak_gflops_f64(InstructionSet::best()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: arguments → library calls → files; errors → sentences.
 //!
 //! Data goes to stdout or the named file, progress to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage or data
-//! error with one line on stderr.
+//! error with one line on stderr, 130 work that Ctrl-C has stopped.
 
 mod args;
 mod bench;
@@ -19,6 +19,7 @@ mod report;
 mod scaling;
 mod sweep;
 mod validate;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -164,7 +165,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Completions(args) => manual::completions(&args),
             Command::Man(args) => manual::man(&args),
         }?;
-        Ok(ExitCode::SUCCESS)
+        Ok(match watch::is_stopped() {
+            true => ExitCode::from(watch::STOPPED),
+            false => ExitCode::SUCCESS,
+        })
     })
 }
 

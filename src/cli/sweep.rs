@@ -9,9 +9,11 @@ use anyhow::Result;
 
 use super::args::SweepArgs;
 use super::output;
+use super::watch::Terminal;
 use crate::error::{Context, Error};
 use crate::experiment::sweep::{Estimate, Session, Shard, Sweep};
 use crate::hardware::{Hardware, preset};
+use crate::watch::Watch;
 
 /// How often progress is told where stderr is no terminal.
 const EVERY: Duration = Duration::from_secs(30);
@@ -41,11 +43,13 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         }
     }
     let progress = Progress::new(args, total, missing);
-    session.run(
-        |said| progress.bar.suspend(|| note(said)),
-        || progress.step(),
-    )?;
-    progress.finish();
+    session.run(&progress)?;
+    progress.terminal.finish();
+    let left = session.missing();
+    if left == total {
+        eprintln!("note: stopped in front of the first trial");
+        return Ok(());
+    }
     session.finish()?;
     if !args.common.quiet {
         for (data, samples) in session.short_data() {
@@ -54,9 +58,18 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     }
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "points    {}", session.sweep().points())?;
-    writeln!(stdout, "trials    {total}, {missing} of them now")?;
+    writeln!(
+        stdout,
+        "trials    {}, {} of them now",
+        total - left,
+        missing - left
+    )?;
     writeln!(stdout, "folder    {}", out.display())?;
-    if !args.common.quiet {
+    if left > 0 {
+        eprintln!(
+            "note: stopped: {left} of {total} trials are left; the same command goes on with them"
+        );
+    } else if !args.common.quiet {
         match args.shard {
             Shard::WHOLE => eprintln!("next: lightloom report {}", out.display()),
             _ => eprintln!("next: lightloom merge of all shards, then lightloom report"),
@@ -160,7 +173,7 @@ fn size(bytes: u64) -> String {
 
 /// Done, rate and time left on stderr: a bar on a terminal, else a line from time to time.
 struct Progress {
-    bar: indicatif::ProgressBar,
+    terminal: Terminal,
     lines: Option<Mutex<Lines>>,
 }
 
@@ -175,7 +188,8 @@ struct Lines {
 impl Progress {
     fn new(args: &SweepArgs, total: usize, missing: usize) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        let bar = args.common.progress(total, "trials");
+        let terminal = Terminal::new(&args.common, total, "trials");
+        let bar = terminal.bar().clone();
         if is_terminal {
             let style = indicatif::ProgressStyle::with_template(
                 "{msg} {bar:40} {pos}/{len}  {rate}  {eta} left",
@@ -198,11 +212,13 @@ impl Progress {
                 told: now,
             })
         });
-        Self { bar, lines }
+        Self { terminal, lines }
     }
+}
 
+impl Watch for Progress {
     fn step(&self) {
-        self.bar.inc(1);
+        self.terminal.step();
         if let Some(lines) = &self.lines {
             let mut lines = lines.lock().expect("nothing panics here");
             lines.done += 1;
@@ -222,8 +238,12 @@ impl Progress {
         }
     }
 
-    fn finish(&self) {
-        self.bar.finish_and_clear();
+    fn note(&self, text: &str) {
+        self.terminal.note(text);
+    }
+
+    fn stops(&self) -> bool {
+        self.terminal.stops()
     }
 }
 

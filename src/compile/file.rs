@@ -91,7 +91,14 @@ impl Program {
     pub fn write(&self, writer: impl Write) -> Result<()> {
         let mut tensors = Tensors::new();
         let mut layers = Vec::new();
-        for (index, (layer, tiles)) in self.model.layers.iter().zip(&self.tiles).enumerate() {
+        for (index, (layer, tiles)) in self
+            .parts
+            .model
+            .layers
+            .iter()
+            .zip(&self.parts.tiles)
+            .enumerate()
+        {
             let prefix = format!("layers.{index}");
             put_weights(&mut tensors, &prefix, layer)?;
             for (number, tile) in tiles.iter().enumerate() {
@@ -106,15 +113,15 @@ impl Program {
         }
         let header = Header {
             version: VERSION,
-            geometry: self.layout.geometry,
-            tile: self.layout.tile,
+            geometry: self.parts.layout.geometry,
+            tile: self.parts.layout.tile,
             freedom: Freedom {
-                arrangement: self.layout.arrangement,
-                aim: self.layout.aim,
-                seed: self.layout.seed,
+                arrangement: self.parts.layout.arrangement,
+                aim: self.parts.layout.aim,
+                seed: self.parts.layout.seed,
             },
-            input: self.model.input.clone(),
-            readout: self.model.readout,
+            input: self.parts.model.input.clone(),
+            readout: self.parts.model.readout,
             layers,
         };
         let header = serde_json::to_string(&header).expect("a header is plain data");
@@ -177,17 +184,15 @@ impl Program {
                 "is not part of a program",
             ));
         }
-        Ok(Self {
-            model: Model::new(header.input, layers, header.readout)?,
-            layout: Layout {
-                tile: header.tile,
-                geometry: header.geometry,
-                arrangement: header.freedom.arrangement,
-                aim: header.freedom.aim,
-                seed: header.freedom.seed,
-            },
-            tiles,
-        })
+        let model = Model::new(header.input, layers, header.readout)?;
+        let layout = Layout {
+            tile: header.tile,
+            geometry: header.geometry,
+            arrangement: header.freedom.arrangement,
+            aim: header.freedom.aim,
+            seed: header.freedom.seed,
+        };
+        Ok(Self::new(model, layout, tiles))
     }
 }
 

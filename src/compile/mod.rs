@@ -7,6 +7,8 @@ mod tile;
 pub use freedom::{Aim, Arrangement};
 pub use tile::Tile;
 
+use std::sync::Arc;
+
 use std::f64::consts::PI;
 
 use rayon::prelude::*;
@@ -42,9 +44,15 @@ pub struct Layout {
 
 /// A network as phase settings: what a chip of the right size is asked to do.
 ///
-/// It keeps the network that it was compiled from, so that a chip can be compared with digital.
+/// It keeps the network that it was compiled from, so that a chip can be compared with digital. A clone is another handle
+/// of the same program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Parts {
     model: Model,
     layout: Layout,
     /// Tiles of each layer, row by row.
@@ -52,21 +60,30 @@ pub struct Program {
 }
 
 impl Program {
+    fn new(model: Model, layout: Layout, tiles: Vec<Vec<Tile>>) -> Self {
+        let parts = Arc::new(Parts {
+            model,
+            layout,
+            tiles,
+        });
+        Self { parts }
+    }
+
     /// The network that was compiled.
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.parts.model
     }
 
     /// How it was laid out.
     pub fn layout(&self) -> Layout {
-        self.layout
+        self.parts.layout
     }
 
     /// Error of the weights on a perfect chip, ‖W − W₀‖_F / ‖W₀‖_F over all layers: rounding where the geometry
     /// is universal, what the meshes cannot hold where it is not.
     pub fn weight_error(&self) -> f64 {
         let (mut error, mut norm) = (0.0, 0.0);
-        for (layer, tiles) in self.model.layers.iter().zip(&self.tiles) {
+        for (layer, tiles) in self.parts.model.layers.iter().zip(&self.parts.tiles) {
             let weight = matrix(&layer.weight);
             norm += weight.norm_squared();
             for tile in tiles {
@@ -83,7 +100,7 @@ impl Program {
 
     /// Share of the MZIs of all meshes that stand within [`EDGE_RAD`] of the bar or the cross state, attenuators left out.
     pub fn share_at_edges(&self) -> f64 {
-        let tiles = self.tiles.iter().flatten();
+        let tiles = self.parts.tiles.iter().flatten();
         let meshes = tiles.flat_map(|tile| [&tile.input, &tile.output]);
         let (mut at_edges, mut all) = (0, 0);
         for mesh in meshes {
@@ -99,7 +116,7 @@ impl Program {
 
     /// The tiles of each layer: by layer, then row by row.
     pub fn tiles(&self) -> &[Vec<Tile>] {
-        &self.tiles
+        &self.parts.tiles
     }
 }
 
@@ -138,11 +155,7 @@ pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
             tiles.within(format_args!("layer `{}`", layer.name))
         })
         .collect::<Result<_>>()?;
-    Ok(Program {
-        model: model.clone(),
-        layout,
-        tiles,
-    })
+    Ok(Program::new(model.clone(), layout, tiles))
 }
 
 fn compile_layer(index: usize, layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {

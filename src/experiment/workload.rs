@@ -119,12 +119,8 @@ impl<'a, T: Real> Workload<'a, T> {
     /// # Errors
     /// Those of [`Processor::load`] and [`Processor::forward`].
     pub fn infer(&self, chip: Chip, correction: Correction) -> Result<Inferred> {
-        let mut processor = Processor::load(self.program, chip, correction)?;
-        if processor.needs_calibration()
-            && let Some(block) = self.blocks.get(self.calibration)
-        {
-            processor.calibrate(block);
-        }
+        let calibration = self.blocks.get(self.calibration);
+        let processor = Processor::load(self.program, chip, correction, calibration)?;
         let classes = self.predictions(|index, batch| processor.forward(batch, index as u64))?;
         let is_corrected = correction != Correction::None;
         Ok(Inferred {

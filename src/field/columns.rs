@@ -81,7 +81,7 @@ impl<T: Real> ColumnWalk<T> {
     ///
     /// # Panics
     /// If `fields` has another number of modes.
-    pub fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
+    pub(crate) fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
         assert_eq!(
             fields.modes(),
             self.modes,

@@ -4,179 +4,63 @@ mod columns;
 mod matrices;
 mod peak;
 mod product;
+mod real;
 mod rotate;
 mod tile;
 mod walk;
 
-pub use crate::elementary::{instruction_set, instruction_set_name, instruction_sets};
-pub use columns::ColumnWalk;
+pub use crate::simd::InstructionSet;
+pub(crate) use columns::ColumnWalk;
 pub(crate) use matrices::fetch;
-pub use matrices::{BLOCK, Matrices, MatrixSource, Parts};
+pub(crate) use matrices::{BLOCK, Matrices, MatrixSource, Parts};
 pub use peak::{peak_gflops_f32, peak_gflops_f64};
-pub use product::Product;
-pub use pulp::Arch;
+pub(crate) use product::Product;
+pub use real::Real;
+pub(crate) use real::sealed::Lanes;
 pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
-pub use walk::{Direction, Route, Walk};
+pub(crate) use walk::{Direction, Route, Walk};
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, LinalgScalar, Zip, s};
+use ndarray::{Array1, Array2, ArrayView2, Zip, s};
 use num_complex::Complex;
-use pulp::{Simd, bytemuck};
 
-use crate::rng::Stream;
-
-/// A precision for fields: `f32` or `f64`.
-pub trait Real:
-    LinalgScalar
-    + num_traits::Float
-    + num_traits::FloatConst
-    + std::ops::AddAssign
-    + std::ops::MulAssign
-    + std::fmt::Debug
-    + Send
-    + Sync
-    + Default
-    + bytemuck::Pod
-    + 'static
-{
-    /// A register of this precision.
-    type Vector<S: Simd>: bytemuck::Pod;
-    /// A register that holds `value` in every lane.
-    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
-    /// `x · y + z`, fused where the instruction set has it.
-    fn plus_product<S: Simd>(
-        simd: S,
-        x: Self::Vector<S>,
-        y: Self::Vector<S>,
-        z: Self::Vector<S>,
-    ) -> Self::Vector<S>;
-    /// `z − x · y`, fused where the instruction set has it.
-    fn less_product<S: Simd>(
-        simd: S,
-        x: Self::Vector<S>,
-        y: Self::Vector<S>,
-        z: Self::Vector<S>,
-    ) -> Self::Vector<S>;
-    /// `x + y`.
-    fn plus<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
-    /// `x − y`.
-    fn less<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
-    /// Fills `normals` with draws from N(0, 1).
-    fn fill_normals(stream: &mut Stream, normals: &mut [Self]);
-    /// The nearest value of this precision.
-    fn of(value: f64) -> Self;
-    /// The same value in double precision.
-    fn double(self) -> f64;
-}
-
-impl Real for f32 {
-    type Vector<S: Simd> = S::f32s;
-
-    #[inline(always)]
-    fn splat<S: Simd>(simd: S, value: Self) -> S::f32s {
-        simd.splat_f32s(value)
-    }
-
-    #[inline(always)]
-    fn plus_product<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
-        if S::IS_SCALAR {
-            simd.add_f32s(simd.mul_f32s(x, y), z)
-        } else {
-            simd.mul_add_f32s(x, y, z)
-        }
-    }
-
-    #[inline(always)]
-    fn less_product<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
-        if S::IS_SCALAR {
-            simd.sub_f32s(z, simd.mul_f32s(x, y))
-        } else {
-            simd.negate_mul_add_f32s(x, y, z)
-        }
-    }
-
-    #[inline(always)]
-    fn plus<S: Simd>(simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
-        simd.add_f32s(x, y)
-    }
-
-    #[inline(always)]
-    fn less<S: Simd>(simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
-        simd.sub_f32s(x, y)
-    }
-
-    fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
-        stream.fill_normals(normals);
-    }
-    fn of(value: f64) -> Self {
-        value as f32
-    }
-    fn double(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-impl Real for f64 {
-    type Vector<S: Simd> = S::f64s;
-
-    #[inline(always)]
-    fn splat<S: Simd>(simd: S, value: Self) -> S::f64s {
-        simd.splat_f64s(value)
-    }
-
-    #[inline(always)]
-    fn plus_product<S: Simd>(simd: S, x: S::f64s, y: S::f64s, z: S::f64s) -> S::f64s {
-        if S::IS_SCALAR {
-            simd.add_f64s(simd.mul_f64s(x, y), z)
-        } else {
-            simd.mul_add_f64s(x, y, z)
-        }
-    }
-
-    #[inline(always)]
-    fn less_product<S: Simd>(simd: S, x: S::f64s, y: S::f64s, z: S::f64s) -> S::f64s {
-        if S::IS_SCALAR {
-            simd.sub_f64s(z, simd.mul_f64s(x, y))
-        } else {
-            simd.negate_mul_add_f64s(x, y, z)
-        }
-    }
-
-    #[inline(always)]
-    fn plus<S: Simd>(simd: S, x: S::f64s, y: S::f64s) -> S::f64s {
-        simd.add_f64s(x, y)
-    }
-
-    #[inline(always)]
-    fn less<S: Simd>(simd: S, x: S::f64s, y: S::f64s) -> S::f64s {
-        simd.sub_f64s(x, y)
-    }
-
-    fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
-        normals.fill(0.0);
-        stream.add_normals(normals, 1.0);
-    }
-    fn of(value: f64) -> Self {
-        value
-    }
-    fn double(self) -> f64 {
-        self
-    }
-}
+use crate::error::{Error, Result};
 
 /// A batch of complex amplitudes, real and imaginary parts apart, each `[mode, sample]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields<T> {
-    /// Real parts, `[mode, sample]`, row-major.
-    pub re: Array2<T>,
-    /// Imaginary parts, `[mode, sample]`, row-major.
-    pub im: Array2<T>,
+    // Of one shape and in standard layout, as kernels take them.
+    pub(crate) re: Array2<T>,
+    pub(crate) im: Array2<T>,
 }
 
 /// One complex 2×2 in the order of its rows: `[t11, t12, t21, t22]`, row = output, 1 = top.
 pub type TwoByTwo = [Complex<f64>; 4];
 
 impl<T: Real> Fields<T> {
+    /// Fields of these real and imaginary parts, each `[mode, sample]` in any memory layout.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the two differ in shape.
+    pub fn new(re: ArrayView2<'_, T>, im: ArrayView2<'_, T>) -> Result<Self> {
+        if re.dim() != im.dim() {
+            let limit = format!("{:?}, that of the real parts", re.shape());
+            return Err(Error::shape("imaginary parts", im.shape(), limit));
+        }
+        let [re, im] = [re, im].map(|part| part.as_standard_layout().into_owned());
+        Ok(Self { re, im })
+    }
+
+    /// Real parts, `[mode, sample]`.
+    pub fn re(&self) -> ArrayView2<'_, T> {
+        self.re.view()
+    }
+
+    /// Imaginary parts, `[mode, sample]`.
+    pub fn im(&self) -> ArrayView2<'_, T> {
+        self.im.view()
+    }
+
     /// Dark fields: `modes` modes of `samples` samples.
     pub fn zeros(modes: usize, samples: usize) -> Self {
         Self {

@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use crate::simd::InstructionSet;
 
 /// Independent chains of multiply-adds: more than latency times ports of any current core, and fewer than registers.
 const CHAINS: usize = 12;
@@ -14,7 +16,7 @@ const TIMINGS: usize = 10;
 
 /// Largest rate of one thread in single precision with an instruction set of this machine, 10⁹ floating-point operations
 /// per second (a multiply-add is two).
-pub fn peak_gflops_f32(set: Arch) -> f64 {
+pub fn peak_gflops_f32(set: InstructionSet) -> f64 {
     struct Chains;
     impl WithSimd for Chains {
         type Output = usize;
@@ -36,11 +38,11 @@ pub fn peak_gflops_f32(set: Arch) -> f64 {
             S::F32_LANES
         }
     }
-    fastest(|| set.dispatch(Chains))
+    fastest(|| set.0.dispatch(Chains))
 }
 
 /// The same in double precision.
-pub fn peak_gflops_f64(set: Arch) -> f64 {
+pub fn peak_gflops_f64(set: InstructionSet) -> f64 {
     struct Chains;
     impl WithSimd for Chains {
         type Output = usize;
@@ -62,7 +64,7 @@ pub fn peak_gflops_f64(set: Arch) -> f64 {
             S::F64_LANES
         }
     }
-    fastest(|| set.dispatch(Chains))
+    fastest(|| set.0.dispatch(Chains))
 }
 
 /// The rate of chains that return their number of lanes.

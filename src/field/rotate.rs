@@ -24,7 +24,7 @@ pub(crate) use diagonals::{Diagonals, Side, side};
 use num_complex::Complex;
 use pulp::{Simd, bytemuck};
 
-use super::Real;
+use super::Lanes;
 
 /// Elements below this size count as zero, so that identities and permutations get bar and cross states instead of
 /// phases computed from rounding errors.

@@ -2,13 +2,13 @@
 
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
-use super::Real;
+use super::{Lanes, Real};
 
 /// A complex factor as (real, imaginary).
 pub(super) type Factor<T> = (T, T);
 
 /// One part (real or imaginary) of one mode: a row of K vectors.
-pub(super) type Row<S, T, const K: usize> = [<T as Real>::Vector<S>; K];
+pub(super) type Row<S, T, const K: usize> = [<T as Lanes>::Vector<S>; K];
 /// Real and imaginary part of one mode.
 pub(super) type Pair<S, T, const K: usize> = [Row<S, T, K>; 2];
 
@@ -36,7 +36,7 @@ pub(super) fn by_tiles(arch: Arch, samples: usize, work: impl Tiled) {
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let Self(samples, work) = self;
-            let lanes = size_of::<<W::Precision as Real>::Vector<S>>() / size_of::<W::Precision>();
+            let lanes = size_of::<<W::Precision as Lanes>::Vector<S>>() / size_of::<W::Precision>();
             let registers = samples.div_ceil(lanes);
             if S::IS_SCALAR {
                 work.run::<S, 16>(simd);

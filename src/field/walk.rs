@@ -82,7 +82,7 @@ impl<T: Real> Walk<T> {
     ///
     /// # Panics
     /// If `fields` has another number of modes.
-    pub fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
+    pub(crate) fn run_on(&self, arch: Arch, fields: &mut Fields<T>) {
         assert_eq!(
             fields.modes(),
             self.modes,

@@ -8,9 +8,9 @@ use pulp::Arch;
 use super::mzi::{Sines, behind_coupler, between_couplers, crossed, times};
 use super::values::{Drawn, Values};
 use super::{CellKind, Mzi};
-use crate::elementary::{Loop, sin_cos_all, vectorized};
 use crate::field::{BLOCK, MatrixSource, Parts, TwoByTwo};
 use crate::linalg::C64;
+use crate::simd::{Loop, sin_cos_all, vectorized};
 
 /// Cells of one kind without phases: couplers and losses, parallel to the nodes of a mesh.
 #[derive(Debug, Clone, PartialEq)]
@@ -356,7 +356,7 @@ impl OneBlock<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::instruction_sets;
+    use crate::field::InstructionSet;
     use crate::rng::{Effect, Seed};
 
     /// The fast path against [`Mzi::matrix`], for chunks that are full and not.
@@ -385,7 +385,7 @@ mod tests {
                 let set = DrawnCells::from(cells.clone());
                 let set = set.set(Values::each(&theta[..]), Values::each(&phi[..]));
                 assert_eq!(set.count(), count);
-                for arch in instruction_sets() {
+                for arch in InstructionSet::all().into_iter().map(|set| set.0) {
                     let mut parts = [[0.0; BLOCK]; 8];
                     let mut scratch = Angles {
                         arch,

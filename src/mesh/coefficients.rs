@@ -2,10 +2,12 @@
 
 use ndarray::s;
 
+use pulp::Arch;
+
 use super::values::Values;
 use super::{CellKind, DrawnCells, Mesh, Mzi, Nodes, SetCells};
 use crate::field::{
-    Arch, ColumnWalk, Direction, Fields, Matrices, MatrixSource, Product, Real, Walk,
+    ColumnWalk, Direction, Fields, InstructionSet, Matrices, MatrixSource, Product, Real, Walk,
 };
 use crate::linalg::{C64, Matrix};
 
@@ -25,7 +27,10 @@ pub struct Coefficients<'a> {
 
 /// A way through a mesh, ready for many batches.
 #[derive(Debug, Clone)]
-pub enum Prepared<T> {
+pub struct Prepared<T>(Way<T>);
+
+#[derive(Debug, Clone)]
+enum Way<T> {
     /// Along diagonals, a few samples at a time.
     Walk(Walk<T>),
     /// Column by column, one sample at a time.
@@ -40,18 +45,18 @@ impl<T: Real> Prepared<T> {
     /// # Panics
     /// If `fields` has another number of modes.
     pub fn run(&self, fields: &mut Fields<T>) {
-        self.run_on(Arch::new(), fields);
+        self.run_on(InstructionSet::best(), fields);
     }
 
     /// [`run`](Self::run) with an instruction set of this machine.
     ///
     /// # Panics
     /// If `fields` has another number of modes.
-    pub fn run_on(&self, set: Arch, fields: &mut Fields<T>) {
-        match self {
-            Self::Walk(walk) => walk.run_on(set, fields),
-            Self::Columns(walk) => walk.run_on(set, fields),
-            Self::Matrix(product) => product.run_on(set, fields),
+    pub fn run_on(&self, set: InstructionSet, fields: &mut Fields<T>) {
+        match &self.0 {
+            Way::Walk(walk) => walk.run_on(set.0, fields),
+            Way::Columns(walk) => walk.run_on(set.0, fields),
+            Way::Matrix(product) => product.run_on(set.0, fields),
         }
     }
 }
@@ -187,11 +192,11 @@ impl<'a> Coefficients<'a> {
     /// with their matrix, whose rounding is relative to an amplitude, not to its real and imaginary part each.
     pub fn prepare<T: Real>(&self, samples: usize) -> Prepared<T> {
         if samples > 1 && self.is_product_faster() {
-            Prepared::Matrix(Product::new(&self.first_columns(self.modes)))
+            Prepared(Way::Matrix(Product::new(&self.first_columns(self.modes))))
         } else if let Some(walk) = self.few(samples) {
-            Prepared::Columns(walk)
+            Prepared(Way::Columns(walk))
         } else {
-            Prepared::Walk(self.forth())
+            Prepared(Way::Walk(self.forth()))
         }
     }
 

@@ -36,6 +36,15 @@ impl<T: Real> Batch<T> {
         }
     }
 
+    /// Stores real signals row by row, as kernels take them; fields are.
+    pub(crate) fn into_standard_layout(&mut self) {
+        if let Self::Real(x) = self
+            && !x.is_standard_layout()
+        {
+            *x = x.as_standard_layout().into_owned();
+        }
+    }
+
     /// Whether every signal is 0.
     pub fn is_dark(&self) -> bool {
         let dark = |x: &Array2<T>| x.iter().all(|x| *x == T::zero());

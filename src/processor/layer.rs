@@ -7,12 +7,12 @@ use pulp::Arch;
 use super::detector::{Adc, Reading, adc_range};
 use super::load::{LoadedTile, relative};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
-use crate::elementary::{Loop, vectorized};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
 use crate::nn::{Batch, LayerSignal};
 use crate::rng::{Effect, Stream};
+use crate::simd::{Loop, vectorized};
 
 /// A layer's tiles on a chip.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ use super::loss::{Watched, absorbs, tile_loss_db};
 use super::modulator::full_scale_power_w;
 use super::tile::set_tile;
 use crate::compile::Tile;
-use crate::elementary::{Loop, vectorized};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Place, Section};
@@ -16,6 +15,7 @@ use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::Correction;
 use crate::nn::Weight;
+use crate::simd::{Loop, vectorized};
 use crate::units::amplitude_from_db;
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left for amplitudes, or

@@ -249,8 +249,8 @@ mod tests {
         settings.iter().fold(ideal, set).fabricate(Seed(3), trial)
     }
 
-    fn load<T: Real>(program: &Program, chip: Chip) -> Processor<'_, T> {
-        Processor::load(program, chip, Correction::None).unwrap()
+    fn load<T: Real>(program: &Program, chip: Chip) -> Processor<T> {
+        Processor::load(program, chip, Correction::None, None).unwrap()
     }
 
     fn loss_db(program: &Program, settings: &[(&str, String)]) -> f64 {
@@ -333,8 +333,9 @@ mod tests {
                         for (trial, loss) in ["1e-9", "1e-3", "0.3"].into_iter().enumerate() {
                             let kind = ("mesh.cell", kind.name().to_owned());
                             let chip = chip(&[&settings(loss)[..], &[kind]].concat(), trial as u64);
-                            let double = Processor::<f64>::load(&program, chip.clone(), correction);
-                            let single = Processor::<f32>::load(&program, chip, correction);
+                            let double =
+                                Processor::<f64>::load(&program, chip.clone(), correction, None);
+                            let single = Processor::<f32>::load(&program, chip, correction, None);
                             let double = double.unwrap().losses_db()[0];
                             let single = single.unwrap().losses_db()[0];
                             assert!(double >= 0.0 && single >= 0.0);

@@ -26,19 +26,26 @@ use load::{LoadedTile, assemble, load_tile, relative_errors};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
-pub struct Processor<'a, T> {
-    program: &'a Program,
+pub struct Processor<T> {
+    program: Program,
     chip: Chip,
     layers: Vec<LoadedLayer<T>>,
 }
 
-impl<'a, T: Real> Processor<'a, T> {
-    /// Programs `program` into `chip`, with phases chosen by `correction`.
+impl<T: Real> Processor<T> {
+    /// Programs `program` into `chip`, with phases chosen by `correction`, and sets the ranges of modulators and converters
+    /// so that the encoded batch `calibration` just fits, in a run without noise.
     ///
     /// # Errors
     /// [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
-    /// much light is lost that none arrives.
-    pub fn load(program: &'a Program, chip: Chip, correction: Correction) -> Result<Self> {
+    /// much light is lost that none arrives; [`Error::Format`] if an effect of a shot [acts](Hardware::acting) on the chip
+    /// and there is no calibration batch.
+    pub fn load(
+        program: &Program,
+        chip: Chip,
+        correction: Correction,
+        calibration: Option<&Batch<T>>,
+    ) -> Result<Self> {
         let readings = readings(program, chip.hardware())?;
         let mut modulated = true;
         let mut layers = Vec::with_capacity(readings.len());
@@ -78,11 +85,19 @@ impl<'a, T: Real> Processor<'a, T> {
             });
             modulated = reading != Reading::Optical;
         }
-        Ok(Self {
-            program,
+        let mut processor = Self {
+            program: program.clone(),
             chip,
             layers,
-        })
+        };
+        if processor.has_shot_effects() {
+            let batch = calibration.ok_or_else(|| {
+                let what = "is missing: hardware whose shots differ needs it for its ranges";
+                Error::format("calibration batch", what)
+            })?;
+            processor.calibrate(batch.clone());
+        }
+        Ok(processor)
     }
 
     /// The matrix of layer number `layer` on this chip, `[out, in]`, as its receivers see it: all tiles with their digital
@@ -138,11 +153,9 @@ impl<'a, T: Real> Processor<'a, T> {
         self.layers.iter().map(mean).collect()
     }
 
-    /// Sets the ranges of modulators and converters so that `batch` just fits, in a run without noise.
-    ///
-    /// Needed before [`forward`](Self::forward) where the hardware [has shot effects](Self::needs_calibration).
-    pub fn calibrate(&mut self, batch: &Batch<T>) {
-        let mut signal = batch.clone();
+    /// Sets the ranges of modulators and converters so that `signal` just fits, in a run without noise.
+    fn calibrate(&mut self, mut signal: Batch<T>) {
+        signal.into_standard_layout();
         for index in 0..self.layers.len() {
             self.layers[index].calibrate(&self.chip, &signal);
             signal = self.layers[index].noiseless(&signal);
@@ -150,8 +163,8 @@ impl<'a, T: Real> Processor<'a, T> {
         }
     }
 
-    /// Whether the hardware has effects that differ from shot to shot, whose ranges need a calibration batch.
-    pub fn needs_calibration(&self) -> bool {
+    /// Whether shots differ, and share ranges.
+    fn has_shot_effects(&self) -> bool {
         let mut acting = self.chip.hardware().acting();
         acting.any(|key| key.row.when == When::PerShot)
     }
@@ -163,12 +176,10 @@ impl<'a, T: Real> Processor<'a, T> {
     /// # Errors
     /// [`Error::NotFinite`] if a layer's outputs or the logits leave the range of `T`: the light is too weak, the noise too
     /// strong or the data too large to be computed. No converter and no modulator hides it.
-    ///
-    /// # Panics
-    /// If the hardware has shot effects and the processor was not calibrated.
     pub fn forward(&self, batch: Batch<T>, block: u64) -> Result<ndarray::Array2<T>> {
-        let shots = self.needs_calibration();
+        let shots = self.has_shot_effects();
         let mut signal = batch;
+        signal.into_standard_layout();
         for (index, layer) in self.layers.iter().enumerate() {
             signal = if shots {
                 layer.shots(&self.chip, signal, block).within(format_args!(

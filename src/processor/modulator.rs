@@ -3,11 +3,11 @@
 use pulp::Arch;
 
 use super::detector::{Adc, Converter, Reading, limited};
-use crate::elementary::{Loop, vectorized};
 use crate::field::Real;
 use crate::hardware::Hardware;
 use crate::nn::Batch;
 use crate::rng::Stream;
+use crate::simd::{Loop, vectorized};
 use crate::units::{amplitude_from_db, hz_from_ghz, power_from_db, w_from_mw};
 
 /// Power that reaches a detector behind a lossless mesh when one mode is at full scale, W.

@@ -78,9 +78,8 @@ fn shots(settings: &[(&str, &str)], intensity: bool) -> (f64, f64) {
     let program = one_layer(weight, readout);
     let batch = Batch::Real(Array2::from_elem((1, SHOTS), 1.0));
     let chip = chip(&hardware(settings), 0);
-    let mut processor =
-        Processor::<f64>::load(&program, chip, Correction::None).expect("the chip reads this");
-    processor.calibrate(&batch);
+    let processor = Processor::<f64>::load(&program, chip, Correction::None, Some(&batch))
+        .expect("the chip reads this");
     let readings = processor.forward(batch, 0).expect("light arrives");
     let n = SHOTS as f64;
     let mean = readings.sum() / n;
@@ -247,6 +246,7 @@ fn oscillators() -> Vec<Case> {
     vec![both, alone, quadrature]
 }
 
-fn load<'a>(program: &'a Program, hardware: &Hardware, trial: u64) -> Processor<'a, f64> {
-    Processor::load(program, chip(hardware, trial), Correction::None).expect("the chip reads this")
+fn load(program: &Program, hardware: &Hardware, trial: u64) -> Processor<f64> {
+    Processor::load(program, chip(hardware, trial), Correction::None, None)
+        .expect("the chip reads this")
 }

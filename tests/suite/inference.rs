@@ -10,7 +10,7 @@ use lightloom::nn::{
 use lightloom::processor::{Processor, Reading, detector_noise, full_scale_power_w};
 use lightloom::rng::{Effect, Seed};
 use lightloom::{Dataset, Result};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, s};
 use num_complex::Complex;
 
 fn demo() -> (Program, Dataset) {
@@ -64,9 +64,8 @@ fn constant_batch(amplitudes: &[f64], samples: usize) -> Batch<f64> {
 
 /// Logits of many shots of one batch, `[class, shot]`.
 fn shots(program: &Program, hardware: &Hardware, batch: &Batch<f64>) -> Array2<f64> {
-    let mut processor =
-        Processor::load(program, hardware.fabricate(Seed(2), 0), Correction::None).unwrap();
-    processor.calibrate(batch);
+    let chip = hardware.fabricate(Seed(2), 0);
+    let processor = Processor::load(program, chip, Correction::None, Some(batch)).unwrap();
     processor.forward(batch.clone(), 0).unwrap()
 }
 
@@ -185,10 +184,10 @@ fn the_unseen_quadrature_adds_its_shot_noise() {
             ("readout.lo_power_mw", lo_mw),
         ]);
         let chip = hw.fabricate(Seed(2), 0);
-        let processor = Processor::<f64>::load(&program, chip, Correction::None).unwrap();
+        let processor = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap();
         let matrix = processor.layer_matrix(0);
         let input = Array1::from(inputs.to_vec());
-        let (re, im) = (matrix.re.dot(&input), matrix.im.dot(&input));
+        let (re, im) = (matrix.re().dot(&input), matrix.im().dot(&input));
         let scale = program.tiles()[0][0].scale;
         let (q, b) = (1.602_176_634e-19, 5e9);
         let (lo, fs) = (lo_mw.parse::<f64>().unwrap() * 1e-3, 1e-3 / 4.0);
@@ -223,8 +222,8 @@ fn the_unseen_quadrature_of_bright_samples_counts_whatever_the_calibration_batch
     let chip = || hw.fabricate(Seed(6), 0);
     let bright = constant_batch(&[1.0; 16], 40_000);
     let shots = |calibration: &Batch<f64>| {
-        let mut processor = Processor::load(&program, chip(), Correction::None).unwrap();
-        processor.calibrate(calibration);
+        let calibration = Some(calibration);
+        let processor = Processor::load(&program, chip(), Correction::None, calibration).unwrap();
         processor.forward(bright.clone(), 0).unwrap()
     };
     // The same full scale, hence the same noise, to the bit.
@@ -237,8 +236,8 @@ fn light_where_the_calibration_batch_was_dark_is_refused() {
     let program = one_layer(Weight::Real(Array2::eye(2)), Readout::Real);
     let hw = hardware(&[("readout.bandwidth_ghz", "5")]);
     let chip = hw.fabricate(Seed(2), 0);
-    let mut processor = Processor::load(&program, chip, Correction::None).unwrap();
-    processor.calibrate(&constant_batch(&[0.0, 0.0], 4));
+    let dark = constant_batch(&[0.0, 0.0], 4);
+    let processor = Processor::load(&program, chip, Correction::None, Some(&dark)).unwrap();
     assert!(processor.forward(constant_batch(&[0.0, 0.0], 4), 0).is_ok());
     let error = processor.forward(constant_batch(&[0.5, 0.0], 4), 1);
     let said = error.unwrap_err().to_string();
@@ -332,9 +331,8 @@ fn shot_effects_that_are_off_change_no_bit() {
     let (program, data) = demo();
     let batch = program.model().input.encode::<f32>(&data.x, 0..64).unwrap();
     let logits = |hw: Hardware| {
-        let mut processor =
-            Processor::<f32>::load(&program, hw.fabricate(Seed(0), 0), Correction::None).unwrap();
-        processor.calibrate(&batch);
+        let chip = hw.fabricate(Seed(0), 0);
+        let processor = Processor::load(&program, chip, Correction::None, Some(&batch)).unwrap();
         processor.forward(batch.clone(), 0).unwrap()
     };
     let ideal = logits(Hardware::default());
@@ -476,7 +474,7 @@ fn local_oscillators_turn_what_their_detectors_read() {
     }
     // Errors of what is read know them, errors of the matrix in front of the detectors do not.
     let load = |program| {
-        Processor::<f64>::load(program, hw.fabricate(Seed(2), 0), Correction::None).unwrap()
+        Processor::<f64>::load(program, hw.fabricate(Seed(2), 0), Correction::None, None).unwrap()
     };
     for (program, least) in [(&complex, 0.1), (&real, 0.01)] {
         assert!(load(program).matrix_errors()[0] < 1e-12);
@@ -547,8 +545,8 @@ fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
     ]);
     let batch = constant_batch(&[0.7, 0.0], 40_000);
     let processor =
-        Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None).unwrap();
-    let [a, b] = [0, 1].map(|layer| processor.layer_matrix(layer).re[[0, 0]]);
+        Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None, None).unwrap();
+    let [a, b] = [0, 1].map(|layer| processor.layer_matrix(layer).re()[[0, 0]]);
     assert!(
         (a / 2.0 - 1.0).abs() > 0.01,
         "the chip must differ from the network: {a}"
@@ -589,7 +587,7 @@ fn layers_that_are_not_detected_have_no_detector_gain() {
         ("readout.detection", "intensity"),
     ]);
     let processor =
-        Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None).unwrap();
+        Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None, None).unwrap();
     assert!(processor.matrix_errors().iter().all(|error| *error < 1e-12));
     let logits = processor.forward(batch, 0).unwrap();
     // One gain, that of the last layer's detectors: a second one would be another factor.
@@ -627,7 +625,7 @@ fn the_error_on_data_is_that_of_the_products_with_the_data() {
         let program = one_layer(weight.clone(), readout);
         let network = program.model().prepare::<f64>().unwrap();
         let chip = hw.fabricate(Seed(2), 0);
-        let processor = Processor::<f64>::load(&program, chip, Correction::None).unwrap();
+        let processor = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap();
         let on_chip = processor.layer_matrix(0);
         let wanted = weight.to_complex();
         for x in [&one_input, &many] {
@@ -638,8 +636,9 @@ fn the_error_on_data_is_that_of_the_products_with_the_data() {
                         (0..7).map(|col| matrix(col) * x[[col, sample]]).sum()
                     };
                     let right = sum(&|col| wanted[[row, col]]);
-                    let chip =
-                        sum(&|col| Complex::new(on_chip.re[[row, col]], on_chip.im[[row, col]]));
+                    let chip = sum(&|col| {
+                        Complex::new(on_chip.re()[[row, col]], on_chip.im()[[row, col]])
+                    });
                     let apart = chip - right;
                     norm += right.norm_sqr();
                     error += match readout {
@@ -678,7 +677,7 @@ fn the_digital_scale_makes_up_for_loss_spread_and_imbalance() {
         ),
     ] {
         let chip = hardware(&settings).fabricate(Seed(0), 0);
-        let processor = Processor::<f64>::load(&program, chip, Correction::None).unwrap();
+        let processor = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap();
         let error = processor.matrix_errors()[0];
         assert!(error > 1e-4 && error < most, "{settings:?}: {error}");
         assert!(processor.losses_db()[0] > 0.5, "{settings:?}");
@@ -743,8 +742,7 @@ fn no_converter_makes_numbers_of_infinities() {
         };
         let batch = Batch::Real(raw.mapv(|x| T::of(x * size)));
         let chip = hardware(settings).fabricate(Seed(2), 0);
-        let mut processor = Processor::<T>::load(program, chip, Correction::None).unwrap();
-        processor.calibrate(&batch);
+        let processor = Processor::load(program, chip, Correction::None, Some(&batch)).unwrap();
         processor.forward(batch, 0)
     }
     let noise = ("readout.bandwidth_ghz", "5");
@@ -785,12 +783,9 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
     ) {
         let batch = Array2::from_shape_fn((inputs.len(), 4), |(row, _)| T::of(inputs[row]));
         let chip = hardware(settings).fabricate(Seed(2), 0);
-        let mut processor = Processor::<T>::load(program, chip, Correction::None).unwrap();
-        processor.calibrate(&Batch::Real(batch.clone()));
-        let said = processor
-            .forward(Batch::Real(batch), 0)
-            .unwrap_err()
-            .to_string();
+        let batch = Batch::Real(batch);
+        let processor = Processor::load(program, chip, Correction::None, Some(&batch)).unwrap();
+        let said = processor.forward(batch, 0).unwrap_err().to_string();
         assert!(
             said.contains(says) && said.contains("must be finite"),
             "{settings:?}: {said}"
@@ -842,7 +837,7 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
 fn intensity_detection_is_refused_where_a_sign_is_needed() {
     let (program, _) = demo();
     let chip = hardware(&[("readout.detection", "intensity")]).fabricate(Seed(0), 0);
-    let error = Processor::<f32>::load(&program, chip, Correction::None)
+    let error = Processor::<f32>::load(&program, chip, Correction::None, None)
         .unwrap_err()
         .to_string();
     assert!(
@@ -859,7 +854,7 @@ fn a_chip_that_loses_all_light_is_refused() {
         ("mesh.arm_imbalance_db", "400"),
     ] {
         let chip = hardware(&[(key, value)]).fabricate(Seed(0), 0);
-        let error = Processor::<f32>::load(&program, chip, Correction::None)
+        let error = Processor::<f32>::load(&program, chip, Correction::None, None)
             .unwrap_err()
             .to_string();
         assert!(error.contains(&format!("{key} = {value} (")), "{error}");
@@ -909,7 +904,8 @@ fn complex_networks_pass_optical_activations_and_tiles() {
         .unwrap();
         let hw = hardware(&[("readout.detection", detection)]);
         let processor =
-            Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0), Correction::None).unwrap();
+            Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0), Correction::None, None)
+                .unwrap();
         let batch = model.input.encode::<f64>(&samples, 0..40).unwrap();
         let chip = processor.forward(batch, 0).unwrap();
         for ((class, sample), got) in chip.indexed_iter() {
@@ -955,4 +951,48 @@ fn the_program_of_the_demo_is_what_its_network_compiles_to() {
     {
         assert!((a.matrix() - b.matrix()).norm() < 1e-11);
     }
+}
+
+/// `x.t().to_owned()` keeps the order of its memory: the natural way from `[sample, feature]` to a batch.
+#[test]
+fn batches_of_any_memory_layout_give_the_same_bits() {
+    let (program, data) = demo();
+    let encoded = program.model().input.encode::<f64>(&data.x, 0..64).unwrap();
+    let Batch::Real(plain) = &encoded else {
+        panic!("the demo is real")
+    };
+    let turned = plain.t().as_standard_layout().t().to_owned();
+    assert!(!turned.is_standard_layout());
+    let every_second = plain.slice(s![..;1, ..;-1]).slice(s![.., ..;-1]).to_owned();
+    let hw = hardware(&[("input.dac_bits", "6"), ("readout.bandwidth_ghz", "1")]);
+    let outputs = |batch: Array2<f64>| {
+        let batch = Batch::Real(batch);
+        let chip = hw.fabricate(Seed(2), 0);
+        let processor = Processor::load(&program, chip, Correction::None, Some(&batch)).unwrap();
+        processor.forward(batch, 0).unwrap()
+    };
+    let wanted = outputs(plain.clone());
+    assert_eq!(outputs(turned), wanted);
+    assert_eq!(outputs(every_second), wanted);
+
+    let mesh = lightloom::mesh::Mesh::bar(lightloom::mesh::Geometry::Clements, 3).unwrap();
+    let re = Array2::from_shape_fn((3, 5), |(mode, sample)| (mode * 5 + sample) as f64);
+    let fields = |re: ndarray::ArrayView2<f64>| {
+        let dark = Array2::zeros((3, 5));
+        let mut fields = lightloom::Fields::new(re, dark.view()).unwrap();
+        mesh.coefficients().walk(&mut fields);
+        fields
+    };
+    let turned = re.t().as_standard_layout().t().to_owned();
+    assert_eq!(fields(turned.view()), fields(re.view()));
+    let apart = lightloom::Fields::new(re.view(), Array2::zeros((5, 3)).view());
+    assert!(apart.unwrap_err().to_string().contains("imaginary parts"));
+}
+
+#[test]
+fn hardware_whose_shots_differ_needs_a_calibration_batch() {
+    let (program, _) = demo();
+    let chip = hardware(&[("readout.adc_bits", "8")]).fabricate(Seed(2), 0);
+    let said = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap_err();
+    assert!(said.to_string().contains("calibration batch"), "{said}");
 }

@@ -16,7 +16,8 @@ fn row(key: &HardwareKey) -> String {
     let default = match key.get(&Hardware::default()) {
         Cell::Null => format!("none: {}", key.row.none),
         Cell::Text(name) => code(&name),
-        number => number.to_string(),
+        Cell::Float(number) => number.to_string(),
+        Cell::Int(number) => number.to_string(),
     };
     let range = match key.kind {
         ValueKind::Name(names) => names
@@ -158,7 +159,7 @@ mod worked_example {
 
         let key = "phase_shifter.ageing";
         // Its range, its neighbours, its name when misspelt.
-        let said = run(&["inspect", "ideal", "--json"]);
+        let said = run(&["inspect", "ideal", "--json", "-"]);
         assert!(said.contains("\"ageing\": 0.0"), "{said}");
         let mesh = "meshes/haar-4-clements.mesh.json";
         let set = format!("{key}=2");

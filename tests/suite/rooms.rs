@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Every room and its layer. Within layer 0 the rooms may use each other.
-const LAYERS: [(&str, u32); 18] = [
+const LAYERS: [(&str, u32); 19] = [
     ("error", 0),
     ("units", 0),
-    ("elementary", 0),
+    ("simd", 0),
     ("rng", 0),
+    ("watch", 0),
     ("io", 1),
     ("linalg", 1),
     ("field", 1),

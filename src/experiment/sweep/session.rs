@@ -12,8 +12,9 @@ use super::{Point, Precision, Reference, Shard, Sweep, TrialRecord, output};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Workload;
-use crate::field::{Real, instruction_set};
+use crate::field::{InstructionSet, Real};
 use crate::nn::Dataset;
+use crate::watch::Watch;
 
 /// A sweep and the folder in which its trials gather.
 #[derive(Debug)]
@@ -170,20 +171,21 @@ impl Session {
     pub fn other_cpus(&self) -> Vec<String> {
         let writer = self.writer.lock().expect("no writer panics");
         let cpus = writer.journal.cpus().iter();
-        cpus.filter(|cpu| *cpu != instruction_set())
+        cpus.filter(|cpu| *cpu != InstructionSet::best().name())
             .cloned()
             .collect()
     }
 
-    /// Runs what is missing on as many threads as rayon's current pool has; `note` is told what was assumed of networks
-    /// and data, and which digital accuracies are near chance, `done` is called after every trial.
+    /// Runs what is missing on as many threads as rayon's current pool has; `watch` is told what was assumed of networks
+    /// and data, which digital accuracies are near chance, and of every trial.
     ///
-    /// At most as many chips as threads are held at a time. A trial that is finished is in the journal.
+    /// At most as many chips as threads are held at a time. A trial that is finished is in the journal, also where `watch`
+    /// stops the work.
     ///
     /// # Errors
     /// Those of inputs that do not fit together and of chips that cannot run the program, with the point's settings;
     /// trials that were finished before remain.
-    pub fn run(&self, note: impl Fn(&str), done: impl Fn() + Sync) -> Result<()> {
+    pub fn run(&self, watch: &impl Watch) -> Result<()> {
         let groups = {
             let writer = self.writer.lock().expect("no writer panics");
             self.groups(&writer.journal)?
@@ -191,21 +193,29 @@ impl Session {
         {
             let mut writer = self.writer.lock().expect("no writer panics");
             let is_lost = writer.journal.cpus().is_empty();
-            if (is_lost || !groups.is_empty()) && !writer.journal.cpus().contains(instruction_set())
+            if (is_lost || !groups.is_empty())
+                && !writer
+                    .journal
+                    .cpus()
+                    .contains(InstructionSet::best().name())
             {
-                writer.append(Entry::Cpu(instruction_set().to_owned()))?;
+                writer.append(Entry::Cpu(InstructionSet::best().name().to_owned()))?;
             }
         }
+        let note = |text: &str| watch.note(text);
         let notes = Notes::new(&note);
         let mut loaded = Loaded::new(&notes);
         for group in &groups {
+            if watch.stops() {
+                break;
+            }
             let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
             match group.point.precision {
                 Precision::F32 => {
-                    self.run_group(group, &Workload::<f32>::new(program, data)?, &notes, &done)
+                    self.run_group(group, &Workload::<f32>::new(program, data)?, &notes, watch)
                 }
                 Precision::F64 => {
-                    self.run_group(group, &Workload::<f64>::new(program, data)?, &notes, &done)
+                    self.run_group(group, &Workload::<f64>::new(program, data)?, &notes, watch)
                 }
             }?;
         }
@@ -233,7 +243,7 @@ impl Session {
         group: &Group,
         workload: &Workload<'_, T>,
         notes: &Notes<'_>,
-        done: &(impl Fn() + Sync),
+        watch: &impl Watch,
     ) -> Result<()> {
         let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed)?;
         notes.add_chance(&group.point, reference.digital_accuracy, workload.labels());
@@ -243,7 +253,7 @@ impl Session {
         // The failure of the first row, whichever thread met one first.
         let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
         let work = |pool: &rayon::ThreadPool| {
-            while !is_over.load(Ordering::Relaxed) {
+            while !is_over.load(Ordering::Relaxed) && !watch.stops() {
                 let Some(&row) = group.rows.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     return;
                 };
@@ -254,7 +264,7 @@ impl Session {
                         writer.append(Entry::Trial(record))
                     });
                 match finished {
-                    Ok(()) => done(),
+                    Ok(()) => watch.step(),
                     Err(error) => {
                         is_over.store(true, Ordering::Relaxed);
                         let mut first = failure.lock().expect("no thread panics here");

@@ -8,9 +8,9 @@ use pulp::Arch;
 use super::route::{Diagonals, Direction, Order, Route};
 use super::scaled::{Lanes, SET, Scales, Scaling, at, is_small, scaled_form};
 use super::{Chain, Factor, LONGEST, Link, Move, Walk};
-use crate::elementary::vectorized;
 use crate::field::matrices::{BLOCK, Matrices, MatrixSource, Parts, Reader, fetch};
 use crate::field::{Real, TwoByTwo};
+use crate::simd::vectorized;
 
 impl<T: Real> Walk<T> {
     /// The walk along `route` through the MZIs of `matrices`, then a factor on each mode, for light that comes from the

@@ -6,9 +6,9 @@ use num_complex::Complex;
 
 use super::Link;
 use super::build::{Swapped, factor};
-use crate::elementary::Loop;
 use crate::field::matrices::BLOCK;
 use crate::field::{Real, TwoByTwo};
+use crate::simd::Loop;
 
 /// A result whose leading entry is this much smaller than the other one is computed by the plain 2×2.
 const LARGEST_RATIO: f64 = 1e4;

@@ -11,33 +11,39 @@ use std::f64::consts::FRAC_2_PI;
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// The instruction sets of this machine that kernels are written for: the portable one first, last the one they use.
-pub fn instruction_sets() -> Vec<Arch> {
-    let mut sets = vec![Arch::Scalar];
-    #[cfg(target_arch = "x86_64")]
-    sets.extend(pulp::x86::V3::try_new().map(Arch::V3));
-    if instruction_set_name(Arch::new()) != instruction_set_name(sets[sets.len() - 1]) {
-        sets.push(Arch::new());
-    }
-    sets
-}
+/// An instruction set of this machine that kernels are written for.
+#[derive(Debug, Clone, Copy)]
+pub struct InstructionSet(pub(crate) Arch);
 
-/// The name of an instruction set.
-pub fn instruction_set_name(set: Arch) -> &'static str {
-    match set {
-        #[cfg(target_arch = "x86_64")]
-        Arch::V3(_) => "x86-64-v3",
-        #[cfg(target_arch = "x86_64")]
-        Arch::V4(_) => "x86-64-v4",
-        #[cfg(target_arch = "aarch64")]
-        Arch::Neon(_) => "neon",
-        _ => "portable",
+impl InstructionSet {
+    /// The one that kernels use on this machine.
+    pub fn best() -> Self {
+        Self(Arch::new())
     }
-}
 
-/// The name of the instruction set that kernels use on this machine.
-pub fn instruction_set() -> &'static str {
-    instruction_set_name(Arch::new())
+    /// Every one of this machine: the portable one first, the [best](Self::best) one last.
+    pub fn all() -> Vec<Self> {
+        let mut sets = vec![Self(Arch::Scalar)];
+        #[cfg(target_arch = "x86_64")]
+        sets.extend(pulp::x86::V3::try_new().map(|set| Self(Arch::V3(set))));
+        if Self::best().name() != sets[sets.len() - 1].name() {
+            sets.push(Self::best());
+        }
+        sets
+    }
+
+    /// Its name: `x86-64-v4`, `x86-64-v3`, `neon` or `portable`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Arch::V3(_) => "x86-64-v3",
+            #[cfg(target_arch = "x86_64")]
+            Arch::V4(_) => "x86-64-v4",
+            #[cfg(target_arch = "aarch64")]
+            Arch::Neon(_) => "neon",
+            _ => "portable",
+        }
+    }
 }
 
 /// Larger angles, rad, are left to the standard library: the reduction is exact up to here.
