@@ -184,7 +184,8 @@ fn the_unseen_quadrature_adds_its_shot_noise() {
             ("readout.lo_power_mw", lo_mw),
         ]);
         let chip = hw.fabricate(Seed(2), 0);
-        let processor = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap();
+        let processor =
+            Processor::<f64>::load(&program, chip, Correction::None, Some(&batch)).unwrap();
         let matrix = processor.layer_matrix(0);
         let input = Array1::from(inputs.to_vec());
         let (re, im) = (matrix.re().dot(&input), matrix.im().dot(&input));
@@ -544,8 +545,8 @@ fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
         ("readout.bandwidth_ghz", "1"),
     ]);
     let batch = constant_batch(&[0.7, 0.0], 40_000);
-    let processor =
-        Processor::<f64>::load(&program, hw.fabricate(Seed(2), 0), Correction::None, None).unwrap();
+    let chip = hw.fabricate(Seed(2), 0);
+    let processor = Processor::<f64>::load(&program, chip, Correction::None, Some(&batch)).unwrap();
     let [a, b] = [0, 1].map(|layer| processor.layer_matrix(layer).re()[[0, 0]]);
     assert!(
         (a / 2.0 - 1.0).abs() > 0.01,
