@@ -37,7 +37,7 @@ impl<T: Real> Batch<T> {
     }
 
     /// Stores real signals row by row, as kernels take them; fields are.
-    pub(crate) fn into_standard_layout(&mut self) {
+    pub(crate) fn store_by_rows(&mut self) {
         if let Self::Real(x) = self
             && !x.is_standard_layout()
         {

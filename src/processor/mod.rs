@@ -155,7 +155,7 @@ impl<T: Real> Processor<T> {
 
     /// Sets the ranges of modulators and converters so that `signal` just fits, in a run without noise.
     fn calibrate(&mut self, mut signal: Batch<T>) {
-        signal.into_standard_layout();
+        signal.store_by_rows();
         for index in 0..self.layers.len() {
             self.layers[index].calibrate(&self.chip, &signal);
             signal = self.layers[index].noiseless(&signal);
@@ -179,7 +179,7 @@ impl<T: Real> Processor<T> {
     pub fn forward(&self, batch: Batch<T>, block: u64) -> Result<ndarray::Array2<T>> {
         let shots = self.has_shot_effects();
         let mut signal = batch;
-        signal.into_standard_layout();
+        signal.store_by_rows();
         for (index, layer) in self.layers.iter().enumerate() {
             signal = if shots {
                 layer.shots(&self.chip, signal, block).within(format_args!(
