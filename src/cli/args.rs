@@ -9,6 +9,7 @@ use super::count::{any, count};
 use crate::compile::{Aim, Arrangement};
 use crate::experiment::TRIALS_LIMIT;
 use crate::experiment::sweep::Shard;
+use crate::field::Precision;
 use crate::mesh::{Correction, Geometry};
 use crate::nn::Split;
 
@@ -235,16 +236,14 @@ pub struct ApplyArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Precision of the arithmetic and of the output
-    #[arg(long, value_enum, default_value_t = Precision::F64)]
+    #[arg(long, default_value = "f64", value_parser = precisions())]
     pub precision: Precision,
     #[command(flatten)]
     pub common: Common,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Precision {
-    F32,
-    F64,
+fn precisions() -> impl clap::builder::TypedValueParser<Value = Precision> {
+    PossibleValuesParser::new(Precision::NAMES).map(|name| name.parse().expect("it is one of them"))
 }
 
 #[derive(Debug, Args)]
@@ -325,7 +324,7 @@ pub struct InferArgs {
     #[arg(long, default_value_t = 10, value_name = "T", allow_negative_numbers = true, value_parser = count::<u32>(1..=TRIALS_LIMIT as u64))]
     pub trials: u32,
     /// Precision of the arithmetic
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    #[arg(long, default_value = "f32", value_parser = precisions())]
     pub precision: Precision,
     /// Also write the results as JSON to this file; - is stdout, without the table
     #[arg(long, value_name = "FILE")]

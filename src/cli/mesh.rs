@@ -7,13 +7,12 @@ use ndarray::{Array2, ArrayView2};
 use num_complex::Complex;
 
 use super::args::{
-    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, Precision,
-    SectionArg,
+    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, SectionArg,
 };
 use super::open::{self, Compiled};
 use super::output;
 use crate::error::Error;
-use crate::field::{Fields, Real};
+use crate::field::{Fields, Precision, Real};
 use crate::hardware::{Chip, Hardware, Kept, Laboratory};
 use crate::io::npy;
 use crate::linalg::{

@@ -6,11 +6,12 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::args::{CompileArgs, InferArgs, Precision};
+use super::args::{CompileArgs, InferArgs};
 use super::{mesh, open, output};
 use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Report};
+use crate::field::Precision;
 use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
 use crate::nn::{Dataset, Hints, Loaded, Model, Normalization, PerFeature, Selection};

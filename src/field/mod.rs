@@ -15,8 +15,8 @@ pub(crate) use matrices::fetch;
 pub(crate) use matrices::{BLOCK, Matrices, MatrixSource, Parts};
 pub use peak::{peak_gflops_f32, peak_gflops_f64};
 pub(crate) use product::Product;
-pub use real::Real;
 pub(crate) use real::sealed::Lanes;
+pub use real::{Precision, Real};
 pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
 pub(crate) use walk::{Direction, Route, Walk};
 

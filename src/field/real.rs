@@ -3,7 +3,41 @@
 use ndarray::LinalgScalar;
 use pulp::{Simd, bytemuck};
 
+use crate::error::{Error, Result};
 use crate::rng::Stream;
+
+/// Precision of arithmetic, by name where [`Real`] is by type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Precision {
+    /// Single.
+    #[default]
+    F32,
+    /// Double.
+    F64,
+}
+
+impl Precision {
+    /// The names that files and the command line use.
+    pub const NAMES: [&'static str; 2] = ["f32", "f64"];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => Self::NAMES[0],
+            Self::F64 => Self::NAMES[1],
+        }
+    }
+}
+
+impl std::str::FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let both = [Self::F32, Self::F64];
+        let found = both.into_iter().find(|precision| precision.name() == name);
+        found.ok_or_else(|| Error::unknown("precision", name, &Self::NAMES))
+    }
+}
 
 /// A precision for fields: `f32` or `f64`, and nothing else.
 pub trait Real:

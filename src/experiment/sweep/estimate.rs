@@ -6,10 +6,10 @@ use std::time::Instant;
 use super::journal::{self, Journal};
 use super::notes::Notes;
 use super::session::{Group, Loaded, check_continues, groups, missing, run_trial};
-use super::{Precision, Reference, Shard, Sweep, output};
+use super::{Reference, Shard, Sweep, output};
 use crate::error::Result;
 use crate::experiment::Workload;
-use crate::field::Real;
+use crate::field::{Precision, Real};
 use crate::mesh::Correction;
 
 /// What a sweep would take.

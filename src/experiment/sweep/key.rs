@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::value::whole;
 use crate::compile::{Aim, Arrangement};
 use crate::error::{Error, Result, nearest};
+use crate::field::Precision;
 use crate::hardware::{Hardware, HardwareKey, When};
 use crate::io::record::Cell;
 use crate::mesh::{Correction, Geometry};
@@ -99,26 +100,6 @@ impl Names {
             short,
             unit: "",
             none: "",
-        }
-    }
-}
-
-/// Precision of the arithmetic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Precision {
-    /// Single.
-    #[default]
-    F32,
-    /// Double.
-    F64,
-}
-
-impl Precision {
-    /// The name that files and the command line use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F64 => "f64",
         }
     }
 }
@@ -239,7 +220,7 @@ impl Key {
                 _ => wrong("none, local, progressive or fit"),
             },
             Self::Precision => match &cell {
-                Cell::Text(name) if precision(name).is_some() => Ok(cell),
+                Cell::Text(name) if name.parse::<Precision>().is_ok() => Ok(cell),
                 _ => wrong("f32 or f64"),
             },
             Self::Hardware(name) => HardwareKey::named(name)?.read(cell),
@@ -251,12 +232,6 @@ pub(super) fn correction(name: &str) -> Option<Correction> {
     Correction::ALL
         .into_iter()
         .find(|correction| correction.name() == name)
-}
-
-pub(super) fn precision(name: &str) -> Option<Precision> {
-    [Precision::F32, Precision::F64]
-        .into_iter()
-        .find(|precision| precision.name() == name)
 }
 
 /// The error for a `name` that is none of `known`, with the nearest one if it is near.

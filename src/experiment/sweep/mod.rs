@@ -23,7 +23,8 @@ mod trial;
 mod value;
 
 pub use estimate::Estimate;
-pub use key::{Key, Precision};
+pub use key::{Key, Names};
+
 pub use merge::merge;
 pub(crate) use output::ROWS_FORMAT;
 pub use point::{Point, Source};

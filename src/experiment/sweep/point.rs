@@ -1,9 +1,10 @@
 //! The settings of one point of a sweep.
 
-use super::key::{correction, precision};
-use super::{Key, Precision, Sweep};
+use super::key::correction;
+use super::{Key, Sweep};
 use crate::compile::Layout;
 use crate::error::{Error, Result};
+use crate::field::Precision;
 use crate::hardware::Hardware;
 use crate::io::record::Cell;
 use crate::mesh::Correction;
@@ -84,7 +85,7 @@ impl Sweep {
                 Key::Arrange => layout.arrangement = text().parse()?,
                 Key::For => layout.aim = text().parse()?,
                 Key::Correct => correct = correction(text()).expect("checked"),
-                Key::Precision => number = precision(text()).expect("checked"),
+                Key::Precision => number = text().parse()?,
                 Key::Hardware(name) => changed.push((*name, cell.clone())),
             }
         }

@@ -8,11 +8,11 @@ use std::time::Instant;
 use super::difference::differences;
 use super::journal::{Entry, Head, Journal, Writer};
 use super::notes::Notes;
-use super::{Point, Precision, Reference, Shard, Sweep, TrialRecord, output};
+use super::{Point, Reference, Shard, Sweep, TrialRecord, output};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Workload;
-use crate::field::{InstructionSet, Real};
+use crate::field::{InstructionSet, Precision, Real};
 use crate::nn::Dataset;
 use crate::watch::Watch;
 
