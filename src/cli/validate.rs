@@ -87,8 +87,8 @@ impl<'a> Document<'a> {
 
 fn compute(args: &ValidateArgs) -> Vec<Section> {
     let bar = args.common.progress(SECTIONS.len(), "sections");
-    let sections = SECTIONS.iter().map(|section| {
-        let section = section();
+    let sections = SECTIONS.iter().map(|chapter| {
+        let section = (chapter.compute)();
         bar.inc(1);
         section
     });

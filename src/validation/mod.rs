@@ -104,19 +104,42 @@ pub struct Curves {
     pub rows: Vec<Vec<f64>>,
 }
 
-/// Every section, computed by itself.
-pub const SECTIONS: &[fn() -> Section] = &[
-    errors::section,
-    correction::section,
-    couplers::section,
-    cells::section,
-    readout::section,
-    presets::section,
-    packages::section,
-    networks::shen,
-    networks::banerjee,
-    networks::zones,
-    networks::fang,
+/// A section before it is computed.
+#[derive(Debug, Clone, Copy)]
+pub struct Chapter {
+    /// Whether it takes seconds even without optimization.
+    pub is_quick: bool,
+    /// Computes it.
+    pub compute: fn() -> Section,
+}
+
+const fn quick(compute: fn() -> Section) -> Chapter {
+    Chapter {
+        is_quick: true,
+        compute,
+    }
+}
+
+const fn slow(compute: fn() -> Section) -> Chapter {
+    Chapter {
+        is_quick: false,
+        compute,
+    }
+}
+
+/// Every section, each computed by itself.
+pub const SECTIONS: &[Chapter] = &[
+    quick(errors::section),
+    slow(correction::section),
+    slow(couplers::section),
+    slow(cells::section),
+    quick(readout::section),
+    quick(presets::section),
+    quick(packages::section),
+    slow(networks::shen),
+    slow(networks::banerjee),
+    slow(networks::zones),
+    slow(networks::fang),
 ];
 
 /// A tolerance rounded up to two digits: what stands in the page does not change with the last bits of a mean.
