@@ -18,6 +18,7 @@ mod network;
 mod normalization;
 mod onnx;
 mod order;
+mod score;
 
 pub use activation::{Activation, Domain};
 pub use batch::{Batch, Readout};
@@ -28,3 +29,4 @@ pub use model::{Bias, Layer, Model, Weight};
 pub use network::{BLOCK, LayerSignal, Network};
 pub use normalization::{Normalization, PerFeature, Scale};
 pub use order::Order;
+pub use score::{Judged, PARTS, Part, Score, Scorer, Worth};
