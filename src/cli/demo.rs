@@ -104,26 +104,28 @@ fn print(kinds: &[Kind], picture: &std::path::Path) -> Result<()> {
         "                 accuracy            agreement with digital"
     )?;
     let percent = |share: f64| 100.0 * share;
+    let agreement = |share: Option<f64>| share.expect("digits have classes");
     writeln!(
         out,
         "digital          {:6.2} %",
-        percent(first.digital.accuracy)
+        percent(first.digital.value())
     )?;
     let ideal = &first.ideal;
     writeln!(
         out,
         "ideal chip       {:6.2} %            {:6.2} %",
-        percent(ideal.accuracy),
-        percent(ideal.agreement)
+        percent(ideal.value()),
+        percent(agreement(ideal.agreement))
     )?;
     for Kind { preset, report, .. } in kinds {
-        let Summary { mean, std, .. } = report.noisy.accuracy;
+        let Summary { mean, std, .. } = report.noisy.value();
+        let agreement = agreement(report.noisy.worth.agreement.map(|over| over.mean));
         writeln!(
             out,
             "{preset:<16} {:6.2} % ± {:5.2}    {:6.2} %",
             percent(mean),
             percent(std),
-            percent(report.noisy.agreement.mean)
+            percent(agreement)
         )?;
     }
     writeln!(out)?;

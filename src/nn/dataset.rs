@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 
 use super::Input;
 use crate::error::{Context, Error, Result};
@@ -409,21 +409,20 @@ impl Dataset {
         Ok(files.map(Path::to_owned).collect())
     }
 
-    /// The data set in the arrays of an `.npz` file: `x [sample, feature]` and `y [sample]`; others are ignored.
+    /// The data set in the arrays of an `.npz` file: `x [sample, feature]` and, if there are labels, `y [sample]` or
+    /// `[sample, output]`; others are ignored. Whole numbers from 0, one a sample, are classes, all others targets.
     ///
     /// # Errors
-    /// [`Error::Format`] if one of them is missing, and as [`new`](Self::new).
+    /// [`Error::Format`] if `x` is missing, and as [`new`](Self::new).
     pub fn from_npz(name: impl Into<String>, mut arrays: io::Tensors) -> Result<Self> {
-        let mut take = |key: &str| {
-            arrays.remove(key).ok_or_else(|| {
-                Error::format(
-                    "data set",
-                    format!("holds no array `{key}`: must hold x and y"),
-                )
-            })
-        };
-        let (x, y) = (take("x")?, take("y")?);
-        Self::new(name, samples(x)?, whole_numbers(y)?)
+        let x = arrays.remove("x").ok_or_else(|| {
+            Error::format(
+                "data set",
+                "holds no array `x`: must hold x, and y if there are labels",
+            )
+        })?;
+        let labels = arrays.remove("y").map_or(Ok(Labels::None), labels)?;
+        Self::new(name, samples(x)?, labels)
     }
 
     /// Number of samples.
@@ -509,6 +508,23 @@ fn samples(x: Tensor) -> Result<Samples> {
     })
 }
 
+/// Classes where `y` is whole numbers from 0, one a sample, else targets.
+fn labels(y: Tensor) -> Result<Labels> {
+    let columns = match y.shape() {
+        [_, columns, ..] => *columns,
+        _ => 1,
+    };
+    let values = match y.shape().len() {
+        0 | 1 => y.into_vector("y")?.insert_axis(Axis(1)),
+        _ => y.into_matrix("y")?,
+    };
+    let is_class = |y: &f64| *y >= 0.0 && y.fract() == 0.0 && *y <= f64::from(u32::MAX);
+    Ok(match columns == 1 && values.iter().all(is_class) {
+        true => Labels::Classes(values.iter().map(|y| *y as usize).collect()),
+        false => Labels::Targets(values),
+    })
+}
+
 fn whole_numbers(y: Tensor) -> Result<Vec<usize>> {
     let label = |(sample, &y): (usize, &f64)| {
         if y >= 0.0 && y.fract() == 0.0 && y <= f64::from(u32::MAX) {
@@ -579,6 +595,28 @@ mod tests {
         assert!(load(Path::new("no/such.dat")).starts_with("no/such.dat: "));
         let split = Dataset::load(&x, Some(Split::Train), None).unwrap_err();
         assert!(split.to_string().contains("only in a folder"));
+    }
+
+    #[test]
+    fn y_of_an_archive_is_classes_targets_or_not_there() {
+        let tensor = |shape: &[usize], data: &[f64]| {
+            Some(Tensor::real("array", shape.to_vec(), data.to_vec()).unwrap())
+        };
+        let read = |y: Option<Tensor>| {
+            let arrays = [("x", tensor(&[2, 1], &[0.5, 1.5])), ("y", y)].into_iter();
+            let arrays = arrays.filter_map(|(name, array)| Some((name.to_owned(), array?)));
+            Dataset::from_npz("d", arrays.collect()).unwrap().labels
+        };
+        assert_eq!(read(None), Labels::None);
+        let classes = Labels::Classes(vec![3, 0]);
+        assert_eq!(read(tensor(&[2], &[3.0, 0.0])), classes);
+        assert_eq!(read(tensor(&[2, 1], &[3.0, 0.0])), classes);
+        for column in [[0.5, 1.0], [-1.0, 1.0]] {
+            let targets = Labels::Targets(arr1(&column).insert_axis(Axis(1)));
+            assert_eq!(read(tensor(&[2], &column)), targets);
+        }
+        let two = Labels::Targets(arr2(&[[1.0, 0.0], [0.0, 1.0]]));
+        assert_eq!(read(tensor(&[2, 2], &[1.0, 0.0, 0.0, 1.0])), two);
     }
 
     #[test]

@@ -174,10 +174,10 @@ fn perfect_chips_classify_as_the_digital_networks_do() {
                 correction: Correction::None,
             };
             let report = experiment.run::<f32>(&program, &data, || ()).unwrap();
-            assert_eq!(report.digital.accuracy, accuracy);
-            let agreement = report.ideal.agreement;
+            assert_eq!(report.digital.value(), accuracy);
+            let agreement = report.ideal.agreement.unwrap();
             assert!(agreement >= 0.9999, "tile {tile:?}: {agreement}");
-            assert!(report.noisy.agreement.mean < 1.0);
+            assert!(report.noisy.worth.agreement.unwrap().mean < 1.0);
         }
     }
 }

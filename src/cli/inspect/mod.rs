@@ -109,10 +109,6 @@ fn describe(path: &Path) -> Result<Said> {
     Ok(said)
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
-}
-
 /// `1 chip`, `2 chips`.
 fn plural(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
