@@ -69,10 +69,10 @@ fn main() -> Result<()> {
                 Correction::None => &plain,
                 _ => &for_corrected,
             };
-            let report = experiment.run::<f32>(program, &data, || ())?;
-            let accuracy = report.noisy.accuracy.mean;
+            let report = experiment.run::<f32>(program, &data, &())?;
+            let accuracy = report.noisy.value().mean;
             print!("  {accuracy:.4} ({:.3})", report.layers[0].matrix_error);
-            if accuracy > report.digital.accuracy - USEFUL {
+            if accuracy > report.digital.value() - USEFUL {
                 useful[column] = spread;
             }
         }

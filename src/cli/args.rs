@@ -11,7 +11,7 @@ use crate::experiment::TRIALS_LIMIT;
 use crate::experiment::sweep::Shard;
 use crate::field::Precision;
 use crate::mesh::{Correction, Geometry};
-use crate::nn::Split;
+use crate::nn::{Score, Split};
 
 /// Trained networks on simulated photonic chips.
 #[derive(Debug, Parser)]
@@ -37,7 +37,7 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Trained network → program: the phases of every mesh
     Compile(CompileArgs),
-    /// Accuracy of a program on drawn chips, against digital
+    /// Accuracy, or another score, of a program on drawn chips, against digital
     Infer(InferArgs),
     /// Accuracy on drawn chips over a grid of settings: a table of one row per chip, resumable and in shards
     Sweep(SweepArgs),
@@ -315,6 +315,13 @@ pub struct InferArgs {
     /// Only the first N samples
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
     pub limit: Option<usize>,
+    /// What outputs are scored by: accuracy, top5 (or another number), binary, mse, nll or none. Without it, what the shapes
+    /// of labels and outputs say: accuracy of classes, binary of one output and classes 0 and 1, mse of numbers
+    #[arg(long, value_name = "SCORE")]
+    pub score: Option<Score>,
+    /// Also write the outputs of the digital network and of all chips to this file, .npz
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
     #[command(flatten)]
     pub chip: ChipArgs,
     /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk

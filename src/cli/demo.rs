@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::args::DemoArgs;
 use super::output;
+use super::watch::Terminal;
 use crate::compile::Program;
+use crate::error::Error;
 use crate::experiment::{Experiment, Report, Summary};
 use crate::hardware::Hardware;
 use crate::mesh::Correction;
@@ -57,27 +59,30 @@ fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
     output::write(&picture, "svg", &[], || {
         Ok(draw(&tile.input, &options)?.into_bytes())
     })?;
-    let bar = args
-        .common
-        .progress(KINDS.len() * args.trials as usize, "chips");
-    let kinds = KINDS
-        .into_iter()
-        .map(|hardware| {
-            let experiment = Experiment {
-                hardware: Hardware::open(hardware)?,
-                seed: Seed(args.seed),
-                trials: args.trials as usize,
-                correction: Correction::None,
-            };
-            let report = experiment.run::<f32>(&program, &data, || bar.inc(1))?;
-            Ok(Kind {
-                program: "digits",
-                preset: hardware,
-                report,
-            })
-        })
-        .collect::<Result<_>>()?;
-    bar.finish_and_clear();
+    let trials = args.trials as usize;
+    let terminal = Terminal::new(&args.common, KINDS.len() * trials, "chips");
+    let mut kinds = Vec::new();
+    for preset in KINDS {
+        let experiment = Experiment {
+            hardware: Hardware::open(preset)?,
+            seed: Seed(args.seed),
+            trials,
+            correction: Correction::None,
+        };
+        let report = match experiment.run::<f32>(&program, &data, &terminal) {
+            // What is there is shown.
+            Err(Error::Stopped) if !kinds.is_empty() => break,
+            report => report?,
+        };
+        kinds.push(Kind {
+            program: "digits",
+            preset,
+            report,
+        });
+    }
+    terminal.finish();
+    let done = kinds.iter().map(|kind| kind.report.trials).sum();
+    terminal.say_if_stopped(done, KINDS.len() * trials);
     Ok((kinds, picture))
 }
 
@@ -104,26 +109,28 @@ fn print(kinds: &[Kind], picture: &std::path::Path) -> Result<()> {
         "                 accuracy            agreement with digital"
     )?;
     let percent = |share: f64| 100.0 * share;
+    let agreement = |share: Option<f64>| share.expect("digits have classes");
     writeln!(
         out,
         "digital          {:6.2} %",
-        percent(first.digital.accuracy)
+        percent(first.digital.value())
     )?;
     let ideal = &first.ideal;
     writeln!(
         out,
         "ideal chip       {:6.2} %            {:6.2} %",
-        percent(ideal.accuracy),
-        percent(ideal.agreement)
+        percent(ideal.value()),
+        percent(agreement(ideal.agreement))
     )?;
     for Kind { preset, report, .. } in kinds {
-        let Summary { mean, std, .. } = report.noisy.accuracy;
+        let Summary { mean, std, .. } = report.noisy.value();
+        let agreement = agreement(report.noisy.worth.agreement.map(|over| over.mean));
         writeln!(
             out,
             "{preset:<16} {:6.2} % ± {:5.2}    {:6.2} %",
             percent(mean),
             percent(std),
-            percent(report.noisy.agreement.mean)
+            percent(agreement)
         )?;
     }
     writeln!(out)?;

@@ -43,6 +43,10 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         // The reader of our output has seen enough (`lightloom … | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if matches!(error.downcast_ref(), Some(crate::Error::Stopped)) => {
+            eprintln!("{error}");
+            ExitCode::from(watch::STOPPED)
+        }
         Err(error) => refuse(&match error.downcast_ref::<crate::Error>() {
             // Ours say everything themselves.
             Some(ours) => format!("{ours}{}", remedy(ours)),

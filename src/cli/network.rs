@@ -1,20 +1,26 @@
 //! Commands on networks and programs.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::args::{CompileArgs, InferArgs};
+use super::watch::Terminal;
 use super::{mesh, open, output};
 use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
-use crate::experiment::{Experiment, Report};
-use crate::field::Precision;
+use crate::experiment::{Experiment, Predictions, Report, Workload};
+use crate::field::{Precision, Real};
+use crate::io::npy::Element;
 use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
-use crate::nn::{Dataset, Hints, Loaded, Model, Normalization, PerFeature, Selection};
+use crate::nn::{
+    Dataset, Hints, Loaded, Model, Normalization, PARTS, Part, PerFeature, Score, Scorer,
+    Selection, Worth,
+};
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
@@ -101,7 +107,7 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
 }
 
 /// Whether what is no network is a compiled one.
-fn is_program(path: &std::path::Path) -> bool {
+fn is_program(path: &Path) -> bool {
     crate::io::safetensors::read(path).is_ok_and(|bundle| Program::is_program(&bundle))
 }
 
@@ -122,10 +128,35 @@ pub fn infer(args: &InferArgs) -> Result<()> {
             report,
         })
     };
-    output::report(args.json.as_deref(), &inputs, || run(args), document, print)
+    let compute = || match &args.predictions {
+        None => Ok(run(args)?.0),
+        Some(path) => {
+            check_predictions(path, args.json.as_deref())?;
+            let mut computed = None;
+            output::write(path, "npz", &inputs, || {
+                let (report, predictions) = run(args)?;
+                computed = Some(report);
+                Ok(predictions)
+            })?;
+            Ok(computed.expect("what was written was computed"))
+        }
+    };
+    output::report(args.json.as_deref(), &inputs, compute, document, print)
 }
 
-fn run(args: &InferArgs) -> Result<Report> {
+/// Fails unless the file of predictions is a file of its own.
+fn check_predictions(path: &Path, json: Option<&Path>) -> Result<()> {
+    if output::is_standard(path) {
+        let limit = "a file: stdout is for results";
+        return Err(Error::value("--predictions", "-", limit).into());
+    }
+    json.map_or(Ok(()), |json| {
+        output::check_differs("--predictions", path, json, "that of --json")
+    })
+}
+
+/// The report and, where they were asked for, the bytes of the file of predictions.
+fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     output::check_differs("--data", &args.data, &args.program, "the program")?;
     let clock = Instant::now();
     let program = open::program(&args.program)?;
@@ -150,9 +181,7 @@ fn run(args: &InferArgs) -> Result<Report> {
         }
         None => data,
     };
-    output::in_file(&args.program, program.model().check_classes())?;
-    output::in_file(&args.data, program.model().check_features(&data.x))?;
-    output::in_file(&args.data, data.check_labels(program.model().classes()))?;
+    let scorer = output::in_file(&args.data, Scorer::new(program.model(), &data, args.score))?;
     let load = clock.elapsed().as_secs_f64();
     let experiment = Experiment {
         hardware: mesh::hardware(&args.chip)?,
@@ -160,62 +189,93 @@ fn run(args: &InferArgs) -> Result<Report> {
         trials: args.trials as usize,
         correction: args.correct,
     };
-    let bar = args.common.progress(experiment.trials, "chips");
-    let done = || bar.inc(1);
-    let mut report = match args.precision {
-        Precision::F32 => experiment.run::<f32>(&program, &data, done),
-        Precision::F64 => experiment.run::<f64>(&program, &data, done),
+    let (mut report, predictions) = match args.precision {
+        Precision::F32 => trials::<f32>(args, &experiment, &program, &data),
+        Precision::F64 => trials::<f64>(args, &experiment, &program, &data),
     }?;
-    bar.finish_and_clear();
     report.seconds.load = load;
     if !args.common.quiet {
         let words = data.words(&program.model().input);
         eprintln!("note: {}: {words}", args.data.display());
-        if let Some(chance) = Chance::near(report.digital.accuracy, &data.y) {
+        if let Some(note) = scorer.note() {
+            eprintln!("note: {}: {note}", args.data.display());
+        }
+        if let Some(chance) = Chance::of(&report.digital, &scorer) {
             eprintln!("note: {chance}");
         }
     }
-    Ok(report)
+    Ok((report, predictions))
+}
+
+/// All trials at one precision.
+fn trials<T: Real + Element>(
+    args: &InferArgs,
+    experiment: &Experiment,
+    program: &Program,
+    data: &Dataset,
+) -> Result<(Report, Vec<u8>)> {
+    let workload = Workload::<T>::new(program, data, args.score)?;
+    let room = args.predictions.as_ref();
+    let kept = room
+        .map(|_| Predictions::new(&workload, experiment.trials))
+        .transpose()?;
+    let terminal = Terminal::new(&args.common, experiment.trials, "chips");
+    let report = experiment.run_on(&workload, &terminal, |whose, judged| {
+        if let Some(kept) = &kept {
+            kept.keep(whose, judged);
+        }
+    })?;
+    terminal.finish();
+    terminal.say_if_stopped(report.trials, experiment.trials);
+    let bytes = kept.map_or(Ok(Vec::new()), |kept| kept.npz(report.trials))?;
+    Ok((report, bytes))
+}
+
+/// The parts of `worth` but the score itself, each behind its name.
+fn beside<V: Copy>(score: Score, worth: &Worth<V>, text: impl Fn(&Part, V) -> String) -> String {
+    let parts = PARTS.iter().zip(worth.parts());
+    let parts = parts.filter(|(part, _)| part.name != score.main_part());
+    let parts =
+        parts.filter_map(|(part, value)| Some(format!("   {} {}", part.label, text(part, value?))));
+    parts.collect()
 }
 
 /// A report for people.
 fn print(report: &Report) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let score = report.score_name;
+    let text = |value: f64| score.text(value);
     writeln!(out, "samples   {}", report.samples)?;
-    writeln!(out, "digital   {}", percent(report.digital.accuracy))?;
-    writeln!(
-        out,
-        "ideal     {}   agreement {}",
-        percent(report.ideal.accuracy),
-        percent(report.ideal.agreement)
-    )?;
+    if score != Score::Accuracy {
+        writeln!(out, "score     {}", score.words())?;
+    }
+    for (name, worth) in [("digital", &report.digital), ("ideal", &report.ideal)] {
+        let beside = beside(score, worth, |part, value| part.text(value));
+        writeln!(out, "{name:<9} {}{beside}", text(worth.value()))?;
+    }
     let noisy = &report.noisy;
-    let a = &noisy.accuracy;
-    let agreement = percent(noisy.agreement.mean);
+    let a = noisy.value();
+    let beside = beside(score, &noisy.worth, |part, over| part.text(over.mean));
     let seed = report.seed.0;
     if report.trials == 1 {
-        let mean = percent(a.mean);
-        writeln!(
-            out,
-            "noisy     {mean}   agreement {agreement}   (one chip, seed {seed})"
-        )?;
+        let mean = text(a.mean);
+        writeln!(out, "noisy     {mean}{beside}   (one chip, seed {seed})")?;
     } else {
         writeln!(
             out,
-            "noisy     {} ± {}   agreement {agreement}   ({} chips, seed {seed})",
-            percent(a.mean),
-            percent(a.std),
+            "noisy     {} ± {}{beside}   ({} chips, seed {seed})",
+            text(a.mean),
+            text(a.std),
             report.trials,
         )?;
         writeln!(
             out,
             "          min {}   5 % {}   median {}   95 % {}   max {}",
-            percent(a.min),
-            percent(a.p05),
-            percent(a.p50),
-            percent(a.p95),
-            percent(a.max)
+            text(a.min),
+            text(a.p05),
+            text(a.p50),
+            text(a.p95),
+            text(a.max)
         )?;
     }
     writeln!(out)?;

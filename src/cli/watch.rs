@@ -45,6 +45,13 @@ impl Terminal {
         &self.bar
     }
 
+    /// Says how far the work came where it was stopped.
+    pub fn say_if_stopped(&self, done: usize, of: usize) {
+        if done < of {
+            eprintln!("note: stopped: the result is of {done} of {of} chips");
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -1,13 +1,18 @@
-//! Monte-Carlo inference: many drawn chips, one data set, accuracy against digital; sweeps over what chips are like;
+//! Monte-Carlo inference: many drawn chips, one data set, their score against digital; sweeps over what chips are like;
 //! and the statistics of both.
 
+mod predictions;
+pub mod rows;
 pub mod stats;
 pub mod sweep;
+mod trial;
 mod workload;
 
+pub use predictions::Predictions;
 pub use stats::{Summary, quantile};
 pub use sweep::Sweep;
-pub use workload::{Inferred, Workload};
+pub use trial::{Counts, LayerTrial, Trial};
+pub use workload::Workload;
 
 use std::time::Instant;
 
@@ -19,9 +24,9 @@ use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::Hardware;
 use crate::mesh::Correction;
-use crate::nn::Dataset;
-use crate::nn::metrics::{accuracy, agreement};
+use crate::nn::{Dataset, Judged, Score, Worth};
 use crate::rng::Seed;
+use crate::watch::Watch;
 
 /// Most chips of one kind in an experiment, and of one point of a sweep: a result is held for each of them.
 pub const TRIALS_LIMIT: usize = 1_000_000;
@@ -52,10 +57,12 @@ pub struct Report {
     pub trials: usize,
     /// How the phases of each chip were chosen.
     pub correct: Correction,
+    /// What outputs are scored by.
+    pub score_name: Score,
     /// The network as it was trained.
-    pub digital: Digital,
+    pub digital: Worth,
     /// The program on a perfect chip.
-    pub ideal: Ideal,
+    pub ideal: Worth,
     /// The program on the drawn chips.
     pub noisy: Noisy,
     /// What each layer became, and how far the chips' matrices are from it.
@@ -64,52 +71,48 @@ pub struct Report {
     pub seconds: Seconds,
 }
 
-/// Accuracy of the digital network.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Digital {
-    /// Share of samples that are classified as labelled.
-    pub accuracy: f64,
-}
-
-/// Accuracy of the perfect chip.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Ideal {
-    /// Share of samples that are classified as labelled.
-    pub accuracy: f64,
-    /// Share of samples that are classified as by the digital network.
-    pub agreement: f64,
-}
-
-/// Accuracy of the drawn chips.
+/// What the drawn chips give.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Noisy {
-    /// Accuracy over the trials.
-    pub accuracy: Summary,
-    /// Agreement with the digital network over the trials.
-    pub agreement: Summary,
+    /// Over the trials; absent what a trial lacks.
+    #[serde(flatten)]
+    pub worth: Worth<Summary>,
     /// One entry a chip.
+    #[serde(serialize_with = "trial::as_printed")]
     pub per_trial: Vec<Trial>,
 }
 
-/// One chip.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Trial {
-    /// Its number, from 0.
-    pub trial: usize,
-    /// Share of samples that it classifies as labelled.
-    pub accuracy: f64,
-    /// Share of samples that it classifies as the digital network does.
-    pub agreement: f64,
-    /// ‖W_chip − W‖_F / ‖W‖_F of every layer.
-    pub matrix_errors: Vec<f64>,
-    /// The same of what detectors read: the real part of a real network's matrix.
-    pub read_errors: Vec<f64>,
-    /// ‖(W_chip − W) x‖ / ‖W x‖ of what detectors read of every layer, over the calibration batch.
-    pub weighted_errors: Vec<f64>,
-    /// Loss of every layer's tiles, dB, mean over the tiles.
-    pub losses_db: Vec<f64>,
-    /// Number of MZIs in every layer that no phases could make do what the correction asked of them; null without one.
-    pub unreachable_mzis: Option<Vec<usize>>,
+impl Noisy {
+    fn of(per_trial: Vec<Trial>) -> Self {
+        let parts = std::array::from_fn(|part| {
+            let values = per_trial.iter().map(|trial| trial.worth.parts()[part]);
+            let values: Option<Vec<f64>> = values.collect();
+            Some(Summary::of(values.filter(|values| !values.is_empty())?))
+        });
+        Self {
+            worth: Worth::of_parts(parts),
+            per_trial,
+        }
+    }
+
+    /// The score over the trials.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn value(&self) -> Summary {
+        self.worth.value()
+    }
+}
+
+/// Whose outputs an [`Experiment`] has computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of the network as it was trained.
+    Digital,
+    /// Those of the perfect chip.
+    Ideal,
+    /// Those of a chip, by the number of its trial.
+    Chip(usize),
 }
 
 /// One layer.
@@ -151,110 +154,112 @@ pub struct Seconds {
 }
 
 impl Experiment {
-    /// Runs the experiment at precision `T` on rayon's current pool; `done` is called after every trial.
+    /// Runs the experiment at precision `T` on rayon's current pool; `watch` is told of every trial.
     ///
     /// The result (not its times) is the same to the bit on any number of threads. At most as many chips as
-    /// there are threads are held at a time.
+    /// there are threads are held at a time. Where `watch` stops the work, the result is that of the chips so far, whose
+    /// number it says.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Value`] if data and network do not
-    /// fit together or the hardware cannot read this network, or there are more trials than [`TRIALS_LIMIT`].
+    /// Those of [`Workload::new`] if data and network do not fit together, and as [`run_on`](Self::run_on).
     pub fn run<T: Real>(
         &self,
         program: &Program,
         data: &Dataset,
-        done: impl Fn() + Sync,
+        watch: &impl Watch,
+    ) -> Result<Report> {
+        let workload = Workload::<T>::new(program, data, None)?;
+        self.run_on(&workload, watch, |_, _| ())
+    }
+
+    /// Runs the experiment on `workload` as [`run`](Self::run) does, and hands all outputs to `seen`, those of chips in any
+    /// order, from any thread.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the hardware cannot read this network, or there are more trials than [`TRIALS_LIMIT`];
+    /// [`Error::Stopped`] if `watch` stops the work in front of the first chip.
+    pub fn run_on<T: Real>(
+        &self,
+        workload: &Workload<'_, T>,
+        watch: &impl Watch,
+        seen: impl Fn(Whose, &Judged<T>) + Sync,
     ) -> Result<Report> {
         if self.trials > TRIALS_LIMIT {
             let limit = format!("at most {TRIALS_LIMIT}");
             return Err(Error::value("trials", self.trials, limit));
         }
-        let workload = Workload::<T>::new(program, data)?;
-        let labels = workload.labels();
-
         let clock = Instant::now();
         let digital = workload.digital()?;
         let digital_seconds = clock.elapsed().as_secs_f64();
+        seen(Whose::Digital, &digital);
 
         let clock = Instant::now();
-        let ideal = workload.ideal(self.seed)?.classes;
+        let ideal = workload.ideal(self.seed, &digital)?;
         let ideal_seconds = clock.elapsed().as_secs_f64();
+        seen(Whose::Ideal, &ideal);
 
         let clock = Instant::now();
         let is_corrected = self.correction != Correction::None;
         let mut trials = Vec::with_capacity(self.trials);
         let threads = rayon::current_num_threads().max(1);
         for start in (0..self.trials).step_by(threads) {
+            if watch.stops() {
+                break;
+            }
             let chunk = (start..self.trials.min(start + threads))
                 .into_par_iter()
-                .map(|trial| {
-                    let chip = self.hardware.fabricate(self.seed, trial as u64);
-                    let inferred = workload.infer(chip, self.correction)?;
-                    done();
-                    Ok(Trial {
-                        trial,
-                        accuracy: accuracy(&inferred.classes, labels),
-                        agreement: agreement(&inferred.classes, &digital),
-                        matrix_errors: inferred.matrix_errors,
-                        read_errors: inferred.read_errors,
-                        weighted_errors: inferred.weighted_errors,
-                        losses_db: inferred.losses_db,
-                        unreachable_mzis: inferred.unreachable_mzis,
-                    })
+                .map(|number| {
+                    let chip = self.hardware.fabricate(self.seed, number as u64);
+                    let (trial, judged) = workload.trial(chip, self.correction, &digital)?;
+                    seen(Whose::Chip(number), &judged);
+                    watch.step();
+                    Ok(trial)
                 })
                 .collect::<Result<Vec<_>>>()?;
             trials.extend(chunk);
         }
         let noisy_seconds = clock.elapsed().as_secs_f64();
+        if trials.is_empty() && self.trials > 0 {
+            return Err(Error::Stopped);
+        }
 
-        let layers = program
-            .model()
-            .layers
-            .iter()
-            .zip(program.tiles())
-            .enumerate();
-        let layers = layers.map(|(index, (layer, tiles))| LayerReport {
-            name: layer.name.clone(),
-            tiles: tiles.len(),
-            mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
-            matrix_error: mean(trials.iter().map(|trial| trial.matrix_errors[index])),
-            read_error: mean(trials.iter().map(|trial| trial.read_errors[index])),
-            weighted_error: mean(trials.iter().map(|trial| trial.weighted_errors[index])),
-            loss_db: mean(trials.iter().map(|trial| trial.losses_db[index])),
-            unreachable_mzis: is_corrected.then(|| {
-                let counts = trials
-                    .iter()
-                    .filter_map(|trial| trial.unreachable_mzis.as_ref());
-                let counts: Vec<f64> = counts.map(|counts| counts[index] as f64).collect();
-                mean(counts.into_iter())
-            }),
+        let program = workload.program();
+        let layers = program.model().layers.iter().zip(program.tiles());
+        let layers = layers.enumerate().map(|(index, (layer, tiles))| {
+            let layers = || trials.iter().map(|trial: &Trial| &trial.layers[index]);
+            let mean_of = |value: fn(&LayerTrial) -> Option<f64>| {
+                mean(layers().map(|layer| value(layer).unwrap_or(f64::NAN)))
+            };
+            LayerReport {
+                name: layer.name.clone(),
+                tiles: tiles.len(),
+                mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
+                matrix_error: mean_of(|layer| layer.matrix_error),
+                read_error: mean_of(|layer| layer.read_error),
+                weighted_error: mean_of(|layer| layer.weighted_error),
+                loss_db: mean_of(|layer| layer.loss_db),
+                unreachable_mzis: is_corrected
+                    .then(|| mean_of(|layer| layer.unreachable_mzis.map(|count| count as f64))),
+            }
         });
         Ok(Report {
             hardware: self.hardware.clone(),
             seed: self.seed,
-            samples: labels.len(),
-            trials: self.trials,
+            samples: workload.samples(),
+            trials: trials.len(),
             correct: self.correction,
-            digital: Digital {
-                accuracy: accuracy(&digital, labels),
-            },
-            ideal: Ideal {
-                accuracy: accuracy(&ideal, labels),
-                agreement: agreement(&ideal, &digital),
-            },
+            score_name: workload.scorer().score(),
+            digital: digital.worth,
+            ideal: ideal.worth,
             layers: layers.collect(),
-            noisy: Noisy {
-                accuracy: Summary::of(trials.iter().map(|trial| trial.accuracy)),
-                agreement: Summary::of(trials.iter().map(|trial| trial.agreement)),
-                per_trial: trials,
-            },
             seconds: Seconds {
                 load: 0.0,
                 digital: digital_seconds,
                 ideal: ideal_seconds,
                 noisy: noisy_seconds,
-                noisy_per_trial: noisy_seconds / self.trials.max(1) as f64,
+                noisy_per_trial: noisy_seconds / trials.len().max(1) as f64,
             },
+            noisy: Noisy::of(trials),
         })
     }
 }

@@ -1,22 +1,26 @@
 //! One program and one data set, ready for any number of chips.
 
+use std::time::Instant;
+
+use ndarray::{Array2, s};
 use rayon::prelude::*;
 
+use super::trial::{LayerTrial, Trial, paired};
 use crate::compile::Program;
 use crate::error::Result;
 use crate::field::Real;
 use crate::hardware::{Chip, Hardware};
 use crate::mesh::Correction;
-use crate::nn::metrics::predict;
-use crate::nn::{BLOCK, Batch, Dataset, LayerSignal, Network};
+use crate::nn::{BLOCK, Batch, Dataset, Judged, LayerSignal, Network, Score, Scorer};
 use crate::processor::Processor;
 use crate::rng::Seed;
 
 /// A program with the encoded data that chips run it on, at precision `T`.
 #[derive(Debug)]
 pub struct Workload<'a, T> {
-    program: &'a Program,
-    labels: &'a [usize],
+    program: Program,
+    scorer: Scorer<'a>,
+    samples: usize,
     blocks: Vec<Batch<T>>,
     /// Number of the block that sets ranges: the first one with light.
     calibration: usize,
@@ -25,34 +29,14 @@ pub struct Workload<'a, T> {
     network: Network<T>,
 }
 
-/// What one chip did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Inferred {
-    /// The predicted class of every sample.
-    pub classes: Vec<usize>,
-    /// ‖W_chip − W‖_F / ‖W‖_F of every layer.
-    pub matrix_errors: Vec<f64>,
-    /// The same of what detectors read: the real part of a real network's matrix.
-    pub read_errors: Vec<f64>,
-    /// ‖(W_chip − W) x‖ / ‖W x‖ of what detectors read of every layer, over the calibration batch.
-    pub weighted_errors: Vec<f64>,
-    /// Loss of every layer's tiles, dB, mean over the tiles.
-    pub losses_db: Vec<f64>,
-    /// Number of MZIs in every layer that no phases could make do what the correction asked of them; null without one.
-    pub unreachable_mzis: Option<Vec<usize>>,
-}
-
 impl<'a, T: Real> Workload<'a, T> {
-    /// `program` and the encoded samples of `data`.
+    /// `program` and the encoded samples of `data`, scored by `score`, else as [`Scorer::new`] chooses.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) or [`Error::Value`](crate::Error::Value) if data and network do not fit
-    /// together.
-    pub fn new(program: &'a Program, data: &'a Dataset) -> Result<Self> {
+    /// Those of [`Scorer::new`], if data, network and score do not fit together.
+    pub fn new(program: &Program, data: &'a Dataset, score: Option<Score>) -> Result<Self> {
         let model = program.model();
-        model.check_classes()?;
-        model.check_features(&data.x)?;
-        data.check_labels(model.classes())?;
+        let scorer = Scorer::new(model, data, score)?;
         // Random numbers of shots are addressed by block, so the size of a block is part of the result.
         let blocks = (0..data.len())
             .step_by(BLOCK)
@@ -69,8 +53,9 @@ impl<'a, T: Real> Workload<'a, T> {
             .unwrap_or(0);
         let signals = blocks.get(calibration);
         Ok(Self {
-            program,
-            labels: &data.y,
+            program: program.clone(),
+            scorer,
+            samples: data.len(),
             calibration,
             signals: signals.map_or(Vec::new(), |block| network.signals(block.clone())),
             blocks,
@@ -79,74 +64,118 @@ impl<'a, T: Real> Workload<'a, T> {
     }
 
     /// The program.
-    pub fn program(&self) -> &'a Program {
-        self.program
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
-    /// The label of every sample.
-    pub fn labels(&self) -> &'a [usize] {
-        self.labels
+    /// How outputs are scored.
+    pub fn scorer(&self) -> &Scorer<'a> {
+        &self.scorer
     }
 
-    /// The class of every sample as the digital network predicts it.
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// What the digital network gives.
     ///
     /// # Errors
     /// [`Error::NotFinite`](crate::Error::NotFinite) if data or logits leave the range of `T`.
-    pub fn digital(&self) -> Result<Vec<usize>> {
+    pub fn digital(&self) -> Result<Judged<T>> {
         for batch in &self.blocks {
             batch.check_finite("encoded data")?;
         }
-        self.predictions(|_, batch| {
+        let outputs = self.outputs(|_, batch| {
             let logits = Batch::Real(self.network.forward_block(batch));
             logits.check_finite("digital logits")?;
             match logits {
                 Batch::Real(logits) => Ok(logits),
                 Batch::Complex(_) => unreachable!("logits are real"),
             }
-        })
+        })?;
+        Ok(self.scorer.judge(outputs))
     }
 
-    /// What a perfect chip does.
+    /// What a perfect chip gives, beside `digital`.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer).
-    pub fn ideal(&self, seed: Seed) -> Result<Inferred> {
-        self.infer(Hardware::default().fabricate(seed, 0), Correction::None)
+    /// As [`trial`](Self::trial).
+    pub fn ideal(&self, seed: Seed, digital: &Judged<T>) -> Result<Judged<T>> {
+        let chip = Hardware::default().fabricate(seed, 0);
+        let (_, outputs) = self.send(chip, Correction::None)?;
+        Ok(self.scorer.judge_beside(outputs, digital))
     }
 
-    /// Loads the program on `chip`, with phases chosen by `correction`, and sends all samples through it.
+    /// Loads the program on `chip`, with phases chosen by `correction`, and sends all samples through it: what it gives
+    /// beside `digital`, as trial of point 0 without its confusion matrix, and its outputs.
     ///
     /// # Errors
     /// Those of [`Processor::load`] and [`Processor::forward`].
-    pub fn infer(&self, chip: Chip, correction: Correction) -> Result<Inferred> {
-        let calibration = self.blocks.get(self.calibration);
-        let processor = Processor::load(self.program, chip, correction, calibration)?;
-        let classes = self.predictions(|index, batch| processor.forward(batch, index as u64))?;
+    pub fn trial(
+        &self,
+        chip: Chip,
+        correction: Correction,
+        digital: &Judged<T>,
+    ) -> Result<(Trial, Judged<T>)> {
+        let clock = Instant::now();
+        let trial = chip.trial() as usize;
+        let (processor, outputs) = self.send(chip, correction)?;
+        let judged = self.scorer.judge_beside(outputs, digital);
         let is_corrected = correction != Correction::None;
-        Ok(Inferred {
-            classes,
-            matrix_errors: processor.matrix_errors(),
-            read_errors: processor.read_errors(),
-            weighted_errors: match self.signals.as_slice() {
-                [] => vec![0.0; self.program.tiles().len()],
-                signals => processor.weighted_errors(signals),
-            },
-            losses_db: processor.losses_db(),
-            unreachable_mzis: is_corrected.then(|| processor.unreachable()),
-        })
+        let finite = |value: f64| Some(value).filter(|value| value.is_finite());
+        let weighted_errors = match self.signals.as_slice() {
+            [] => vec![0.0; self.program.tiles().len()],
+            signals => processor.weighted_errors(signals),
+        };
+        let (matrix_errors, read_errors) = (processor.matrix_errors(), processor.read_errors());
+        let (losses_db, unreachable) = (processor.losses_db(), processor.unreachable());
+        let layer = |index: usize| LayerTrial {
+            matrix_error: finite(matrix_errors[index]),
+            read_error: finite(read_errors[index]),
+            weighted_error: finite(weighted_errors[index]),
+            loss_db: finite(losses_db[index]),
+            unreachable_mzis: is_corrected.then(|| unreachable[index]),
+        };
+        let trial = Trial {
+            point: 0,
+            trial,
+            seconds: clock.elapsed().as_secs_f64(),
+            samples: self.samples,
+            worth: judged.worth,
+            paired: paired(digital, &judged),
+            layers: (0..matrix_errors.len()).map(layer).collect(),
+            confusion: Vec::new(),
+        };
+        Ok((trial, judged))
     }
 
-    /// The predicted class of every sample, blocks in parallel, in the order of the data.
-    fn predictions(
+    /// The program on `chip`, and the outputs of all samples.
+    fn send(&self, chip: Chip, correction: Correction) -> Result<(Processor<T>, Array2<T>)> {
+        let calibration = self.blocks.get(self.calibration);
+        let processor = Processor::load(&self.program, chip, correction, calibration)?;
+        let outputs = self.outputs(|index, batch| processor.forward(batch, index as u64))?;
+        Ok((processor, outputs))
+    }
+
+    /// The outputs of every sample, `[sample, output]`, blocks in parallel, in the order of the data.
+    fn outputs(
         &self,
-        logits: impl Fn(usize, Batch<T>) -> Result<ndarray::Array2<T>> + Sync,
-    ) -> Result<Vec<usize>> {
-        let classes: Vec<Vec<usize>> = self
+        logits: impl Fn(usize, Batch<T>) -> Result<Array2<T>> + Sync,
+    ) -> Result<Array2<T>> {
+        let blocks: Vec<Array2<T>> = self
             .blocks
             .par_iter()
             .enumerate()
-            .map(|(index, batch)| Ok(predict(logits(index, batch.clone())?.t())))
+            .map(|(index, batch)| logits(index, batch.clone()))
             .collect::<Result<_>>()?;
-        Ok(classes.concat())
+        let outputs = self.program.model().classes();
+        let mut whole = Array2::zeros((self.samples, outputs));
+        for (index, block) in blocks.iter().enumerate() {
+            let start = index * BLOCK;
+            let rows = s![start..start + block.ncols(), ..];
+            whole.slice_mut(rows).assign(&block.t());
+        }
+        Ok(whole)
     }
 }

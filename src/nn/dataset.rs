@@ -1,26 +1,39 @@
-//! Labelled raw data.
+//! Raw data and what is known of them.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 
 use super::Input;
 use crate::error::{Context, Error, Result};
 use crate::io::csv::{self, Columns};
 use crate::io::{self, Dtype, Tensor};
 
-/// Samples and their labels.
+/// Samples and what is known of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// What it is called: the name of its folder or file.
     pub name: String,
     /// Raw samples.
     pub x: Samples,
-    /// The label of every sample.
-    pub y: Vec<usize>,
+    /// What is known of each sample beside its features.
+    pub labels: Labels,
+    /// The names of the classes, by number, where the file states them.
+    pub class_names: Option<Vec<String>>,
     /// The columns of the table that it was read from, if it was one.
     pub columns: Option<Columns>,
+}
+
+/// What is known of each sample beside its features.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Labels {
+    /// Nothing.
+    None,
+    /// The class of every sample, from 0.
+    Classes(Vec<usize>),
+    /// The outputs that a network should give, `[sample, output]`.
+    Targets(Array2<f64>),
 }
 
 /// What of a path is a data set, where the path alone does not tell.
@@ -160,6 +173,72 @@ impl Samples {
     }
 }
 
+impl From<Vec<usize>> for Labels {
+    fn from(classes: Vec<usize>) -> Self {
+        Self::Classes(classes)
+    }
+}
+
+impl From<Array2<f64>> for Labels {
+    fn from(targets: Array2<f64>) -> Self {
+        Self::Targets(targets)
+    }
+}
+
+impl Labels {
+    /// The class of every sample, where there are classes.
+    pub fn classes(&self) -> Option<&[usize]> {
+        match self {
+            Self::Classes(classes) => Some(classes),
+            _ => None,
+        }
+    }
+
+    /// The first `n` of them, or all if there are fewer.
+    #[must_use]
+    pub fn limit(self, n: usize) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Classes(mut classes) => {
+                classes.truncate(n);
+                Self::Classes(classes)
+            }
+            Self::Targets(targets) => {
+                let part = s![..n.min(targets.nrows()), ..];
+                Self::Targets(targets.slice(part).to_owned())
+            }
+        }
+    }
+
+    /// Fails unless there is one entry for each of `samples`, and every target is a finite number.
+    fn check(&self, samples: usize) -> Result<()> {
+        match self {
+            Self::None => Ok(()),
+            Self::Classes(classes) if classes.len() != samples => Err(Error::shape(
+                "labels",
+                [classes.len()],
+                format!("[{samples}], one a sample"),
+            )),
+            Self::Classes(_) => Ok(()),
+            Self::Targets(targets) => {
+                let (rows, outputs) = targets.dim();
+                if rows != samples || outputs == 0 {
+                    let limit = format!("[{samples}, output], one row a sample");
+                    return Err(Error::shape("labels", [rows, outputs], limit));
+                }
+                let bad = targets.indexed_iter().find(|(_, value)| !value.is_finite());
+                bad.map_or(Ok(()), |((sample, output), got)| {
+                    Err(Error::NotFinite {
+                        what: "labels".into(),
+                        index: format!("[{sample}, {output}]"),
+                        got: got.to_string(),
+                    })
+                })
+            }
+        }
+    }
+}
+
 impl Dataset {
     /// What was assumed of the data in front of a network with this `input`, in words: the label's column where it was not
     /// given, and how features are scaled.
@@ -173,12 +252,12 @@ impl Dataset {
             .join("; ")
     }
 
-    /// Samples with their labels.
+    /// Samples with their labels: classes, targets, or [`Labels::None`].
     ///
     /// # Errors
     /// [`Error::Shape`] if there is not one label a sample, no sample or no feature, [`Error::NotFinite`]
     /// if a number is NaN or infinite.
-    pub fn new(name: impl Into<String>, x: Samples, y: Vec<usize>) -> Result<Self> {
+    pub fn new(name: impl Into<String>, x: Samples, labels: impl Into<Labels>) -> Result<Self> {
         let shape = [x.len(), x.features()];
         if shape.contains(&0) {
             return Err(Error::shape(
@@ -187,13 +266,8 @@ impl Dataset {
                 "[sample, feature] with none of them 0",
             ));
         }
-        if y.len() != x.len() {
-            return Err(Error::shape(
-                "labels",
-                [y.len()],
-                format!("[{}], one a sample", x.len()),
-            ));
-        }
+        let labels = labels.into();
+        labels.check(x.len())?;
         let bad = match &x.values {
             Values::Bytes(_) => None,
             Values::Single(x) => x
@@ -215,7 +289,8 @@ impl Dataset {
         Ok(Self {
             name: name.into(),
             x,
-            y,
+            labels,
+            class_names: None,
             columns: None,
         })
     }
@@ -334,53 +409,53 @@ impl Dataset {
         Ok(files.map(Path::to_owned).collect())
     }
 
-    /// The data set in the arrays of an `.npz` file: `x [sample, feature]` and `y [sample]`; others are ignored.
+    /// The data set in the arrays of an `.npz` file: `x [sample, feature]` and, if there are labels, `y [sample]` or
+    /// `[sample, output]`; others are ignored. Whole numbers from 0, one a sample, are classes, all others targets.
     ///
     /// # Errors
-    /// [`Error::Format`] if one of them is missing, and as [`new`](Self::new).
+    /// [`Error::Format`] if `x` is missing, and as [`new`](Self::new).
     pub fn from_npz(name: impl Into<String>, mut arrays: io::Tensors) -> Result<Self> {
-        let mut take = |key: &str| {
-            arrays.remove(key).ok_or_else(|| {
-                Error::format(
-                    "data set",
-                    format!("holds no array `{key}`: must hold x and y"),
-                )
-            })
-        };
-        let (x, y) = (take("x")?, take("y")?);
-        Self::new(name, samples(x)?, whole_numbers(y)?)
+        let x = arrays.remove("x").ok_or_else(|| {
+            Error::format(
+                "data set",
+                "holds no array `x`: must hold x, and y if there are labels",
+            )
+        })?;
+        let labels = arrays.remove("y").map_or(Ok(Labels::None), labels)?;
+        Self::new(name, samples(x)?, labels)
     }
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.y.len()
+        self.x.len()
     }
 
     /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
-        self.y.is_empty()
+        self.x.is_empty()
     }
 
     /// The first `n` samples, or all if there are fewer.
     #[must_use]
-    pub fn limit(mut self, n: usize) -> Self {
-        self.y.truncate(n);
+    pub fn limit(self, n: usize) -> Self {
         Self {
             x: self.x.limit(n),
+            labels: self.labels.limit(n),
             ..self
         }
     }
 
-    /// Fails unless every label is below `classes`.
+    /// Fails unless every label that is a class is below `classes`.
     ///
     /// # Errors
     /// [`Error::Value`] naming the first sample whose label is not.
     pub fn check_labels(&self, classes: usize) -> Result<()> {
-        match self.y.iter().position(|&label| label >= classes) {
+        let labels = self.labels.classes().unwrap_or_default();
+        match labels.iter().position(|&label| label >= classes) {
             None => Ok(()),
             Some(sample) => Err(Error::value(
                 format!("label of sample {sample}"),
-                self.y[sample],
+                labels[sample],
                 format!("below {classes}, the number of classes of the network"),
             )),
         }
@@ -433,6 +508,23 @@ fn samples(x: Tensor) -> Result<Samples> {
     })
 }
 
+/// Classes where `y` is whole numbers from 0, one a sample, else targets.
+fn labels(y: Tensor) -> Result<Labels> {
+    let columns = match y.shape() {
+        [_, columns, ..] => *columns,
+        _ => 1,
+    };
+    let values = match y.shape().len() {
+        0 | 1 => y.into_vector("y")?.insert_axis(Axis(1)),
+        _ => y.into_matrix("y")?,
+    };
+    let is_class = |y: &f64| *y >= 0.0 && y.fract() == 0.0 && *y <= f64::from(u32::MAX);
+    Ok(match columns == 1 && values.iter().all(is_class) {
+        true => Labels::Classes(values.iter().map(|y| *y as usize).collect()),
+        false => Labels::Targets(values),
+    })
+}
+
 fn whole_numbers(y: Tensor) -> Result<Vec<usize>> {
     let label = |(sample, &y): (usize, &f64)| {
         if y >= 0.0 && y.fract() == 0.0 && y <= f64::from(u32::MAX) {
@@ -467,9 +559,12 @@ mod tests {
             data.x,
             Samples::from(arr2(&[[0.5f32, 1.5], [2.5, 3.5], [4.5, 5.5]]))
         );
-        assert_eq!((&*data.name, &data.y[..]), ("x", &[2, 0, 1][..]));
+        assert_eq!(
+            (&*data.name, &data.labels),
+            ("x", &vec![2_usize, 0, 1].into())
+        );
         let two = data.limit(2);
-        assert_eq!((two.x.len(), &two.y[..]), (2, &[2, 0][..]));
+        assert_eq!((two.x.len(), &two.labels), (2, &vec![2_usize, 0].into()));
         assert_eq!(
             two.check_labels(2).unwrap_err().to_string(),
             "label of sample 0 = 2: must be below 2, the number of classes of the network"
@@ -500,5 +595,45 @@ mod tests {
         assert!(load(Path::new("no/such.dat")).starts_with("no/such.dat: "));
         let split = Dataset::load(&x, Some(Split::Train), None).unwrap_err();
         assert!(split.to_string().contains("only in a folder"));
+    }
+
+    #[test]
+    fn y_of_an_archive_is_classes_targets_or_not_there() {
+        let tensor = |shape: &[usize], data: &[f64]| {
+            Some(Tensor::real("array", shape.to_vec(), data.to_vec()).unwrap())
+        };
+        let read = |y: Option<Tensor>| {
+            let arrays = [("x", tensor(&[2, 1], &[0.5, 1.5])), ("y", y)].into_iter();
+            let arrays = arrays.filter_map(|(name, array)| Some((name.to_owned(), array?)));
+            Dataset::from_npz("d", arrays.collect()).unwrap().labels
+        };
+        assert_eq!(read(None), Labels::None);
+        let classes = Labels::Classes(vec![3, 0]);
+        assert_eq!(read(tensor(&[2], &[3.0, 0.0])), classes);
+        assert_eq!(read(tensor(&[2, 1], &[3.0, 0.0])), classes);
+        for column in [[0.5, 1.0], [-1.0, 1.0]] {
+            let targets = Labels::Targets(arr1(&column).insert_axis(Axis(1)));
+            assert_eq!(read(tensor(&[2], &column)), targets);
+        }
+        let two = Labels::Targets(arr2(&[[1.0, 0.0], [0.0, 1.0]]));
+        assert_eq!(read(tensor(&[2, 2], &[1.0, 0.0, 0.0, 1.0])), two);
+    }
+
+    #[test]
+    fn targets_are_one_finite_row_a_sample_and_none_is_no_label() {
+        let x = || Samples::from(arr2(&[[0.5], [1.5], [2.5]]));
+        let said = |targets: Array2<f64>| Dataset::new("t", x(), targets).unwrap_err().to_string();
+        assert_eq!(
+            said(arr2(&[[1.0, 2.0]])),
+            "labels has shape [1, 2]: must be [3, output], one row a sample"
+        );
+        assert!(said(Array2::zeros((3, 0))).contains("[3, 0]"));
+        let nan = arr2(&[[0.0], [f64::NAN], [0.0]]);
+        assert!(said(nan).contains("labels: element [1, 0] is NaN"));
+        let data = Dataset::new("t", x(), arr2(&[[0.5], [-1.0], [2.0]])).unwrap();
+        assert_eq!(data.labels.classes(), None);
+        assert_eq!(data.limit(2).labels, arr2(&[[0.5], [-1.0]]).into());
+        let none = Dataset::new("t", x(), Labels::None).unwrap().limit(2);
+        assert_eq!((none.len(), none.labels), (2, Labels::None));
     }
 }

@@ -18,13 +18,15 @@ mod network;
 mod normalization;
 mod onnx;
 mod order;
+mod score;
 
 pub use activation::{Activation, Domain};
 pub use batch::{Batch, Readout};
-pub use dataset::{Dataset, Samples, Selection, Split, Values};
+pub use dataset::{Dataset, Labels, Samples, Selection, Split, Values};
 pub use input::{Encoding, Input};
 pub use load::{Assumed, Hints, Loaded};
 pub use model::{Bias, Layer, Model, Weight};
 pub use network::{BLOCK, LayerSignal, Network};
 pub use normalization::{Normalization, PerFeature, Scale};
 pub use order::Order;
+pub use score::{Judged, PARTS, Part, Score, Scorer, Worth};

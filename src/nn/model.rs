@@ -277,24 +277,9 @@ impl Model {
             .features(first.map_or(0, |layer| layer.weight.inputs()))
     }
 
-    /// Number of classes: outputs of the last layer; 0 for an empty network.
+    /// Number of outputs of the last layer, where there are classes one each; 0 for an empty network.
     pub fn classes(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.weight.outputs())
-    }
-
-    /// Fails unless there is an output a class, of which the largest is the predicted one.
-    ///
-    /// # Errors
-    /// [`Error::Value`] for a network of one output.
-    pub fn check_classes(&self) -> Result<()> {
-        match self.classes() {
-            1 => {
-                let limit = "at least 2, one a class: the largest of one output is always class 0, and an accuracy \
-                             of a threshold on it, or an error of a regression, is not computed";
-                Err(Error::value("outputs of the network", 1, limit))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Whether any signal inside is complex.

@@ -3,6 +3,7 @@
 use super::axis::Described;
 use super::results::{Point, Results};
 use crate::experiment::Summary;
+use crate::experiment::rows::Row;
 use crate::experiment::sweep::Axis;
 
 /// The axis that figures run along: of those that vary one of numbers, else of names; that with the most values; the
@@ -16,27 +17,39 @@ pub(super) fn main_axis(results: &Results) -> Option<usize> {
     results.varied().into_iter().min_by_key(rank)
 }
 
-/// Mean accuracy of the chips of a point.
+/// Mean score of the chips of a point.
 pub(super) fn mean(point: &Point) -> f64 {
-    Summary::of(point.trials.iter().map(|trial| trial.accuracy)).mean
+    Summary::of(point.trials.iter().map(Row::value)).mean
 }
 
-/// The point of the highest mean accuracy, the first of equals.
+/// The point of the best mean score, the first of equals.
 pub(super) fn best(results: &Results) -> &Point {
-    let points = results.points.iter();
-    let best = points.reduce(|a, b| if mean(b) > mean(a) { b } else { a });
+    let (points, measure) = (results.points.iter(), results.measure);
+    let best = points.reduce(|a, b| {
+        if measure.is_better(mean(b), mean(a)) {
+            b
+        } else {
+            a
+        }
+    });
     best.expect("a sweep has points")
 }
 
-/// The point of the lowest mean accuracy, the first of equals.
+/// The point of the worst mean score, the first of equals.
 pub(super) fn worst(results: &Results) -> &Point {
-    let points = results.points.iter();
-    let worst = points.reduce(|a, b| if mean(b) < mean(a) { b } else { a });
+    let (points, measure) = (results.points.iter(), results.measure);
+    let worst = points.reduce(|a, b| {
+        if measure.is_better(mean(a), mean(b)) {
+            b
+        } else {
+            a
+        }
+    });
     worst.expect("a sweep has points")
 }
 
 /// The point at the least imperfect value of every axis, where nothing tells at the first one, or the one next to it that
-/// has trials. What accuracies came out does not matter: the best of many noisy means is too good.
+/// has trials. What scores came out does not matter: the best of many noisy means is too good.
 pub(super) fn baseline(results: &Results) -> &Point {
     let least = |axis: &Axis| {
         let rank = |index: usize| -> Vec<f64> {

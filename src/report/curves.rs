@@ -1,21 +1,19 @@
-//! Accuracy and matrix errors against one axis.
+//! The score against one axis.
 
 use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart};
 use super::choice::main_axis;
 use super::figure::Figure;
 use super::group::{Beside, FIGURES, Group, file_name, others};
-use super::results::{Results, Trial};
+use super::results::Results;
 use super::scale::{Scale, significant};
 use super::series::{Look, Mark, Series};
 use super::table::Table;
 use crate::experiment::Summary;
+use crate::experiment::rows::Row;
 use crate::experiment::stats::quantiles;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
-
-/// The loss against digital whose place is told.
-pub(super) const TOLERATED: f64 = 0.01;
 
 /// What an axis looks like along the bottom of a chart.
 pub(super) fn along(axis: &Axis) -> AxisOf {
@@ -97,12 +95,12 @@ fn lines_along(results: &Results, x: usize, most: usize) -> Vec<Lines> {
     figures.collect()
 }
 
-/// Accuracy along the main axis.
+/// The score along the main axis.
 pub(super) fn main(results: &Results) -> Vec<Figure> {
-    accuracy(results, along_main(results))
+    against(results, along_main(results))
 }
 
-/// Accuracy along each further axis of numbers, and along those of names that [`main`] cannot tell apart.
+/// The score along each further axis of numbers, and along those of names that [`main`] cannot tell apart.
 pub(super) fn further(results: &Results) -> Vec<Figure> {
     let Some(main) = main_axis(results) else {
         return Vec::new();
@@ -115,12 +113,13 @@ pub(super) fn further(results: &Results) -> Vec<Figure> {
     let axes = others(results, &[main]).into_iter();
     let figures = axes.filter(|axis| !is_told(axis));
     figures
-        .flat_map(|x| accuracy(results, lines_along(results, x, 1)))
+        .flat_map(|x| against(results, lines_along(results, x, 1)))
         .collect()
 }
 
 /// One figure for each of `pictures`, all on one scale.
-fn accuracy(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
+fn against(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
+    let measure = results.measure;
     let drawn: Vec<(Vec<Series>, Table)> = pictures
         .iter()
         .map(|lines| series(results, lines))
@@ -129,17 +128,19 @@ fn accuracy(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
         .iter()
         .flat_map(|(series, _)| series)
         .flat_map(|series| &series.marks);
-    let scale = within_percent(Scale::covering(
-        marks.flat_map(|mark| [mark.low, mark.high]),
-    ));
+    let scale = measure.scale(marks.flat_map(|mark| [mark.low, mark.high]));
     let figures = pictures.iter().zip(drawn).map(|(lines, (series, table))| {
         let axis = &results.axes()[lines.x];
         let y = AxisOf {
             along: Along::Numbers(scale),
-            label: "accuracy, %".to_owned(),
+            label: measure.label(),
         };
         let behind = lines.figure.behind_title(results.axes());
-        let title = format!("Accuracy against {}{behind}", axis.quantity().name);
+        let title = format!(
+            "{} against {}{behind}",
+            measure.title(),
+            axis.quantity().name
+        );
         let caption = format!(
             "{} Grey: digital and a perfect chip.{}{}",
             marks_in_words(results, axis),
@@ -149,7 +150,8 @@ fn accuracy(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
         let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
         chart.draw(&series);
         let behind = lines.figure.behind_id(results.axes());
-        let id = format!("accuracy-{}{behind}", file_name(axis.key()));
+        let name = format!("{}-{}", measure.name(), axis.key());
+        let id = format!("{}{behind}", file_name(&name));
         Figure::new(id, title, caption, chart.svg.finish(), table)
     });
     figures.collect()
@@ -169,21 +171,22 @@ fn series(results: &Results, lines: &Lines) -> (Vec<Series>, Table) {
     ];
     table.columns.push("chips".to_owned());
     table.columns.extend(shares.map(str::to_owned));
-    table.shares(&shares, results.decimals());
+    let measure = results.measure;
+    measure.show(&mut table, &shares);
     let mut all = references(results, lines);
     for (style, group) in lines.groups.iter().enumerate() {
         let mut marks = Vec::new();
         for index in in_order(axis) {
             let here = group.and(x, index);
-            let accuracies: Vec<f64> = here.trials(results).map(|trial| trial.accuracy).collect();
-            let Some(band) = Band::of(accuracies.iter().copied()) else {
+            let values: Vec<f64> = here.trials(results).map(Row::value).collect();
+            let Some(band) = Band::of(values.iter().copied()) else {
                 continue;
             };
-            let summary = Summary::of(accuracies.iter().copied());
-            let mean = |of: fn(&Trial) -> f64| Summary::of(here.trials(results).map(of)).mean;
+            let summary = Summary::of(values.iter().copied());
+            let mean = |of: fn(&Row) -> f64| Summary::of(here.trials(results).map(of)).mean;
             let mut row: Vec<Cell> = vec![cell(axis, index)];
             row.extend(group.fixed.iter().map(|(a, i)| cell(&axes[*a], *i)));
-            row.push(accuracies.len().into());
+            row.push(values.len().into());
             let numbers = [
                 band.low,
                 band.middle,
@@ -193,21 +196,27 @@ fn series(results: &Results, lines: &Lines) -> (Vec<Series>, Table) {
                 summary.max,
             ];
             row.extend(numbers.map(Cell::from));
-            row.extend([mean(|t| t.digital).into(), mean(|t| t.ideal).into()]);
+            row.extend(
+                [
+                    mean(|row| row.digital.value()),
+                    mean(|row| row.ideal.value()),
+                ]
+                .map(Cell::from),
+            );
             table.push(row);
             let [low, middle, high] = [band.low, band.middle, band.high];
             marks.push(Mark {
                 x: axis.position(index),
-                low: 100.0 * low,
-                middle: 100.0 * middle,
-                high: 100.0 * high,
+                low: measure.drawn(low),
+                middle: measure.drawn(middle),
+                high: measure.drawn(high),
                 says: format!(
                     "{}: median {}, 20 to 80 % of chips {} to {}, {}",
                     here.name(axes),
-                    results.percent(middle),
-                    results.percent(low),
-                    results.percent(high),
-                    counted(accuracies.len(), "chip")
+                    measure.text(middle),
+                    measure.text(low),
+                    measure.text(high),
+                    counted(values.len(), "chip")
                 ),
             });
         }
@@ -231,8 +240,8 @@ pub(super) fn line_name(group: &Group, axes: &[Axis]) -> String {
 
 /// What digital and a perfect chip reach along the axis; drawn once where groups agree.
 fn references(results: &Results, lines: &Lines) -> Vec<Series> {
-    let digital = reference(results, lines, "digital", 0, |trial| trial.digital);
-    let ideal = reference(results, lines, "ideal chip", 1, |trial| trial.ideal);
+    let digital = reference(results, lines, "digital", 0, |row| row.digital.value());
+    let ideal = reference(results, lines, "ideal chip", 1, |row| row.ideal.value());
     digital.into_iter().chain(ideal).collect()
 }
 
@@ -241,7 +250,7 @@ fn reference(
     lines: &Lines,
     name: &str,
     style: usize,
-    of: fn(&Trial) -> f64,
+    of: fn(&Row) -> f64,
 ) -> Vec<Series> {
     let axis = &results.axes()[lines.x];
     let mut drawn: Vec<Series> = Vec::new();
@@ -252,7 +261,7 @@ fn reference(
             let Some(band) = Band::of(here.trials(results).map(of)) else {
                 continue;
             };
-            let value = 100.0 * band.middle;
+            let value = results.measure.drawn(band.middle);
             marks.push(Mark {
                 x: axis.position(index),
                 low: value,
@@ -274,27 +283,28 @@ fn reference(
     drawn
 }
 
-/// Sentences that say where the mean loss of each line reaches [`TOLERATED`]; nothing along names, nor where several
+/// Sentences that say where the mean loss of each line reaches
+/// [`Measure::tolerated`](super::measure::Measure::tolerated); nothing along names, nor where several
 /// keys change together: no value between two points belongs to one of them.
 fn tolerances(results: &Results, lines: &Lines) -> String {
     let axis = &results.axes()[lines.x];
     if axis.numbers().is_none() || axis.keys.len() > 1 {
         return String::new();
     }
-    let unit = axis.quantity().unit;
+    let (unit, measure) = (axis.quantity().unit, results.measure);
     let is_log = matches!(along(axis).along, Along::Numbers(Scale::Log { .. }));
     let found = lines.groups.iter().filter_map(|group| {
         let losses = in_order(axis).into_iter().filter_map(|index| {
             let here = group.and(lines.x, index);
             let losses: Vec<f64> = here
                 .trials(results)
-                .map(|t| t.digital - t.accuracy)
+                .map(|row| measure.loss(row.digital.value(), row.value()))
                 .collect();
             let x = axis.position(index);
             let x = if is_log { x.ln() } else { x };
             (!losses.is_empty()).then(|| (x, Summary::of(losses).mean))
         });
-        let place = match reached(&losses.collect::<Vec<_>>(), TOLERATED)? {
+        let place = match reached(&losses.collect::<Vec<_>>(), measure.tolerated())? {
             Reached::At(x) => {
                 let x = significant(if is_log { x.exp() } else { x }, 2);
                 format!("at {x} {unit}").trim_end().to_owned()
@@ -313,8 +323,8 @@ fn tolerances(results: &Results, lines: &Lines) -> String {
     match found.is_empty() {
         true => String::new(),
         false => format!(
-            " The mean loss, which no line shows, reaches {:.0} % of all samples {}.",
-            100.0 * TOLERATED,
+            " The mean loss, which no line shows, reaches {} {}.",
+            measure.tolerated_in_words(),
             found.join("; ")
         ),
     }
@@ -375,17 +385,6 @@ pub(super) fn cell(axis: &Axis, index: usize) -> Cell {
     match axis.keys.len() > 1 && axis.numbers().is_none() {
         true => Cell::Text(axis.text(index)),
         false => axis.values[0][index].clone(),
-    }
-}
-
-/// The same scale, ending at 0 % and 100 %.
-pub(super) fn within_percent(scale: Scale) -> Scale {
-    match scale {
-        Scale::Linear { from, to } => Scale::Linear {
-            from: from.max(0.0),
-            to: to.min(100.0),
-        },
-        log => log,
     }
 }
 

@@ -2,13 +2,12 @@
 
 use super::axis::Described;
 use super::bars::{self, Bar};
-use super::choice::{baseline, place};
+use super::choice::{baseline, mean, place};
 use super::figure::Figure;
 use super::results::{Point, Results};
-use super::scale::{percent, signed_interval};
+use super::scale::percent;
 use super::table::Table;
-use crate::experiment::Summary;
-use crate::experiment::stats::{Grid, PairedDifference, paired_difference};
+use crate::experiment::stats::{Grid, Interval, PairedDifference, paired_difference};
 
 /// Confidence of the intervals.
 const LEVEL: f64 = 0.95;
@@ -26,16 +25,19 @@ fn moved<'a>(results: &'a Results, from: &Point, axis: usize, index: usize) -> O
     results.points.iter().find(|point| point.at == at)
 }
 
-/// Accuracies of the chips that two points have in common.
+/// Scores of the chips that two points have in common.
 fn common(a: &Point, b: &Point) -> (Vec<f64>, Vec<f64>) {
     let pairs = a.trials.iter().filter_map(|left| {
-        let right = b.trials.iter().find(|right| right.number == left.number)?;
-        Some((left.accuracy, right.accuracy))
+        let right = b
+            .trials
+            .iter()
+            .find(|right| right.trial.trial == left.trial.trial)?;
+        Some((left.value(), right.value()))
     });
     pairs.unzip()
 }
 
-/// Bars: how much accuracy every axis costs if it leaves `base`, where all others stay.
+/// Bars: how much of the score every axis costs if it leaves `base`, where all others stay.
 fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
     let mut table = Table::new([
         "axis",
@@ -47,7 +49,8 @@ fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
         "p",
         "is_largest",
     ]);
-    table.shares(&["loss", "low", "high"], results.decimals());
+    let measure = results.measure;
+    measure.show(&mut table, &["loss", "low", "high"]);
     table.probability("p");
     let mut bars = Vec::new();
     for axis in results.varied() {
@@ -56,7 +59,12 @@ fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
             .filter(|index| *index != base.at[axis])
             .filter_map(|index| {
                 let (here, there) = common(base, moved(results, base, axis, index)?);
-                Some((index, here.len(), paired_difference(&here, &there, LEVEL)?))
+                // What is lost is that of the worse one.
+                let [more, less] = match measure.score.is_share() {
+                    true => [&here, &there],
+                    false => [&there, &here],
+                };
+                Some((index, here.len(), paired_difference(more, less, LEVEL)?))
             })
             .collect();
         let size = |found: &PairedDifference| found.difference.estimate.abs();
@@ -78,12 +86,11 @@ fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
                 usize::from(index == worst).into(),
             ]);
         }
-        let [value, low, high] = [
-            found.difference.estimate,
-            found.difference.low,
-            found.difference.high,
-        ]
-        .map(|share| 100.0 * share);
+        let Interval {
+            estimate,
+            low,
+            high,
+        } = found.difference;
         let quantity = described.quantity();
         let change = format!(
             "{} → {} {}",
@@ -93,33 +100,52 @@ fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
         );
         bars.push(Bar {
             says: format!(
-                "{} {}: {} lost, 95 % interval {}, {chips} chips",
+                "{} {}: {} {}, 95 % interval {}, {chips} chips",
                 quantity.name,
                 change.trim_end(),
-                results.percent(value / 100.0),
-                signed_interval([low, high].map(|end| end / 100.0), results.decimals())
+                measure.text(estimate),
+                if measure.score.is_share() {
+                    "lost"
+                } else {
+                    "more"
+                },
+                measure.interval([low, high])
             ),
             name: [quantity.name, change.trim_end().to_owned()],
-            value,
-            interval: Some([low, high]),
+            value: measure.drawn(estimate),
+            interval: Some([low, high].map(|end| measure.drawn(end))),
             second: None,
-            text: results.percent(value / 100.0),
+            text: measure.text(estimate),
         });
     }
     if bars.is_empty() {
         return None;
     }
+    let is_share = measure.score.is_share();
     let title = "What each effect costs by itself".to_owned();
     let caption = format!(
-        "Mean accuracy that the same chips lose when one axis goes from the baseline to the value that changes accuracy most \
-         and all others stay, in percent of all samples; below 0 where they gain. Baseline: the least imperfect value of every \
-         axis, else the first one ({}). Lines: 95 % interval of the mean over chips (Student).",
+        "{} when one axis goes from the baseline to the value that changes {} most and all others stay{}; below 0 where they \
+         gain. Baseline: the least imperfect value of every axis, else the first one ({}). Lines: 95 % interval of the mean over \
+         chips (Student).",
+        match is_share {
+            true => format!("Mean {} that the same chips lose", measure.name()),
+            false => format!("Mean growth of the {} of the same chips", measure.name()),
+        },
+        measure.name(),
+        if is_share {
+            ", in percent of all samples"
+        } else {
+            ""
+        },
         place(results, base)
     );
     let svg = bars::draw(
         &title,
         &caption,
-        "accuracy lost, % of all samples",
+        &match is_share {
+            true => format!("{} lost, % of all samples", measure.name()),
+            false => format!("growth of the {}", measure.name()),
+        },
         None,
         &bars,
     );
@@ -132,7 +158,7 @@ fn one_at_a_time(results: &Results, base: &Point) -> Option<Figure> {
     ))
 }
 
-/// Bars: shares of the variance of the mean accuracy over the grid, if all of its trials are there: means of different
+/// Bars: shares of the variance of the mean score over the grid, if all of its trials are there: means of different
 /// chips would differ by their chips too.
 fn shares(results: &Results) -> Option<Figure> {
     let axes = results.axes();
@@ -141,7 +167,7 @@ fn shares(results: &Results) -> Option<Figure> {
         return None;
     }
     let means = results.points.iter();
-    let means = means.map(|point| Summary::of(point.trials.iter().map(|t| t.accuracy)).mean);
+    let means = means.map(mean);
     let lengths = axes.iter().map(|axis| axis.len()).collect();
     let indices = Grid::new(lengths, means.collect())?.decompose()?;
     let mut table = Table::new(["axis", "first_order", "total"]);
@@ -169,11 +195,13 @@ fn shares(results: &Results) -> Option<Figure> {
             text: format!("{text} · {total}"),
         });
     }
-    let title = "Which axis the accuracy depends on".to_owned();
-    let caption = "Shares of the variance of the mean accuracy over all points. Bars: what an axis explains by itself \
-                   (first-order index). Diamonds: together with all that it does jointly with others (total index). They \
-                   depend on the values that the axes have here."
-        .to_owned();
+    let name = results.measure.name();
+    let title = format!("Which axis the {name} depends on");
+    let caption = format!(
+        "Shares of the variance of the mean {name} over all points. Bars: what an axis explains by itself (first-order index). \
+         Diamonds: together with all that it does jointly with others (total index). They depend on the values that the axes \
+         have here."
+    );
     let names = Some(["by itself", "with others"]);
     let svg = bars::draw(&title, &caption, "share of the variance, %", names, &bars);
     Some(Figure::new(

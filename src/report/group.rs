@@ -2,8 +2,9 @@
 
 use super::axis::Described;
 use super::choice::{best, evenly};
-use super::results::{Point, Results, Trial};
+use super::results::{Point, Results};
 use super::series::PALETTE;
+use crate::experiment::rows::Row;
 use crate::experiment::sweep::Axis;
 
 /// The most lines of one chart: as many as there are colours.
@@ -50,7 +51,7 @@ impl Group {
     }
 
     /// The chips of all its points.
-    pub fn trials<'a>(&'a self, results: &'a Results) -> impl Iterator<Item = &'a Trial> {
+    pub fn trials<'a>(&'a self, results: &'a Results) -> impl Iterator<Item = &'a Row> {
         let points = results.points.iter().filter(|point| self.holds(point));
         points.flat_map(|point| &point.trials)
     }
@@ -190,7 +191,8 @@ impl Beside {
             .collect();
         if !held.is_empty() {
             text.push_str(&format!(
-                " Axes that are not shown stay where accuracy is best: {}.",
+                " Axes that are not shown stay where {} is best: {}.",
+                results.measure.name(),
                 held.join(", ")
             ));
         }

@@ -1,18 +1,20 @@
-//! Mean accuracy over two axes.
+//! The mean score over two axes.
 
 use super::axis::Described;
 use super::chart::{FONT, WIDTH, text_width};
 use super::color::sequential;
-use super::curves::{TOLERATED, cell, counted};
+use super::curves::{cell, counted};
 use super::draw::{EDGE, INK};
 use super::figure::Figure;
 use super::group::{Group, file_name};
 use super::maps::Pair;
+use super::measure::Measure;
 use super::results::Results;
-use super::scale::{Scale, percent};
+use super::scale::Scale;
 use super::svg::{Svg, number};
 use super::table::Table;
 use crate::experiment::Summary;
+use crate::experiment::rows::Row;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
 
@@ -38,8 +40,8 @@ pub(super) fn grid(
         let here = group.and(y, row).and(x, column);
         let chips = here.trials(results).count();
         (chips > 0).then(|| Square {
-            mean: Summary::of(here.trials(results).map(|trial| trial.accuracy)).mean,
-            digital: Summary::of(here.trials(results).map(|trial| trial.digital)).mean,
+            mean: Summary::of(here.trials(results).map(Row::value)).mean,
+            digital: Summary::of(here.trials(results).map(|row| row.digital.value())).mean,
             chips,
         })
     };
@@ -62,7 +64,8 @@ pub(super) fn map(
     let (y, x) = pair.axes;
     let (rows, columns) = (&results.axes()[y], &results.axes()[x]);
     let mut table = Table::new([rows.key(), columns.key(), "chips", "mean", "digital"]);
-    table.shares(&["mean", "digital"], results.decimals());
+    let measure = results.measure;
+    measure.show(&mut table, &["mean", "digital"]);
     for (row, squares) in grid.iter().enumerate() {
         for (column, square) in squares.iter().enumerate() {
             table.push(vec![
@@ -80,29 +83,36 @@ pub(super) fn map(
     }
     let (across, along) = (columns.quantity(), rows.quantity());
     let title = format!(
-        "Accuracy over {} and {}{}",
+        "{} over {} and {}{}",
+        measure.title(),
         along.name,
         across.name,
         group.behind_title(results.axes())
     );
-    let contour = contour(grid);
+    let contour = contour(grid, measure);
     let line = if contour.is_empty() {
         String::new()
     } else {
         format!(
-            " The line runs where {} of all samples is lost against digital.",
-            percent(TOLERATED, 0)
+            " The line runs where {} is lost against digital.",
+            measure.tolerated_in_words()
         )
     };
     let caption = format!(
-        "Mean accuracy of the chips in every square, in percent.{line}{}",
+        "Mean {} of the chips in every square{}.{line}{}",
+        measure.name(),
+        if measure.score.is_share() {
+            ", in percent"
+        } else {
+            ""
+        },
         pair.beside.sentences(results)
     );
     let picture = Picture {
         rows,
         columns,
         scale,
-        decimals: results.decimals(),
+        measure,
         size: [
             PLOT / columns.len() as f64,
             (PLOT / rows.len() as f64).min(44.0),
@@ -122,8 +132,7 @@ struct Picture<'a> {
     rows: &'a Axis,
     columns: &'a Axis,
     scale: Scale,
-    /// Decimals of an accuracy in percent.
-    decimals: usize,
+    measure: Measure,
     /// Width and height of a square, px.
     size: [f64; 2],
 }
@@ -189,7 +198,7 @@ impl Picture<'_> {
                     svg.empty("rect", &place);
                     continue;
                 };
-                let color = sequential(self.scale.place(100.0 * square.mean));
+                let color = sequential(self.scale.place(self.measure.drawn(square.mean)));
                 let fill = color.hex();
                 place.push(("fill", &fill));
                 svg.open("rect", &place);
@@ -197,7 +206,7 @@ impl Picture<'_> {
                     "{}, {}: mean {}, {}",
                     self.rows.valued(row),
                     self.columns.valued(column),
-                    percent(square.mean, self.decimals),
+                    self.measure.text(square.mean),
                     counted(square.chips, "chip")
                 );
                 svg.content("title", &[], &says);
@@ -262,8 +271,8 @@ impl Picture<'_> {
                     continue;
                 };
                 let [x, y] = self.middle(row as f64, column as f64);
-                let color = sequential(self.scale.place(100.0 * square.mean));
-                let text = format!("{:.1}", 100.0 * square.mean);
+                let color = sequential(self.scale.place(self.measure.drawn(square.mean)));
+                let text = self.measure.on_square(square.mean);
                 let ground = [x, y, text_width(&text, 11.0) + 3.0, 13.0];
                 svg.pill(ground, 2.0, &[("fill", &color.hex())]);
                 svg.label(x, y + 4.0, &[("fill", color.ink())], &text);
@@ -321,7 +330,7 @@ impl Picture<'_> {
         let (across, middle) = (x + 68.0, TOP + height / 2.0);
         let turn = format!("rotate(-90 {} {})", number(across), number(middle));
         let upright = [("text-anchor", "middle"), ("transform", turn.as_str())];
-        svg.label(across, middle, &upright, "accuracy, %");
+        svg.label(across, middle, &upright, &self.measure.label());
         let steps = 60;
         for step in 0..steps {
             let share = (f64::from(step) + 0.5) / f64::from(steps);
@@ -352,12 +361,12 @@ impl Picture<'_> {
     }
 }
 
-/// Where the mean accuracy crosses digital less [`TOLERATED`]: pieces of a line from (row, column) to (row, column), by
+/// Where the mean loss against digital crosses [`Measure::tolerated`]: pieces of a line from (row, column) to (row, column), by
 /// linear interpolation between the middles of neighbouring squares.
-fn contour(grid: &[Vec<Option<Square>>]) -> Vec<[[f64; 2]; 2]> {
+fn contour(grid: &[Vec<Option<Square>>], measure: Measure) -> Vec<[[f64; 2]; 2]> {
     let height = |row: usize, column: usize| {
         let square = grid[row][column].as_ref()?;
-        Some(square.mean - square.digital + TOLERATED)
+        Some(measure.tolerated() - measure.loss(square.digital, square.mean))
     };
     let mut pieces = Vec::new();
     let columns = grid.first().map_or(0, Vec::len);
@@ -401,6 +410,12 @@ fn contour(grid: &[Vec<Option<Square>>]) -> Vec<[[f64; 2]; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::Score;
+
+    const ACCURACY: Measure = Measure {
+        score: Score::Accuracy,
+        decimals: 1,
+    };
 
     fn square(mean: f64) -> Option<Square> {
         Some(Square {
@@ -420,7 +435,7 @@ mod tests {
                     .collect()
             })
             .collect();
-        let pieces = contour(&grid);
+        let pieces = contour(&grid, ACCURACY);
         assert_eq!(pieces.len(), 2);
         for [row, column] in pieces.concat() {
             assert!((column - 1.5).abs() < 1e-9, "{column}");
@@ -434,7 +449,7 @@ mod tests {
             vec![square(0.99), square(0.90)],
             vec![square(0.90), square(0.99)],
         ];
-        let pieces = contour(&grid);
+        let pieces = contour(&grid, ACCURACY);
         assert_eq!(pieces.len(), 2);
         let side = |[row, column]: [f64; 2]| (row + column - 1.0).signum();
         for [from, to] in pieces {

@@ -10,6 +10,7 @@ use super::results::Results;
 use super::scale::{Scale, tidy};
 use super::series::{Look, Mark, Series};
 use super::table::Table;
+use crate::experiment::LayerTrial;
 
 /// Layers up to which the error of the matrix is drawn beside that on the data.
 const BOTH: usize = 3;
@@ -20,24 +21,28 @@ struct ErrorKind {
     short_name: &'static str,
     /// Whether it is drawn for few layers, and for many; the table has it always.
     drawn: [bool; 2],
+    of: fn(&LayerTrial) -> Option<f64>,
 }
 
-/// The errors of a layer in the order of [`Trial::layers`](super::results::Trial::layers).
+/// The errors of a layer.
 const KINDS: [ErrorKind; 3] = [
     ErrorKind {
         name: "of the matrix",
         short_name: "matrix",
         drawn: [true, false],
+        of: |layer| layer.matrix_error,
     },
     ErrorKind {
         name: "of what is read",
         short_name: "read",
         drawn: [false, false],
+        of: |layer| layer.read_error,
     },
     ErrorKind {
         name: "on the data",
         short_name: "on the data",
         drawn: [true, true],
+        of: |layer| layer.weighted_error,
     },
 ];
 
@@ -79,8 +84,9 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
         );
         let caption = format!(
             "Relative error of every layer, {drawn_kinds}; {only} in the table. Of the matrix: ‖W_chip − W‖ / ‖W‖, Frobenius \
-             norm. On the data: ‖(W_chip − W) x‖ / ‖W x‖ of what is read, over the calibration batch x, the one that accuracy \
-             follows. {marks}{unsaid}"
+             norm. On the data: ‖(W_chip − W) x‖ / ‖W x‖ of what is read, over the calibration batch x, the one that {} \
+             follows. {marks}{unsaid}",
+            results.measure.name()
         );
         let y = AxisOf {
             along: Along::Numbers(scale),
@@ -108,14 +114,14 @@ fn series(results: &Results, x: usize, group: &Group) -> (Vec<Series>, Table) {
     ]);
     let mut lines = Vec::new();
     for (layer, name) in results.layers.iter().enumerate() {
-        for (kind, error) in KINDS.iter().enumerate() {
+        for error in &KINDS {
             let what = error.name;
             let mut marks = Vec::new();
             for index in in_order(axis) {
                 let here = group.and(x, index);
                 let errors = here.trials(results);
                 let errors: Vec<f64> = errors
-                    .filter_map(|trial| trial.layers[layer].map(|errors| errors[kind]))
+                    .filter_map(|row| (error.of)(&row.trial.layers[layer]))
                     .collect();
                 let chips = errors.len();
                 let Some(band) = Band::of(errors) else {

@@ -1,12 +1,10 @@
-//! Which pairs of axes get a map of the accuracy.
+//! Which pairs of axes get a map of the score.
 
 use super::axis::Described;
-use super::curves::within_percent;
 use super::figure::Figure;
 use super::group::{Beside, FIGURES, others};
 use super::heat::{Square, grid, map};
 use super::results::Results;
-use super::scale::Scale;
 use crate::experiment::Summary;
 
 /// Pairs of axes that get maps.
@@ -22,7 +20,7 @@ pub(super) struct Pair {
 }
 
 /// One map for each pair of axes of numbers, and for each combination of names where these are few; of many pairs those over
-/// which accuracy varies most. The sentence says which are left out.
+/// which the score varies most. The sentence says which are left out.
 pub(super) fn figures(results: &Results) -> (Vec<Figure>, Option<String>) {
     let numbers: Vec<usize> = results
         .varied()
@@ -47,7 +45,8 @@ pub(super) fn figures(results: &Results) -> (Vec<Figure>, Option<String>) {
     });
     let note = (!left_out.is_empty()).then(|| {
         format!(
-            "Shown are the {PAIRS} pairs of axes over which accuracy varies most. Left out: {}.",
+            "Shown are the {PAIRS} pairs of axes over which {} varies most. Left out: {}.",
+            results.measure.name(),
             names.collect::<Vec<_>>().join("; ")
         )
     });
@@ -83,7 +82,8 @@ fn spread(pair: &Pair) -> f64 {
 /// The maps of one pair of axes, all with one scale of colours.
 fn of_pair(results: &Results, pair: &Pair) -> Vec<Figure> {
     let means = pair.grids.iter().flatten().flatten().flatten();
-    let scale = within_percent(Scale::covering(means.map(|square| 100.0 * square.mean)));
+    let measure = results.measure;
+    let scale = measure.scale(means.map(|square| measure.drawn(square.mean)));
     let maps = pair.beside.groups.iter().zip(&pair.grids);
     maps.map(|(group, grid)| map(results, pair, group, grid, scale))
         .collect()

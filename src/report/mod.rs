@@ -19,6 +19,7 @@ mod layers;
 mod layout;
 mod light;
 mod maps;
+mod measure;
 mod page;
 mod program;
 mod quantity;

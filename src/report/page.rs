@@ -33,7 +33,7 @@ pub(super) enum Block {
 
 pub(super) struct Section {
     pub id: &'static str,
-    pub title: &'static str,
+    pub title: String,
     pub blocks: Vec<Block>,
 }
 
@@ -70,7 +70,7 @@ impl Page {
             escape(&self.subtitle)
         );
         for section in &self.sections {
-            let (id, title) = (section.id, escape(section.title));
+            let (id, title) = (section.id, escape(&section.title));
             writeln!(html, "<li><a href=\"#{id}\">{title}</a></li>").expect("text grows");
         }
         html.push_str("</ul>\n");
@@ -90,7 +90,7 @@ impl Page {
         }
         html.push_str("</dl>\n");
         for section in &self.sections {
-            let (id, title) = (section.id, escape(section.title));
+            let (id, title) = (section.id, escape(&section.title));
             write!(
                 html,
                 "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n"
@@ -128,7 +128,7 @@ fn put_contents(html: &mut String, sections: &[Section]) {
     )
     .expect("text grows");
     for (section, figures) in with_figures {
-        write!(html, "<li>{}\n<ul>\n", escape(section.title)).expect("text grows");
+        write!(html, "<li>{}\n<ul>\n", escape(&section.title)).expect("text grows");
         for Figure { id, title, .. } in figures {
             writeln!(html, "<li><a href=\"#{id}\">{}</a></li>", escape(title)).expect("text grows");
         }

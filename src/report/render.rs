@@ -8,10 +8,11 @@ use super::choice::{best, mean, middle, place, worst};
 use super::curves::counted;
 use super::figure::Figure;
 use super::page::{Block, Headline, Page, Section};
-use super::results::{Point, Results, Trial};
+use super::results::{Point, Results};
 use super::{chip, confusion, curves, effects, hardware, layers, maps, program, tables, yields};
 use crate::error::{Error, Result};
 use crate::experiment::Summary;
+use crate::experiment::rows::Row;
 use crate::experiment::stats::mean_interval;
 
 /// Confidence of the intervals.
@@ -44,8 +45,10 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
     }
     let results = Results::open(folder)?;
     let middle = middle(&results);
+    let (measure, title) = (results.measure, results.measure.title());
     let mut sections = Vec::new();
-    let mut add = |id, title, blocks: Vec<Block>| {
+    let mut add = |id, title: &str, blocks: Vec<Block>| {
+        let title = title.to_owned();
         let is_empty =
             |block: &Block| matches!(block, Block::Figures(figures) if figures.is_empty());
         if !blocks.iter().all(is_empty) {
@@ -53,7 +56,7 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
         }
     };
     let figures = |figures| vec![Block::Figures(figures)];
-    add("accuracy", "Accuracy", figures(curves::main(&results)));
+    add("accuracy", &title, figures(curves::main(&results)));
     add("yields", "Yield", figures(yields::figures(&results)));
     add(
         "costs",
@@ -62,7 +65,7 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
     );
     add(
         "further",
-        "Accuracy against further axes",
+        &format!("{title} against further axes"),
         figures(curves::further(&results)),
     );
     let (over_pairs, left_out) = maps::figures(&results);
@@ -70,16 +73,19 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
     let over_pairs = left_out.into_iter().chain([Block::Figures(over_pairs)]);
     add("maps", "Two effects at once", over_pairs.collect());
     add("layers", "Layers", figures(layers::figures(&results)));
-    let classes = match confusion::matrix(&results, middle) {
-        Some(figure) => {
-            let losses = confusion::class_losses(&results, middle);
-            Block::Figures(std::iter::once(figure).chain(losses).collect())
-        }
-        None => Block::Note(
-            "The experiment does not record confusion, so classes are not told apart.".to_owned(),
-        ),
-    };
-    add("classes", "Classes", vec![classes]);
+    if measure.score.has_classes() {
+        let classes = match confusion::matrix(&results, middle) {
+            Some(figure) => {
+                let losses = confusion::class_losses(&results, middle);
+                Block::Figures(std::iter::once(figure).chain(losses).collect())
+            }
+            None => Block::Note(
+                "The experiment does not record confusion, so classes are not told apart."
+                    .to_owned(),
+            ),
+        };
+        add("classes", "Classes", vec![classes]);
+    }
     let mut notes: Vec<String> = incomplete(&results).into_iter().collect();
     let mesh = match mesh(&results, middle, folder, from)? {
         Ok(figures) => Block::Figures(figures),
@@ -100,12 +106,19 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
     let numbers = hardware::table(&results.sweep.base.hardware, &varied);
     let caption = "Every key of the hardware, its value, its unit, and where the number is from";
     add("chips", "Hardware", table("hardware", caption, numbers));
-    let caption = "Accuracy over the chips of every point, and the mean error of every layer’s matrix. loss: against digital. \
-                   chips_worse: chips below digital with p < 0.05 over samples, McNemar’s exact test of each chip";
+    let worse = match measure.score.has_classes() {
+        true => {
+            ". chips_worse: chips below digital with p < 0.05 over samples, McNemar’s exact test of each chip"
+        }
+        false => "",
+    };
+    let caption = format!(
+        "{title} over the chips of every point, and the mean error of every layer’s matrix. loss: against digital{worse}"
+    );
     add(
         "every-point",
         "Every point",
-        table("points", caption, tables::points(&results)),
+        table("points", &caption, tables::points(&results)),
     );
     let caption = "What ran, on what, and the files that were read";
     add(
@@ -199,7 +212,7 @@ fn subtitle(results: &Results) -> String {
         true => String::new(),
         false => format!(" over {}", varied.join(", ")),
     };
-    format!("Accuracy of {program} on {data}{over}.")
+    format!("{} of {program} on {data}{over}.", results.measure.title())
 }
 
 /// The last part of a path.
@@ -210,9 +223,10 @@ fn last_part(path: &str) -> String {
 
 fn headlines(results: &Results) -> Vec<Headline> {
     let trials = || results.points.iter().flat_map(|point| &point.trials);
-    let range = |of: fn(&Trial) -> f64| {
+    let measure = results.measure;
+    let range = |of: fn(&Row) -> f64| {
         let summary = Summary::of(trials().map(of));
-        let [least, most] = [summary.min, summary.max].map(|share| results.percent(share));
+        let [least, most] = [summary.min, summary.max].map(|value| measure.text(value));
         match least == most {
             true => least,
             false => format!("{least} to {most}"),
@@ -220,15 +234,15 @@ fn headlines(results: &Results) -> Vec<Headline> {
     };
     let (worst, best) = (worst(results), best(results));
     let spread = |point: &Point| {
-        let accuracies: Vec<f64> = point.trials.iter().map(|trial| trial.accuracy).collect();
-        let chips = counted(accuracies.len(), "chip");
-        match mean_interval(&accuracies, LEVEL) {
+        let values: Vec<f64> = point.trials.iter().map(Row::value).collect();
+        let chips = counted(values.len(), "chip");
+        match mean_interval(&values, LEVEL) {
             Some(found) => {
                 let reach = 0.5 * (found.high - found.low);
                 let place = place(results, point);
                 format!(
                     "± {} ({:.0} % interval, {chips}): {place}",
-                    results.percent(reach),
+                    measure.text(reach),
                     100.0 * LEVEL
                 )
             }
@@ -240,15 +254,18 @@ fn headlines(results: &Results) -> Vec<Headline> {
         value,
         more,
     };
-    let of_point =
-        |name: &str, point: &Point| card(name, results.percent(mean(point)), spread(point));
+    let of_point = |name: &str, point: &Point| card(name, measure.text(mean(point)), spread(point));
     let mut cards = vec![
         card(
             "Digital network",
-            range(|t| t.digital),
-            "accuracy".to_owned(),
+            range(|row| row.digital.value()),
+            measure.name(),
         ),
-        card("Perfect chip", range(|t| t.ideal), "accuracy".to_owned()),
+        card(
+            "Perfect chip",
+            range(|row| row.ideal.value()),
+            measure.name(),
+        ),
     ];
     match results.points.len() {
         1 => cards.push(of_point("Only point, mean", best)),
@@ -264,8 +281,8 @@ fn headlines(results: &Results) -> Vec<Headline> {
 /// How many chips there are, and what ran on them. Chip number t is the same one at every point.
 fn chips(results: &Results) -> Headline {
     let trials = || results.points.iter().flat_map(|point| &point.trials);
-    let chips: BTreeSet<usize> = trials().map(|trial| trial.number).collect();
-    let samples: BTreeSet<usize> = trials().map(|trial| trial.samples).collect();
+    let chips: BTreeSet<usize> = trials().map(|row| row.trial.trial).collect();
+    let samples: BTreeSet<usize> = trials().map(|row| row.trial.samples).collect();
     let samples: Vec<usize> = samples.into_iter().collect();
     let samples = match samples[..] {
         [one] => counted(one, "sample"),

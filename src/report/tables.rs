@@ -1,9 +1,10 @@
 //! Tables of the page that belong to no figure.
 
 use super::curves::{Band, counted};
-use super::results::{Results, Trial};
+use super::results::Results;
 use super::table::Table;
 use crate::experiment::Summary;
+use crate::experiment::rows::Row;
 use crate::io::record::Cell;
 
 /// A chip is worse than digital if samples as unevenly split or more are less likely than this.
@@ -11,6 +12,7 @@ const SIGNIFICANT: f64 = 0.05;
 
 /// One row a point.
 pub(super) fn points(results: &Results) -> Table {
+    let measure = results.measure;
     let mut table = Table::new(["point"]);
     let keys = results.sweep.keys().map(|key| key.name().to_owned());
     table.columns.extend(keys);
@@ -23,23 +25,27 @@ pub(super) fn points(results: &Results) -> Table {
         "median",
         "p80",
         "max",
-        "agreement",
+        measure.score.beside_digital(),
         "digital",
         "ideal",
         "loss",
     ];
     table.columns.extend(numbers.map(str::to_owned));
-    table.shares(&numbers[1..], results.decimals());
-    table.columns.push("chips_worse".to_owned());
+    measure.show(&mut table, &numbers[1..]);
+    let has_classes = measure.score.has_classes();
+    if has_classes {
+        table.columns.push("chips_worse".to_owned());
+    }
     let errors = results
         .layers
         .iter()
         .map(|name| format!("layer.{name}.matrix_error"));
     table.columns.extend(errors);
     for point in &results.points {
-        let of = |value: fn(&Trial) -> f64| Summary::of(point.trials.iter().map(value));
-        let accuracy = of(|trial| trial.accuracy);
-        let band = Band::of(point.trials.iter().map(|trial| trial.accuracy));
+        let of = |value: &dyn Fn(&Row) -> f64| Summary::of(point.trials.iter().map(value));
+        let values = of(&Row::value);
+        let beside = |row: &Row| row.trial.worth.part(measure.score.beside_digital());
+        let band = Band::of(point.trials.iter().map(Row::value));
         let band = band.expect("a point has trials");
         let mut row: Vec<Cell> = vec![point.number.into()];
         let axes = results.axes().iter().zip(&point.at);
@@ -48,28 +54,32 @@ pub(super) fn points(results: &Results) -> Table {
         );
         row.push(point.trials.len().into());
         let numbers = [
-            accuracy.mean,
-            accuracy.std,
-            accuracy.min,
+            values.mean,
+            values.std,
+            values.min,
             band.low,
             band.middle,
             band.high,
-            accuracy.max,
-            of(|trial| trial.agreement).mean,
-            of(|trial| trial.digital).mean,
-            of(|trial| trial.ideal).mean,
-            of(|trial| trial.digital - trial.accuracy).mean,
+            values.max,
+            of(&|row| beside(row).unwrap_or(f64::NAN)).mean,
+            of(&|row| row.digital.value()).mean,
+            of(&|row| row.ideal.value()).mean,
+            of(&|row| measure.lost(row.digital.value(), row.value())).mean,
         ];
         row.extend(numbers.map(Cell::from));
         // Of all chips in one table the test would take the same samples for further ones.
-        let is_worse = |trial: &&Trial| {
-            let paired = trial.paired;
-            paired.only_digital_right > paired.only_chip_right && paired.mcnemar_p() < SIGNIFICANT
+        let is_worse = |row: &&Row| {
+            row.trial.paired.is_some_and(|paired| {
+                paired.only_digital_right > paired.only_chip_right
+                    && paired.mcnemar_p() < SIGNIFICANT
+            })
         };
-        row.push(point.trials.iter().filter(is_worse).count().into());
+        if has_classes {
+            row.push(point.trials.iter().filter(is_worse).count().into());
+        }
         row.extend((0..results.layers.len()).map(|layer| {
-            let errors = point.trials.iter().filter_map(|trial| trial.layers[layer]);
-            let errors: Vec<f64> = errors.map(|[matrix, ..]| matrix).collect();
+            let layers = point.trials.iter().map(|row| row.trial.layers[layer]);
+            let errors: Vec<f64> = layers.filter_map(|layer| layer.matrix_error).collect();
             match errors.is_empty() {
                 true => Cell::Null,
                 false => Summary::of(errors).mean.into(),

@@ -1,24 +1,24 @@
-//! The share of chips that reach an accuracy.
+//! The share of chips that reach a score.
 
 use super::axis::Described;
 use super::chart::{Along, AxisOf, Chart};
 use super::choice::{evenly, main_axis};
-use super::curves::{
-    Lines, TOLERATED, along, along_main, cell, in_order, line_name, within_percent,
-};
+use super::curves::{Lines, along, along_main, cell, in_order, line_name};
 use super::figure::Figure;
 use super::group::{Beside, FIGURES, Group, LINES, file_name, others};
+use super::measure::Measure;
 use super::results::Results;
 use super::scale::{Scale, percent};
 use super::series::{Look, Mark, Series};
 use super::table::Table;
+use crate::experiment::rows::Row;
 use crate::experiment::stats::wilson_interval;
 use crate::io::record::Cell;
 
 /// Confidence of the bands.
 const LEVEL: f64 = 0.95;
 
-/// The share of chips that stay near digital against the main axis, then the share that reaches any accuracy.
+/// The share of chips that stay near digital against the main axis, then the share that reaches any score.
 pub(super) fn figures(results: &Results) -> Vec<Figure> {
     let near = along_main(results)
         .into_iter()
@@ -26,9 +26,9 @@ pub(super) fn figures(results: &Results) -> Vec<Figure> {
     near.chain(staircases(results)).collect()
 }
 
-/// Chips that lose at most [`TOLERATED`] against digital.
+/// Chips that lose at most [`Measure::tolerated`] against digital.
 fn near_digital(results: &Results, lines: &Lines) -> Figure {
-    let axes = results.axes();
+    let (axes, measure) = (results.axes(), results.measure);
     let axis = &axes[lines.x];
     let mut table = Table::new([axis.key()]);
     let told = lines.groups[0].fixed.iter();
@@ -51,10 +51,10 @@ fn near_digital(results: &Results, lines: &Lines) -> Figure {
             let here = group.and(lines.x, index);
             let chips = here.trials(results).count();
             // Shares of samples are rounded: a loss of exactly one percent is within it.
-            let is_near = |loss: f64| loss <= TOLERATED + 1e-9;
+            let is_near = |loss: f64| loss <= measure.tolerated() + 1e-9;
             let near = here
                 .trials(results)
-                .filter(|chip| is_near(chip.digital - chip.accuracy))
+                .filter(|row| is_near(measure.loss(row.digital.value(), row.value())))
                 .count();
             let Some(found) = wilson_interval(near, chips, LEVEL) else {
                 continue;
@@ -94,12 +94,18 @@ fn near_digital(results: &Results, lines: &Lines) -> Figure {
     let title = format!(
         "Yield against {}: chips within {:.0} % of digital{}",
         axis.quantity().name,
-        100.0 * TOLERATED,
+        100.0 * measure.tolerated(),
         lines.figure.behind_title(axes)
     );
     let caption = format!(
-        "Share of chips whose accuracy is at most {:.0} % of all samples below digital. Bars: 95 % interval of Wilson.{}",
-        100.0 * TOLERATED,
+        "Share of chips whose {} is at most {} {} digital. Bars: 95 % interval of Wilson.{}",
+        measure.name(),
+        measure.tolerated_in_words(),
+        if measure.score.is_share() {
+            "below"
+        } else {
+            "above"
+        },
         lines.unsaid
     );
     let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
@@ -119,7 +125,8 @@ fn staircases(results: &Results) -> Vec<Figure> {
     let taken: Vec<usize> = axis.into_iter().collect();
     let beside = Beside::figures(results, &others(results, &taken), FIGURES);
     let all = beside.groups.iter().flat_map(|group| group.trials(results));
-    let scale = within_percent(Scale::covering(all.map(|trial| 100.0 * trial.accuracy)));
+    let measure = results.measure;
+    let scale = measure.scale(all.map(|row| measure.drawn(row.value())));
     let groups = beside.groups.iter();
     groups
         .map(|group| staircase(results, axis, group, &beside, scale))
@@ -148,18 +155,23 @@ fn staircase(
         }
     };
     let key = axis.map_or("all", |axis| axes[axis].key());
-    let shares = ["accuracy", "yield", "wilson_low", "wilson_high"];
-    let mut table = Table::new([key, "accuracy", "chips", "reach_it"]);
+    let measure = results.measure;
+    let shares = [
+        measure.score.main_part(),
+        "yield",
+        "wilson_low",
+        "wilson_high",
+    ];
+    let mut table = Table::new([key, shares[0], "chips", "reach_it"]);
     table
         .columns
         .extend(shares[1..].iter().map(|name| name.to_string()));
-    table.shares(&shares[..1], results.decimals());
+    measure.show(&mut table, &shares[..1]);
     table.shares(&shares[1..], 1);
     let mut series = Vec::new();
     for (style, (here, name, value)) in curves.into_iter().enumerate() {
-        let accuracies = here.trials(results).map(|trial| trial.accuracy).collect();
-        let decimals = results.decimals();
-        let marks = steps(accuracies, (&name, &value), (scale, decimals), &mut table);
+        let values = here.trials(results).map(Row::value).collect();
+        let marks = steps(values, (&name, &value), (scale, measure), &mut table);
         series.push(Series {
             name,
             style,
@@ -169,14 +181,20 @@ fn staircase(
     }
     let x = AxisOf {
         along: Along::Numbers(scale),
-        label: "accuracy that a chip must reach, %".to_owned(),
+        label: match measure.score.is_share() {
+            true => format!("{} that a chip must reach, %", measure.name()),
+            false => format!("{} that a chip may have", measure.name()),
+        },
     };
     let y = AxisOf {
         along: Along::Numbers(whole()),
         label: "yield, % of chips".to_owned(),
     };
+    let name_starts_with_a_vowel = measure.name().starts_with(['a', 'o']);
     let title = format!(
-        "Yield: how many chips reach an accuracy{}",
+        "Yield: how many chips reach {} {}{}",
+        if name_starts_with_a_vowel { "an" } else { "a" },
+        measure.name(),
         group.behind_title(axes)
     );
     let omitted = match left_out {
@@ -184,8 +202,14 @@ fn staircase(
         count => format!(" {count} further values of the axis are left out."),
     };
     let caption = format!(
-        "Share of chips whose accuracy is at least that on the lower axis. Bands, from the worst to the best chip: 95 % interval \
+        "Share of chips whose {} is at {} that on the lower axis. Bands, from the worst to the best chip: 95 % interval \
          of Wilson.{omitted}{}",
+        measure.name(),
+        if measure.score.is_share() {
+            "least"
+        } else {
+            "most"
+        },
         beside.sentences(results)
     );
     let mut chart = Chart::new(&title, &caption, x, y, &series);
@@ -202,22 +226,28 @@ fn whole() -> Scale {
     }
 }
 
-/// The staircase of one curve along `scale`; a row of `table` for every accuracy that occurs.
+/// The staircase of one curve along `scale`; a row of `table` for every score that occurs.
 fn steps(
-    mut accuracies: Vec<f64>,
+    mut values: Vec<f64>,
     (name, value): (&str, &Cell),
-    (scale, decimals): (Scale, usize),
+    (scale, measure): (Scale, Measure),
     table: &mut Table,
 ) -> Vec<Mark> {
-    accuracies.sort_by(f64::total_cmp);
-    let chips = accuracies.len();
-    let (Scale::Linear { from, to } | Scale::Log { from, to }) = scale;
+    // From the worst chip to the best: along the axis where more is better, else against it.
+    values.sort_by(f64::total_cmp);
+    let (Scale::Linear { mut from, mut to } | Scale::Log { mut from, mut to }) = scale;
+    let is_reversed = !measure.score.is_share();
+    if is_reversed {
+        values.reverse();
+        (from, to) = (to, from);
+    }
+    let chips = values.len();
     let flat = |x: f64, share: f64| mark(x, [share; 3], String::new());
     let mut marks = vec![flat(from, 100.0)];
-    let mut thresholds = accuracies.clone();
+    let mut thresholds = values.clone();
     thresholds.dedup();
     for threshold in thresholds {
-        let reach = chips - accuracies.partition_point(|accuracy| *accuracy < threshold);
+        let reach = chips - values.partition_point(|value| measure.is_better(threshold, *value));
         let found = wilson_interval(reach, chips, LEVEL).expect("there are chips");
         let [share, low, high] = [found.estimate, found.low, found.high];
         let mut row = vec![value.clone(), threshold.into(), chips.into(), reach.into()];
@@ -228,21 +258,25 @@ fn steps(
             percent(share, 0),
             percent(low, 0),
             percent(high, 0),
-            percent(threshold, decimals)
+            measure.text(threshold)
         );
         let heights = [low, share, high].map(|share| 100.0 * share);
-        // Between two accuracies that occur, the share is that of the upper one.
+        let x = measure.drawn(threshold);
+        // Between two scores that occur, the share is that of the better one.
         let before = marks.last().map_or(from, |mark| mark.x);
         marks.push(match reach == chips {
             // The band begins at the worst chip.
-            true => flat(100.0 * threshold, 100.0),
+            true => flat(x, 100.0),
             false => mark(before, heights, String::new()),
         });
-        marks.push(mark(100.0 * threshold, heights, says));
+        marks.push(mark(x, heights, says));
     }
     if let Some(last) = marks.last().filter(|_| chips > 0) {
         let best = last.x;
         marks.extend([flat(best, 0.0), flat(to, 0.0)]);
+    }
+    if is_reversed {
+        marks.reverse();
     }
     marks
 }
@@ -260,6 +294,37 @@ fn mark(x: f64, [low, middle, high]: [f64; 3], says: String) -> Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::Score;
+
+    fn measure(score: Score) -> Measure {
+        Measure { score, decimals: 1 }
+    }
+
+    /// Chips of errors 1, 2, 2 and 3: one has at most 1, three at most 2, all at most 3, none less than 1.
+    #[test]
+    fn the_staircase_of_an_error_rises_to_the_right() {
+        let scale = Scale::Linear { from: 0.0, to: 4.0 };
+        let mut table = Table::new(["", "", "", "", "", "", ""]);
+        let errors = vec![2.0, 1.0, 3.0, 2.0];
+        let of = (scale, measure(Score::Mse));
+        let marks = steps(errors, ("", &Cell::Null), of, &mut table);
+        let corners: Vec<(f64, f64)> = marks.iter().map(|mark| (mark.x, mark.middle)).collect();
+        assert_eq!(
+            corners,
+            [
+                (0.0, 0.0),
+                (1.0, 0.0),
+                (1.0, 25.0),
+                (2.0, 25.0),
+                (2.0, 75.0),
+                (3.0, 75.0),
+                (3.0, 100.0),
+                (3.0, 100.0),
+                (4.0, 100.0)
+            ]
+        );
+        assert_eq!(table.rows.len(), 3);
+    }
 
     /// Chips at 80, 90, 90 and 95 %: all reach 80 %, three of four 90 %, one 95 %, none more.
     #[test]
@@ -272,7 +337,7 @@ mod tests {
         let marks = steps(
             vec![0.95, 0.9, 0.8, 0.9],
             ("", &Cell::Null),
-            (scale, 1),
+            (scale, measure(Score::Accuracy)),
             &mut table,
         );
         let corners: Vec<(f64, f64)> = marks.iter().map(|mark| (mark.x, mark.middle)).collect();

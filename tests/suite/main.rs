@@ -40,6 +40,8 @@ mod report_axes;
 mod report_folder;
 mod rooms;
 #[cfg(feature = "cli")]
+mod scores;
+#[cfg(feature = "cli")]
 mod sweep;
 #[cfg(feature = "cli")]
 mod tutorial;

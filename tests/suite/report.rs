@@ -394,9 +394,9 @@ fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
     for (name, from, to, says) in [
         (
             "manifest.json",
-            "\"rows_format\": 2",
+            "\"rows_format\": 3",
             "\"rows_format\": 1",
-            "rows_format = 1: must be 2: run the sweep again with this lightloom",
+            "rows_format = 1: must be 3: run the sweep again with this lightloom",
         ),
         (
             "manifest.json",

@@ -1,4 +1,4 @@
-//! What files of networks and data do not say: the order of layers, what data are divided by, how one output is read.
+//! What files of networks and data do not say: the order of layers, what data are divided by.
 //!
 //! The files of `tests/cases` were written by PyTorch and NumPy from modules of PyTorch, whose accuracy stands beside
 //! them.
@@ -464,28 +464,4 @@ fn a_normalization_that_makes_no_numbers_is_refused() {
     );
     let stated = "must be left out: this network states its own [input]";
     refuse(&format!("{DEMO}/network.toml"), "--mean", "0.1", stated);
-}
-
-/// The largest of one output is always class 0.
-#[test]
-fn a_network_of_one_output_is_not_scored_as_a_class() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path();
-    let weight = Array2::from_shape_vec((1, 2), vec![1.0, -1.0]).unwrap();
-    npz(&folder.join("net.npz"), &[("0.weight", weight)]);
-    let x = Array2::from_shape_fn((6, 2), |(sample, feature)| ((sample + feature) % 2) as f64);
-    let y = Array2::from_shape_fn((6, 1), |(sample, _)| (sample % 2) as f64);
-    npz(
-        &folder.join("zeros.npz"),
-        &[("x", x.clone()), ("y", Array2::zeros((6, 1)))],
-    );
-    npz(&folder.join("data.npz"), &[("x", x), ("y", y)]);
-    ok(folder, &["compile", "net.npz", "-o", "p.safetensors"]);
-    let says = "p.safetensors: outputs of the network = 1: must be at least 2, one a class";
-    for data in ["zeros.npz", "data.npz"] {
-        refused(folder, &["infer", "p.safetensors", "--data", data], says);
-        let text = format!("program = 'p.safetensors'\ndata = '{data}'\ntrials = 1\n");
-        std::fs::write(folder.join("e.toml"), text).unwrap();
-        refused(folder, &["sweep", "e.toml", "--dry-run"], says);
-    }
 }

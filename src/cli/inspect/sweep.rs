@@ -6,10 +6,12 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use super::{Said, percent, plural};
+use super::{Said, plural};
 use crate::error::{Context, Error};
+use crate::experiment::rows::{KEYS, main_column};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
 use crate::io;
+use crate::nn::{PARTS, Part, Score};
 
 /// Points that are listed one by one.
 const LISTED: usize = 16;
@@ -40,6 +42,8 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
     out.put("finished", finished);
     describe_axes(out, sweep)?;
     describe_references(out, &status.references)?;
+    let score = status.references.first();
+    let score = score.map_or(Score::Accuracy, |reference| reference.score_name);
     let mut settings = Vec::new();
     for (number, (chips, mean)) in status.points.iter().enumerate() {
         let values: Vec<_> = sweep.keys().zip(sweep.values(number)).collect();
@@ -53,8 +57,8 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
             .collect();
         record.insert("point".into(), number.into());
         record.insert("chips".into(), (*chips).into());
-        let accuracy = (*chips > 0).then_some(*mean);
-        record.insert("accuracy".into(), json!(accuracy));
+        let value = (*chips > 0).then_some(*mean);
+        record.insert(score.main_part().into(), json!(value));
         settings.push(record);
         if number < LISTED && *chips > 0 {
             let place = match of_point.is_empty() {
@@ -64,7 +68,7 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
             writeln!(
                 out,
                 "  {place}: {} ({})",
-                percent(*mean),
+                score.text(*mean),
                 plural(*chips, "chip")
             )?;
         }
@@ -135,7 +139,7 @@ fn describe_axes(out: &mut Said, sweep: &Sweep) -> Result<()> {
     Ok(())
 }
 
-/// Digital and ideal accuracies, each with what tells it from the others.
+/// Digital and ideal scores, each with what tells it from the others.
 fn describe_references(out: &mut Said, references: &[Reference]) -> Result<()> {
     let tile = |reference: &Reference| match reference.tile {
         Some(modes) => format!("tile = {modes}"),
@@ -164,8 +168,8 @@ fn describe_references(out: &mut Said, references: &[Reference]) -> Result<()> {
             "{} on {}{settings}: digital {}, ideal {}",
             of.map_or("network", |path| path),
             reference.data,
-            percent(reference.digital_accuracy),
-            percent(reference.ideal_accuracy)
+            reference.score_name.text(reference.digital.value()),
+            reference.score_name.text(reference.ideal.value())
         )?;
     }
     Ok(())
@@ -202,23 +206,24 @@ pub(super) fn describe_manifest(out: &mut Said, manifest: &Value) -> Result<()> 
     describe_references(out, &references.collect::<Vec<_>>())
 }
 
-/// The first columns of rows.
-pub(super) const ROWS: &str = "experiment,point,trial,seed,";
-pub(super) const CONFUSION: &str = "point,trial,label,predicted,count";
-pub(super) const TIMES: &str = "point,trial,seconds";
+/// The column of the score itself among `columns`, those of rows.
+pub(super) fn score_column(columns: &[String]) -> crate::Result<&'static Part> {
+    let name = main_column(columns.iter().map(String::as_str));
+    let part = PARTS.iter().find(|part| Some(part.name) == name);
+    part.ok_or_else(|| Error::format("rows of a sweep", "have no column of a score"))
+}
 
-/// Rows of a sweep as a table with `columns`; `accuracies` of the rows, in their order, or only their number.
+/// Rows of a sweep as a table with `columns`; `scores` of the rows, in their order, or only their number.
 pub(super) fn describe_rows(
     out: &mut Said,
     columns: &[String],
     count: usize,
-    accuracies: &[f64],
+    scores: &[f64],
 ) -> Result<()> {
-    let fixed = ["experiment", "point", "trial", "seed"];
     let axes = columns.iter().take_while(|column| *column != "samples");
     let axes: Vec<&str> = axes
         .map(String::as_str)
-        .filter(|column| !fixed.contains(column))
+        .filter(|column| !KEYS.contains(column))
         .collect();
     writeln!(
         out,
@@ -234,18 +239,15 @@ pub(super) fn describe_rows(
     out.put("rows", count);
     out.put("columns", json!(columns));
     out.put("axes", json!(axes));
-    if !accuracies.is_empty() {
-        let low = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = accuracies.iter().copied().fold(0.0, f64::max);
-        let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
-        writeln!(
-            out,
-            "accuracy: mean {}, from {} to {}",
-            percent(mean),
-            percent(low),
-            percent(high)
-        )?;
-        out.put("accuracy", json!({ "mean": mean, "min": low, "max": high }));
+    if !scores.is_empty() {
+        let part = score_column(columns)?;
+        let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        let [label, name] = [part.label, part.name];
+        let [at, from, to] = [mean, low, high].map(|value| part.text(value));
+        writeln!(out, "{label}: mean {at}, from {from} to {to}")?;
+        out.put(name, json!({ "mean": mean, "min": low, "max": high }));
     }
     Ok(())
 }
@@ -276,7 +278,7 @@ pub(super) fn describe_lines(out: &mut Said, path: &Path) -> Result<()> {
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Error::format("rows", "are not UTF-8 text: must be JSON Lines"))
         .within(path.display())?;
-    let (mut columns, mut accuracies) = (Vec::new(), Vec::new());
+    let (mut columns, mut scores) = (Vec::new(), Vec::new());
     for (number, line) in text.lines().enumerate() {
         let what = format!("line {}", number + 1);
         let row: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
@@ -286,21 +288,22 @@ pub(super) fn describe_lines(out: &mut Said, path: &Path) -> Result<()> {
             };
             Error::format(&*what, reason).within(path.display())
         })?;
-        let Some(accuracy) = row.get("accuracy").and_then(Value::as_f64) else {
-            let what = format!("{what}: is no row of a sweep: it has no accuracy");
+        let name = main_column(row.keys().map(String::as_str));
+        let Some(score) = name.and_then(|name| row[name].as_f64()) else {
+            let what = format!("{what}: is no row of a sweep: it has no score");
             return Err(Error::format(path.display().to_string(), what).into());
         };
-        accuracies.push(accuracy);
+        scores.push(score);
         if columns.is_empty() {
             columns = row.keys().cloned().collect();
             // A map forgets the order of its keys.
             columns.sort_by_key(|key| line.find(&format!("{}:", json!(key))));
         }
     }
-    if accuracies.is_empty() {
+    if scores.is_empty() {
         return Err(
             Error::format(path.display().to_string(), "is empty: must be JSON Lines").into(),
         );
     }
-    describe_rows(out, &columns, accuracies.len(), &accuracies)
+    describe_rows(out, &columns, scores.len(), &scores)
 }

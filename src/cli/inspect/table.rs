@@ -6,15 +6,16 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::sweep::{CONFUSION, ROWS, TIMES, describe_manifest, describe_rows};
-use super::{Said, describe_data, describe_mesh, percent, plural};
+use super::sweep::{describe_manifest, describe_rows, score_column};
+use super::{Said, describe_data, describe_mesh, plural};
 use crate::cli::{open, output};
 use crate::error::Error;
+use crate::experiment::rows::{CONFUSION, KEYS, TIMES};
 use crate::hardware::Calibration;
 use crate::io::csv::Header;
 use crate::io::{self, record};
 use crate::mesh::{Cells, Described, Mesh};
-use crate::nn::Dataset;
+use crate::nn::{Dataset, PARTS, Part, Score};
 
 /// A table that lightloom writes or reads, by its header; else a data set.
 pub(super) fn describe_csv(out: &mut Said, path: &Path) -> Result<()> {
@@ -41,22 +42,22 @@ pub(super) fn describe_csv(out: &mut Said, path: &Path) -> Result<()> {
         out.put("rows", rows());
         Ok(())
     };
-    if header == CONFUSION {
+    if columns == CONFUSION {
         return table(
             "confusion",
             "confusion matrices of a sweep's trials",
             "counts above 0, by point, trial, label and predicted class",
         );
     }
-    if header == TIMES {
+    if columns == TIMES {
         return table("times", "wall-clock times of a sweep", "trials");
     }
     if header.starts_with("id,kind,column,mode,phase_rad") {
         return table("phases", "exported phases", "phase shifters");
     }
-    if header.starts_with(ROWS) {
-        let accuracies = output::in_file(path, accuracies(&bytes))?;
-        return describe_rows(out, &columns, accuracies.len(), &accuracies);
+    if is_rows(&columns) {
+        let scores = output::in_file(path, scores(&bytes, &columns))?;
+        return describe_rows(out, &columns, scores.len(), &scores);
     }
     if columns.iter().any(|column| column == "v_pi_v") {
         let heaters = output::in_file(path, Calibration::parse(&bytes))?.heaters;
@@ -82,19 +83,24 @@ pub(super) fn describe_csv(out: &mut Said, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The accuracy of every row of `rows.csv`.
-fn accuracies(bytes: &[u8]) -> crate::Result<Vec<f64>> {
+/// Whether a table with `columns` holds rows of a sweep.
+fn is_rows(columns: &[String]) -> bool {
+    columns.len() > KEYS.len() && columns.iter().zip(KEYS).all(|(column, key)| column == key)
+}
+
+/// The score of every row of `rows.csv`, which has these `columns`.
+fn scores(bytes: &[u8], columns: &[String]) -> crate::Result<Vec<f64>> {
     let malformed = |error: csv::Error| Error::format("table", io::csv::plain(&error));
+    let name = score_column(columns)?.name;
+    let index = columns.iter().position(|column| column == name);
+    let index = index.expect("the score is one of the columns");
     let mut reader = csv::Reader::from_reader(bytes);
-    let headers = reader.headers().map_err(malformed)?;
-    let index = headers.iter().position(|name| name == "accuracy");
-    let index = index.ok_or_else(|| Error::format("rows of a sweep", "have no column accuracy"))?;
     let records = reader.records().map(|record| {
         let record = record.map_err(malformed)?;
         let line = record.position().map_or(0, csv::Position::line);
         let cell = record.get(index).unwrap_or_default();
         cell.parse().map_err(|_| {
-            let what = format!("line {line}, column accuracy");
+            let what = format!("line {line}, column {name}");
             Error::value(what, format!("`{cell}`"), "a number")
         })
     });
@@ -104,7 +110,7 @@ fn accuracies(bytes: &[u8]) -> crate::Result<Vec<f64>> {
 /// `rows.parquet`.
 pub(super) fn describe_parquet(out: &mut Said, path: &Path) -> Result<()> {
     let (rows, columns) = record::read_parquet(path)?;
-    if !columns.join(",").starts_with(ROWS) {
+    if !is_rows(&columns) {
         let what = "is not the rows of a sweep: lightloom writes no other Parquet";
         return Err(Error::format(path.display().to_string(), what).into());
     }
@@ -209,7 +215,18 @@ fn describe_results(out: &mut Said, value: &Value, first: &Value) -> Result<()> 
         .as_array()
         .map_or(std::slice::from_ref(value), Vec::as_slice);
     let count = |key: &str| first[key].as_u64().unwrap_or(0) as usize;
-    let share = |value: &Value| value.as_f64().map_or("not told".to_owned(), percent);
+    let score = first["score_name"]
+        .as_str()
+        .and_then(|name| name.parse().ok());
+    let score: Score = score.unwrap_or(Score::Accuracy);
+    let of = |name: &str| PARTS.iter().find(|part| part.name == name);
+    let main = of(score.main_part()).expect("it is one of the parts");
+    let near = of(score.beside_digital()).expect("it is one of the parts");
+    let text = |part: &Part, value: &Value| {
+        value
+            .as_f64()
+            .map_or("not told".to_owned(), |value| part.text(value))
+    };
     let program = first["program"].as_str().unwrap_or("a program");
     let (samples, chips) = (
         plural(count("samples"), "sample"),
@@ -227,33 +244,42 @@ fn describe_results(out: &mut Said, value: &Value, first: &Value) -> Result<()> 
             "results of infer: {chips}, {program} on {samples}, seed {seed}"
         )?,
     }
-    writeln!(out, "digital   {}", share(&first["digital"]["accuracy"]))?;
-    let ideal = &first["ideal"];
-    let agreement = share(&ideal["agreement"]);
     writeln!(
         out,
-        "ideal     {}   agreement {agreement}",
-        share(&ideal["accuracy"])
+        "digital   {}",
+        text(main, &first["digital"][main.name])
     )?;
+    let ideal = &first["ideal"];
+    let (label, agreement) = (near.label, text(near, &ideal[near.name]));
+    let value = text(main, &ideal[main.name]);
+    writeln!(out, "ideal     {value}   {label} {agreement}")?;
     for kind in kinds {
         let noisy = &kind["noisy"];
-        let accuracy = &noisy["accuracy"];
+        let over = &noisy[main.name];
         writeln!(
             out,
-            "{:<9} {} ± {}   agreement {}",
+            "{:<9} {} ± {}   {label} {}",
             kind["preset"].as_str().unwrap_or("noisy"),
-            share(&accuracy["mean"]),
-            share(&accuracy["std"]),
-            share(&noisy["agreement"]["mean"])
+            text(main, &over["mean"]),
+            text(main, &over["std"]),
+            text(near, &noisy[near.name]["mean"])
         )?;
     }
     out.put("kind", "results");
-    for key in ["program", "samples", "trials", "seed", "digital", "ideal"] {
+    for key in [
+        "program",
+        "samples",
+        "trials",
+        "seed",
+        "score_name",
+        "digital",
+        "ideal",
+    ] {
         out.put(key, first[key].clone());
     }
     let noisy = kinds.iter().map(|kind| {
         let noisy = &kind["noisy"];
-        json!({ "preset": kind["preset"], "accuracy": noisy["accuracy"], "agreement": noisy["agreement"] })
+        json!({ "preset": kind["preset"], main.name: noisy[main.name], near.name: noisy[near.name] })
     });
     out.put("noisy", noisy.collect::<Vec<_>>());
     Ok(())

@@ -1,12 +1,12 @@
 //! One chip against digital on the same samples.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::distribution::normal_quantile;
 use super::interval::{Interval, check_level};
 
 /// How many samples digital and a chip classify as labelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PairedTable {
     /// Both.
     pub both_right: usize,
@@ -19,6 +19,40 @@ pub struct PairedTable {
 }
 
 impl PairedTable {
+    /// What the counts are called in rows.
+    pub const NAMES: [&str; 4] = [
+        "both_right",
+        "only_digital_right",
+        "only_chip_right",
+        "neither_right",
+    ];
+
+    /// The counts, in the order of [`NAMES`](Self::NAMES).
+    pub fn counts(&self) -> [usize; 4] {
+        [
+            self.both_right,
+            self.only_digital_right,
+            self.only_chip_right,
+            self.neither_right,
+        ]
+    }
+
+    /// The table of these counts, in the order of [`NAMES`](Self::NAMES).
+    pub fn of_counts(counts: [usize; 4]) -> Self {
+        let [
+            both_right,
+            only_digital_right,
+            only_chip_right,
+            neither_right,
+        ] = counts;
+        Self {
+            both_right,
+            only_digital_right,
+            only_chip_right,
+            neither_right,
+        }
+    }
+
     /// Number of samples.
     pub fn samples(&self) -> usize {
         self.both_right + self.only_digital_right + self.only_chip_right + self.neither_right

@@ -15,11 +15,11 @@ use crate::error::{Context, Error, Result, line_of};
 use crate::experiment::TRIALS_LIMIT;
 use crate::hardware::{Hardware, show};
 use crate::io::record::Cell;
-use crate::nn::{Activation, Split};
+use crate::nn::{Activation, Score, Split};
 use crate::rng::Seed;
 
 /// Every key of an experiment's first level.
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "name",
     "network",
     "program",
@@ -30,6 +30,7 @@ const KEYS: [&str; 23] = [
     "label",
     "split",
     "limit",
+    "score",
     "tile",
     "geometry",
     "arrange",
@@ -168,6 +169,7 @@ impl Reader<'_> {
                 name.parse::<Split>()?;
                 base.split = Some(name);
             }
+            "score" => base.score = Some(text(key, value)?.parse::<Score>()?),
             "limit" => base.limit = Some(count(key, value, 1..=usize::MAX)?),
             "trials" => self.trials = Some(count(key, value, 1..=TRIALS_LIMIT)?),
             "seed" => self.sweep.seed = Seed(count(key, value, 0..=usize::MAX)? as u64),

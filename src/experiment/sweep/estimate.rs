@@ -78,13 +78,14 @@ impl Estimate {
                 last = Some(group.point.source.clone());
             }
             let (program, data) = loaded.get(sweep, folder, &group.point)?;
+            let score = sweep.base.score;
             largest = largest.max(match group.point.precision {
                 Precision::F32 => {
-                    let workload = Workload::<f32>::new(program, data)?;
+                    let workload = Workload::<f32>::new(program, data, score)?;
                     estimate.group(sweep, group, &workload, &notes, clock)
                 }
                 Precision::F64 => {
-                    let workload = Workload::<f64>::new(program, data)?;
+                    let workload = Workload::<f64>::new(program, data, score)?;
                     estimate.group(sweep, group, &workload, &notes, clock)
                 }
             }?);
@@ -103,7 +104,7 @@ impl Estimate {
         clock: Instant,
     ) -> Result<usize> {
         let (reference, digital) = Reference::new(&group.point, workload, sweep.seed)?;
-        notes.add_chance(&group.point, reference.digital_accuracy, workload.labels());
+        notes.add_chance(&group.point, &reference, workload.scorer());
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let single = single.expect("a thread can be started");
@@ -134,7 +135,7 @@ impl Estimate {
                 }
                 _ => None,
             };
-            let here = journal::line_bytes(&record) + output::bytes_of(sweep, &record, &reference)?;
+            let here = journal::line_bytes(&record) + output::bytes_of(sweep, &record, &reference);
             bytes = bytes.max(here);
         }
         Ok(bytes)

@@ -2,30 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::notes::Notes;
 use super::{Key, Source, Sweep};
 use crate::compile::{Program, compile};
 use crate::error::{Context, Error, Result};
+use crate::experiment::rows::InputFile;
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
 use crate::io::{self, safetensors};
 use crate::nn::{Dataset, Hints, Model, Selection, Split};
-
-/// A file that was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct InputFile {
-    /// What it was read for.
-    pub key: String,
-    /// Its path as the experiment gives it; of a file that another one names, this and its own name.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: String,
-}
 
 impl Sweep {
     /// The values of `key`, whether it varies or not.

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::input::InputFile;
-use super::{Reference, Sweep, TrialRecord};
+use super::{Reference, Sweep};
 use crate::error::{Error, Result};
+use crate::experiment::Trial;
+use crate::experiment::rows::InputFile;
 use crate::hardware::Hardware;
 use crate::io::hash::sha256;
 use crate::rng::DRAWS;
@@ -23,7 +24,7 @@ use crate::rng::DRAWS;
 /// Its name in the folder of a sweep.
 pub(super) const NAME: &str = "trials.journal";
 /// The version of its format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Digits of the hash in front of a line.
 const DIGITS: usize = 16;
 /// How long lines may wait for being forced to the disk. A killed process loses none; a machine without power may.
@@ -88,7 +89,7 @@ pub(super) enum Entry {
     /// The kind of CPU on which the trials behind it ran.
     Cpu(String),
     Reference(Box<Reference>),
-    Trial(TrialRecord),
+    Trial(Trial),
     /// The user was told of all damaged lines before it.
     Told(()),
 }
@@ -294,7 +295,7 @@ impl Journal {
     pub(super) fn records(
         &self,
         rows: impl Iterator<Item = usize>,
-    ) -> Result<impl Iterator<Item = Result<TrialRecord>>> {
+    ) -> Result<impl Iterator<Item = Result<Trial>>> {
         let io = |source| Error::io(&self.path, source);
         let mut reader = BufReader::new(File::open(&self.path).map_err(io)?);
         let mut position = 0;
@@ -412,7 +413,7 @@ pub(super) fn write_whole(
     head: &Head,
     cpus: &BTreeSet<String>,
     references: &[Reference],
-    records: impl Iterator<Item = Result<TrialRecord>>,
+    records: impl Iterator<Item = Result<Trial>>,
 ) -> Result<()> {
     let first = std::iter::once(Entry::Head(head.clone()));
     let cpus = cpus.iter().cloned().map(Entry::Cpu);
@@ -432,7 +433,7 @@ pub(super) fn write_whole(
 }
 
 /// Bytes of the journal's line of a trial.
-pub(super) fn line_bytes(record: &TrialRecord) -> usize {
+pub(super) fn line_bytes(record: &Trial) -> usize {
     Entry::Trial(record.clone()).line().len()
 }
 

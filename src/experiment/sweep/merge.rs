@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::difference::differences;
 use super::journal::{self, Head, Journal};
 use super::session::{check_continues, missing};
-use super::{Reference, Shard, Sweep, TrialRecord, output};
+use super::{Reference, Shard, Sweep, output};
 use crate::error::{Context, Error, Result};
+use crate::experiment::Trial;
 use crate::io::write_atomic;
 
 /// Puts the trials in `folders`, shards of one sweep, together in the folder `out`: its files are those of one run.
@@ -155,13 +156,13 @@ fn check_ended(folders: &[PathBuf], journals: &[Journal], sweep: &Sweep) -> Resu
 fn joined<'a>(
     sweep: &'a Sweep,
     journals: &'a [Journal],
-) -> Result<impl Iterator<Item = Result<TrialRecord>> + 'a> {
+) -> Result<impl Iterator<Item = Result<Trial>> + 'a> {
     let readers = journals
         .iter()
         .map(|journal| journal.records(0..sweep.rows()));
     let mut readers = readers.collect::<Result<Vec<_>>>()?;
     Ok((0..sweep.rows()).map(move |row| {
-        let mut first: Option<TrialRecord> = None;
+        let mut first: Option<Trial> = None;
         for (journal, reader) in journals.iter().zip(&mut readers) {
             if !journal.has(row) {
                 continue;
@@ -171,7 +172,7 @@ fn joined<'a>(
                 None => first = Some(record),
                 Some(first) => {
                     let seconds = first.seconds;
-                    if *first != (TrialRecord { seconds, ..record }) {
+                    if *first != (Trial { seconds, ..record }) {
                         let place = format!("trial {} of point {}", first.trial, first.point);
                         let what = "has two results: folders must come from one lightloom and one kind of CPU";
                         return Err(Error::format(place, what));

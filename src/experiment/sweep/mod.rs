@@ -15,27 +15,27 @@ mod merge;
 mod notes;
 mod output;
 mod point;
+mod reference;
 mod resolved;
 mod session;
 mod shard;
 mod status;
-mod trial;
 mod value;
 
 pub use estimate::Estimate;
 pub use key::{Key, Names};
 
 pub use merge::merge;
-pub(crate) use output::ROWS_FORMAT;
 pub use point::{Point, Source};
+pub use reference::{LayerShape, Reference};
 pub use session::Session;
 pub use shard::Shard;
 pub use status::Status;
-pub use trial::{LayerShape, Reference, TrialRecord};
 
 use crate::error::{Error, Result};
 use crate::hardware::Hardware;
 use crate::io::record::Cell;
+use crate::nn::Score;
 use crate::rng::Seed;
 
 /// Trials of all points of the largest sweep.
@@ -81,6 +81,8 @@ pub struct Base {
     pub split: Option<String>,
     /// Only so many samples.
     pub limit: Option<usize>,
+    /// What outputs are scored by, if not by what labels and outputs are.
+    pub score: Option<Score>,
 }
 
 /// One axis: a key and its values, or several keys whose values change together.

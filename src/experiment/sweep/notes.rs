@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use super::Point;
+use super::{Point, Reference};
+use crate::nn::Scorer;
 use crate::nn::metrics::Chance;
 
 /// Sentences about what was assumed, each said once.
@@ -26,9 +27,9 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// Says so if the digital `accuracy` of the network of `point` on data with these `labels` is near chance.
-    pub(super) fn add_chance(&self, point: &Point, accuracy: f64, labels: &[usize]) {
-        if let Some(chance) = Chance::near(accuracy, labels) {
+    /// Says so if the digital accuracy of the network of `point`, in `reference`, is near chance.
+    pub(super) fn add_chance(&self, point: &Point, reference: &Reference, scorer: &Scorer<'_>) {
+        if let Some(chance) = Chance::of(&reference.digital, scorer) {
             self.add(format!(
                 "{} on {}: {chance}",
                 point.source.path(),

@@ -3,66 +3,15 @@
 use std::io::Write;
 use std::path::Path;
 
-use serde::Serialize;
-
-use super::input::InputFile;
 use super::journal::{self, Head, Journal};
-use super::{Reference, Shard, Sweep, TrialRecord};
+use super::{Reference, Shard, Sweep};
 use crate::error::{Error, Result};
+use crate::experiment::Trial;
+use crate::experiment::rows::{
+    CONFUSION, Columns, Manifest, ManifestAxis, ROWS_FORMAT, TIMES, layers,
+};
 use crate::io::record::{Cell, Column, Kind, write_csv, write_jsonl, write_parquet};
 use crate::io::write_atomic;
-
-/// The version of the format of rows.
-pub(crate) const ROWS_FORMAT: u32 = 2;
-
-/// Columns behind those of the axes, the same for all sweeps.
-const MEASURED: [(&str, Kind); 10] = [
-    ("samples", Kind::Int),
-    ("digital_accuracy", Kind::Float),
-    ("ideal_accuracy", Kind::Float),
-    ("ideal_agreement", Kind::Float),
-    ("accuracy", Kind::Float),
-    ("agreement", Kind::Float),
-    ("both_right", Kind::Int),
-    ("only_digital_right", Kind::Int),
-    ("only_chip_right", Kind::Int),
-    ("neither_right", Kind::Int),
-];
-
-/// What is measured of every layer.
-const OF_LAYER: [(&str, Kind); 5] = [
-    ("matrix_error", Kind::Float),
-    ("read_error", Kind::Float),
-    ("weighted_error", Kind::Float),
-    ("loss_db", Kind::Float),
-    ("unreachable_mzis", Kind::Int),
-];
-
-/// `manifest.json`.
-#[derive(Serialize)]
-struct Manifest<'a> {
-    lightloom: &'a str,
-    draws: u32,
-    rows_format: u32,
-    cpus: Vec<&'a str>,
-    experiment: &'a str,
-    experiment_sha256: String,
-    seed: u64,
-    points: usize,
-    trials: usize,
-    rows: usize,
-    shard: Option<String>,
-    axes: Vec<ManifestAxis<'a>>,
-    layers: Vec<String>,
-    inputs: &'a [InputFile],
-    references: Vec<&'a Reference>,
-}
-
-#[derive(Serialize)]
-struct ManifestAxis<'a> {
-    keys: Vec<&'a str>,
-    values: &'a [Vec<Cell>],
-}
 
 /// Writes `experiment.toml` into a folder whose first trials are not finished. Of finished ones that are given more, it
 /// stays what their rows are of until all are done.
@@ -114,21 +63,18 @@ pub(super) fn check_own(out: &Path) -> Result<()> {
 pub(super) fn write(sweep: &Sweep, journal: &Journal, out: &Path) -> Result<()> {
     write_experiment(out, &journal.head().experiment)?;
     let table = Table::new(sweep, journal)?;
+    let columns = table.columns.columns();
     put(&out.join("rows.csv"), |writer| {
-        write_csv(&table.columns, table.rows()?, writer)
+        write_csv(&columns, table.rows()?, writer)
     })?;
     put(&out.join("rows.jsonl"), |writer| {
-        write_jsonl(&table.columns, table.rows()?, writer)
+        write_jsonl(&columns, table.rows()?, writer)
     })?;
     put(&out.join("rows.parquet"), |writer| {
-        write_parquet(&table.columns, table.rows()?, writer)
+        write_parquet(&columns, table.rows()?, writer)
     })?;
-    let ints = |names: &[&str]| -> Vec<Column> {
-        let ints = names.iter().map(|name| Column::new(*name, Kind::Int));
-        ints.collect()
-    };
-    if sweep.records_confusion {
-        let columns = ints(&["point", "trial", "label", "predicted", "count"]);
+    if sweep.records_confusion && table.references.iter().any(|r| r.classes > 0) {
+        let columns = CONFUSION.map(|name| Column::new(name, Kind::Int));
         let records = journal
             .records(0..sweep.rows())?
             .flat_map(|record| match record {
@@ -151,10 +97,14 @@ pub(super) fn write(sweep: &Sweep, journal: &Journal, out: &Path) -> Result<()> 
             write_csv(&columns, records, writer)
         })?;
     }
-    let mut columns = ints(&["point", "trial"]);
-    columns.push(Column::new("seconds", Kind::Float));
+    let [point, trial, seconds] = TIMES;
+    let columns = [
+        Column::new(point, Kind::Int),
+        Column::new(trial, Kind::Int),
+        Column::new(seconds, Kind::Float),
+    ];
     let records = journal.records(0..sweep.rows())?.map(|record| {
-        let TrialRecord {
+        let Trial {
             point,
             trial,
             seconds,
@@ -178,18 +128,18 @@ fn put(path: &Path, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -
     write_atomic(path, write)
 }
 
-fn manifest<'a>(sweep: &'a Sweep, journal: &'a Journal, table: &Table<'a>) -> Manifest<'a> {
+fn manifest(sweep: &Sweep, journal: &Journal, table: &Table<'_>) -> Manifest {
     let head: &Head = journal.head();
     let axes = sweep.axes.iter().map(|axis| ManifestAxis {
-        keys: axis.keys.iter().map(|key| key.name()).collect(),
-        values: &axis.values,
+        keys: axis.keys.iter().map(|key| key.name().to_owned()).collect(),
+        values: axis.values.clone(),
     });
     Manifest {
-        lightloom: &head.lightloom,
+        lightloom: head.lightloom.clone(),
         draws: head.draws,
         rows_format: ROWS_FORMAT,
-        cpus: journal.cpus().iter().map(|cpu| &**cpu).collect(),
-        experiment: &sweep.name,
+        cpus: journal.cpus().iter().cloned().collect(),
+        experiment: sweep.name.clone(),
         experiment_sha256: head.sha256(),
         seed: sweep.seed.0,
         points: sweep.points(),
@@ -197,9 +147,9 @@ fn manifest<'a>(sweep: &'a Sweep, journal: &'a Journal, table: &Table<'a>) -> Ma
         rows: (0..sweep.rows()).filter(|row| journal.has(*row)).count(),
         shard: head.shard.map(|_| Shard::of_head(head).to_string()),
         axes: axes.collect(),
-        layers: table.layers.clone(),
-        inputs: &head.inputs,
-        references: table.references.clone(),
+        layers: layers(&table.references),
+        inputs: head.inputs.clone(),
+        references: table.references.iter().copied().cloned().collect(),
     }
 }
 
@@ -207,11 +157,7 @@ fn manifest<'a>(sweep: &'a Sweep, journal: &'a Journal, table: &Table<'a>) -> Ma
 struct Table<'a> {
     sweep: &'a Sweep,
     journal: &'a Journal,
-    columns: Vec<Column>,
-    /// Kinds of the axes' columns.
-    kinds: Vec<Kind>,
-    /// Names of all layers, in the order in which points meet them.
-    layers: Vec<String>,
+    columns: Columns<'a>,
     /// In the order in which points meet them, whatever the order in which they were computed.
     references: Vec<&'a Reference>,
     /// Which of them each point has; `None` where no trial of it is finished.
@@ -242,38 +188,10 @@ impl<'a> Table<'a> {
             };
             of_point.push(Some(index));
         }
-        let mut layers: Vec<String> = Vec::new();
-        for layer in references.iter().flat_map(|reference| &reference.layers) {
-            if !layers.contains(&layer.name) {
-                layers.push(layer.name.clone());
-            }
-        }
-        let axes = sweep.axes.iter();
-        let axes = axes.flat_map(|axis| axis.keys.iter().zip(&axis.values));
-        let (mut columns, mut kinds) = (Vec::new(), Vec::new());
-        columns.push(Column::new("experiment", Kind::Text));
-        for name in ["point", "trial", "seed"] {
-            columns.push(Column::new(name, Kind::Int));
-        }
-        for (key, values) in axes {
-            let kind = Cell::common_kind(values);
-            columns.push(Column::new(key.name(), kind));
-            kinds.push(kind);
-        }
-        columns.extend(MEASURED.map(|(name, kind)| Column::new(name, kind)));
-        if sweep.records_layers {
-            for layer in &layers {
-                let of_layer =
-                    OF_LAYER.map(|(name, kind)| Column::new(format!("layer.{layer}.{name}"), kind));
-                columns.extend(of_layer);
-            }
-        }
         Ok(Self {
             sweep,
             journal,
-            columns,
-            kinds,
-            layers,
+            columns: Columns::new(sweep, &references),
             references,
             of_point,
         })
@@ -282,72 +200,20 @@ impl<'a> Table<'a> {
     /// The cells of every finished trial, by point, then trial.
     fn rows(&self) -> Result<impl Iterator<Item = Result<Vec<Cell>>>> {
         let records = self.journal.records(0..self.sweep.rows())?;
-        Ok(records.map(|record| Ok(self.row(&record?))))
-    }
-
-    fn row(&self, record: &TrialRecord) -> Vec<Cell> {
-        let sweep = self.sweep;
-        let reference = self.of_point[record.point].expect("this point has a trial");
-        let reference = self.references[reference];
-        let mut row = vec![
-            Cell::from(&*sweep.name),
-            record.point.into(),
-            record.trial.into(),
-            (sweep.seed.0 as usize).into(),
-        ];
-        let values = sweep.values(record.point).into_iter().zip(&self.kinds);
-        row.extend(values.map(|(cell, kind)| cell.cast(*kind)));
-        row.push(record.samples.into());
-        row.extend(
-            [
-                reference.digital_accuracy,
-                reference.ideal_accuracy,
-                reference.ideal_agreement,
-                record.accuracy(),
-                record.agreement(),
-            ]
-            .map(Cell::from),
-        );
-        row.extend(record.paired.map(Cell::from));
-        if sweep.records_layers {
-            let place = |name: &String| reference.layers.iter().position(|l| l.name == *name);
-            let float = |values: &[Option<f64>], index: Option<usize>| {
-                let value = index.and_then(|index| values[index]);
-                value.map_or(Cell::Null, Cell::from)
-            };
-            for index in self.layers.iter().map(place) {
-                row.push(float(&record.matrix_errors, index));
-                row.push(float(&record.read_errors, index));
-                row.push(float(&record.weighted_errors, index));
-                row.push(float(&record.losses_db, index));
-                let unreachable = record.unreachable_mzis.as_ref().zip(index);
-                row.push(unreachable.map_or(Cell::Null, |(counts, index)| counts[index].into()));
-            }
-        }
-        row
+        Ok(records.map(|record| {
+            let trial = record?;
+            let reference = self.of_point[trial.point].expect("this point has a trial");
+            let row = self.columns.join(trial, self.references[reference]);
+            Ok(self.columns.cells(&row))
+        }))
     }
 }
 
 /// Bytes that a trial takes in all files of the folder but the journal.
-pub(super) fn bytes_of(
-    sweep: &Sweep,
-    record: &TrialRecord,
-    reference: &Reference,
-) -> Result<usize> {
-    let layers = if sweep.records_layers {
-        reference.layers.len()
-    } else {
-        0
-    };
-    let columns = 4 + sweep.keys().count() + MEASURED.len() + layers * OF_LAYER.len();
+pub(super) fn bytes_of(sweep: &Sweep, trial: &Trial, reference: &Reference) -> usize {
+    let columns = Columns::new(sweep, &[reference]).columns();
     // Names of columns in JSON, numbers of some 18 digits in both texts and 8 bytes in Parquet.
-    let names: usize = MEASURED.iter().map(|(name, _)| name.len()).sum::<usize>()
-        + sweep.keys().map(|key| key.name().len()).sum::<usize>()
-        + layers
-            * OF_LAYER
-                .iter()
-                .map(|(name, _)| name.len() + 8)
-                .sum::<usize>();
-    let row = columns * (12 + 12 + 4 + 8) + names;
-    Ok(row + record.confusion.len() * 12 + 24)
+    let names: usize = columns.iter().map(|column| column.name.len()).sum();
+    let row = columns.len() * (12 + 12 + 4 + 8) + names;
+    row + trial.confusion.len() * 12 + 24
 }

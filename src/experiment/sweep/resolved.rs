@@ -33,6 +33,7 @@ impl Sweep {
             ("label", own(&base.label)),
             ("split", own(&base.split)),
             ("limit", base.limit.map(|limit| (limit as i64).into())),
+            ("score", base.score.map(|score| score.to_string().into())),
         ];
         for (key, option) in options {
             if let Some(option) = option {

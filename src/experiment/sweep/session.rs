@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 
 use super::difference::differences;
 use super::journal::{Entry, Head, Journal, Writer};
 use super::notes::Notes;
-use super::{Point, Reference, Shard, Sweep, TrialRecord, output};
+use super::{Point, Reference, Shard, Sweep, output};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
-use crate::experiment::Workload;
+use crate::experiment::trial::confusion;
+use crate::experiment::{Trial, Workload};
 use crate::field::{InstructionSet, Precision, Real};
-use crate::nn::Dataset;
+use crate::nn::{Dataset, Judged, Scorer};
 use crate::watch::Watch;
 
 /// A sweep and the folder in which its trials gather.
@@ -82,11 +82,12 @@ impl<'a> Loaded<'a> {
         let (_, program) = program.expect("it was just loaded");
         let (_, data) = data.expect("it was just loaded");
         let model = program.model();
-        model.check_classes().within(point.source.path())?;
-        model.check_features(&data.x).within(&point.data)?;
-        data.check_labels(model.classes()).within(&point.data)?;
+        let scorer = Scorer::new(model, data, sweep.base.score).within(&point.data)?;
         let words = data.words(&model.input);
         self.notes.add(format!("{}: {words}", point.data));
+        if let Some(note) = scorer.note() {
+            self.notes.add(format!("{}: {note}", point.data));
+        }
         Ok((program, data))
     }
 }
@@ -210,12 +211,15 @@ impl Session {
                 break;
             }
             let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
+            let score = self.sweep.base.score;
             match group.point.precision {
                 Precision::F32 => {
-                    self.run_group(group, &Workload::<f32>::new(program, data)?, &notes, watch)
+                    let workload = Workload::<f32>::new(program, data, score)?;
+                    self.run_group(group, &workload, &notes, watch)
                 }
                 Precision::F64 => {
-                    self.run_group(group, &Workload::<f64>::new(program, data)?, &notes, watch)
+                    let workload = Workload::<f64>::new(program, data, score)?;
+                    self.run_group(group, &workload, &notes, watch)
                 }
             }?;
         }
@@ -246,7 +250,7 @@ impl Session {
         watch: &impl Watch,
     ) -> Result<()> {
         let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed)?;
-        notes.add_chance(&group.point, reference.digital_accuracy, workload.labels());
+        notes.add_chance(&group.point, &reference, workload.scorer());
         self.note_reference(reference)?;
         let next = AtomicUsize::new(0);
         let is_over = AtomicBool::new(false);
@@ -300,11 +304,12 @@ impl Session {
             None => writer.append(Entry::Reference(Box::new(reference))),
             Some(old) if *old != reference && journal.cpus().len() == 1 => {
                 let what = format!(
-                    "holds trials of a lightloom that computes otherwise (digital accuracy {} → {}, ideal {} → {}): give another --out",
-                    old.digital_accuracy,
-                    reference.digital_accuracy,
-                    old.ideal_accuracy,
-                    reference.ideal_accuracy
+                    "holds trials of a lightloom that computes otherwise (digital {} {} → {}, ideal {} → {}): give another --out",
+                    reference.score_name.words(),
+                    old.digital.value(),
+                    reference.digital.value(),
+                    old.ideal.value(),
+                    reference.ideal.value()
                 );
                 Err(Error::format(self.out.display().to_string(), what))
             }
@@ -437,27 +442,26 @@ pub(super) fn run_trial<T: Real>(
     sweep: &Sweep,
     row: usize,
     workload: &Workload<'_, T>,
-    digital: &[usize],
-) -> Result<TrialRecord> {
+    digital: &Judged<T>,
+) -> Result<Trial> {
     let (number, trial) = (row / sweep.trials, row % sweep.trials);
     let point = sweep.point(number)?;
-    let clock = Instant::now();
     let chip = point.hardware.fabricate(sweep.seed, trial as u64);
-    let inferred = workload.infer(chip, point.correction).map_err(|error| {
+    let found = workload.trial(chip, point.correction, digital);
+    let (trial, judged) = found.map_err(|error| {
         let keys = sweep.keys().zip(sweep.values(number));
         let settings: Vec<_> = keys
             .map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()))
             .collect();
         error.within(format_args!("point {number} ({})", settings.join(", ")))
     })?;
-    Ok(TrialRecord::new(
-        (number, trial),
-        clock.elapsed().as_secs_f64(),
-        inferred,
-        digital,
-        workload.labels(),
-        sweep.records_confusion,
-    ))
+    let classes = workload.scorer().labels().zip(judged.classes.as_ref());
+    let classes = classes.filter(|_| sweep.records_confusion);
+    Ok(Trial {
+        point: number,
+        confusion: classes.map_or(Vec::new(), |(labels, classes)| confusion(labels, classes)),
+        ..trial
+    })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub struct Status {
     pub planned: usize,
     /// Number of those that are finished.
     pub finished: usize,
-    /// Of every point: number of its finished trials, and the mean of their accuracies, 0 where there is none.
+    /// Of every point: number of its finished trials, and the mean of their scores, 0 where there is none.
     pub points: Vec<(usize, f64)>,
     /// Digital and ideal results.
     pub references: Vec<Reference>,
@@ -44,7 +44,7 @@ impl Status {
             let record = record?;
             let (count, mean) = &mut points[record.point];
             *count += 1;
-            *mean += (record.accuracy() - *mean) / *count as f64;
+            *mean += (record.worth.value() - *mean) / *count as f64;
         }
         Ok(Some(Self {
             planned: missing(&sweep, shard, None).count(),

@@ -138,8 +138,8 @@ fn own_chips_case(meshes: &[OnMeshes], task: &Task) -> Case {
             trials: CHIPS as usize,
             correction: Correction::None,
         };
-        let report = experiment.run::<f64>(&program, &data, || ());
-        report.expect("network and data fit").noisy.accuracy.mean
+        let report = experiment.run::<f64>(&program, &data, &());
+        report.expect("network and data fit").noisy.value().mean
     });
     let [here, there] = [here.collect::<Vec<f64>>(), there.collect()].map(|all| mean(&all));
     case(

@@ -1,24 +1,34 @@
 //! Entries that are whole, torn and damaged.
 
 use super::*;
+use crate::experiment::LayerTrial;
+use crate::experiment::stats::PairedTable;
+use crate::nn::Worth;
 
 fn head() -> Head {
     Head::new("name = \"a\"\n".into(), Vec::new(), None)
 }
 
-fn record(point: usize, trial: usize) -> TrialRecord {
-    TrialRecord {
+fn record(point: usize, trial: usize) -> Trial {
+    let layer = |matrix_error, weighted_error| LayerTrial {
+        matrix_error,
+        read_error: Some(1e-300),
+        weighted_error,
+        loss_db: Some(0.0),
+        unreachable_mzis: None,
+    };
+    Trial {
         point,
         trial,
         seconds: 0.5,
         samples: 10,
-        paired: [1, 2, 3, 4],
-        agreed: 5,
-        matrix_errors: vec![Some(0.1), None],
-        read_errors: vec![Some(1e-300), None],
-        weighted_errors: vec![None, Some(0.1)],
-        losses_db: vec![Some(0.0), None],
-        unreachable_mzis: None,
+        worth: Worth {
+            accuracy: Some(0.4),
+            agreement: Some(0.5),
+            ..Worth::default()
+        },
+        paired: Some(PairedTable::of_counts([1, 2, 3, 4])),
+        layers: vec![layer(Some(0.1), None), layer(None, Some(0.1))],
         confusion: vec![(0, 1, 2)],
     }
 }

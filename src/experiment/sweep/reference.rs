@@ -1,0 +1,141 @@
+//! What chips are compared with.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Point, Source};
+use crate::compile::Program;
+use crate::error::Result;
+use crate::experiment::Workload;
+use crate::experiment::trial::{Counts, confusion};
+use crate::field::Real;
+use crate::nn::{Judged, Score, Worth};
+use crate::rng::Seed;
+
+/// One layer of a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerShape {
+    /// Its name in the network.
+    pub name: String,
+    /// Number of tiles.
+    pub tiles: usize,
+    /// Number of MZIs, attenuators included.
+    pub mzis: usize,
+}
+
+/// What chips of one program are compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// Path of the network, if it was compiled here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub network: Option<String>,
+    /// Path of the program, if it was compiled before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub program: Option<String>,
+    /// Path of the data.
+    pub data: String,
+    /// Modes of a tile; null for one tile a layer.
+    pub tile: Option<usize>,
+    /// Layout of the meshes.
+    pub geometry: String,
+    /// Order of the singular values.
+    pub arrange: String,
+    /// The chips that the phases which the weights leave free were chosen for.
+    #[serde(rename = "for")]
+    pub aim: String,
+    /// Precision of the arithmetic.
+    pub precision: String,
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of classes; 0 where outputs are none.
+    pub classes: usize,
+    /// What outputs are scored by.
+    pub score_name: Score,
+    /// The network as it was trained.
+    pub digital: Worth,
+    /// The program on a perfect chip.
+    pub ideal: Worth,
+    /// Confusion matrix of the network as it was trained; empty without classes.
+    pub digital_confusion: Counts,
+    /// Confusion matrix of the perfect chip; empty without classes.
+    pub ideal_confusion: Counts,
+    /// The layers.
+    pub layers: Vec<LayerShape>,
+}
+
+impl Reference {
+    /// Digital and ideal inference of `workload`, which is that of `point`; and the digital outputs.
+    pub(super) fn new<T: Real>(
+        point: &Point,
+        workload: &Workload<'_, T>,
+        seed: Seed,
+    ) -> Result<(Self, Judged<T>)> {
+        let program: &Program = workload.program();
+        let scorer = workload.scorer();
+        let digital = workload.digital()?;
+        let ideal = workload.ideal(seed, &digital)?;
+        let counts = |judged: &Judged<T>| {
+            let pairs = scorer.labels().zip(judged.classes.as_ref());
+            pairs.map_or(Counts::new(), |(labels, classes)| {
+                confusion(labels, classes)
+            })
+        };
+        let layers = program.model().layers.iter().zip(program.tiles());
+        let (network, compiled) = match &point.source {
+            Source::Network(path, _) => (Some(path.clone()), None),
+            Source::Program(path) => (None, Some(path.clone())),
+        };
+        let reference = Self {
+            network,
+            program: compiled,
+            data: point.data.clone(),
+            tile: program.layout().tile,
+            geometry: program.layout().geometry.to_string(),
+            arrange: program.layout().arrangement.to_string(),
+            aim: program.layout().aim.to_string(),
+            precision: point.precision.name().to_owned(),
+            samples: workload.samples(),
+            classes: scorer.class_count(),
+            score_name: scorer.score(),
+            digital: digital.worth,
+            ideal: ideal.worth,
+            digital_confusion: counts(&digital),
+            ideal_confusion: counts(&ideal),
+            layers: layers
+                .map(|(layer, tiles)| LayerShape {
+                    name: layer.name.clone(),
+                    tiles: tiles.len(),
+                    mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
+                })
+                .collect(),
+        };
+        Ok((reference, digital))
+    }
+
+    /// Whether `other` is of the same network or program, laid out alike, with the same data and precision.
+    pub(super) fn has_settings_of(&self, other: &Self) -> bool {
+        self.network == other.network
+            && self.program == other.program
+            && self.data == other.data
+            && self.tile == other.tile
+            && self.geometry == other.geometry
+            && self.arrange == other.arrange
+            && self.aim == other.aim
+            && self.precision == other.precision
+    }
+
+    /// Whether chips at `point` are compared with this.
+    pub fn is_of(&self, point: &Point) -> bool {
+        let same = match &point.source {
+            Source::Network(path, layout) => {
+                self.network.as_ref() == Some(path)
+                    && self.tile == layout.tile
+                    && self.geometry == layout.geometry.to_string()
+                    && self.arrange == layout.arrangement.name()
+                    && self.aim == layout.aim.name()
+            }
+            Source::Program(path) => self.program.as_ref() == Some(path),
+        };
+        same && self.data == point.data && self.precision == point.precision.name()
+    }
+}
