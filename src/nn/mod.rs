@@ -6,7 +6,6 @@
 //! [`Activation::apply`], [`Readout::read`]) are those of the noisy forward pass too.
 
 mod activation;
-mod apply;
 mod batch;
 mod dataset;
 mod description;
@@ -19,7 +18,7 @@ mod normalization;
 mod onnx;
 mod order;
 
-pub use activation::{Activation, Domain};
+pub use activation::{Activation, Domain, Kind, Parameter};
 pub use batch::{Batch, Readout};
 pub use dataset::{Dataset, Samples, Selection, Split, Values};
 pub use input::{Encoding, Input};

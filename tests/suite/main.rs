@@ -24,6 +24,8 @@ mod inspect;
 mod kills;
 mod mnist;
 #[cfg(feature = "cli")]
+mod networks;
+#[cfg(feature = "cli")]
 mod outputs;
 #[cfg(feature = "cli")]
 mod pages;
