@@ -14,10 +14,11 @@ use lightloom::{Dataset, Hardware, Mesh, Model, Program};
 pub type Reader = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `corpus/` too.
-pub const READERS: [(&str, Reader); 14] = [
+pub const READERS: [(&str, Reader); 15] = [
     ("safetensors", safetensors),
     ("npy", npy),
     ("npz", npz),
+    ("torch", torch),
     ("idx", idx),
     ("csv", csv),
     ("onnx", onnx),
@@ -65,6 +66,14 @@ pub fn npz(bytes: &[u8]) {
     if let Ok(arrays) = io::npy::parse_npz(bytes) {
         let _ = Model::from_tensors(arrays.clone(), Activation::Relu);
         let _ = Dataset::from_npz("data", arrays);
+    }
+}
+
+/// A state dict of PyTorch, in both formats, as a network.
+pub fn torch(bytes: &[u8]) {
+    if let Ok(read) = io::torch::parse(bytes) {
+        let tensors = read.tensors.into_iter().collect();
+        let _ = Model::from_tensors(tensors, Activation::Relu);
     }
 }
 

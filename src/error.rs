@@ -3,7 +3,7 @@
 mod suggest;
 mod wording;
 
-pub use suggest::{did_you_mean, nearest};
+pub use suggest::{did_you_mean, nearest, one_slip_from};
 pub use wording::{line_of, plain, plain_io};
 
 use std::path::Path;

@@ -11,7 +11,7 @@ use crate::experiment::TRIALS_LIMIT;
 use crate::experiment::sweep::Shard;
 use crate::field::Precision;
 use crate::mesh::{Correction, Geometry};
-use crate::nn::{Score, Split};
+use crate::nn::{Activation, Score, Split};
 
 /// Trained networks on simulated photonic chips.
 #[derive(Debug, Parser)]
@@ -246,12 +246,21 @@ fn precisions() -> impl clap::builder::TypedValueParser<Value = Precision> {
     PossibleValuesParser::new(Precision::NAMES).map(|name| name.parse().expect("it is one of them"))
 }
 
+fn activation_help() -> String {
+    let names = Activation::names(false).join(", ");
+    let complex = Activation::names(true).join(", ");
+    format!(
+        "Activation between the layers of a state dict (.safetensors, .npz, .pt, .pth); relu by default. On real signals \
+         {names}; on complex ones {complex} (docs/networks.md)"
+    )
+}
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --layers input,hidden,output --mean 0.1307 --std 0.3081"
 )]
 pub struct CompileArgs {
-    /// Trained network: .safetensors, .npz, .onnx or network.toml
+    /// Trained network: .safetensors, .npz, .pt, .pth, .onnx or network.toml
     pub network: PathBuf,
     /// Program to write; - is stdout
     #[arg(short, long, value_name = "FILE")]
@@ -262,8 +271,7 @@ pub struct CompileArgs {
     /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
     #[arg(long, default_value_t)]
     pub geometry: Geometry,
-    /// Activation between the layers of a .safetensors or .npz network; relu by default
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = activation_help())]
     pub activation: Option<String>,
     /// Chips that the phases which the weights leave free are chosen for: uncorrected, corrected, or perfect, which leaves
     /// them in the bar state
@@ -275,7 +283,7 @@ pub struct CompileArgs {
     /// Seed of what is chosen at random among the phases that the weights leave free
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Names of all layers of a .safetensors or .npz network in their order; by default found from names, file or shapes
+    /// Names of all layers of a state dict (.safetensors, .npz, .pt, .pth) in their order; by default found from names, file or shapes
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub layers: Option<Vec<String>>,
     /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array

@@ -81,7 +81,11 @@ fn hints(args: &CompileArgs) -> Result<Hints> {
 /// Says on stderr what was compiled in how many `seconds`, and what was assumed.
 fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64) -> Result<()> {
     let mut stderr = std::io::stderr().lock();
-    if let Some(assumed) = loaded.words("--activation") {
+    for assumed in loaded
+        .entry_words()
+        .into_iter()
+        .chain(loaded.words("--activation"))
+    {
         writeln!(stderr, "note: {assumed}")?;
     }
     writeln!(stderr, "note: data: {}", loaded.model.input.words())?;

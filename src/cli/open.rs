@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::io::content::refused;
 use crate::io::safetensors;
 use crate::mesh::{Described, Mesh};
+use crate::nn::Model;
 
 /// What `decompose` and `compile` write, and the phases of other packages.
 pub enum Compiled {
@@ -60,12 +61,12 @@ pub fn mesh(path: &Path) -> Result<Mesh> {
 }
 
 pub fn program(path: &Path) -> Result<Program> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some(kind @ ("onnx" | "npz" | "toml")) => {
+    match Model::only_ending(path) {
+        Some(kind) => {
             let what = format!("is a network (.{kind}): compile it first (lightloom compile)");
             output::in_file(path, Err(Error::format("content", what)))
         }
-        _ => match compiled(path)? {
+        None => match compiled(path)? {
             Compiled::Program(program) => Ok(program),
             Compiled::Mesh(_) => output::in_file(
                 path,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use ndarray::{ArrayView, Dimension};
 
 use crate::error::Error;
-use crate::io::{self, npy::Element};
+use crate::io::{self, content, npy::Element};
 
 pub fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
@@ -46,12 +46,10 @@ pub fn load<T>(path: &Path, text: &str, load: impl FnOnce(&Path) -> crate::Resul
 
 /// The extension under which `bytes` would be read.
 fn kind<'a>(bytes: &[u8], text: &'a str) -> &'a str {
-    match bytes {
-        [b'P', b'K', ..] => "npz",
-        [0x93, b'N', b'U', b'M', ..] => "npy",
-        _ if looks_like_safetensors(bytes) => "safetensors",
-        _ if std::str::from_utf8(bytes).is_ok() => text,
-        _ => "onnx",
+    match content::ending(bytes) {
+        Some(ending) => ending,
+        None if std::str::from_utf8(bytes).is_ok() => text,
+        None => "onnx",
     }
 }
 

@@ -33,18 +33,44 @@ fn cost(word: &str, name: &str) -> Option<usize> {
     whole.into_iter().chain(by_part).min()
 }
 
+fn plain(text: &str) -> String {
+    text.to_lowercase().replace('-', "_")
+}
+
+/// Letters that differ; `None` for a long word, which needs no comparison to be told apart from a short name.
+fn distance(word: &str, name: &str) -> Option<usize> {
+    let (word, name) = (plain(word), plain(name));
+    (word.len() <= 4 * name.len() + 16).then(|| strsim::osa_distance(&word, &name))
+}
+
 fn part_cost(word: &str, name: &str) -> Option<usize> {
-    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let distance = distance(word, name)?;
     let (word, name) = (plain(word), plain(name));
     let length = name.chars().count().max(word.chars().count());
-    // Long words need no comparison to be told apart from short names.
-    if word.len() > 4 * name.len() + 16 {
-        return None;
-    }
-    let distance = strsim::osa_distance(&word, &name);
     let slip = distance <= (length / 3).max(1) && distance < length;
     let begun = word.len() >= 3 && name.starts_with(&word);
     (slip || begun).then_some(distance)
+}
+
+/// The only name among `names` that is one slip of the finger from `word`: a letter left out, put in, wrong, or swapped
+/// with its neighbour. Case counts for nothing, `-` is `_`, and digits are no slips.
+///
+/// For names that are near each other though they mean different things.
+///
+/// ```
+/// use lightloom::error::one_slip_from;
+///
+/// let names = ["relu", "elu", "relu6"];
+/// assert_eq!(one_slip_from("rleu", &names), Some("relu"));
+/// assert_eq!(one_slip_from("relu7", &names), None);
+/// ```
+pub fn one_slip_from<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let near = names.iter().filter(|name| digits(name) == digits(word));
+    let mut near = near.filter_map(|name| Some((distance(word, name)?, *name)));
+    let (least, found) = near.clone().min_by_key(|(distance, _)| *distance)?;
+    let is_only = near.all(|(distance, name)| name == found || distance > least);
+    (least <= 1 && is_only).then_some(found)
 }
 
 /// ` (did you mean `NAME`?)`, or nothing where no name is near.

@@ -19,13 +19,17 @@ pub(crate) const SAFETENSORS: &str = "a safetensors file";
 pub(crate) const NPZ: &str = "an .npz archive";
 pub(crate) const NPY: &str = "an .npy array";
 pub(crate) const ONNX: &str = "an ONNX file";
+pub(crate) const TORCH: &str = "a PyTorch file of torch.save";
 
 /// What `bytes` begin as; nothing where they do not tell.
 fn kind(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
+        [b'P', b'K', ..] if holds_pickle(bytes) => Some(TORCH),
         [b'P', b'K', ..] => Some(NPZ),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(NPY),
         [b'P', b'A', b'R', b'1', ..] => Some("a Parquet file"),
+        _ if bytes.starts_with(super::torch::MAGIC) => Some(TORCH),
+        [0x80, 2..=5, ..] => Some("a pickle of Python"),
         [0x1f, 0x8b, ..] => Some("a gzip file"),
         _ if bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0) => Some(SAFETENSORS),
         _ => match std::str::from_utf8(bytes) {
@@ -34,5 +38,28 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
             Ok(_) => Some("text"),
             Err(_) => None,
         },
+    }
+}
+
+/// Whether a ZIP archive holds the pickle of PyTorch: by the names of its first files, and of its last ones, which stand
+/// in the directory at its end.
+fn holds_pickle(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"/data.pkl";
+    const REACH: usize = 1 << 16;
+    let first = &bytes[..bytes.len().min(REACH)];
+    let last = &bytes[bytes.len().saturating_sub(REACH)..];
+    [first, last]
+        .iter()
+        .any(|part| part.windows(NAME.len()).any(|window| window == NAME))
+}
+
+/// The ending of files that hold what `bytes` begin as; nothing where they do not tell.
+pub(crate) fn ending(bytes: &[u8]) -> Option<&'static str> {
+    match kind(bytes)? {
+        TORCH => Some("pt"),
+        NPZ => Some("npz"),
+        NPY => Some("npy"),
+        SAFETENSORS => Some("safetensors"),
+        _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Containers that know no physics: safetensors, npy and npz, IDX, CSV, ONNX graphs, flat records (CSV, JSON Lines,
+//! Containers that know no physics: safetensors, npy and npz, state dicts of PyTorch, IDX, CSV, ONNX graphs, flat records (CSV, JSON Lines,
 //! Parquet); hashes; and how files are written.
 //!
 //! Every reader first takes the bytes of a file, then compares what a header claims with the bytes that
@@ -15,6 +15,7 @@ pub mod onnx;
 pub mod record;
 pub mod safetensors;
 mod tensor;
+pub mod torch;
 mod write;
 
 use std::collections::BTreeMap;

@@ -61,8 +61,9 @@ pub(super) fn load(path: &Path, hints: &Hints) -> Result<Loaded> {
     let weights = beside(path, &description);
     let loaded = if description.layers.is_some() {
         let tensors = read_tensors(&weights).within(path.display())?;
+        let entry = tensors.entry;
         let tensors: Tensors = tensors.tensors.into_iter().collect();
-        build(description, &tensors, hints)
+        build(description, &tensors, hints).map(|loaded| Loaded { entry, ..loaded })
     } else {
         let loaded = read_weights(&weights, hints).within(path.display())?;
         description.around(loaded, hints)
@@ -131,6 +132,7 @@ impl Description {
         Ok(Loaded {
             model: self.model(layers, hints)?,
             assumed: loaded.assumed,
+            entry: loaded.entry,
         })
     }
 
@@ -174,6 +176,7 @@ fn build(mut description: Description, tensors: &Tensors, hints: &Hints) -> Resu
     Ok(Loaded {
         model: description.model(layers, hints)?,
         assumed: None,
+        entry: None,
     })
 }
 

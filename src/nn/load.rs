@@ -7,6 +7,7 @@ use super::model::{Bias, Layer, Model, Weight};
 use super::order::{self, Order};
 use super::{Activation, Input, Normalization, Readout, description, onnx};
 use crate::error::{Context, Error, Result};
+use crate::io::torch::Entry;
 use crate::io::{self, Tensor, Tensors};
 
 /// What a file of weights does not say, as whoever reads it knows it.
@@ -27,6 +28,8 @@ pub struct Loaded {
     pub model: Model,
     /// What was taken for its layers; nothing where the file says it, or there is one layer.
     pub assumed: Option<Assumed>,
+    /// The entry of a checkpoint that held its weights; nothing where the file holds nothing else.
+    pub entry: Option<Entry>,
 }
 
 /// What was taken for layers whose file says neither their order nor what follows them.
@@ -84,6 +87,13 @@ impl Loaded {
         ))
     }
 
+    /// Which of several state dicts in the file was taken: `the weights are those of state_dict, not of ema`.
+    pub fn entry_words(&self) -> Option<String> {
+        let Entry { name, others } = self.entry.as_ref()?;
+        let others = others.join(", ");
+        (!others.is_empty()).then(|| format!("the weights are those of {name}, not of {others}"))
+    }
+
     /// What was taken for the layers, in words; `flag` is how an activation is given.
     pub fn words(&self, flag: &str) -> Option<String> {
         let Assumed {
@@ -103,12 +113,12 @@ impl Loaded {
 impl Model {
     /// Reads a network.
     ///
-    /// `path` is `.safetensors` or `.npz` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
+    /// `path` is `.safetensors`, `.npz`, `.pt` or `.pth` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
     /// `.onnx`, or a `network.toml`. `between` follows every layer but the last of weights that stand alone; an ONNX
     /// file and the `[[layers]]` of a `network.toml` state their own activations, and their order.
     ///
     /// Weights that stand alone are put in the order of their names where those are one name with ascending numbers
-    /// (`10` after `2`), else in that of an `.npz` archive, else in the only one that their shapes allow.
+    /// (`10` after `2`), else in that of an `.npz`, `.pt` or `.pth` file, else in the only one that their shapes allow.
     ///
     /// A file without an input description takes data at [`super::Scale::FullScale`] (pixel / 255 for bytes),
     /// and reads the modulus if its weights are complex.
@@ -133,6 +143,13 @@ impl Model {
         let path = path.as_ref();
         hints.check(path)?;
         read(path, hints)
+    }
+
+    /// The ending of `path` if a file that ends so may be a network, and no program.
+    pub fn only_ending(path: &Path) -> Option<String> {
+        let ending = io::extension(path);
+        let is_network = ending != "safetensors" && is_state_dict(&ending);
+        (is_network || ending == "onnx" || ending == "toml").then_some(ending)
     }
 
     /// The files that [`load`](Self::load) reads for `path`: itself, and the weights beside a `network.toml`.
@@ -180,23 +197,15 @@ impl Model {
 
 fn read(path: &Path, hints: &Hints) -> Result<Loaded> {
     match &*io::extension(path) {
-        "safetensors" | "npz" | "onnx" => read_weights(path, hints),
+        "onnx" => read_weights(path, hints),
         "toml" => description::load(path, hints),
+        ending if is_state_dict(ending) => read_weights(path, hints),
         _ => {
             // A path that is not there at all is the likelier mistake.
             std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-            let pickled = matches!(&*io::extension(path), "pt" | "pth" | "bin" | "ckpt");
-            let limit = if pickled {
-                "a pickle of PyTorch runs code when it is read; write the weights with \
-                 safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") (docs/tutorial.md)"
-            } else {
-                "must be .safetensors, .npz, .onnx or a network.toml"
-            };
-            Err(Error::unsupported(
-                "network",
-                path.display().to_string(),
-                limit,
-            ))
+            let limit = format!("must be {STATE_DICTS}, .onnx or a network.toml");
+            let got = path.display().to_string();
+            Err(Error::unsupported("network", got, limit))
         }
     }
 }
@@ -213,6 +222,7 @@ pub(super) fn read_weights(path: &Path, hints: &Hints) -> Result<Loaded> {
         return Ok(Loaded {
             model,
             assumed: None,
+            entry: None,
         });
     }
     linear_layers(read_tensors(path)?, hints).within(path.display())
@@ -223,6 +233,8 @@ pub(super) struct Weights {
     pub(super) tensors: Vec<(String, Tensor)>,
     /// Whether they stand as they were written.
     keeps_order: bool,
+    /// The entry of a checkpoint that held them.
+    pub(super) entry: Option<Entry>,
 }
 
 impl From<Tensors> for Weights {
@@ -230,29 +242,50 @@ impl From<Tensors> for Weights {
         Self {
             tensors: tensors.into_iter().collect(),
             keeps_order: false,
+            entry: None,
         }
     }
 }
 
-/// The tensors of a `.safetensors` or `.npz` file.
+/// Files of named tensors.
+const STATE_DICTS: &str = ".safetensors, .npz, .pt, .pth";
+
+/// Whether files that end so hold named tensors.
+fn is_state_dict(ending: &str) -> bool {
+    matches!(ending, "safetensors" | "npz") || io::torch::EXTENSIONS.contains(&ending)
+}
+
+/// The tensors of a file of named tensors.
 pub(super) fn read_tensors(path: &Path) -> Result<Weights> {
     match &*io::extension(path) {
         "safetensors" => Ok(io::safetensors::read(path)?.tensors.into()),
         "npz" => Ok(Weights {
             tensors: io::npy::read_npz_in_order(path)?,
             keeps_order: true,
+            entry: None,
         }),
-        _ => Err(Error::unsupported(
-            "weights",
-            path.display().to_string(),
-            "must be .safetensors or .npz, or .onnx without [[layers]]",
-        )),
+        ending if io::torch::EXTENSIONS.contains(&ending) => {
+            let read = io::torch::read(path)?;
+            Ok(Weights {
+                tensors: read.tensors,
+                keeps_order: true,
+                entry: read.entry,
+            })
+        }
+        _ => {
+            let limit = format!("must be {STATE_DICTS}, or .onnx without [[layers]]");
+            let got = path.display().to_string();
+            Err(Error::unsupported("weights", got, limit))
+        }
     }
 }
 
 /// The network whose layers are the pairs `<name>.weight`, `<name>.bias`.
 pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
     let between = hints.activation.unwrap_or(Activation::Relu);
+    for (key, _) in &weights.tensors {
+        check_part(key)?;
+    }
     let names: Vec<String> = (weights.tensors.iter())
         .filter_map(|(key, _)| layer_name(key, "weight"))
         .map(str::to_owned)
@@ -304,7 +337,33 @@ pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
         activation: between,
         is_activation_given: hints.activation.is_some(),
     });
-    Ok(Loaded { model, assumed })
+    Ok(Loaded {
+        model,
+        assumed,
+        entry: weights.entry,
+    })
+}
+
+/// Fails for a tensor of what stands between linear layers, or makes their weights.
+fn check_part(key: &str) -> Result<()> {
+    let (layer, part) = match key.split_once(".parametrizations.") {
+        Some((layer, part)) => (layer, part),
+        None => key.rsplit_once('.').unwrap_or(("", key)),
+    };
+    let (got, limit) = match part {
+        "running_mean" | "running_var" | "num_batches_tracked" => (
+            "BatchNorm",
+            "a file of weights does not say where it stands; export the model to ONNX (model.eval(), torch.onnx.export), where \
+             one straight after a linear layer is read",
+        ),
+        "weight_g" | "weight.original0" | "weight.original1" => (
+            "weight norm",
+            "the weights are computed from two tensors; export the model to ONNX (torch.onnx.export), or take the norm off \
+             before saving (torch.nn.utils.parametrize.remove_parametrizations, torch.nn.utils.remove_weight_norm)",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(format!("layer `{layer}`"), got, limit))
 }
 
 /// How outputs are read where the file does not say it.
@@ -389,9 +448,7 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(
-            error(&[("0.weight", &[2, 3]), ("1.running_mean", &[2])]).contains("`1.running_mean`")
-        );
+        assert!(error(&[("0.weight", &[2, 3]), ("1.extra", &[2])]).contains("`1.extra`"));
         assert!(error(&[("0.bias", &[2])]).contains("`0.bias` is not supported"));
         assert!(error(&[("bn.weight", &[2])]).contains("tensor `bn.weight` has shape [2]"));
         assert!(error(&[]).contains("no layers"));

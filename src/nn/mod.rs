@@ -6,7 +6,6 @@
 //! [`Activation::apply`], [`Readout::read`]) are those of the noisy forward pass too.
 
 mod activation;
-mod apply;
 mod batch;
 mod dataset;
 mod description;
@@ -20,7 +19,7 @@ mod onnx;
 mod order;
 mod score;
 
-pub use activation::{Activation, Domain};
+pub use activation::{Activation, Domain, Kind, Parameter};
 pub use batch::{Batch, Readout};
 pub use dataset::{Dataset, Labels, Samples, Selection, Split, Values};
 pub use input::{Encoding, Input};

@@ -211,21 +211,16 @@ impl Layer {
             }
         }
         self.activation.check()?;
-        let (signals, allowed) = match (complex, self.activation.domain()) {
-            (true, Domain::Real) => (
-                "complex",
-                "identity, modulus-softplus, modrelu, zrelu, saturable-absorber or electro-optic",
-            ),
-            (false, Domain::Complex) => (
-                "real",
-                "identity, relu, leaky-relu, tanh, sigmoid, softplus, gelu or softmax",
-            ),
+        let signals = match (complex, self.activation.domain()) {
+            (true, Domain::Real) => "complex",
+            (false, Domain::Complex) => "real",
             _ => return Ok(complex),
         };
+        let allowed = Activation::names(complex).join(", ");
         Err(Error::unsupported(
             "activation",
             self.activation.name(),
-            format!("the outputs of this layer are {signals}, so it must be {allowed}"),
+            format!("the outputs of this layer are {signals}, so it must be one of {allowed}"),
         ))
     }
 }
@@ -362,11 +357,13 @@ mod tests {
         let bias = Some(Bias::Complex(arr1(&[Complex::new(0.0, 1.0)])));
         assert!(error(vec![layer(real(1, 1), bias, Identity)]).contains("bias: `complex`"));
         assert!(error(vec![layer(real(0, 2), None, Identity)]).contains("[0, 2]"));
-        assert!(error(vec![layer(real(1, 1), None, Zrelu)]).contains("are real, so it must be"));
+        assert!(
+            error(vec![layer(real(1, 1), None, Zrelu)]).contains("are real, so it must be one of")
+        );
         let complex = Weight::Complex(arr2(&[[Complex::new(0.0, 1.0)]]));
         // A real weight on complex signals stays complex.
         let layers = vec![layer(complex, None, Zrelu), layer(real(1, 1), None, Relu)];
-        assert!(error(layers).contains("are complex, so it must be"));
+        assert!(error(layers).contains("are complex, so it must be one of"));
     }
 
     #[test]

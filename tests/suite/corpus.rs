@@ -127,6 +127,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 ("y.npy", npy(arr1(&[0i64, 1]).view())),
             ]),
         ],
+        "torch" => ["cuda.pt", "views.pth", "checkpoint.pt"]
+            .map(|name| {
+                let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/torch");
+                std::fs::read(format!("{cases}/{name}")).unwrap()
+            })
+            .to_vec(),
         "idx" => {
             let images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 255];
             let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
@@ -211,6 +217,7 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
         "safetensors" => io::safetensors::parse(bytes).is_ok(),
         "npy" => io::npy::parse("array", bytes).is_ok(),
         "npz" => io::npy::parse_npz(bytes).is_ok(),
+        "torch" => io::torch::parse(bytes).is_ok(),
         "idx" => io::idx::parse_images(bytes).is_ok() || io::idx::parse_labels(bytes).is_ok(),
         "csv" => io::csv::parse(bytes, None).is_ok(),
         "onnx" => io::onnx::parse(bytes)

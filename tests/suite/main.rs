@@ -20,10 +20,14 @@ mod geometries;
 mod inference;
 #[cfg(feature = "cli")]
 mod inspect;
+#[cfg(all(feature = "cli", unix))]
+mod interrupt;
 mod keys;
 #[cfg(feature = "cli")]
 mod kills;
 mod mnist;
+#[cfg(feature = "cli")]
+mod networks;
 #[cfg(feature = "cli")]
 mod outputs;
 #[cfg(feature = "cli")]

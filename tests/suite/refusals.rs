@@ -60,6 +60,13 @@ fn every_reader_refuses_every_wrong_file_in_one_plain_sentence() {
     copy("network.toml", "net.toml");
     copy("digits.program.safetensors", "p.safetensors");
     copy("digits-test.npz", "data.npz");
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/torch");
+    for (from, to) in [
+        ("state_dict_zip.pt", "net.pt"),
+        ("state_dict_legacy.pth", "net.pth"),
+    ] {
+        std::fs::copy(format!("{cases}/{from}"), folder.join(to)).unwrap();
+    }
     write_npy(&folder.join("u.npy"), &haar(4));
     ok(folder, &["decompose", "u.npy", "-o", "u.mesh.json"]);
     std::fs::write(folder.join("data.csv"), "0.5,1,0\n2,3,1\n0.1,0.2,1\n").unwrap();
@@ -100,9 +107,11 @@ fn every_reader_refuses_every_wrong_file_in_one_plain_sentence() {
         "FILE",
     ];
     let inspect: &[&str] = &["inspect", "FILE"];
-    let readers: [Reader; 22] = [
+    let readers: [Reader; 25] = [
         (compile, "safetensors", "net.safetensors"),
         (compile, "npz", "data.npz"),
+        (compile, "pt", "net.pt"),
+        (compile, "pth", "net.pth"),
         (compile, "onnx", "net.onnx"),
         (compile, "toml", "net.toml"),
         (
@@ -149,6 +158,7 @@ fn every_reader_refuses_every_wrong_file_in_one_plain_sentence() {
         (inspect, "json", "u.mesh.json"),
         (inspect, "npz", "data.npz"),
         (inspect, "onnx", "net.onnx"),
+        (inspect, "pt", "net.pt"),
         (inspect, "safetensors", "p.safetensors"),
     ];
     let print = std::env::var_os("LIGHTLOOM_SHOW_REFUSALS").is_some();

@@ -122,6 +122,11 @@ fn describe_file(out: &mut Said, path: &Path) -> Result<()> {
             describe_tensors(out, &io::npy::read_npz(path)?)?;
             describe_layers(out, path)
         }
+        ending if io::torch::EXTENSIONS.contains(&ending) => {
+            let tensors = io::torch::read(path)?.tensors;
+            describe_tensors(out, &tensors.into_iter().collect())?;
+            describe_layers(out, path)
+        }
         "onnx" => describe_network(out, path),
         "npy" => describe_matrix(out, path),
         "toml" => describe_toml(out, path),
@@ -169,7 +174,7 @@ fn describe_file(out: &mut Said, path: &Path) -> Result<()> {
         other => Err(Error::unsupported(
             path.display().to_string(),
             format!(".{other}"),
-            "must be a file that lightloom reads or writes: .safetensors, .npz, .npy, .onnx, .toml, .json, .jsonl, .csv, .parquet, .svg, .html, trials.journal, an IDX file, or a folder of a sweep or of IDX files",
+            "must be a file that lightloom reads or writes: .safetensors, .npz, .npy, .pt, .pth, .onnx, .toml, .json, .jsonl, .csv, .parquet, .svg, .html, trials.journal, an IDX file, or a folder of a sweep or of IDX files",
         )
         .into()),
     }
@@ -273,6 +278,7 @@ fn describe_unstated(out: &mut Said, loaded: &Loaded) -> std::io::Result<()> {
     let records = layers.iter().map(layer_record);
     out.put("layers", records.collect::<Vec<_>>());
     out.put("order", loaded.assumed.map(|assumed| assumed.order.name()));
+    out.notes.extend(loaded.entry_words());
     out.notes.extend(loaded.order_words());
     for layer in layers {
         writeln!(out, "  {}", describe_layer(layer))?;

@@ -107,8 +107,7 @@ impl Sweep {
         match source {
             Source::Program(name) => {
                 let path = folder.join(name);
-                let kind = io::extension(&path);
-                if matches!(&*kind, "onnx" | "npz" | "toml") {
+                if let Some(kind) = Model::only_ending(&path) {
                     let what = format!("is a network (.{kind}): write network = \"{name}\"");
                     return Err(Error::format(path.display().to_string(), what));
                 }
@@ -119,7 +118,11 @@ impl Sweep {
             Source::Network(name, layout) => {
                 let path = folder.join(name);
                 let loaded = Model::load_with(&path, &self.hints()?)?;
-                if let Some(assumed) = loaded.words("activation = …") {
+                for assumed in loaded
+                    .entry_words()
+                    .into_iter()
+                    .chain(loaded.words("activation = …"))
+                {
                     notes.add(format!("{name}: {assumed}"));
                 }
                 compile(&loaded.model, *layout).within(path.display())

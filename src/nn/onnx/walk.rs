@@ -2,15 +2,22 @@
 
 use ndarray::Array1;
 
+use super::Attributes;
+use super::activation::operators;
 use crate::error::{Error, Result};
-use crate::io::onnx::{Attribute, Node};
+use crate::io::onnx::Node;
 use crate::io::{Tensor, TensorData, Tensors};
 use crate::nn::load::{bias, weight};
 use crate::nn::{Activation, Bias, Layer, Weight};
 
-/// What operators are accepted, for error messages.
-const OPERATORS: &str = "must be Gemm, MatMul, Add, Flatten, Reshape, Relu, LeakyRelu, Tanh, Sigmoid, Softplus, \
-     Gelu, Softmax, LogSoftmax, Identity, Dropout or Constant";
+/// Operators that are accepted beside activations.
+const OPERATORS: &str = "Gemm, MatMul, Add, BatchNormalization, Flatten, Reshape, Identity, Dropout, Constant or an activation";
+
+/// The error for an operator that is none of those.
+fn unknown_operator(got: String) -> Error {
+    let limit = format!("must be {OPERATORS}: {}", operators().join(", "));
+    Error::unsupported("operator", got, limit)
+}
 
 /// The layers found so far on the way from input to output.
 pub(super) struct Walk {
@@ -42,7 +49,7 @@ impl Walk {
     pub(super) fn step(&mut self, node: &Node, value: &str) -> Result<()> {
         if !matches!(&*node.domain, "" | "ai.onnx") {
             let got = format!("{}.{}", node.domain, node.op);
-            return Err(Error::unsupported("operator", got, OPERATORS));
+            return Err(unknown_operator(got));
         }
         if node.op != "Add" && node.inputs.first().is_none_or(|first| first != value) {
             return Err(Error::unsupported(
@@ -59,6 +66,7 @@ impl Walk {
                 self.push(node, weight)
             }
             "Add" => self.add(node, value),
+            "BatchNormalization" => self.batch_norm(node),
             "Flatten" => match attributes.int("axis", 1)? {
                 1 => Ok(()),
                 axis => Err(Error::value("axis", axis, "1, so that samples stay apart")),
@@ -66,25 +74,12 @@ impl Walk {
             "Reshape" => self.reshape(node),
             "Identity" => Ok(()),
             "Dropout" => self.dropout(node),
-            "Relu" => self.activate(Activation::Relu),
-            "LeakyRelu" => {
-                let slope = attributes.float("alpha", 0.01)?;
-                self.activate(Activation::LeakyRelu { slope })
-            }
-            "Tanh" => self.activate(Activation::Tanh),
-            "Sigmoid" => self.activate(Activation::Sigmoid),
-            "Softplus" => self.activate(Activation::Softplus),
-            "Gelu" => match attributes.text("approximate", "none")? {
-                "none" => self.activate(Activation::Gelu),
-                "tanh" => self.activate(Activation::GeluTanh),
-                other => Err(Error::value("approximate", other, "none or tanh")),
-            },
-            "Softmax" | "LogSoftmax" => match attributes.int("axis", -1)? {
-                1 | -1 if node.op == "Softmax" => self.activate(Activation::Softmax),
-                1 | -1 => self.activate(Activation::LogSoftmax),
-                axis => Err(Error::value("axis", axis, "1 or -1, the features")),
-            },
-            other => Err(Error::unsupported("operator", other, OPERATORS)),
+            activation if operators().contains(&activation) => Err(Error::unsupported(
+                format!("operands of {activation}"),
+                "a computed value",
+                "those after the samples must be initializers or Constant nodes",
+            )),
+            other => Err(unknown_operator(other.to_owned())),
         }
     }
 
@@ -212,7 +207,68 @@ impl Walk {
         Ok(())
     }
 
-    fn activate(&mut self, activation: Activation) -> Result<()> {
+    /// Computes a batch norm into the last layer: `scale · (y − mean) / √(variance + epsilon) + offset`, as in evaluation.
+    fn batch_norm(&mut self, node: &Node) -> Result<()> {
+        let attributes = Attributes(node);
+        if attributes.int("training_mode", 0)? != 0 {
+            return Err(Error::value(
+                "training_mode",
+                1,
+                "0: export the model with eval()",
+            ));
+        }
+        let epsilon = attributes.float("epsilon", 1e-5)?;
+        let [_, scale, offset, mean, variance] = &node.inputs[..] else {
+            let reason = format!("are {}: must be 5", node.inputs.len());
+            return Err(Error::format("operands", reason));
+        };
+        let vector = |name: &str| {
+            self.constant(name)?
+                .into_vector(&format!("tensor `{name}`"))
+        };
+        let (scale, offset) = (vector(scale)?, vector(offset)?);
+        let (mean, variance) = (vector(mean)?, vector(variance)?);
+        let (Some(layer), true) = (self.layers.last_mut(), self.fresh) else {
+            return Err(Error::unsupported(
+                "BatchNorm",
+                "elsewhere",
+                "must stand straight after MatMul or Gemm",
+            ));
+        };
+        let outputs = layer.weight.outputs();
+        for (what, vector) in [
+            ("scale", &scale),
+            ("offset", &offset),
+            ("mean", &mean),
+            ("variance", &variance),
+        ] {
+            if vector.len() != outputs {
+                let limit = format!("[{outputs}], one number an output");
+                return Err(Error::shape(what, [vector.len()], limit));
+            }
+        }
+        let (Weight::Real(weight), None | Some(Bias::Real(_))) = (&mut layer.weight, &layer.bias)
+        else {
+            return Err(Error::unsupported(
+                "BatchNorm",
+                "of complex numbers",
+                "must be real",
+            ));
+        };
+        let factor = scale / (variance + epsilon).sqrt();
+        for (mut row, factor) in weight.rows_mut().into_iter().zip(&factor) {
+            row *= *factor;
+        }
+        let bias = match layer.bias.take() {
+            Some(Bias::Real(bias)) => bias,
+            _ => Array1::zeros(outputs),
+        };
+        layer.bias = Some(Bias::Real((bias - mean) * factor + offset));
+        Ok(())
+    }
+
+    /// Puts `activation` behind the last layer.
+    pub(super) fn activate(&mut self, activation: Activation) -> Result<()> {
         match self.layers.last_mut() {
             Some(layer) if self.fresh => {
                 layer.activation = activation;
@@ -287,38 +343,5 @@ fn broadcast<T: Copy>(b: Array1<T>, outputs: usize) -> Option<Array1<T>> {
         n if n == outputs => Some(b),
         1 => Some(Array1::from_elem(outputs, b[0])),
         _ => None,
-    }
-}
-
-/// The attributes of a node, with their defaults.
-struct Attributes<'a>(&'a Node);
-
-impl<'a> Attributes<'a> {
-    fn wrong(name: &str, kind: &str) -> Error {
-        Error::format(format!("attribute `{name}`"), format!("must be {kind}"))
-    }
-
-    fn int(&self, name: &str, default: i64) -> Result<i64> {
-        match self.0.attributes.get(name) {
-            None => Ok(default),
-            Some(Attribute::Int(int)) => Ok(*int),
-            Some(_) => Err(Self::wrong(name, "an integer")),
-        }
-    }
-
-    fn float(&self, name: &str, default: f64) -> Result<f64> {
-        match self.0.attributes.get(name) {
-            None => Ok(default),
-            Some(Attribute::Float(float)) => Ok(*float),
-            Some(_) => Err(Self::wrong(name, "a number")),
-        }
-    }
-
-    fn text(&self, name: &str, default: &'a str) -> Result<&'a str> {
-        match self.0.attributes.get(name) {
-            None => Ok(default),
-            Some(Attribute::Text(text)) => Ok(text),
-            Some(_) => Err(Self::wrong(name, "a text")),
-        }
     }
 }
