@@ -26,7 +26,11 @@ fn main() -> Result<()> {
         };
         let report = experiment.run::<f32>(&program, &data, || ())?;
         let a = report.noisy.value();
-        let agreement = report.noisy.worth.agreement.map_or(f64::NAN, |over| over.mean);
+        let agreement = report
+            .noisy
+            .worth
+            .agreement
+            .map_or(f64::NAN, |over| over.mean);
         println!(
             "{sigma:>11}   {:.4} ± {:.4}   {:.4} to {:.4}   {:.4}",
             a.mean, a.std, a.p05, a.p95, agreement

@@ -38,7 +38,9 @@ fn main() -> Result<()> {
         let name = tile.map_or("whole".to_owned(), |modes| modes.to_string());
         println!(
             "{name:<6} {tiles:>7} {mzis:>8}   {:>12.4}   {:.4} ± {:.4}",
-            report.layers[0].matrix_error, report.noisy.value().mean, report.noisy.value().std
+            report.layers[0].matrix_error,
+            report.noisy.value().mean,
+            report.noisy.value().std
         );
         assert!(report.ideal.agreement == Some(1.0));
     }
