@@ -265,7 +265,7 @@ fn a_slip_is_answered_with_the_word_that_was_meant() {
     refused(
         folder,
         &args,
-        "net.pt: content: is cut short, damaged or something else (2 bytes): must be a PyTorch file",
+        "net.pt: content: is an .npz archive: must be a PyTorch file",
     );
     refused(
         folder,
