@@ -170,7 +170,10 @@ fn run(args: &InferArgs) -> Result<Report> {
     if !args.common.quiet {
         let words = data.words(&program.model().input);
         eprintln!("note: {}: {words}", args.data.display());
-        if let Some(chance) = Chance::near(report.digital.accuracy, &data.y) {
+        let classes = data.labels.classes();
+        if let Some(chance) =
+            classes.and_then(|labels| Chance::near(report.digital.accuracy, labels))
+        {
             eprintln!("note: {chance}");
         }
     }

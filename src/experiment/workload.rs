@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::compile::Program;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::{Chip, Hardware};
 use crate::mesh::Correction;
@@ -53,6 +53,9 @@ impl<'a, T: Real> Workload<'a, T> {
         model.check_classes()?;
         model.check_features(&data.x)?;
         data.check_labels(model.classes())?;
+        let labels = data.labels.classes().ok_or_else(|| {
+            Error::unsupported("labels", "no classes", "must be a class for every sample")
+        })?;
         // Random numbers of shots are addressed by block, so the size of a block is part of the result.
         let blocks = (0..data.len())
             .step_by(BLOCK)
@@ -70,7 +73,7 @@ impl<'a, T: Real> Workload<'a, T> {
         let signals = blocks.get(calibration);
         Ok(Self {
             program,
-            labels: &data.y,
+            labels,
             calibration,
             signals: signals.map_or(Vec::new(), |block| network.signals(block.clone())),
             blocks,

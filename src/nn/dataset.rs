@@ -1,4 +1,4 @@
-//! Labelled raw data.
+//! Raw data and what is known of them.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,17 +10,30 @@ use crate::error::{Context, Error, Result};
 use crate::io::csv::{self, Columns};
 use crate::io::{self, Dtype, Tensor};
 
-/// Samples and their labels.
+/// Samples and what is known of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// What it is called: the name of its folder or file.
     pub name: String,
     /// Raw samples.
     pub x: Samples,
-    /// The label of every sample.
-    pub y: Vec<usize>,
+    /// What is known of each sample beside its features.
+    pub labels: Labels,
+    /// The names of the classes, by number, where the file states them.
+    pub class_names: Option<Vec<String>>,
     /// The columns of the table that it was read from, if it was one.
     pub columns: Option<Columns>,
+}
+
+/// What is known of each sample beside its features.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Labels {
+    /// Nothing.
+    None,
+    /// The class of every sample, from 0.
+    Classes(Vec<usize>),
+    /// The outputs that a network should give, `[sample, output]`.
+    Targets(Array2<f64>),
 }
 
 /// What of a path is a data set, where the path alone does not tell.
@@ -160,6 +173,72 @@ impl Samples {
     }
 }
 
+impl From<Vec<usize>> for Labels {
+    fn from(classes: Vec<usize>) -> Self {
+        Self::Classes(classes)
+    }
+}
+
+impl From<Array2<f64>> for Labels {
+    fn from(targets: Array2<f64>) -> Self {
+        Self::Targets(targets)
+    }
+}
+
+impl Labels {
+    /// The class of every sample, where there are classes.
+    pub fn classes(&self) -> Option<&[usize]> {
+        match self {
+            Self::Classes(classes) => Some(classes),
+            _ => None,
+        }
+    }
+
+    /// The first `n` of them, or all if there are fewer.
+    #[must_use]
+    pub fn limit(self, n: usize) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Classes(mut classes) => {
+                classes.truncate(n);
+                Self::Classes(classes)
+            }
+            Self::Targets(targets) => {
+                let part = s![..n.min(targets.nrows()), ..];
+                Self::Targets(targets.slice(part).to_owned())
+            }
+        }
+    }
+
+    /// Fails unless there is one entry for each of `samples`, and every target is a finite number.
+    fn check(&self, samples: usize) -> Result<()> {
+        match self {
+            Self::None => Ok(()),
+            Self::Classes(classes) if classes.len() != samples => Err(Error::shape(
+                "labels",
+                [classes.len()],
+                format!("[{samples}], one a sample"),
+            )),
+            Self::Classes(_) => Ok(()),
+            Self::Targets(targets) => {
+                let (rows, outputs) = targets.dim();
+                if rows != samples || outputs == 0 {
+                    let limit = format!("[{samples}, output], one row a sample");
+                    return Err(Error::shape("labels", [rows, outputs], limit));
+                }
+                let bad = targets.indexed_iter().find(|(_, value)| !value.is_finite());
+                bad.map_or(Ok(()), |((sample, output), got)| {
+                    Err(Error::NotFinite {
+                        what: "labels".into(),
+                        index: format!("[{sample}, {output}]"),
+                        got: got.to_string(),
+                    })
+                })
+            }
+        }
+    }
+}
+
 impl Dataset {
     /// What was assumed of the data in front of a network with this `input`, in words: the label's column where it was not
     /// given, and how features are scaled.
@@ -173,12 +252,12 @@ impl Dataset {
             .join("; ")
     }
 
-    /// Samples with their labels.
+    /// Samples with their labels: classes, targets, or [`Labels::None`].
     ///
     /// # Errors
     /// [`Error::Shape`] if there is not one label a sample, no sample or no feature, [`Error::NotFinite`]
     /// if a number is NaN or infinite.
-    pub fn new(name: impl Into<String>, x: Samples, y: Vec<usize>) -> Result<Self> {
+    pub fn new(name: impl Into<String>, x: Samples, labels: impl Into<Labels>) -> Result<Self> {
         let shape = [x.len(), x.features()];
         if shape.contains(&0) {
             return Err(Error::shape(
@@ -187,13 +266,8 @@ impl Dataset {
                 "[sample, feature] with none of them 0",
             ));
         }
-        if y.len() != x.len() {
-            return Err(Error::shape(
-                "labels",
-                [y.len()],
-                format!("[{}], one a sample", x.len()),
-            ));
-        }
+        let labels = labels.into();
+        labels.check(x.len())?;
         let bad = match &x.values {
             Values::Bytes(_) => None,
             Values::Single(x) => x
@@ -215,7 +289,8 @@ impl Dataset {
         Ok(Self {
             name: name.into(),
             x,
-            y,
+            labels,
+            class_names: None,
             columns: None,
         })
     }
@@ -353,34 +428,35 @@ impl Dataset {
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.y.len()
+        self.x.len()
     }
 
     /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
-        self.y.is_empty()
+        self.x.is_empty()
     }
 
     /// The first `n` samples, or all if there are fewer.
     #[must_use]
-    pub fn limit(mut self, n: usize) -> Self {
-        self.y.truncate(n);
+    pub fn limit(self, n: usize) -> Self {
         Self {
             x: self.x.limit(n),
+            labels: self.labels.limit(n),
             ..self
         }
     }
 
-    /// Fails unless every label is below `classes`.
+    /// Fails unless every label that is a class is below `classes`.
     ///
     /// # Errors
     /// [`Error::Value`] naming the first sample whose label is not.
     pub fn check_labels(&self, classes: usize) -> Result<()> {
-        match self.y.iter().position(|&label| label >= classes) {
+        let labels = self.labels.classes().unwrap_or_default();
+        match labels.iter().position(|&label| label >= classes) {
             None => Ok(()),
             Some(sample) => Err(Error::value(
                 format!("label of sample {sample}"),
-                self.y[sample],
+                labels[sample],
                 format!("below {classes}, the number of classes of the network"),
             )),
         }
@@ -467,9 +543,12 @@ mod tests {
             data.x,
             Samples::from(arr2(&[[0.5f32, 1.5], [2.5, 3.5], [4.5, 5.5]]))
         );
-        assert_eq!((&*data.name, &data.y[..]), ("x", &[2, 0, 1][..]));
+        assert_eq!(
+            (&*data.name, &data.labels),
+            ("x", &vec![2_usize, 0, 1].into())
+        );
         let two = data.limit(2);
-        assert_eq!((two.x.len(), &two.y[..]), (2, &[2, 0][..]));
+        assert_eq!((two.x.len(), &two.labels), (2, &vec![2_usize, 0].into()));
         assert_eq!(
             two.check_labels(2).unwrap_err().to_string(),
             "label of sample 0 = 2: must be below 2, the number of classes of the network"
@@ -500,5 +579,23 @@ mod tests {
         assert!(load(Path::new("no/such.dat")).starts_with("no/such.dat: "));
         let split = Dataset::load(&x, Some(Split::Train), None).unwrap_err();
         assert!(split.to_string().contains("only in a folder"));
+    }
+
+    #[test]
+    fn targets_are_one_finite_row_a_sample_and_none_is_no_label() {
+        let x = || Samples::from(arr2(&[[0.5], [1.5], [2.5]]));
+        let said = |targets: Array2<f64>| Dataset::new("t", x(), targets).unwrap_err().to_string();
+        assert_eq!(
+            said(arr2(&[[1.0, 2.0]])),
+            "labels has shape [1, 2]: must be [3, output], one row a sample"
+        );
+        assert!(said(Array2::zeros((3, 0))).contains("[3, 0]"));
+        let nan = arr2(&[[0.0], [f64::NAN], [0.0]]);
+        assert!(said(nan).contains("labels: element [1, 0] is NaN"));
+        let data = Dataset::new("t", x(), arr2(&[[0.5], [-1.0], [2.0]])).unwrap();
+        assert_eq!(data.labels.classes(), None);
+        assert_eq!(data.limit(2).labels, arr2(&[[0.5], [-1.0]]).into());
+        let none = Dataset::new("t", x(), Labels::None).unwrap().limit(2);
+        assert_eq!((none.len(), none.labels), (2, Labels::None));
     }
 }

@@ -21,7 +21,7 @@ mod order;
 
 pub use activation::{Activation, Domain};
 pub use batch::{Batch, Readout};
-pub use dataset::{Dataset, Samples, Selection, Split, Values};
+pub use dataset::{Dataset, Labels, Samples, Selection, Split, Values};
 pub use input::{Encoding, Input};
 pub use load::{Assumed, Hints, Loaded};
 pub use model::{Bias, Layer, Model, Weight};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lightloom::linalg::{from_array, nearest_unitary, unitarity_error};
 use lightloom::mesh::{Mesh, Node};
+use lightloom::nn::Labels;
 use lightloom::nn::Selection;
 use lightloom::{Dataset, io};
 use ndarray::Array2;
@@ -43,7 +44,8 @@ fn iris_is_read_alike_with_the_label_first_and_as_scikit_learn_ships_it() {
         read("iris_label_first.csv"),
     );
     let classes: Vec<usize> = (0..150).map(|flower| flower / 50).collect();
-    assert_eq!((&shipped.y, &first.y), (&classes, &classes));
+    let classes = Labels::Classes(classes);
+    assert_eq!((&shipped.labels, &first.labels), (&classes, &classes));
     assert_eq!((shipped.x.len(), shipped.x.features()), (150, 4));
     assert_eq!(shipped.x, first.x);
 

@@ -37,7 +37,8 @@ fn test_set() -> Option<Dataset> {
 fn correct<T: Real>(model: &Model, data: &Dataset) -> usize {
     data.check_labels(model.classes()).unwrap();
     let predicted = metrics::predict(model.forward::<T>(&data.x).unwrap().view());
-    (metrics::accuracy(&predicted, &data.y) * data.len() as f64).round() as usize
+    (metrics::accuracy(&predicted, data.labels.classes().unwrap()) * data.len() as f64).round()
+        as usize
 }
 
 /// Writes the description of the complex network into `folder`.
@@ -119,7 +120,7 @@ fn the_test_set_has_ten_thousand_images_of_784_bytes() {
     assert_eq!((data.len(), data.x.features()), (10_000, 784));
     assert_eq!(data.x.full_scale, 255.0);
     assert_eq!(&*data.name, "mnist");
-    assert_eq!(&data.y[..5], &[7, 2, 1, 0, 4]);
+    assert_eq!(&data.labels.classes().unwrap()[..5], &[7, 2, 1, 0, 4]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::hardware::Hardware;
 use crate::io::{self, Tensor, Tensors};
 use crate::linalg::{UNITARY_LIMIT, from_array, single_precision_limit, unitarity_error};
 use crate::mesh::Mesh;
-use crate::nn::{Dataset, Hints, Layer, Loaded, Model, Split};
+use crate::nn::{Dataset, Hints, Labels, Layer, Loaded, Model, Split};
 
 /// What is said of a file: text, the same as a record, and what was assumed for it.
 #[derive(Default)]
@@ -420,24 +420,35 @@ fn describe_mesh(out: &mut Said, mesh: &Mesh) -> Result<()> {
 }
 
 fn describe_data(out: &mut Said, data: &Dataset) -> Result<()> {
-    let classes = data.y.iter().max().map_or(0, |label| label + 1);
-    writeln!(
-        out,
-        "data set: {} samples of {} features, labels 0 to {}",
-        data.len(),
-        data.x.features(),
-        classes.saturating_sub(1)
-    )?;
-    let counts: Vec<usize> = (0..classes)
-        .map(|class| data.y.iter().filter(|label| **label == class).count())
-        .collect();
-    for (class, count) in counts.iter().enumerate() {
-        writeln!(out, "  class {class}: {count}")?;
-    }
+    let (samples, features) = (data.len(), data.x.features());
+    write!(out, "data set: {samples} samples of {features} features, ")?;
     out.put("kind", "data set");
-    out.put("samples", data.len());
-    out.put("features", data.x.features());
-    out.put("classes", counts);
+    out.put("samples", samples);
+    out.put("features", features);
+    match &data.labels {
+        Labels::None => writeln!(out, "no labels")?,
+        Labels::Targets(targets) => {
+            writeln!(
+                out,
+                "{} a sample to give",
+                plural(targets.ncols(), "number")
+            )?;
+            out.put("targets", targets.ncols());
+        }
+        Labels::Classes(labels) => {
+            let classes = labels.iter().max().map_or(0, |label| label + 1);
+            writeln!(out, "labels 0 to {}", classes.saturating_sub(1))?;
+            let count = |class| labels.iter().filter(|label| **label == class).count();
+            let counts: Vec<usize> = (0..classes).map(count).collect();
+            for (class, count) in counts.iter().enumerate() {
+                match data.class_names.as_ref().and_then(|names| names.get(class)) {
+                    Some(name) => writeln!(out, "  class {class} ({name}): {count}")?,
+                    None => writeln!(out, "  class {class}: {count}")?,
+                }
+            }
+            out.put("classes", counts);
+        }
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use crate::field::Fields;
 use crate::linalg::C64;
-use crate::nn::{Dataset, Values};
+use crate::nn::{Dataset, Labels, Values};
 use crate::rng::{Effect, Seed};
 
 /// Amplitudes `[mode, sample]` and their classes.
@@ -34,7 +34,10 @@ fn digits(file: &'static [u8]) -> (Array2<f64>, Vec<usize>) {
     let Values::Bytes(x) = data.x.values else {
         panic!("their pixels are bytes");
     };
-    (x.t().mapv(|pixel| f64::from(pixel) / 16.0), data.y)
+    let Labels::Classes(y) = data.labels else {
+        panic!("their labels are classes");
+    };
+    (x.t().mapv(|pixel| f64::from(pixel) / 16.0), y)
 }
 
 /// The built-in 8×8 digits, 1000 to learn from and 797 to be judged by, as `encode` puts pixels on modes.
