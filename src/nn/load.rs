@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::dataset;
 use super::description::Stated;
 use super::model::{Bias, Layer, Model, Weight};
 use super::order::{self, Order};
 use super::{Activation, Input, Normalization, Readout, description, onnx};
 use crate::error::{Context, Error, Result};
-use crate::io::{self, Tensor, Tensors};
+use crate::io::{self, Format, Source, Tensor, Tensors};
 
 /// What a file of weights does not say, as whoever reads it knows it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,18 +42,18 @@ pub struct Assumed {
 }
 
 impl Hints {
-    /// Fails if the network at `path` states what is said here.
-    fn check(&self, path: &Path) -> Result<()> {
-        let stated = match &*io::extension(path) {
-            "onnx" => Stated {
+    /// Fails if the network in `source` states what is said here.
+    fn check(&self, source: &Source) -> Result<()> {
+        let stated = match source.format() {
+            Format::Onnx | Format::Binary => Stated {
                 layers: true,
                 input: false,
             },
-            "toml" => description::states(path)?,
+            Format::Toml | Format::Text => description::states(source)?,
             _ => Stated::default(),
         };
         let refused = |what: &str, got: String, limit: &str| {
-            Err(Error::value(what, got, limit).within(path.display()))
+            Err(Error::value(what, got, limit).within(source.name()))
         };
         if let Some(activation) = self.activation.filter(|_| stated.layers) {
             let limit = "left out: this network states its own activations";
@@ -103,7 +104,7 @@ impl Loaded {
 impl Model {
     /// Reads a network.
     ///
-    /// `path` is `.safetensors` or `.npz` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
+    /// `path` leads to `.safetensors` or `.npz` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
     /// `.onnx`, or a `network.toml`. `between` follows every layer but the last of weights that stand alone; an ONNX
     /// file and the `[[layers]]` of a `network.toml` state their own activations, and their order.
     ///
@@ -121,7 +122,7 @@ impl Model {
             activation: Some(between),
             ..Hints::default()
         };
-        Ok(read(path.as_ref(), &hints)?.model)
+        Ok(read(&Source::open(path)?, &hints)?.model)
     }
 
     /// Reads a network as [`load`](Self::load), with what is known of it beside its file, and says what was assumed.
@@ -130,9 +131,16 @@ impl Model {
     /// As [`load`](Self::load), and [`Error::Value`] for a hint about what the file states itself, or that does not
     /// fit.
     pub fn load_with(path: impl AsRef<Path>, hints: &Hints) -> Result<Loaded> {
-        let path = path.as_ref();
-        hints.check(path)?;
-        read(path, hints)
+        Self::read(&Source::open(path)?, hints)
+    }
+
+    /// Reads a network as [`load_with`](Self::load_with), from bytes that were read; files that it names stand beside it.
+    ///
+    /// # Errors
+    /// As [`load_with`](Self::load_with).
+    pub fn read(source: &Source, hints: &Hints) -> Result<Loaded> {
+        hints.check(source)?;
+        read(source, hints)
     }
 
     /// The files that [`load`](Self::load) reads for `path`: itself, and the weights beside a `network.toml`.
@@ -141,9 +149,10 @@ impl Model {
     /// Whatever is wrong with a `network.toml`, named.
     pub fn files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
         let path = path.as_ref();
+        let source = Source::open(path)?;
         let mut files = vec![path.to_owned()];
-        if io::extension(path) == "toml" {
-            files.push(description::weights(path)?);
+        if source.format() == Format::Toml {
+            files.push(description::weights(&source)?);
         }
         Ok(files)
     }
@@ -178,44 +187,35 @@ impl Model {
     }
 }
 
-fn read(path: &Path, hints: &Hints) -> Result<Loaded> {
-    match &*io::extension(path) {
-        "safetensors" | "npz" | "onnx" => read_weights(path, hints),
-        "toml" => description::load(path, hints),
-        _ => {
-            // A path that is not there at all is the likelier mistake.
-            std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-            let pickled = matches!(&*io::extension(path), "pt" | "pth" | "bin" | "ckpt");
-            let limit = if pickled {
-                "a pickle of PyTorch runs code when it is read; write the weights with \
-                 safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") (docs/tutorial.md)"
-            } else {
-                "must be .safetensors, .npz, .onnx or a network.toml"
-            };
-            Err(Error::unsupported(
-                "network",
-                path.display().to_string(),
-                limit,
-            ))
+fn read(source: &Source, hints: &Hints) -> Result<Loaded> {
+    let limit = match source.format() {
+        Format::Safetensors | Format::Npz | Format::Onnx | Format::Binary => {
+            return read_weights(source, hints);
         }
-    }
+        Format::Toml | Format::Text => return description::load(source, hints),
+        Format::Pickle => {
+            "a pickle of PyTorch runs code when it is read; write the weights with \
+             safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") (docs/tutorial.md)"
+        }
+        _ => "must be .safetensors, .npz, .onnx or a network.toml",
+    };
+    Err(Error::unsupported("network", source.name(), limit))
 }
 
 /// The network in a file of weights or an ONNX file.
-pub(super) fn read_weights(path: &Path, hints: &Hints) -> Result<Loaded> {
-    if io::extension(path) == "onnx" {
-        let graph = io::onnx::read(path)?;
-        let model = onnx::model(&graph).and_then(|model| {
-            let input = hints.normalization.over(model.input);
-            Model::new(input, model.layers, model.readout)
-        });
-        let model = model.within(path.display())?;
-        return Ok(Loaded {
-            model,
-            assumed: None,
-        });
+pub(super) fn read_weights(source: &Source, hints: &Hints) -> Result<Loaded> {
+    if !matches!(source.format(), Format::Onnx | Format::Binary) {
+        return linear_layers(read_tensors(source)?, hints).within(source.name());
     }
-    linear_layers(read_tensors(path)?, hints).within(path.display())
+    let model = source.parse(|bytes| {
+        let model = onnx::model(&io::onnx::parse(bytes)?)?;
+        let input = hints.normalization.over(model.input);
+        Model::new(input, model.layers, model.readout)
+    })?;
+    Ok(Loaded {
+        model,
+        assumed: None,
+    })
 }
 
 /// The tensors of a file.
@@ -235,16 +235,16 @@ impl From<Tensors> for Weights {
 }
 
 /// The tensors of a `.safetensors` or `.npz` file.
-pub(super) fn read_tensors(path: &Path) -> Result<Weights> {
-    match &*io::extension(path) {
-        "safetensors" => Ok(io::safetensors::read(path)?.tensors.into()),
-        "npz" => Ok(Weights {
-            tensors: io::npy::read_npz_in_order(path)?,
+pub(super) fn read_tensors(source: &Source) -> Result<Weights> {
+    match source.format() {
+        Format::Safetensors => Ok(source.parse(io::safetensors::parse)?.tensors.into()),
+        Format::Npz => Ok(Weights {
+            tensors: source.parse(io::npy::parse_npz_in_order)?,
             keeps_order: true,
         }),
         _ => Err(Error::unsupported(
             "weights",
-            path.display().to_string(),
+            source.name(),
             "must be .safetensors or .npz, or .onnx without [[layers]]",
         )),
     }
@@ -258,6 +258,14 @@ pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
         .map(str::to_owned)
         .collect();
     let mut tensors: Tensors = weights.tensors.into_iter().collect();
+    if names.is_empty() && dataset::are_data(tensors.keys().map(String::as_str)) {
+        let held: Vec<String> = tensors.into_keys().collect();
+        let reason = format!(
+            "is a data set ({}), which lightloom infer takes with --data: must be a network",
+            held.join(", ")
+        );
+        return Err(Error::format("content", reason));
+    }
     let mut layers = Vec::new();
     for name in names {
         let key = |part: &str| {

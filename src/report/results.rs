@@ -13,7 +13,7 @@ use crate::experiment::Sweep;
 use crate::experiment::stats::PairedTable;
 use crate::experiment::sweep::ROWS_FORMAT;
 use crate::experiment::sweep::{Axis, Reference};
-use crate::io;
+use crate::io::Source;
 use crate::rng::DRAWS;
 
 /// The trials of a sweep, by point.
@@ -160,8 +160,8 @@ impl Results {
     pub fn open(folder: &Path) -> Result<Self> {
         let place = |name: &str| folder.join(name).display().to_string();
         let text = |name: &str| {
-            String::from_utf8(io::read_bytes(folder.join(name))?)
-                .map_err(|_| Error::format(place(name), "is not UTF-8 text"))
+            let source = Source::open(folder.join(name))?;
+            Ok::<_, Error>(source.text("what lightloom sweep writes")?.to_owned())
         };
         let (experiment, manifest) = (text("experiment.toml")?, text("manifest.json")?);
         let sweep = Sweep::parse(&experiment, "", |name| {

@@ -8,6 +8,8 @@ mod correction;
 #[cfg(feature = "cli")]
 mod damage;
 #[cfg(feature = "cli")]
+mod data;
+#[cfg(feature = "cli")]
 mod doors;
 #[cfg(feature = "cli")]
 mod ergonomics;
@@ -22,6 +24,8 @@ mod inference;
 mod inspect;
 #[cfg(feature = "cli")]
 mod kills;
+#[cfg(feature = "cli")]
+mod misled;
 mod mnist;
 #[cfg(feature = "cli")]
 mod outputs;

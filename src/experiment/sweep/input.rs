@@ -10,7 +10,7 @@ use crate::compile::{Program, compile};
 use crate::error::{Context, Error, Result};
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
-use crate::io::{self, safetensors};
+use crate::io::{Format, Source as Bytes, safetensors};
 use crate::nn::{Dataset, Hints, Model, Selection, Split};
 
 /// A file that was read.
@@ -122,14 +122,13 @@ impl Sweep {
         match source {
             Source::Program(name) => {
                 let path = folder.join(name);
-                let kind = io::extension(&path);
-                if matches!(&*kind, "onnx" | "npz" | "toml") {
+                let source = Bytes::open(&path)?;
+                if let kind @ (Format::Onnx | Format::Npz | Format::Toml) = source.format() {
+                    let kind = format!("{kind:?}").to_lowercase();
                     let what = format!("is a network (.{kind}): write network = \"{name}\"");
-                    return Err(Error::format(path.display().to_string(), what));
+                    return Err(Error::format(source.name(), what));
                 }
-                safetensors::parse(&io::read_bytes(&path)?)
-                    .and_then(Program::from_bundle)
-                    .within(path.display())
+                source.parse(|bytes| Program::from_bundle(safetensors::parse(bytes)?))
             }
             Source::Network(name, layout) => {
                 let path = folder.join(name);
