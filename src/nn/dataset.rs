@@ -13,6 +13,9 @@ use crate::io::table::Columns;
 pub(super) use arrays::are_data;
 pub use open::{Selection, Split};
 
+/// Names of classes that are listed one by one.
+const LISTED: usize = 12;
+
 /// Samples and what is known of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
@@ -220,9 +223,21 @@ impl Dataset {
         let assumed = self.assumed.iter().cloned();
         assumed
             .chain(label)
+            .chain(self.class_words())
             .chain([features])
             .collect::<Vec<_>>()
             .join("; ")
+    }
+
+    /// The names of the classes in words, in the order of their numbers.
+    fn class_words(&self) -> Option<String> {
+        let names = self.class_names.as_ref()?;
+        let listed = names.iter().take(LISTED).map(String::as_str);
+        let mut listed = listed.collect::<Vec<_>>().join(", ");
+        if names.len() > LISTED {
+            listed += &format!(", … ({} in all)", names.len());
+        }
+        Some(format!("classes from 0 are {listed}"))
     }
 
     /// Samples with their labels: classes, targets, or [`Labels::None`].

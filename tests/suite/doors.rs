@@ -4,8 +4,7 @@ use std::path::Path;
 
 use lightloom::linalg::{from_array, nearest_unitary, unitarity_error};
 use lightloom::mesh::{Mesh, Node};
-use lightloom::nn::Labels;
-use lightloom::nn::Selection;
+use lightloom::nn::{Labels, Selection};
 use lightloom::{Dataset, io};
 use ndarray::Array2;
 use num_complex::Complex;
@@ -56,7 +55,8 @@ fn iris_is_read_alike_with_the_label_first_and_as_scikit_learn_ships_it() {
     for (file, label) in [
         (
             "iris_as_sklearn_ships.csv",
-            "the label is the last column, column 4; the first line counts samples and features; ",
+            "the label is the last column, column 4; the first line counts samples and features; classes from 0 are setosa, \
+             versicolor, virginica; ",
         ),
         ("iris_label_first.csv", "the label is column 0, `target`; "),
     ] {
@@ -77,7 +77,12 @@ fn iris_is_read_alike_with_the_label_first_and_as_scikit_learn_ships_it() {
             );
         } else {
             // A column of fractions that is asked for is no class.
-            refused(folder, &given, "labels: `no classes` is not supported");
+            let selection = Selection {
+                label: Some("0"),
+                ..Selection::default()
+            };
+            let labels = Dataset::open(&path, selection).unwrap().labels;
+            assert!(matches!(labels, Labels::Targets(targets) if targets.dim() == (150, 1)));
         }
         let [_, said] = says(folder, &[&infer[..], &["--quiet"]].concat());
         assert_eq!(said, "");

@@ -42,11 +42,11 @@ fn a_command_that_was_typed_wrongly_is_answered_with_the_right_one() {
              p.program.safetensors --data data.npz",
         ),
         (
-            &["infer", "data.npz", "--data", "data.npz"],
+            &["infer", "data.npz", "--data", "U.npy"],
             "data.npz: is a data set: must be a program",
         ),
         (
-            &["infer", p, "--data", p],
+            &["infer", p, "--data", "net.safetensors"],
             "a network or a program is no data set",
         ),
         (
@@ -147,15 +147,15 @@ fn a_range_of_numpy_is_answered_with_our_keys() {
     let (head, _) = text.split_once("[axes]").unwrap();
     for (range, says) in [
         (
-            "{ start = 0, stop = 1, num = 3 }",
+            "{ start = 0, to = 1, steps = 3 }",
             "`start`: is no key of a range { from, to, steps }: must be `from`",
         ),
         (
-            "{ from = 0, stop = 1, num = 3 }",
+            "{ from = 0, stop = 1, steps = 3 }",
             "`stop`: is no key of a range { from, to, steps }: must be `to`",
         ),
         (
-            "{ from = 0, to = 1, num = 3 }",
+            "{ start = 0, stop = 1, num = 3 }",
             "`num`: is no key of a range { from, to, steps }: must be `steps`",
         ),
         ("{ from = 0, to = 1, stepz = 3 }", "did you mean `steps`?"),

@@ -18,7 +18,7 @@ use crate::io::whole_number;
 const STEPS_LIMIT: usize = 100_000;
 
 /// What NumPy and others call the keys of a range.
-const RENAMED: [(&str, &str); 8] = [
+pub(super) const RENAMED: [(&str, &str); 8] = [
     ("start", "from"),
     ("min", "from"),
     ("stop", "to"),
