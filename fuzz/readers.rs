@@ -5,16 +5,17 @@
 
 use lightloom::experiment::Sweep;
 use lightloom::hardware::Calibration;
-use lightloom::io::{self, Tensor, TensorData};
+use lightloom::io::table::Label;
+use lightloom::io::{self, Source, Tensor, TensorData};
 use lightloom::mesh::Described;
-use lightloom::nn::Activation;
+use lightloom::nn::{Activation, Labels, Selection, Split};
 use lightloom::{Dataset, Hardware, Mesh, Model, Program};
 
 /// A reader under test.
 pub type Reader = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `corpus/` too.
-pub const READERS: [(&str, Reader); 15] = [
+pub const READERS: [(&str, Reader); 16] = [
     ("safetensors", safetensors),
     ("npy", npy),
     ("npz", npz),
@@ -30,6 +31,7 @@ pub const READERS: [(&str, Reader); 15] = [
     ("calibration", calibration),
     ("experiment", experiment),
     ("parquet", parquet),
+    ("dataset", dataset),
 ];
 
 /// A safetensors file, as plain tensors and as a network.
@@ -61,11 +63,29 @@ pub fn npy(bytes: &[u8]) {
     assert_eq!(bits(&read), bits(&tensor));
 }
 
-/// An archive of arrays, as a network and as a data set.
+/// An archive of arrays, as a network.
 pub fn npz(bytes: &[u8]) {
     if let Ok(arrays) = io::npy::parse_npz(bytes) {
-        let _ = Model::from_tensors(arrays.clone(), Activation::Relu);
-        let _ = Dataset::from_npz("data", arrays);
+        let _ = Model::from_tensors(arrays, Activation::Relu);
+    }
+}
+
+/// A data set in one file: arrays, a table as text or as Parquet, packed or not.
+pub fn dataset(bytes: &[u8]) {
+    for split in [None, Some(Split::Train)] {
+        let selection = Selection {
+            split,
+            ..Selection::default()
+        };
+        if let Ok(data) = Dataset::read(Source::new("data", bytes), selection) {
+            let samples = match &data.labels {
+                Labels::None => data.len(),
+                Labels::Classes(classes) => classes.len(),
+                Labels::Targets(targets) => targets.nrows(),
+            };
+            assert_eq!(samples, data.len());
+            assert!(!data.is_empty() && data.x.features() > 0);
+        }
     }
 }
 
@@ -87,8 +107,13 @@ pub fn idx(bytes: &[u8]) {
 pub fn csv(bytes: &[u8]) {
     for label in [None, Some("0"), Some("label")] {
         if let Ok(table) = io::csv::parse(bytes, label) {
-            assert_eq!(table.x.nrows(), table.y.len());
-            assert_eq!(table.x.ncols() + 1, table.columns.width);
+            let labels = match &table.label {
+                Label::Classes(classes, _) => classes.len(),
+                Label::Numbers(numbers) => numbers.len(),
+            };
+            assert_eq!(table.x.nrows(), labels);
+            let left_out = usize::from(table.columns.row_numbers.is_some());
+            assert_eq!(table.x.ncols() + 1 + left_out, table.columns.width);
             assert!(table.columns.label < table.columns.width);
             assert!(table.x.iter().all(|value| value.is_finite()));
         }
@@ -203,11 +228,8 @@ pub fn experiment(bytes: &[u8]) {
     assert_eq!(again.rows(), sweep.rows());
 }
 
-/// The rows of a sweep; what says how many they are, and of which columns, stands at the end of a file.
+/// The rows of a sweep, or samples; what says how many they are, and of which columns, stands at the end of a file.
 pub fn parquet(bytes: &[u8]) {
-    let name = format!("lightloom-fuzz-{}.parquet", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    std::fs::write(&path, bytes).expect("there is room for a small file");
-    let _ = io::record::read_parquet(&path);
-    let _ = std::fs::remove_file(&path);
+    let _ = io::parquet::outline(bytes);
+    let _ = io::parquet::parse(bytes, None);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::count::{any, count};
+use super::count::{any, count, number};
 use crate::compile::{Aim, Arrangement};
 use crate::experiment::TRIALS_LIMIT;
 use crate::experiment::sweep::Shard;
@@ -281,7 +281,7 @@ pub struct CompileArgs {
     #[arg(long = "arrange", default_value_t, value_name = "ORDER")]
     pub arrangement: Arrangement,
     /// Seed of what is chosen at random among the phases that the weights leave free
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
     pub seed: u64,
     /// Names of all layers of a state dict (.safetensors, .npz, .pt, .pth) in their order; by default found from names, file or shapes
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
@@ -307,17 +307,18 @@ pub struct CompileArgs {
 pub struct InferArgs {
     /// Compiled program
     pub program: PathBuf,
-    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or .csv, one column of which is the label
+    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or a table (.csv, .tsv, .parquet), one column
+    /// of which is the label (docs/data.md); - is stdin
     #[arg(long, value_name = "DATA")]
     pub data: PathBuf,
-    /// The label's column of a .csv data set: a name of its header, else a position from 0. Without it, the column called
+    /// The label's column of a table: a name of its header, else a position from 0. Without it, the column called
     /// label, labels, target, class, y, species or variety, else the last one
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
     /// Labels for a .npy data set
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Which part of a folder of IDX files: test (the default) or train
+    /// Which part of a folder of IDX files, or of an .npz with x_test and x_train: test (the default) or train
     #[arg(long, value_name = "PART")]
     pub split: Option<Split>,
     /// Only the first N samples
@@ -470,7 +471,8 @@ pub struct ExportArgs {
         long,
         value_name = "V",
         requires = "dac_bits",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = number
     )]
     pub dac_max_v: Option<f64>,
     /// Hardware whose cells the phases are for, and whose V_π is used by --volts: a preset or a TOML file

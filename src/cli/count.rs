@@ -23,3 +23,8 @@ pub fn any<T: TryFrom<u64>>() -> impl Fn(&str) -> Result<T, String> + Clone + Se
 {
     count(0..=u64::MAX)
 }
+
+/// A parser of numbers.
+pub fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "must be a number".to_owned())
+}

@@ -13,8 +13,9 @@ use crate::compile::Program;
 use crate::error::Error;
 use crate::experiment::{Experiment, Report, Summary};
 use crate::hardware::Hardware;
+use crate::io::Source;
 use crate::mesh::Correction;
-use crate::nn::Dataset;
+use crate::nn::{Dataset, Selection};
 use crate::report::{ColorBy, DrawOptions, draw};
 use crate::rng::Seed;
 
@@ -49,7 +50,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
 
 fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
     let program = Program::from_bundle(crate::io::safetensors::parse(PROGRAM)?)?;
-    let data = Dataset::from_npz("digits-test", crate::io::npy::parse_npz(TEST_DATA)?)?;
+    let data = Dataset::read(Source::new("digits-test", TEST_DATA), Selection::default())?;
     let picture = args.out.join("mesh.svg");
     let tile = &program.tiles()[0][0];
     let options = DrawOptions {

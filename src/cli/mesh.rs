@@ -59,7 +59,9 @@ pub fn decompose(args: &DecomposeArgs) -> Result<()> {
 pub fn matrix(args: &MatrixArgs) -> Result<()> {
     output::write(&args.output, "npy", &[&args.mesh], || {
         let mesh = open::mesh(&args.mesh)?;
-        let chip = hardware(&args.chip)?.fabricate(Seed(args.chip.seed), args.trial);
+        let hardware = hardware(&args.chip)?;
+        let notes = notes(&hardware);
+        let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
         let (u, done) = program(chip, &mesh, args.correct)?;
         let u = mesh.between_ports(&u);
         check_finite("transfer matrix", &u)?;
@@ -74,6 +76,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
                 crate::linalg::matrix_error(&u, &ideal),
                 crate::linalg::fidelity(&u, &ideal)
             );
+            notes.iter().for_each(|note| eprintln!("note: {note}"));
         }
         output::npy(rows.view())
     })
@@ -137,7 +140,8 @@ pub fn apply(args: &ApplyArgs) -> Result<()> {
     output::write(&args.output, "npy", &[&args.mesh, &args.fields], || {
         output::check_differs("fields", &args.fields, &args.mesh, "the mesh")?;
         let mesh = open::mesh(&args.mesh)?;
-        let fields = npy::parse("fields", &output::read(&args.fields)?).and_then(|fields| {
+        let source = output::source(&args.fields)?;
+        let fields = npy::parse("fields", source.bytes()).and_then(|fields| {
             fields.check_finite("fields")?;
             let fields = fields.into_complex_matrix("fields")?;
             if fields.ncols() != mesh.ports() {
@@ -229,9 +233,8 @@ fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
 }
 
 fn read_matrix(path: &Path) -> Result<Matrix> {
-    let parsed = npy::parse("matrix", &output::read(path)?)
-        .and_then(|tensor| tensor.into_complex_matrix("matrix"));
-    let array = output::in_file(path, parsed)?;
+    let source = output::source(path)?;
+    let array = source.parse(|bytes| npy::parse("matrix", bytes)?.into_complex_matrix("matrix"))?;
     Ok(from_array(array.view()))
 }
 
@@ -241,7 +244,7 @@ pub(super) fn hardware(args: &ChipArgs) -> Result<Hardware> {
 }
 
 pub(super) fn hardware_with(name: &str, settings: &[String]) -> Result<Hardware> {
-    let mut hardware = Hardware::open(name)?;
+    let mut hardware = open::hardware(name)?;
     for setting in settings {
         let Some((key, value)) = setting.split_once('=') else {
             return Err(Error::value("--set", setting, "key=value").into());
@@ -249,4 +252,21 @@ pub(super) fn hardware_with(name: &str, settings: &[String]) -> Result<Hardware>
         hardware = hardware.with(key.trim(), value.trim())?;
     }
     Ok(hardware)
+}
+
+/// What is worth saying of hardware that is allowed and hardly meant.
+pub(super) fn notes(hardware: &Hardware) -> Vec<String> {
+    let shifter = hardware.phase_shifter();
+    [
+        ("phase_error_rad", shifter.phase_error_rad),
+        ("offset_rad", shifter.offset_rad),
+    ]
+    .into_iter()
+    .filter(|(_, error_rad)| *error_rad > std::f64::consts::TAU)
+    .map(|(key, error_rad)| {
+        format!(
+            "phase_shifter.{key} = {error_rad}: more than a turn (6.28 rad) is noise, every phase is as likely as any other"
+        )
+    })
+    .collect()
 }

@@ -18,6 +18,7 @@ mod output;
 mod report;
 mod scaling;
 mod sweep;
+mod usage;
 mod validate;
 mod watch;
 
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use args::{Cli, Command, Common};
 
@@ -33,7 +34,7 @@ use args::{Cli, Command, Common};
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() => return refuse(&usage(&error.to_string())),
+        Err(error) if error.use_stderr() => return refuse(&usage::words(&error)),
         Err(help_or_version) => {
             let _ = help_or_version.print();
             return ExitCode::SUCCESS;
@@ -66,32 +67,6 @@ fn refuse(message: &str) -> ExitCode {
     let lines: Vec<&str> = message.lines().map(str::trim).collect();
     eprintln!("error: {}", lines.join(" ").trim());
     ExitCode::from(2)
-}
-
-/// What clap says of wrong arguments, without its summary of the usage.
-fn usage(message: &str) -> String {
-    let said = message.split("\nUsage:").next().unwrap_or(message);
-    let said = said.split("\nFor more information").next().unwrap_or(said);
-    let said = said.trim().trim_start_matches("error: ");
-    let lines: Vec<&str> = said
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    // What parsers of numbers say.
-    let plain = [
-        ("invalid float literal", "must be a number"),
-        ("cannot parse float from empty string", "must be a number"),
-    ];
-    let said = plain.iter().fold(lines.join(" "), |said, (theirs, ours)| {
-        said.replace(theirs, ours)
-    });
-    let first = std::env::args_os().nth(1).unwrap_or_default();
-    let root = Cli::command();
-    let command = root
-        .find_subcommand(&first)
-        .map_or_else(String::new, |command| format!(" {}", command.get_name()));
-    format!("{said} (see lightloom{command} --help)")
 }
 
 /// What would mend a path that leads nowhere: the folder that is missing, or the file that was meant.
@@ -200,6 +175,8 @@ impl Common {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     /// The command lines that the help of `command` shows.

@@ -14,11 +14,12 @@ use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Predictions, Report, Workload};
 use crate::field::{Precision, Real};
+use crate::io::Source;
 use crate::io::npy::Element;
 use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
 use crate::nn::{
-    Dataset, Hints, Loaded, Model, Normalization, PARTS, Part, PerFeature, Score, Scorer,
+    Dataset, Hints, Layer, Loaded, Model, Normalization, PARTS, Part, PerFeature, Score, Scorer,
     Selection, Worth,
 };
 use crate::rng::Seed;
@@ -27,15 +28,12 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
     let mut compiled = None;
     output::write(&args.output, "safetensors", &[&args.network], || {
         let hints = hints(args)?;
-        let loaded = output::load(&args.network, "toml", |path| {
-            Model::load_with(path, &hints).map_err(|error| match is_program(path) {
-                true => Error::format(
-                    path.display().to_string(),
-                    "is a program already: lightloom infer takes it",
-                ),
-                false => error,
-            })
-        })?;
+        let source = output::source(&args.network)?;
+        if open::is_program(&source) {
+            let reason = "is a program already: lightloom infer takes it";
+            return Err(Error::format(source.name(), reason).into());
+        }
+        let loaded = Model::read(&source, &hints)?;
         let layout = Layout {
             tile: args.tile,
             geometry: args.geometry,
@@ -102,6 +100,9 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
     for layer in layers.filter(|layer| layer.weight.is_zero()) {
         writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
     }
+    if let Some(note) = spare_modes(program) {
+        writeln!(stderr, "note: {note}")?;
+    }
     writeln!(stderr, "compiled in {seconds:.2} s")?;
     if !output::is_standard(&args.output) {
         let program = args.output.display();
@@ -110,9 +111,25 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
     Ok(())
 }
 
-/// Whether what is no network is a compiled one.
-fn is_program(path: &Path) -> bool {
-    crate::io::safetensors::read(path).is_ok_and(|bundle| Program::is_program(&bundle))
+/// What is said of tiles that are larger than every layer.
+fn spare_modes(program: &Program) -> Option<String> {
+    let tile = program.layout().tile?;
+    let needed = |layer: &Layer| layer.weight.inputs().max(layer.weight.outputs());
+    let largest = program
+        .model()
+        .layers
+        .iter()
+        .max_by_key(|layer| needed(layer))?;
+    let modes = needed(largest);
+    (modes < tile).then(|| {
+        format!(
+            "--tile {tile}: layer {} ({} → {}) needs {modes} modes, and no other one more: the other modes of each mesh do \
+             nothing but cost MZIs",
+            largest.name,
+            largest.weight.inputs(),
+            largest.weight.outputs()
+        )
+    })
 }
 
 /// What `--json` prints: the report with the program's name.
@@ -163,26 +180,12 @@ fn check_predictions(path: &Path, json: Option<&Path>) -> Result<()> {
 fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     output::check_differs("--data", &args.data, &args.program, "the program")?;
     let clock = Instant::now();
-    let program = open::program(&args.program)?;
-    let data = output::load(&args.data, "csv", |path| {
-        let selection = Selection {
-            split: args.split,
-            labels: args.labels.as_deref(),
-            label: args.label.as_deref(),
-        };
-        Dataset::open(path, selection)
-    })?;
+    let program = program(args)?;
+    let data = data(args)?;
+    let samples = data.len();
     let data = match args.limit {
         Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
-        Some(limit) => {
-            if limit > data.len() && !args.common.quiet {
-                eprintln!(
-                    "note: --limit {limit} takes all {} samples of the data",
-                    data.len()
-                );
-            }
-            data.limit(limit)
-        }
+        Some(limit) => data.limit(limit),
         None => data,
     };
     let scorer = output::in_file(&args.data, Scorer::new(program.model(), &data, args.score))?;
@@ -199,6 +202,12 @@ fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     }?;
     report.seconds.load = load;
     if !args.common.quiet {
+        if let Some(limit) = args.limit.filter(|limit| *limit > samples) {
+            eprintln!("note: --limit {limit} takes all {samples} samples of the data");
+        }
+        for note in mesh::notes(&experiment.hardware) {
+            eprintln!("note: {note}");
+        }
         let words = data.words(&program.model().input);
         eprintln!("note: {}: {words}", args.data.display());
         if let Some(note) = scorer.note() {
@@ -242,6 +251,38 @@ fn beside<V: Copy>(score: Score, worth: &Worth<V>, text: impl Fn(&Part, V) -> St
     let parts =
         parts.filter_map(|(part, value)| Some(format!("   {} {}", part.label, text(part, value?))));
     parts.collect()
+}
+
+/// The program that the arguments name.
+fn program(args: &InferArgs) -> Result<Program> {
+    let source = output::source(&args.program)?;
+    open::program(&source).map_err(|error| {
+        let is_swapped = !output::is_standard(&args.data)
+            && Source::open(&args.data).is_ok_and(|data| open::is_program(&data));
+        if !is_swapped {
+            return error.into();
+        }
+        let reason = format!(
+            "is no program, and {} is one: must be lightloom infer {} --data {}",
+            args.data.display(),
+            args.data.display(),
+            args.program.display()
+        );
+        Error::format(source.name(), reason).into()
+    })
+}
+
+/// The data set that the arguments name.
+fn data(args: &InferArgs) -> Result<Dataset> {
+    let selection = Selection {
+        split: args.split,
+        labels: args.labels.as_deref(),
+        label: args.label.as_deref(),
+    };
+    Ok(match output::is_standard(&args.data) {
+        true => Dataset::read(output::source(&args.data)?, selection)?,
+        false => Dataset::open(&args.data, selection)?,
+    })
 }
 
 /// A report for people.

@@ -7,10 +7,11 @@ use anyhow::Result;
 use super::output;
 use crate::compile::{Program, Tile};
 use crate::error::Error;
-use crate::io::content::refused;
-use crate::io::safetensors;
+use crate::hardware::{Hardware, preset};
+use crate::io::content::{Content, refused};
+use crate::io::{self, Format, Source, safetensors};
 use crate::mesh::{Described, Mesh};
-use crate::nn::Model;
+use crate::nn::{Dataset, Selection};
 
 /// What `decompose` and `compile` write, and the phases of other packages.
 pub enum Compiled {
@@ -20,23 +21,26 @@ pub enum Compiled {
 
 /// The mesh or program at `path`, or on stdin.
 pub fn compiled(path: &Path) -> Result<Compiled> {
-    let bytes = output::read(path)?;
-    let parsed = if output::looks_like_safetensors(&bytes) {
-        safetensors::parse(&bytes)
-            .and_then(Program::from_bundle)
-            .map(Compiled::Program)
-    } else {
-        read_mesh(&bytes, "a mesh file (JSON) or a program")
-            .and_then(Described::into_mesh)
-            .map(Compiled::Mesh)
-    };
-    output::in_file(path, parsed)
+    Ok(compiled_in(&output::source(path)?)?)
 }
 
-/// What the mesh file at `path`, or on stdin, describes.
-pub fn described(path: &Path) -> Result<Described> {
-    let bytes = output::read(path)?;
-    output::in_file(path, read_mesh(&bytes, "a mesh file (JSON)"))
+/// The mesh or program in `source`.
+fn compiled_in(source: &Source) -> crate::Result<Compiled> {
+    source.parse(|bytes| match source.format() {
+        Format::Safetensors if Content::of(bytes) == Some(Content::Safetensors) => {
+            let bundle = safetensors::parse(bytes)?;
+            Ok(Compiled::Program(Program::from_bundle(bundle)?))
+        }
+        _ => {
+            let described = read_mesh(bytes, "a mesh file (JSON) or a program")?;
+            Ok(Compiled::Mesh(described.into_mesh()?))
+        }
+    })
+}
+
+/// What the mesh file in `source` describes.
+pub fn described(source: &Source) -> crate::Result<Described> {
+    source.parse(|bytes| read_mesh(bytes, "a mesh file (JSON)"))
 }
 
 fn read_mesh(bytes: &[u8], wanted: &str) -> crate::Result<Described> {
@@ -48,31 +52,56 @@ fn read_mesh(bytes: &[u8], wanted: &str) -> crate::Result<Described> {
 }
 
 pub fn mesh(path: &Path) -> Result<Mesh> {
-    match compiled(path)? {
+    let source = output::source(path)?;
+    match compiled_in(&source)? {
         Compiled::Mesh(mesh) => Ok(mesh),
-        Compiled::Program(_) => output::in_file(
-            path,
-            Err(Error::format(
-                "content",
-                "is a program: must be a mesh file",
-            )),
-        ),
+        Compiled::Program(_) => {
+            Err(Error::format(source.name(), "is a program: must be a mesh file").into())
+        }
     }
 }
 
-pub fn program(path: &Path) -> Result<Program> {
-    match Model::only_ending(path) {
-        Some(kind) => {
-            let what = format!("is a network (.{kind}): compile it first (lightloom compile)");
-            output::in_file(path, Err(Error::format("content", what)))
-        }
-        None => match compiled(path)? {
+/// The program in `source`.
+pub fn program(source: &Source) -> crate::Result<Program> {
+    let refused = |reason: &str| Err(Error::format(source.name(), reason));
+    let compile = "compile it first (lightloom compile)";
+    match source.format() {
+        Format::Npz if is_data(source) => refused("is a data set: must be a program"),
+        Format::Npz => refused(&format!("is a network (.npz): {compile}")),
+        Format::Onnx => refused(&format!("is a network (.onnx): {compile}")),
+        Format::Torch => refused(&format!("is a state dict of PyTorch: {compile}")),
+        Format::Toml => refused(&format!("is a network (.toml): {compile}")),
+        Format::Npy | Format::Table | Format::Parquet => refused("is data: must be a program"),
+        _ => match compiled_in(source)? {
             Compiled::Program(program) => Ok(program),
-            Compiled::Mesh(_) => output::in_file(
-                path,
-                Err(Error::format("content", "is a mesh: must be a program")),
-            ),
+            Compiled::Mesh(_) => refused("is a mesh: must be a program"),
         },
+    }
+}
+
+/// Whether `source` can be read as a data set.
+pub fn is_data(source: &Source) -> bool {
+    Dataset::read(source.clone(), Selection::default()).is_ok()
+}
+
+/// Whether `source` is a compiled network.
+pub fn is_program(source: &Source) -> bool {
+    source.format() == Format::Safetensors
+        && safetensors::parse(source.bytes()).is_ok_and(|bundle| Program::is_program(&bundle))
+}
+
+/// A preset by its name, or else a TOML file by its path.
+pub fn hardware(name_or_path: &str) -> crate::Result<Hardware> {
+    let path = Path::new(name_or_path);
+    let is_path = io::extension(path) == "toml" || path.components().count() > 1;
+    match is_path && preset(name_or_path).is_none() {
+        // That there is no such file says more than what else it could be.
+        true => Source::open(path)?.parse(|bytes| {
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| Error::format("content", "is not UTF-8 text"))?;
+            Hardware::from_toml(text)
+        }),
+        false => Hardware::open(name_or_path),
     }
 }
 

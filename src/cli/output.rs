@@ -1,62 +1,28 @@
 //! Where data comes from and goes to: a file, or `-` for stdin and stdout.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use ndarray::{ArrayView, Dimension};
 
 use crate::error::Error;
-use crate::io::{self, content, npy::Element};
+use crate::io::{self, Source, npy::Element};
 
 pub fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// The bytes of the file at `path`, or of stdin.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    if is_standard(path) {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .lock()
-            .read_to_end(&mut bytes)
-            .context("stdin")?;
-        Ok(bytes)
-    } else {
-        Ok(io::read_bytes(path)?)
+/// What stands in the file at `path`, or in stdin.
+pub fn source(path: &Path) -> crate::Result<Source> {
+    match is_standard(path) {
+        true => Source::read(STDIN, std::io::stdin().lock()),
+        false => Source::open(path),
     }
 }
 
-/// What `load` reads from the file at `path`, or from stdin.
-///
-/// Readers tell formats by a file's extension; stdin is told by its first bytes, and text is taken as `text`.
-pub fn load<T>(path: &Path, text: &str, load: impl FnOnce(&Path) -> crate::Result<T>) -> Result<T> {
-    if !is_standard(path) {
-        return Ok(load(path)?);
-    }
-    let bytes = read(path)?;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join(format!("stdin.{}", kind(&bytes, text)));
-    std::fs::write(&file, bytes)?;
-    load(&file).map_err(|error| {
-        let place = format!("{}/", folder.path().display());
-        anyhow::anyhow!(error.to_string().replace(&place, ""))
-    })
-}
-
-/// The extension under which `bytes` would be read.
-fn kind<'a>(bytes: &[u8], text: &'a str) -> &'a str {
-    match content::ending(bytes) {
-        Some(ending) => ending,
-        None if std::str::from_utf8(bytes).is_ok() => text,
-        None => "onnx",
-    }
-}
-
-/// Eight bytes of length, then JSON.
-pub fn looks_like_safetensors(bytes: &[u8]) -> bool {
-    bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0)
-}
+/// What errors call stdin.
+const STDIN: &str = "stdin";
 
 /// Fails if `path`, which `what` names, is `other`, which is read as `role`.
 pub fn check_differs(what: &str, path: &Path, other: &Path, role: &str) -> Result<()> {
@@ -81,6 +47,14 @@ pub fn check_ending(path: &Path, ending: &str) -> Result<()> {
     let right = path.with_extension(ending);
     let limit = format!("a name that ends in .{ending}, such as {}", right.display());
     Err(Error::value("output", path.display(), limit).into())
+}
+
+/// Fails if `path`, which is to be a folder, is a file.
+pub fn check_folder(path: &Path) -> Result<()> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    Err(Error::value("--out", path.display(), "a folder: this is a file").into())
 }
 
 /// Shows the result of `compute`: as a table on stdout, and as the JSON `document` in the file `json` where there is one.
@@ -165,7 +139,7 @@ pub fn npy<T: Element, D: Dimension>(array: ArrayView<'_, T, D>) -> Result<Vec<u
 pub fn in_file<T>(path: &Path, result: crate::Result<T>) -> Result<T> {
     Ok(result.map_err(|error: Error| {
         if is_standard(path) {
-            error.within("stdin")
+            error.within(STDIN)
         } else {
             error.within(path.display())
         }

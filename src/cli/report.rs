@@ -32,6 +32,9 @@ pub struct ReportArgs {
 
 /// Writes `report.html` and `figures/*.svg` into the folder, and removes figures of an earlier report there.
 pub fn run(args: &ReportArgs) -> Result<()> {
+    if !args.folder.is_dir() {
+        return Err(no_folder(&args.folder).into());
+    }
     let manifest = args.folder.join("manifest.json");
     if !manifest.exists() {
         let what = match Status::read(&args.folder)? {
@@ -93,6 +96,23 @@ pub fn run(args: &ReportArgs) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The error for a `path` that is no folder.
+fn no_folder(path: &Path) -> Error {
+    let wanted = "must be the folder that lightloom sweep --out or lightloom merge --out filled";
+    let reason = match path.exists() {
+        true => format!("is a file: {wanted}"),
+        false => {
+            let near = super::near(path).filter(|near| near.is_dir());
+            let meant = near.map(|near| format!(" (did you mean {}?)", near.display()));
+            format!(
+                "there is no such folder: {wanted}{}",
+                meant.unwrap_or_default()
+            )
+        }
+    };
+    Error::format(path.display().to_string(), reason)
 }
 
 /// Names and SHA-256 of the figures that an earlier report wrote into `folder`; none where it left no list that can be read.

@@ -8,18 +8,23 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::args::SweepArgs;
-use super::output;
 use super::watch::Terminal;
-use crate::error::{Context, Error};
+use super::{mesh, open, output};
+use crate::error::Error;
 use crate::experiment::sweep::{Estimate, Session, Shard, Sweep};
-use crate::hardware::{Hardware, preset};
+use crate::hardware::preset;
+use crate::io::Source;
 use crate::watch::Watch;
 
 /// How often progress is told where stderr is no terminal.
 const EVERY: Duration = Duration::from_secs(30);
 
 pub fn run(args: &SweepArgs) -> Result<()> {
-    let (sweep, folder) = read(&args.experiment)?;
+    if let Some(out) = &args.out {
+        output::check_folder(out)?;
+    }
+    let source = output::source(&args.experiment)?;
+    let (sweep, folder) = read(&source)?;
     let note = |note: &str| {
         if !args.common.quiet {
             eprintln!("note: {note}");
@@ -30,6 +35,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         return Ok(print_estimate(&estimate)?);
     }
     let out = args.out.as_deref().expect("clap asks for it");
+    let notes = mesh::notes(&sweep.base.hardware);
     let session = Session::open(sweep, folder, out, args.shard)?;
     let (total, missing) = (session.total(), session.missing());
     if let Some(note) = damage(session.damaged(), missing, total) {
@@ -52,6 +58,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     }
     session.finish()?;
     if !args.common.quiet {
+        notes.iter().for_each(|said| note(said));
         for (data, samples) in session.short_data() {
             eprintln!("note: limit takes all {samples} samples of {data}");
         }
@@ -92,29 +99,22 @@ fn damage(lines: &[usize], missing: usize, total: usize) -> Option<String> {
     ))
 }
 
-/// The experiment at `path`, and the folder that its paths are relative to.
-pub(super) fn read(path: &Path) -> Result<(Sweep, &Path)> {
-    let is_stdin = path.as_os_str() == "-";
-    let folder = match path.parent() {
-        Some(folder) if !is_stdin => folder,
-        _ => Path::new(""),
-    };
-    let name = match path.file_stem() {
-        Some(stem) if !is_stdin => stem.to_string_lossy().into_owned(),
-        _ => "experiment".to_owned(),
-    };
-    let bytes = output::read(path)?;
-    let parsed = std::str::from_utf8(&bytes)
-        .map_err(|_| Error::format("experiment", "is not UTF-8 text"))
-        .and_then(|text| {
-            Sweep::parse(text, &name, |hardware| match preset(hardware) {
-                Some(_) => Hardware::open(hardware),
-                None if folder.as_os_str().is_empty() => Hardware::open(hardware),
-                None => Hardware::open(&folder.join(hardware).to_string_lossy()),
-            })
-        });
-    let place = if is_stdin { Path::new("stdin") } else { path };
-    Ok((parsed.within(place.display())?, folder))
+/// The experiment in `source`, and the folder that its paths are relative to.
+pub(super) fn read(source: &Source) -> crate::Result<(Sweep, &Path)> {
+    let path = source.path();
+    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    let name = path.map_or("experiment".to_owned(), |_| source.stem());
+    let sweep = source.parse(|bytes| {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| Error::format("experiment", "is not UTF-8 text"))?;
+        Sweep::parse(text, &name, |hardware| {
+            match preset(hardware).is_some() || folder.as_os_str().is_empty() {
+                true => open::hardware(hardware),
+                false => open::hardware(&folder.join(hardware).to_string_lossy()),
+            }
+        })
+    })?;
+    Ok((sweep, folder))
 }
 
 fn print_estimate(estimate: &Estimate) -> std::io::Result<()> {

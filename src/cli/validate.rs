@@ -111,7 +111,7 @@ fn verdict(sections: &[Section], args: &ValidateArgs) -> Result<ExitCode> {
         }
     }
     if let Some(path) = &args.check {
-        let page = String::from_utf8_lossy(&output::read(path)?).into_owned();
+        let page = String::from_utf8_lossy(output::source(path)?.bytes()).into_owned();
         if let Some(line) = stale_line(&page, sections) {
             let path = path.display();
             writeln!(

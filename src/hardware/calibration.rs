@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::{Context, Error, Result};
-use crate::io::read_bytes;
+use crate::error::{Error, Result};
+use crate::io::Source;
 use crate::units::{heater_phase_rad, heater_volts};
 
 /// A heater as it was measured: its phase at V volts is `phase_offset_rad + π V²/v_pi_v²`.
@@ -71,8 +71,7 @@ impl Calibration {
     /// # Errors
     /// [`Error::Io`] if it cannot be read, and those of [`parse`](Self::parse), within `path`.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        Self::parse(&read_bytes(path)?).within(path.display())
+        Source::open(path)?.parse(Self::parse)
     }
 
     /// Reads the table from its bytes.

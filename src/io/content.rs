@@ -1,10 +1,25 @@
-//! What a file holds that is not of the kind that it was taken for.
+//! What bytes are, told by how they begin, and what a file holds that is not of the kind that it was taken for.
 
 use crate::error::Error;
 
+/// What bytes begin as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Safetensors,
+    Npz,
+    Torch,
+    Pickle,
+    Npy,
+    Parquet,
+    Gzip,
+    Idx,
+    Json,
+    Text,
+}
+
 /// The error for `bytes` that are no readable `wanted`, such as `a .npy array`: empty, something else, or damaged.
 pub(crate) fn refused(bytes: &[u8], wanted: &str) -> Error {
-    let found = match kind(bytes) {
+    let found = match Content::of(bytes).map(Content::words) {
         _ if bytes.is_empty() => "is empty".to_owned(),
         Some(found) if found != wanted => format!("is {found}"),
         _ => format!(
@@ -18,26 +33,45 @@ pub(crate) fn refused(bytes: &[u8], wanted: &str) -> Error {
 pub(crate) const SAFETENSORS: &str = "a safetensors file";
 pub(crate) const NPZ: &str = "an .npz archive";
 pub(crate) const NPY: &str = "an .npy array";
+pub(crate) const PARQUET: &str = "a Parquet file";
 pub(crate) const ONNX: &str = "an ONNX file";
 pub(crate) const TORCH: &str = "a PyTorch file of torch.save";
 
-/// What `bytes` begin as; nothing where they do not tell.
-fn kind(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [b'P', b'K', ..] if holds_pickle(bytes) => Some(TORCH),
-        [b'P', b'K', ..] => Some(NPZ),
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(NPY),
-        [b'P', b'A', b'R', b'1', ..] => Some("a Parquet file"),
-        _ if bytes.starts_with(super::torch::MAGIC) => Some(TORCH),
-        [0x80, 2..=5, ..] => Some("a pickle of Python"),
-        [0x1f, 0x8b, ..] => Some("a gzip file"),
-        _ if bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0) => Some(SAFETENSORS),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) if text.chars().any(|c| c.is_control() && !c.is_whitespace()) => None,
-            Ok(text) if text.trim_start().starts_with(['{', '[']) => Some("JSON text"),
-            Ok(_) => Some("text"),
-            Err(_) => None,
-        },
+impl Content {
+    /// What `bytes` begin as; nothing where they do not tell.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [b'P', b'K', 3 | 5 | 7, ..] if holds_pickle(bytes) => Some(Self::Torch),
+            [b'P', b'K', 3 | 5 | 7, ..] => Some(Self::Npz),
+            _ if bytes.starts_with(super::torch::MAGIC) => Some(Self::Torch),
+            [0x80, 2..=5, ..] => Some(Self::Pickle),
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Self::Npy),
+            [b'P', b'A', b'R', b'1', ..] => Some(Self::Parquet),
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0, 0, 8..=14, 1..=4, ..] => Some(Self::Idx),
+            _ if bytes.get(8) == Some(&b'{') && bytes[..8].contains(&0) => Some(Self::Safetensors),
+            _ => match std::str::from_utf8(bytes) {
+                Ok(text) if text.chars().any(|c| c.is_control() && !c.is_whitespace()) => None,
+                Ok(text) if text.trim_start().starts_with(['{', '[']) => Some(Self::Json),
+                Ok(_) => Some(Self::Text),
+                Err(_) => None,
+            },
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Safetensors => SAFETENSORS,
+            Self::Npz => NPZ,
+            Self::Torch => TORCH,
+            Self::Pickle => "a pickle of Python",
+            Self::Npy => NPY,
+            Self::Parquet => PARQUET,
+            Self::Gzip => "a gzip file",
+            Self::Idx => "an IDX file",
+            Self::Json => "JSON text",
+            Self::Text => "text",
+        }
     }
 }
 
@@ -51,15 +85,4 @@ fn holds_pickle(bytes: &[u8]) -> bool {
     [first, last]
         .iter()
         .any(|part| part.windows(NAME.len()).any(|window| window == NAME))
-}
-
-/// The ending of files that hold what `bytes` begin as; nothing where they do not tell.
-pub(crate) fn ending(bytes: &[u8]) -> Option<&'static str> {
-    match kind(bytes)? {
-        TORCH => Some("pt"),
-        NPZ => Some("npz"),
-        NPY => Some("npy"),
-        SAFETENSORS => Some("safetensors"),
-        _ => None,
-    }
 }

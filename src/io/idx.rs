@@ -10,8 +10,8 @@ use flate2::bufread::MultiGzDecoder;
 use ndarray::Array2;
 
 use super::tensor::element_count;
-use super::{read_bytes, read_exactly};
-use crate::error::{Context, Error, Result};
+use super::{Source, read_exactly};
+use crate::error::{Error, Result};
 
 /// Most axes that an array here may have: sample, row, column, colour.
 const AXES_LIMIT: u8 = 4;
@@ -22,8 +22,7 @@ const AXES_LIMIT: u8 = 4;
 /// [`Error::Io`] if it cannot be read, [`Error::Format`] or [`Error::Shape`] if it is not an IDX file of
 /// bytes with at least two axes, is cut or has bytes left over.
 pub fn read_images(path: impl AsRef<Path>) -> Result<Array2<u8>> {
-    let path = path.as_ref();
-    parse_images(&read_bytes(path)?).within(path.display())
+    Source::open(path)?.parse(parse_images)
 }
 
 /// Reads labels from the file at `path`.
@@ -31,8 +30,7 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Array2<u8>> {
 /// # Errors
 /// As [`read_images`], but there must be one axis.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<u8>> {
-    let path = path.as_ref();
-    parse_labels(&read_bytes(path)?).within(path.display())
+    Source::open(path)?.parse(parse_labels)
 }
 
 /// Reads images from the bytes of an IDX file.

@@ -1,10 +1,11 @@
-//! Containers that know no physics: safetensors, npy and npz, state dicts of PyTorch, IDX, CSV, ONNX graphs, flat records (CSV, JSON Lines,
-//! Parquet); hashes; and how files are written.
+//! Containers that know no physics: safetensors, npy and npz, state dicts of PyTorch, IDX, tables (CSV, Parquet), ONNX
+//! graphs, flat records (CSV, JSON Lines, Parquet); hashes; and how files are written.
 //!
-//! Every reader first takes the bytes of a file, then compares what a header claims with the bytes that
+//! Every reader first takes the bytes of a [`Source`], then compares what a header claims with the bytes that
 //! are there, and allocates only after that. What is unpacked (gzip, deflate) is bounded by
 //! [`UNPACKED_LIMIT`]. No input makes a reader panic.
 
+pub mod classes;
 pub(crate) mod content;
 pub mod csv;
 pub mod hash;
@@ -12,8 +13,11 @@ pub mod idx;
 pub mod npy;
 mod number;
 pub mod onnx;
+pub mod parquet;
 pub mod record;
 pub mod safetensors;
+mod source;
+pub mod table;
 mod tensor;
 pub mod torch;
 mod write;
@@ -23,6 +27,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use number::whole_number;
+pub use source::{Format, Source};
 pub use tensor::{Dtype, Tensor, TensorData};
 pub use write::{check_writable, write_atomic};
 
@@ -36,15 +41,6 @@ pub type Tensors = BTreeMap<String, Tensor>;
 /// It admits 60 000 images of 3072 pixels in f32 with room to spare, and stops a few megabytes that
 /// unpack to a terabyte.
 pub const UNPACKED_LIMIT: u64 = 2 << 30;
-
-/// The bytes of the file at `path`.
-///
-/// # Errors
-/// [`Error::Io`] if it cannot be read.
-pub fn read_bytes(path: impl AsRef<Path>) -> Result<Vec<u8>> {
-    let path = path.as_ref();
-    std::fs::read(path).map_err(|source| Error::io(path, source))
-}
 
 /// The lower-case extension of `path`, or nothing.
 pub fn extension(path: &Path) -> String {

@@ -9,12 +9,33 @@ use npyz::WriterBuilder;
 use num_complex::Complex;
 
 use super::content::{NPY, NPZ, refused};
-use super::tensor::{SUPPORTED, byte_count};
-use super::{Dtype, Tensor, Tensors, UNPACKED_LIMIT, read_bytes, read_exactly};
-use crate::error::{Context, Error, Result};
+use super::tensor::{SUPPORTED, element_count};
+use super::{Dtype, Source, Tensor, Tensors, UNPACKED_LIMIT, read_exactly};
+use crate::error::{Error, Result};
 
 /// Largest header that is read; NumPy refuses longer ones too (`max_header_size`).
 const HEADER_LIMIT: usize = 10_000;
+
+/// Most characters of a text in an array.
+const TEXT_LIMIT: usize = 1 << 16;
+
+/// An array of numbers or of texts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Array {
+    /// Numbers.
+    Numbers(Tensor),
+    /// Texts of NumPy's types `U` and `S`.
+    Texts(Texts),
+}
+
+/// An array of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    /// The lengths of the axes, outermost first.
+    pub shape: Vec<usize>,
+    /// The elements, row-major.
+    pub texts: Vec<String>,
+}
 
 /// Reads the `.npy` file at `path`.
 ///
@@ -22,8 +43,7 @@ const HEADER_LIMIT: usize = 10_000;
 /// [`Error::Io`] if it cannot be read, [`Error::Format`] or [`Error::Shape`] if it is malformed, cut or has
 /// bytes left over, [`Error::Unsupported`] for an element type that has no exact `f64`.
 pub fn read(path: impl AsRef<Path>) -> Result<Tensor> {
-    let path = path.as_ref();
-    parse("array", &read_bytes(path)?).within(path.display())
+    Source::open(path)?.parse(|bytes| parse("array", bytes))
 }
 
 /// Reads a `.npy` file from its bytes; `what` names the array in errors.
@@ -31,26 +51,74 @@ pub fn read(path: impl AsRef<Path>) -> Result<Tensor> {
 /// # Errors
 /// As [`read`], without the file's name.
 pub fn parse(what: &str, bytes: &[u8]) -> Result<Tensor> {
+    match parse_any(what, bytes, false)? {
+        Array::Numbers(tensor) => Ok(tensor),
+        Array::Texts(_) => unreachable!("texts are refused"),
+    }
+}
+
+/// Reads a `.npy` file of numbers or texts from its bytes; `what` names the array in errors.
+///
+/// # Errors
+/// As [`read`], without the file's name.
+pub fn parse_array(what: &str, bytes: &[u8]) -> Result<Array> {
+    parse_any(what, bytes, true)
+}
+
+fn parse_any(what: &str, bytes: &[u8], takes_texts: bool) -> Result<Array> {
     let header = Header::parse(what, bytes)?;
     let data = &bytes[header.length..];
-    let whole = byte_count(&header.shape, header.dtype);
-    if let Some(whole) = whole.filter(|whole| *whole > data.len()) {
-        let reason = format!(
-            "is cut short: has {} of the {whole} bytes that its {} {:?} takes",
-            data.len(),
-            header.dtype.name(),
-            header.shape
-        );
+    let unsupported = || Err(Error::unsupported(what, &*header.descr, SUPPORTED));
+    let element = match header.element {
+        Some(Stored::Text(_)) if !takes_texts => return unsupported(),
+        Some(element) => element,
+        None => return unsupported(),
+    };
+    let whole = element_count(&header.shape).and_then(|count| count.checked_mul(element.size()));
+    if whole != Some(data.len()) {
+        let reason = match whole.filter(|whole| *whole > data.len()) {
+            Some(whole) => format!(
+                "is cut short: has {} of the {whole} bytes that its {} {:?} takes",
+                data.len(),
+                element.name(),
+                header.shape
+            ),
+            None => {
+                let limit = format!(
+                    "one whose {} elements fill {} bytes",
+                    element.name(),
+                    data.len()
+                );
+                return Err(Error::shape(what, &header.shape, limit));
+            }
+        };
         return Err(Error::format(what, reason));
     }
-    let tensor = |shape| Tensor::from_bytes(what, shape, header.dtype, header.big_endian, data);
-    if !header.fortran {
-        return tensor(header.shape.clone());
-    }
     // Column-major: the same bytes are the row-major array of the reversed axes.
-    let mut reversed = header.shape.clone();
-    reversed.reverse();
-    Ok(tensor(reversed)?.transposed())
+    let mut shape = header.shape;
+    if header.fortran {
+        shape.reverse();
+    }
+    match element {
+        Stored::Number(dtype) => {
+            let tensor = Tensor::from_bytes(what, shape, dtype, header.big_endian, data)?;
+            Ok(Array::Numbers(match header.fortran {
+                true => tensor.transposed(),
+                false => tensor,
+            }))
+        }
+        Stored::Text(_) if header.fortran && shape.iter().filter(|&&n| n > 1).count() > 1 => {
+            let limit = "a matrix of texts must be in row-major order";
+            Err(Error::unsupported(what, "fortran_order", limit))
+        }
+        Stored::Text(text) => {
+            if header.fortran {
+                shape.reverse();
+            }
+            let texts = text.decode(what, header.big_endian, data)?;
+            Ok(Array::Texts(Texts { shape, texts }))
+        }
+    }
 }
 
 /// Reads the `.npz` archive at `path`; names lose their `.npy`.
@@ -58,7 +126,7 @@ pub fn parse(what: &str, bytes: &[u8]) -> Result<Tensor> {
 /// # Errors
 /// As [`read`], and [`Error::Value`] if the archive unpacks to more than [`UNPACKED_LIMIT`].
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Tensors> {
-    Ok(read_npz_in_order(path)?.into_iter().collect())
+    Source::open(path)?.parse(parse_npz)
 }
 
 /// Reads a `.npz` archive from its bytes.
@@ -69,55 +137,109 @@ pub fn parse_npz(bytes: &[u8]) -> Result<Tensors> {
     Ok(parse_npz_in_order(bytes)?.into_iter().collect())
 }
 
-/// As [`read_npz`], the arrays in the order of the archive, which is that in which they were handed to `numpy.savez`.
+/// As [`parse_npz`], the arrays in the order of the archive, which is that in which they were handed to `numpy.savez`.
 ///
 /// # Errors
-/// As [`read_npz`].
-pub fn read_npz_in_order(path: impl AsRef<Path>) -> Result<Vec<(String, Tensor)>> {
-    let path = path.as_ref();
-    parse_npz_in_order(&read_bytes(path)?).within(path.display())
+/// As [`parse_npz`].
+pub fn parse_npz_in_order(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
+    let mut archive = Npz::open(bytes)?;
+    let names = archive.names.clone();
+    names
+        .into_iter()
+        .map(|name| {
+            let (what, array) = archive.unpack(&name)?;
+            let array = parse(&what, &array)?;
+            Ok((name, array))
+        })
+        .collect()
 }
 
-fn parse_npz_in_order(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
-    let malformed = |_: zip::result::ZipError| refused(bytes, NPZ);
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
-    if archive.has_duplicate_names() {
-        return Err(Error::format(
-            "npz archive",
-            "two arrays have the same name",
-        ));
-    }
-    let mut arrays = Vec::new();
-    // Names that differ in their bytes can be the same as text.
-    let mut names = HashSet::new();
-    let mut unpacked = 0u64;
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(malformed)?;
-        let file = entry.name().map_err(malformed)?.into_owned();
-        let what = format!("array `{file}`");
-        let Some(name) = file.strip_suffix(".npy").map(str::to_owned) else {
-            return Err(Error::unsupported(
+/// An `.npz` archive, whose arrays are read one by one.
+pub struct Npz<'a> {
+    bytes: &'a [u8],
+    archive: zip::ZipArchive<Cursor<&'a [u8]>>,
+    names: Vec<String>,
+    unpacked: u64,
+}
+
+impl<'a> Npz<'a> {
+    /// The archive in `bytes`.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if it is none or has two arrays of one name, [`Error::Unsupported`] for a file in it that is no
+    /// array.
+    pub fn open(bytes: &'a [u8]) -> Result<Self> {
+        let malformed = |_: zip::result::ZipError| refused(bytes, NPZ);
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(malformed)?;
+        if archive.has_duplicate_names() {
+            return Err(Error::format(
                 "npz archive",
-                file,
-                "every file in it must be a .npy array",
+                "two arrays have the same name",
             ));
-        };
-        unpacked = entry.size().saturating_add(unpacked);
-        if unpacked > UNPACKED_LIMIT {
+        }
+        let mut names = Vec::new();
+        // Names that differ in their bytes can be the same as text.
+        let mut known = HashSet::new();
+        for index in 0..archive.len() {
+            let file = archive.by_index_raw(index).map_err(malformed)?;
+            let file = file.name().map_err(malformed)?.into_owned();
+            let Some(name) = file.strip_suffix(".npy").map(str::to_owned) else {
+                return Err(Error::unsupported(
+                    "npz archive",
+                    file,
+                    "every file in it must be a .npy array",
+                ));
+            };
+            if !known.insert(name.clone()) {
+                let what = format!("array `{file}`");
+                return Err(Error::format(what, "stands twice in the archive"));
+            }
+            names.push(name);
+        }
+        Ok(Self {
+            bytes,
+            archive,
+            names,
+            unpacked: 0,
+        })
+    }
+
+    /// The names of its arrays in the order of the archive.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The array called `name`, numbers or texts.
+    ///
+    /// # Errors
+    /// As [`read_npz`], without the file's name.
+    ///
+    /// # Panics
+    /// If `name` is none of [`names`](Self::names).
+    pub fn array(&mut self, name: &str) -> Result<Array> {
+        let (what, bytes) = self.unpack(name)?;
+        parse_array(&what, &bytes)
+    }
+
+    /// The file of the array called `name`, and what errors call it.
+    fn unpack(&mut self, name: &str) -> Result<(String, Vec<u8>)> {
+        let index = self.names.iter().position(|other| other == name);
+        let index = index.expect("the archive holds what it names");
+        let what = format!("array `{name}.npy`");
+        let malformed = |_: zip::result::ZipError| refused(self.bytes, NPZ);
+        let mut entry = self.archive.by_index(index).map_err(malformed)?;
+        let size = entry.size();
+        self.unpacked = size.saturating_add(self.unpacked);
+        if self.unpacked > UNPACKED_LIMIT {
             return Err(Error::value(
                 format!("{what}: unpacked size of the archive in bytes"),
-                unpacked,
+                self.unpacked,
                 format!("at most {UNPACKED_LIMIT}"),
             ));
         }
-        let size = entry.size();
-        let array = parse(&what, &read_exactly(&what, entry.by_ref(), size)?)?;
-        if !names.insert(name.clone()) {
-            return Err(Error::format(what, "stands twice in the archive"));
-        }
-        arrays.push((name, array));
+        let bytes = read_exactly(&what, entry.by_ref(), size)?;
+        Ok((what, bytes))
     }
-    Ok(arrays)
 }
 
 /// A number that [`write()`] knows how to store.
@@ -152,9 +274,71 @@ struct Header {
     /// Bytes before the data.
     length: usize,
     shape: Vec<usize>,
-    dtype: Dtype,
+    /// The element type as NumPy writes it.
+    descr: String,
+    /// Nothing for a type that is not read.
+    element: Option<Stored>,
     big_endian: bool,
     fortran: bool,
+}
+
+/// An element as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Number(Dtype),
+    Text(Text),
+}
+
+/// How a text is stored: padded with zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Text {
+    /// So many characters of four bytes each.
+    Unicode(usize),
+    /// So many bytes.
+    Bytes(usize),
+}
+
+impl Stored {
+    fn size(self) -> usize {
+        match self {
+            Self::Number(dtype) => dtype.size(),
+            Self::Text(Text::Unicode(length)) => 4 * length,
+            Self::Text(Text::Bytes(length)) => length,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Number(dtype) => dtype.name(),
+            Self::Text(_) => "text",
+        }
+    }
+}
+
+impl Text {
+    /// The texts in `data`.
+    fn decode(self, what: &str, big_endian: bool, data: &[u8]) -> Result<Vec<String>> {
+        let size = Stored::Text(self).size();
+        let text = |(index, bytes): (usize, &[u8])| {
+            let text = match self {
+                Self::Unicode(_) => bytes
+                    .chunks_exact(4)
+                    .map(|word| {
+                        let word: [u8; 4] = word.try_into().expect("chunks of four");
+                        char::from_u32(match big_endian {
+                            true => u32::from_be_bytes(word),
+                            false => u32::from_le_bytes(word),
+                        })
+                    })
+                    .collect::<Option<String>>(),
+                Self::Bytes(_) => std::str::from_utf8(bytes).ok().map(str::to_owned),
+            };
+            let text = text
+                .ok_or_else(|| Error::format(format!("{what}: element {index}"), "is not text"))?;
+            Ok(text.trim_end_matches('\0').to_owned())
+        };
+        data.chunks_exact(size).enumerate().map(text).collect()
+    }
 }
 
 impl Header {
@@ -191,13 +375,12 @@ impl Header {
             .ok_or_else(|| {
                 malformed("its header is not a dictionary of descr, fortran_order and shape")
             })?;
-        let (dtype, big_endian) =
-            dtype(&descr).ok_or_else(|| Error::unsupported(what, descr, SUPPORTED))?;
         Ok(Self {
             length,
             shape,
-            dtype,
-            big_endian,
+            element: stored(&descr),
+            big_endian: descr.starts_with('>'),
+            descr,
             fortran,
         })
     }
@@ -264,10 +447,30 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(quote)
 }
 
-/// The element type behind a type string such as `<f4`, and whether it is big-endian.
-fn dtype(descr: &str) -> Option<(Dtype, bool)> {
+/// The element type behind a type string such as `<f4`.
+fn stored(descr: &str) -> Option<Stored> {
     let order = descr.chars().next()?;
-    let dtype = match descr.get(1..)? {
+    let kind = descr.get(1..)?;
+    let length = |digits: &str| {
+        let length = digits.parse().ok();
+        length.filter(|length| (1..=TEXT_LIMIT).contains(length))
+    };
+    let element = match (kind.chars().next()?, kind) {
+        ('U', _) => Stored::Text(Text::Unicode(length(&kind[1..])?)),
+        ('S', _) => Stored::Text(Text::Bytes(length(&kind[1..])?)),
+        _ => Stored::Number(dtype(kind)?),
+    };
+    let is_of_bytes = matches!(element, Stored::Text(Text::Bytes(_))) || element.size() == 1;
+    match order {
+        '<' | '>' => Some(element),
+        '|' if is_of_bytes => Some(element),
+        _ => None,
+    }
+}
+
+fn dtype(kind: &str) -> Option<Dtype> {
+    Some(match kind {
+        "b1" => Dtype::Bool,
         "u1" => Dtype::U8,
         "u2" => Dtype::U16,
         "u4" => Dtype::U32,
@@ -282,13 +485,7 @@ fn dtype(descr: &str) -> Option<(Dtype, bool)> {
         "c8" => Dtype::Complex64,
         "c16" => Dtype::Complex128,
         _ => return None,
-    };
-    match order {
-        '<' => Some((dtype, false)),
-        '>' => Some((dtype, true)),
-        '|' if dtype.size() == 1 => Some((dtype, false)),
-        _ => None,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -392,13 +589,7 @@ mod tests {
             let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}");
             assert!(parse("x", &npy(&header, &[0; 9])).is_err());
         }
-        for descr in [
-            "'|O'",
-            "'<U5'",
-            "'|b1'",
-            "'<f16'",
-            "[('a', '<f4'), ('b', '<i4')]",
-        ] {
+        for descr in ["'|O'", "'<U5'", "'<f16'", "[('a', '<f4'), ('b', '<i4')]"] {
             let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,)}}");
             let error = parse("x", &npy(&header, &[0; 4])).unwrap_err();
             assert!(
@@ -407,6 +598,44 @@ mod tests {
             );
         }
         assert!(parse("x", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{").is_err());
+    }
+
+    /// `np.array([["no", "ja"], ["ö", ""]])`, `np.array([b"no", b"j"])` and `np.array([True, False])` of NumPy 2.
+    #[test]
+    fn texts_and_truths_are_read_as_numpy_writes_them() {
+        let word = |text: &str| {
+            let words = text.chars().map(u32::from).chain([0, 0]).take(2);
+            words.flat_map(u32::to_be_bytes).collect::<Vec<u8>>()
+        };
+        let data = ["no", "ja", "ö", ""].map(word).concat();
+        let unicode = "{'descr': '>U2', 'fortran_order': False, 'shape': (2, 2), }";
+        let read = |header: &str, data: &[u8]| parse_array("y", &npy(header, data));
+        let texts = |shape: &[usize], texts: &[&str]| {
+            let texts = texts.iter().map(|&text| text.to_owned()).collect();
+            let shape = shape.to_vec();
+            Array::Texts(Texts { shape, texts })
+        };
+        assert_eq!(
+            read(unicode, &data).unwrap(),
+            texts(&[2, 2], &["no", "ja", "ö", ""])
+        );
+        let bytes = "{'descr': '|S2', 'fortran_order': False, 'shape': (2,), }";
+        assert_eq!(read(bytes, b"noj\0").unwrap(), texts(&[2], &["no", "j"]));
+        let truths = "{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }";
+        let Array::Numbers(truths) = read(truths, &[1, 0]).unwrap() else {
+            panic!("truths are numbers");
+        };
+        assert_eq!(truths.dtype(), Dtype::Bool);
+        assert_eq!(truths.into_vector("y").unwrap(), arr1(&[1.0, 0.0]));
+        let surrogate = [0u8, 0, 0xd8, 0, 0, 0, 0, 0];
+        let one = "{'descr': '>U2', 'fortran_order': False, 'shape': (1,), }";
+        assert_eq!(
+            read(one, &surrogate).unwrap_err().to_string(),
+            "y: element 0: is not text"
+        );
+        assert!(read(one, &surrogate[..7]).is_err());
+        let none = "{'descr': '<U0', 'fortran_order': False, 'shape': (1,), }";
+        assert!(matches!(read(none, &[]), Err(Error::Unsupported { .. })));
     }
 
     #[test]

@@ -4,15 +4,13 @@
 //! as the same number, so equal records are equal bytes. What is missing is `null`, in CSV an empty cell; a number
 //! that is not finite counts as missing.
 
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::Write;
 use std::sync::Arc;
 
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
 use parquet::file::properties::WriterProperties;
-use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 use serde::{Deserialize, Serialize};
@@ -237,34 +235,6 @@ pub fn write_parquet(
     Ok(())
 }
 
-/// Number of rows and names of the columns of the Parquet file at `path`.
-///
-/// # Errors
-/// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is no such file.
-pub fn read_parquet(path: impl AsRef<Path>) -> Result<(usize, Vec<String>)> {
-    let path = path.as_ref();
-    let io = |source| Error::io(path, source);
-    let mut file = std::fs::File::open(path).map_err(io)?;
-    let mut start = Vec::new();
-    Read::by_ref(&mut file)
-        .take(4)
-        .read_to_end(&mut start)
-        .map_err(io)?;
-    let malformed = |what: &str| Error::format(path.display().to_string(), what);
-    if start.is_empty() {
-        return Err(malformed("is empty: must be a Parquet file"));
-    }
-    if start != b"PAR1" {
-        return Err(malformed("is not a Parquet file: must begin with PAR1"));
-    }
-    let file = SerializedFileReader::new(file)
-        .map_err(|_| malformed("is cut short or damaged: must be a whole Parquet file"))?;
-    let metadata = file.metadata().file_metadata();
-    let columns = metadata.schema_descr().columns().iter();
-    let columns = columns.map(|column| column.name().to_owned()).collect();
-    Ok((usize::try_from(metadata.num_rows()).unwrap_or(0), columns))
-}
-
 fn parquet_failed(error: parquet::errors::ParquetError) -> Error {
     Error::io("rows", std::io::Error::other(error))
 }
@@ -338,6 +308,7 @@ fn write_group<W: Write + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::Field;
 
     fn table() -> (Vec<Column>, Vec<Vec<Cell>>) {
@@ -404,29 +375,6 @@ mod tests {
             count += 1;
         }
         assert_eq!(count, many);
-    }
-
-    #[test]
-    fn a_parquet_file_tells_its_rows_and_columns_and_a_damaged_one_is_refused() {
-        let (columns, rows) = table();
-        let mut good = Vec::new();
-        write_parquet(&columns, rows.iter().cloned().map(Ok), &mut good).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.parquet");
-        let read = |bytes: &[u8]| {
-            std::fs::write(&path, bytes).unwrap();
-            read_parquet(&path)
-        };
-        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-        assert_eq!(read(&good).unwrap(), (rows.len(), names));
-        for length in 0..good.len() {
-            assert!(read(&good[..length]).is_err(), "{length}");
-        }
-        for position in 0..good.len() {
-            let mut bytes = good.clone();
-            bytes[position] ^= 0xff;
-            let _ = read(&bytes);
-        }
     }
 
     #[test]

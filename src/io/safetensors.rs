@@ -9,8 +9,8 @@ use safetensors::{Dtype as Stored, SafeTensors};
 
 use super::content::{SAFETENSORS, refused};
 use super::tensor::SUPPORTED;
-use super::{Dtype, Tensor, TensorData, Tensors, read_bytes};
-use crate::error::{Context, Error, Result};
+use super::{Dtype, Source, Tensor, TensorData, Tensors};
+use crate::error::{Error, Result};
 
 /// What a safetensors file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +27,7 @@ pub struct Bundle {
 /// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is malformed or has bytes left over,
 /// [`Error::Unsupported`] for an element type that has no exact `f64`. They name the file and the tensor.
 pub fn read(path: impl AsRef<Path>) -> Result<Bundle> {
-    let path = path.as_ref();
-    parse(&read_bytes(path)?).within(path.display())
+    Source::open(path)?.parse(parse)
 }
 
 /// Reads a safetensors file from its bytes.

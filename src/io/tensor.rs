@@ -12,6 +12,7 @@ const EXACT_INTEGER: u64 = 1 << 53;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // The names say it: kind and bits; complex types count both parts, as NumPy does.
 pub enum Dtype {
+    Bool,
     U8,
     I8,
     U16,
@@ -36,7 +37,7 @@ impl Dtype {
     /// Bytes of one element.
     pub fn size(self) -> usize {
         match self {
-            Self::U8 | Self::I8 => 1,
+            Self::Bool | Self::U8 | Self::I8 => 1,
             Self::U16 | Self::I16 | Self::F16 | Self::BF16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
             Self::U64 | Self::I64 | Self::F64 | Self::Complex64 => 8,
@@ -47,6 +48,7 @@ impl Dtype {
     /// The name that NumPy and PyTorch give it, for example `float32`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Bool => "bool",
             Self::U8 => "uint8",
             Self::I8 => "int8",
             Self::U16 => "uint16",
@@ -363,6 +365,7 @@ pub(crate) fn byte_count(shape: &[usize], dtype: Dtype) -> Option<usize> {
 /// The value of one element whose bits are the low bits of `word`; nothing for an inexact integer.
 fn number(dtype: Dtype, word: u64) -> Option<f64> {
     Some(match dtype {
+        Dtype::Bool => f64::from(u8::from(word != 0)),
         Dtype::U8 | Dtype::U16 | Dtype::U32 => word as f64,
         Dtype::I8 => f64::from(word as u8 as i8),
         Dtype::I16 => f64::from(word as u16 as i16),

@@ -1,14 +1,20 @@
 //! Raw data and what is known of them.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+mod arrays;
+mod folder;
+mod open;
 
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, s};
 
 use super::Input;
-use crate::error::{Context, Error, Result};
-use crate::io::csv::{self, Columns};
-use crate::io::{self, Dtype, Tensor};
+use crate::error::{Error, Result};
+use crate::io::table::Columns;
+
+pub(super) use arrays::are_data;
+pub use open::{Selection, Split};
+
+/// Names of classes that are listed one by one.
+const LISTED: usize = 12;
 
 /// Samples and what is known of each.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +29,8 @@ pub struct Dataset {
     pub class_names: Option<Vec<String>>,
     /// The columns of the table that it was read from, if it was one.
     pub columns: Option<Columns>,
+    /// What was assumed of its files, in words.
+    pub assumed: Vec<String>,
 }
 
 /// What is known of each sample beside its features.
@@ -34,17 +42,6 @@ pub enum Labels {
     Classes(Vec<usize>),
     /// The outputs that a network should give, `[sample, output]`.
     Targets(Array2<f64>),
-}
-
-/// What of a path is a data set, where the path alone does not tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Selection<'a> {
-    /// Part of a folder of IDX files; the test part if it is not given.
-    pub split: Option<Split>,
-    /// Labels of an `.npy` file, in another one.
-    pub labels: Option<&'a Path>,
-    /// The label's column of a `.csv` file: a name of its header, else a position from 0; see [`csv::read`].
-    pub label: Option<&'a str>,
 }
 
 /// Raw samples, `[sample, feature]`, in the type of their file.
@@ -65,28 +62,6 @@ pub enum Values {
     Single(Array2<f32>),
     /// Double precision.
     Double(Array2<f64>),
-}
-
-/// Which part of a folder of IDX files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Split {
-    /// `t10k-…`.
-    #[default]
-    Test,
-    /// `train-…`.
-    Train,
-}
-
-impl FromStr for Split {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "test" => Ok(Self::Test),
-            "train" => Ok(Self::Train),
-            other => Err(Error::unknown("split", other, &["test", "train"])),
-        }
-    }
 }
 
 impl From<Array2<u8>> for Samples {
@@ -240,16 +215,29 @@ impl Labels {
 }
 
 impl Dataset {
-    /// What was assumed of the data in front of a network with this `input`, in words: the label's column where it was not
-    /// given, and how features are scaled.
+    /// What was assumed of the data in front of a network with this `input`, in words: which arrays or columns are what, where
+    /// that was not given, and how features are scaled.
     pub fn words(&self, input: &Input) -> String {
         let label = self.columns.as_ref().and_then(Columns::assumed);
         let features = format!("features are {}", input.words_of(&self.x));
-        label
-            .into_iter()
+        let assumed = self.assumed.iter().cloned();
+        assumed
+            .chain(label)
+            .chain(self.class_words())
             .chain([features])
             .collect::<Vec<_>>()
             .join("; ")
+    }
+
+    /// The names of the classes in words, in the order of their numbers.
+    fn class_words(&self) -> Option<String> {
+        let names = self.class_names.as_ref()?;
+        let listed = names.iter().take(LISTED).map(String::as_str);
+        let mut listed = listed.collect::<Vec<_>>().join(", ");
+        if names.len() > LISTED {
+            listed += &format!(", … ({} in all)", names.len());
+        }
+        Some(format!("classes from 0 are {listed}"))
     }
 
     /// Samples with their labels: classes, targets, or [`Labels::None`].
@@ -292,137 +280,8 @@ impl Dataset {
             labels,
             class_names: None,
             columns: None,
+            assumed: Vec::new(),
         })
-    }
-
-    /// Reads a data set whose path tells what it is: [`open`](Self::open) without a choice of the label's column.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn load(
-        path: impl AsRef<Path>,
-        split: Option<Split>,
-        labels: Option<&Path>,
-    ) -> Result<Self> {
-        let label = None;
-        let selection = Selection {
-            split,
-            labels,
-            label,
-        };
-        Self::open(path, selection)
-    }
-
-    /// Reads a data set.
-    ///
-    /// `path` is a folder of IDX files under MNIST's names (`t10k-images-idx3-ubyte`, with `.gz` or not); an `.npz` with
-    /// `x [sample, feature]` and `y [sample]`; an `.npy` with its labels in another; or a `.csv`, one column of which is
-    /// the label. Numbers stay raw.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for another kind of file, [`Error::Format`] for a selection that it cannot have; whatever
-    /// is wrong with the files, named.
-    pub fn open(path: impl AsRef<Path>, selection: Selection<'_>) -> Result<Self> {
-        let path = path.as_ref();
-        let kind = if path.is_dir() {
-            "folder".to_owned()
-        } else {
-            io::extension(path)
-        };
-        let place = path.display();
-        for (what, is_given, of, only) in [
-            (
-                "split",
-                selection.split.is_some(),
-                "folder",
-                "is chosen only in a folder of IDX files",
-            ),
-            (
-                "labels",
-                selection.labels.is_some(),
-                "npy",
-                "are given apart only for an .npy file",
-            ),
-            (
-                "label",
-                selection.label.is_some(),
-                "csv",
-                "is a column of a .csv file only",
-            ),
-        ] {
-            if is_given && kind != of {
-                return Err(Error::format(format!("{place}: {what}"), only));
-            }
-        }
-        let name = path
-            .file_stem()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy();
-        match &*kind {
-            "folder" => {
-                let (x, y) = read_idx(path, selection.split.unwrap_or_default())?;
-                Self::new(name, x, y).within(place)
-            }
-            "npz" => Self::from_npz(name, io::npy::read_npz(path)?).within(place),
-            "npy" => {
-                let labels = selection.labels.ok_or_else(|| {
-                    Error::format(place.to_string(), "needs its labels in another .npy file")
-                })?;
-                let x = samples(io::npy::read(path)?).within(&place)?;
-                let y = whole_numbers(io::npy::read(labels)?).within(labels.display())?;
-                Self::new(name, x, y).within(place)
-            }
-            "csv" => {
-                let table = csv::read(path, selection.label)?;
-                let data = Self::new(name, Samples::from(table.x), table.y).within(place)?;
-                Ok(Self {
-                    columns: Some(table.columns),
-                    ..data
-                })
-            }
-            _ => {
-                // A path that is not there at all is the likelier mistake.
-                std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-                Err(Error::unsupported(
-                    "data",
-                    place.to_string(),
-                    "must be a folder of IDX files, .npz, .npy or .csv",
-                ))
-            }
-        }
-    }
-
-    /// The files that [`open`](Self::open) reads: `path` and `labels`, or images and labels of a folder.
-    ///
-    /// # Errors
-    /// [`Error::Format`] if a folder lacks them.
-    pub fn files(
-        path: impl AsRef<Path>,
-        split: Option<Split>,
-        labels: Option<&Path>,
-    ) -> Result<Vec<PathBuf>> {
-        let path = path.as_ref();
-        if path.is_dir() {
-            return Ok(idx_files(path, split.unwrap_or_default())?.into());
-        }
-        let files = [Some(path), labels].into_iter().flatten();
-        Ok(files.map(Path::to_owned).collect())
-    }
-
-    /// The data set in the arrays of an `.npz` file: `x [sample, feature]` and, if there are labels, `y [sample]` or
-    /// `[sample, output]`; others are ignored. Whole numbers from 0, one a sample, are classes, all others targets.
-    ///
-    /// # Errors
-    /// [`Error::Format`] if `x` is missing, and as [`new`](Self::new).
-    pub fn from_npz(name: impl Into<String>, mut arrays: io::Tensors) -> Result<Self> {
-        let x = arrays.remove("x").ok_or_else(|| {
-            Error::format(
-                "data set",
-                "holds no array `x`: must hold x, and y if there are labels",
-            )
-        })?;
-        let labels = arrays.remove("y").map_or(Ok(Labels::None), labels)?;
-        Self::new(name, samples(x)?, labels)
     }
 
     /// Number of samples.
@@ -462,86 +321,12 @@ impl Dataset {
     }
 }
 
-fn read_idx(folder: &Path, split: Split) -> Result<(Samples, Vec<usize>)> {
-    let [images, labels] = idx_files(folder, split)?;
-    let images = io::idx::read_images(images)?;
-    let labels = io::idx::read_labels(labels)?;
-    Ok((
-        Samples::from(images),
-        labels.into_iter().map(usize::from).collect(),
-    ))
-}
-
-/// Images and labels of one part of a folder.
-fn idx_files(folder: &Path, split: Split) -> Result<[PathBuf; 2]> {
-    let prefix = match split {
-        Split::Test => "t10k",
-        Split::Train => "train",
-    };
-    let find = |kind: &str| -> Result<PathBuf> {
-        let name = format!("{prefix}-{kind}-ubyte");
-        let plain = folder.join(&name);
-        let packed = folder.join(format!("{name}.gz"));
-        [plain, packed]
-            .into_iter()
-            .find(|path| path.is_file())
-            .ok_or_else(|| {
-                Error::format(
-                    folder.display().to_string(),
-                    format!("holds neither {name} nor {name}.gz"),
-                )
-            })
-    };
-    Ok([find("images-idx3")?, find("labels-idx1")?])
-}
-
-/// The samples of a tensor in the smallest type that holds its numbers exactly.
-fn samples(x: Tensor) -> Result<Samples> {
-    let dtype = x.dtype();
-    let x = x.into_matrix("x")?;
-    Ok(match dtype {
-        Dtype::U8 => Samples::from(x.mapv(|x| x as u8)),
-        Dtype::I8 | Dtype::U16 | Dtype::I16 | Dtype::F16 | Dtype::BF16 | Dtype::F32 => {
-            Samples::from(x.mapv(|x| x as f32))
-        }
-        _ => Samples::from(x),
-    })
-}
-
-/// Classes where `y` is whole numbers from 0, one a sample, else targets.
-fn labels(y: Tensor) -> Result<Labels> {
-    let columns = match y.shape() {
-        [_, columns, ..] => *columns,
-        _ => 1,
-    };
-    let values = match y.shape().len() {
-        0 | 1 => y.into_vector("y")?.insert_axis(Axis(1)),
-        _ => y.into_matrix("y")?,
-    };
-    let is_class = |y: &f64| *y >= 0.0 && y.fract() == 0.0 && *y <= f64::from(u32::MAX);
-    Ok(match columns == 1 && values.iter().all(is_class) {
-        true => Labels::Classes(values.iter().map(|y| *y as usize).collect()),
-        false => Labels::Targets(values),
-    })
-}
-
-fn whole_numbers(y: Tensor) -> Result<Vec<usize>> {
-    let label = |(sample, &y): (usize, &f64)| {
-        if y >= 0.0 && y.fract() == 0.0 && y <= f64::from(u32::MAX) {
-            return Ok(y as usize);
-        }
-        Err(Error::value(
-            format!("label of sample {sample}"),
-            y,
-            "a whole number from 0",
-        ))
-    };
-    y.into_vector("y")?.iter().enumerate().map(label).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::io;
     use ndarray::{Array1, arr1, arr2};
 
     fn save<T: io::npy::Element, D: ndarray::Dimension>(path: &Path, array: &ndarray::Array<T, D>) {
@@ -580,11 +365,9 @@ mod tests {
         let error =
             |labels: Option<&Path>| Dataset::load(&x, None, labels).unwrap_err().to_string();
         save(&x, &arr2(&[[0.5, f64::NAN]]));
-        assert!(error(None).contains("needs its labels"));
+        assert!(error(None).contains("element [0, 1] is NaN"));
         save(&y, &arr1(&[1.0]));
         assert!(error(Some(&y)).contains("element [0, 1] is NaN"));
-        save(&y, &arr1(&[0.5]));
-        assert!(error(Some(&y)).contains("label of sample 0 = 0.5: must be a whole number"));
         save(&x, &arr2(&[[0.5, 0.5]]));
         save(&y, &Array1::<f64>::zeros(3));
         assert!(error(Some(&y)).contains("labels has shape [3]: must be [1]"));
@@ -595,28 +378,6 @@ mod tests {
         assert!(load(Path::new("no/such.dat")).starts_with("no/such.dat: "));
         let split = Dataset::load(&x, Some(Split::Train), None).unwrap_err();
         assert!(split.to_string().contains("only in a folder"));
-    }
-
-    #[test]
-    fn y_of_an_archive_is_classes_targets_or_not_there() {
-        let tensor = |shape: &[usize], data: &[f64]| {
-            Some(Tensor::real("array", shape.to_vec(), data.to_vec()).unwrap())
-        };
-        let read = |y: Option<Tensor>| {
-            let arrays = [("x", tensor(&[2, 1], &[0.5, 1.5])), ("y", y)].into_iter();
-            let arrays = arrays.filter_map(|(name, array)| Some((name.to_owned(), array?)));
-            Dataset::from_npz("d", arrays.collect()).unwrap().labels
-        };
-        assert_eq!(read(None), Labels::None);
-        let classes = Labels::Classes(vec![3, 0]);
-        assert_eq!(read(tensor(&[2], &[3.0, 0.0])), classes);
-        assert_eq!(read(tensor(&[2, 1], &[3.0, 0.0])), classes);
-        for column in [[0.5, 1.0], [-1.0, 1.0]] {
-            let targets = Labels::Targets(arr1(&column).insert_axis(Axis(1)));
-            assert_eq!(read(tensor(&[2], &column)), targets);
-        }
-        let two = Labels::Targets(arr2(&[[1.0, 0.0], [0.0, 1.0]]));
-        assert_eq!(read(tensor(&[2, 2], &[1.0, 0.0, 0.0, 1.0])), two);
     }
 
     #[test]

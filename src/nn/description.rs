@@ -1,7 +1,7 @@
 //! `network.toml`: a network described beside its weights. Without `[[layers]]` it is the network in its `weights`,
 //! with another input or readout.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use super::load::{
 use super::model::{Layer, Model};
 use super::{Activation, Encoding, Input, Readout};
 use crate::error::{Context, Error, Result, did_you_mean};
-use crate::io::{self, Tensors, read_bytes};
+use crate::io::{self, Source, Tensors};
 
 /// Every key with its table, to name the place of one that stands in a wrong table.
 const KEYS: &[&str] = &[
@@ -55,20 +55,20 @@ struct Output {
     readout: Option<Readout>,
 }
 
-/// Reads the network that the file at `path` describes.
-pub(super) fn load(path: &Path, hints: &Hints) -> Result<Loaded> {
-    let description = parse(&read_bytes(path)?).within(path.display())?;
-    let weights = beside(path, &description);
-    let loaded = if description.layers.is_some() {
-        let tensors = read_tensors(&weights).within(path.display())?;
-        let entry = tensors.entry;
-        let tensors: Tensors = tensors.tensors.into_iter().collect();
-        build(description, &tensors, hints).map(|loaded| Loaded { entry, ..loaded })
-    } else {
-        let loaded = read_weights(&weights, hints).within(path.display())?;
-        description.around(loaded, hints)
-    };
-    loaded.within(path.display())
+/// Reads the network that `source` describes.
+pub(super) fn load(source: &Source, hints: &Hints) -> Result<Loaded> {
+    let description = source.parse(parse)?;
+    let loaded = Source::open(source.beside(&description.weights)).and_then(|weights| {
+        if description.layers.is_some() {
+            let tensors = read_tensors(&weights)?;
+            let entry = tensors.entry;
+            let tensors: Tensors = tensors.tensors.into_iter().collect();
+            build(description, &tensors, hints).map(|loaded| Loaded { entry, ..loaded })
+        } else {
+            description.around(read_weights(&weights, hints)?, hints)
+        }
+    });
+    loaded.within(source.name())
 }
 
 /// What a network says of itself beside its weights.
@@ -80,9 +80,9 @@ pub(super) struct Stated {
     pub(super) input: bool,
 }
 
-/// What the description at `path` states.
-pub(super) fn states(path: &Path) -> Result<Stated> {
-    let description = parse(&read_bytes(path)?).within(path.display())?;
+/// What the description in `source` states.
+pub(super) fn states(source: &Source) -> Result<Stated> {
+    let description = source.parse(parse)?;
     Ok(Stated {
         layers: description.layers.is_some() || io::extension(&description.weights) == "onnx",
         input: description.input.is_some(),
@@ -100,17 +100,9 @@ pub(super) fn from_text(text: &str, tensors: &Tensors) -> Result<Model> {
     Ok(loaded?.model)
 }
 
-/// The file of weights that the description at `path` names.
-pub(super) fn weights(path: &Path) -> Result<PathBuf> {
-    let description = parse(&read_bytes(path)?).within(path.display())?;
-    Ok(beside(path, &description))
-}
-
-fn beside(path: &Path, description: &Description) -> PathBuf {
-    // `join` keeps an absolute path as it is.
-    path.parent()
-        .unwrap_or(Path::new(""))
-        .join(&description.weights)
+/// The file of weights that the description in `source` names.
+pub(super) fn weights(source: &Source) -> Result<PathBuf> {
+    Ok(source.beside(&source.parse(parse)?.weights))
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Description> {

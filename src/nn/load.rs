@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::dataset;
 use super::description::Stated;
 use super::model::{Bias, Layer, Model, Weight};
 use super::order::{self, Order};
 use super::{Activation, Input, Normalization, Readout, description, onnx};
 use crate::error::{Context, Error, Result};
 use crate::io::torch::Entry;
-use crate::io::{self, Tensor, Tensors};
+use crate::io::{self, Format, Source, Tensor, Tensors};
 
 /// What a file of weights does not say, as whoever reads it knows it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,18 +45,18 @@ pub struct Assumed {
 }
 
 impl Hints {
-    /// Fails if the network at `path` states what is said here.
-    fn check(&self, path: &Path) -> Result<()> {
-        let stated = match &*io::extension(path) {
-            "onnx" => Stated {
+    /// Fails if the network in `source` states what is said here.
+    fn check(&self, source: &Source) -> Result<()> {
+        let stated = match source.format() {
+            Format::Onnx | Format::Binary => Stated {
                 layers: true,
                 input: false,
             },
-            "toml" => description::states(path)?,
+            Format::Toml | Format::Text => description::states(source)?,
             _ => Stated::default(),
         };
         let refused = |what: &str, got: String, limit: &str| {
-            Err(Error::value(what, got, limit).within(path.display()))
+            Err(Error::value(what, got, limit).within(source.name()))
         };
         if let Some(activation) = self.activation.filter(|_| stated.layers) {
             let limit = "left out: this network states its own activations";
@@ -113,7 +114,8 @@ impl Loaded {
 impl Model {
     /// Reads a network.
     ///
-    /// `path` is `.safetensors`, `.npz`, `.pt` or `.pth` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
+    /// `path` leads to `.safetensors`, `.npz`, `.pt` or `.pth` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional
+    /// `0.bias`),
     /// `.onnx`, or a `network.toml`. `between` follows every layer but the last of weights that stand alone; an ONNX
     /// file and the `[[layers]]` of a `network.toml` state their own activations, and their order.
     ///
@@ -131,7 +133,7 @@ impl Model {
             activation: Some(between),
             ..Hints::default()
         };
-        Ok(read(path.as_ref(), &hints)?.model)
+        Ok(read(&Source::open(path)?, &hints)?.model)
     }
 
     /// Reads a network as [`load`](Self::load), with what is known of it beside its file, and says what was assumed.
@@ -140,16 +142,16 @@ impl Model {
     /// As [`load`](Self::load), and [`Error::Value`] for a hint about what the file states itself, or that does not
     /// fit.
     pub fn load_with(path: impl AsRef<Path>, hints: &Hints) -> Result<Loaded> {
-        let path = path.as_ref();
-        hints.check(path)?;
-        read(path, hints)
+        Self::read(&Source::open(path)?, hints)
     }
 
-    /// The ending of `path` if a file that ends so may be a network, and no program.
-    pub fn only_ending(path: &Path) -> Option<String> {
-        let ending = io::extension(path);
-        let is_network = ending != "safetensors" && is_state_dict(&ending);
-        (is_network || ending == "onnx" || ending == "toml").then_some(ending)
+    /// Reads a network as [`load_with`](Self::load_with), from bytes that were read; files that it names stand beside it.
+    ///
+    /// # Errors
+    /// As [`load_with`](Self::load_with).
+    pub fn read(source: &Source, hints: &Hints) -> Result<Loaded> {
+        hints.check(source)?;
+        read(source, hints)
     }
 
     /// The files that [`load`](Self::load) reads for `path`: itself, and the weights beside a `network.toml`.
@@ -158,9 +160,10 @@ impl Model {
     /// Whatever is wrong with a `network.toml`, named.
     pub fn files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
         let path = path.as_ref();
+        let source = Source::open(path)?;
         let mut files = vec![path.to_owned()];
-        if io::extension(path) == "toml" {
-            files.push(description::weights(path)?);
+        if source.format() == Format::Toml {
+            files.push(description::weights(&source)?);
         }
         Ok(files)
     }
@@ -195,37 +198,34 @@ impl Model {
     }
 }
 
-fn read(path: &Path, hints: &Hints) -> Result<Loaded> {
-    match &*io::extension(path) {
-        "onnx" => read_weights(path, hints),
-        "toml" => description::load(path, hints),
-        ending if is_state_dict(ending) => read_weights(path, hints),
+fn read(source: &Source, hints: &Hints) -> Result<Loaded> {
+    match source.format() {
+        Format::Safetensors | Format::Npz | Format::Torch | Format::Onnx | Format::Binary => {
+            read_weights(source, hints)
+        }
+        Format::Toml | Format::Text => description::load(source, hints),
         _ => {
-            // A path that is not there at all is the likelier mistake.
-            std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
             let limit = format!("must be {STATE_DICTS}, .onnx or a network.toml");
-            let got = path.display().to_string();
-            Err(Error::unsupported("network", got, limit))
+            Err(Error::unsupported("network", source.name(), limit))
         }
     }
 }
 
 /// The network in a file of weights or an ONNX file.
-pub(super) fn read_weights(path: &Path, hints: &Hints) -> Result<Loaded> {
-    if io::extension(path) == "onnx" {
-        let graph = io::onnx::read(path)?;
-        let model = onnx::model(&graph).and_then(|model| {
-            let input = hints.normalization.over(model.input);
-            Model::new(input, model.layers, model.readout)
-        });
-        let model = model.within(path.display())?;
-        return Ok(Loaded {
-            model,
-            assumed: None,
-            entry: None,
-        });
+pub(super) fn read_weights(source: &Source, hints: &Hints) -> Result<Loaded> {
+    if !matches!(source.format(), Format::Onnx | Format::Binary) {
+        return linear_layers(read_tensors(source)?, hints).within(source.name());
     }
-    linear_layers(read_tensors(path)?, hints).within(path.display())
+    let model = source.parse(|bytes| {
+        let model = onnx::model(&io::onnx::parse(bytes)?)?;
+        let input = hints.normalization.over(model.input);
+        Model::new(input, model.layers, model.readout)
+    })?;
+    Ok(Loaded {
+        model,
+        assumed: None,
+        entry: None,
+    })
 }
 
 /// The tensors of a file.
@@ -250,22 +250,17 @@ impl From<Tensors> for Weights {
 /// Files of named tensors.
 const STATE_DICTS: &str = ".safetensors, .npz, .pt, .pth";
 
-/// Whether files that end so hold named tensors.
-fn is_state_dict(ending: &str) -> bool {
-    matches!(ending, "safetensors" | "npz") || io::torch::EXTENSIONS.contains(&ending)
-}
-
 /// The tensors of a file of named tensors.
-pub(super) fn read_tensors(path: &Path) -> Result<Weights> {
-    match &*io::extension(path) {
-        "safetensors" => Ok(io::safetensors::read(path)?.tensors.into()),
-        "npz" => Ok(Weights {
-            tensors: io::npy::read_npz_in_order(path)?,
+pub(super) fn read_tensors(source: &Source) -> Result<Weights> {
+    match source.format() {
+        Format::Safetensors => Ok(source.parse(io::safetensors::parse)?.tensors.into()),
+        Format::Npz => Ok(Weights {
+            tensors: source.parse(io::npy::parse_npz_in_order)?,
             keeps_order: true,
             entry: None,
         }),
-        ending if io::torch::EXTENSIONS.contains(&ending) => {
-            let read = io::torch::read(path)?;
+        Format::Torch => {
+            let read = source.parse(io::torch::parse)?;
             Ok(Weights {
                 tensors: read.tensors,
                 keeps_order: true,
@@ -274,8 +269,7 @@ pub(super) fn read_tensors(path: &Path) -> Result<Weights> {
         }
         _ => {
             let limit = format!("must be {STATE_DICTS}, or .onnx without [[layers]]");
-            let got = path.display().to_string();
-            Err(Error::unsupported("weights", got, limit))
+            Err(Error::unsupported("weights", source.name(), limit))
         }
     }
 }
@@ -291,6 +285,14 @@ pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
         .map(str::to_owned)
         .collect();
     let mut tensors: Tensors = weights.tensors.into_iter().collect();
+    if names.is_empty() && dataset::are_data(tensors.keys().map(String::as_str)) {
+        let held: Vec<String> = tensors.into_keys().collect();
+        let reason = format!(
+            "is a data set ({}), which lightloom infer takes with --data: must be a network",
+            held.join(", ")
+        );
+        return Err(Error::format("content", reason));
+    }
     let mut layers = Vec::new();
     for name in names {
         let key = |part: &str| {

@@ -9,7 +9,7 @@ use lightloom::io::record::{Cell, Column, Kind};
 use lightloom::mesh::Geometry;
 use lightloom::nn::Activation;
 use lightloom::{Mesh, Model, compile, io};
-use ndarray::{ArrayView, Dimension, arr1, arr2};
+use ndarray::{Array3, Array4, ArrayView, Dimension, arr1, arr2};
 use num_complex::Complex;
 
 #[path = "../../fuzz/readers.rs"]
@@ -101,6 +101,32 @@ fn tensors() -> io::Tensors {
         ("2.weight".to_owned(), tensor(&[2, 2])),
     ]
     .into()
+}
+
+/// An `.npy` file of texts.
+fn texts(descr: &str, data: &[u8]) -> Vec<u8> {
+    let size: usize = descr[2..].parse().unwrap();
+    let count = data.len() / if descr.contains('U') { 4 * size } else { size };
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({count},), }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// Two samples as Parquet.
+fn samples() -> Vec<u8> {
+    let columns = [
+        Column::new("a", Kind::Float),
+        Column::new("b", Kind::Int),
+        Column::new("class", Kind::Text),
+    ];
+    let row = |a: f64, b: i64, class: &str| Ok(vec![Cell::Float(a), Cell::Int(b), class.into()]);
+    let rows = [row(0.5, 1, "x"), row(-2.0, 3, "y")];
+    let mut bytes = Vec::new();
+    io::record::write_parquet(&columns, rows.into_iter(), &mut bytes).unwrap();
+    bytes
 }
 
 /// The small good files of every target.
@@ -202,10 +228,37 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 Column::new("correct", Kind::Text),
             ];
             let row = vec![Cell::Int(0), Cell::Text("none".into())];
-            let mut bytes = Vec::new();
-            io::record::write_parquet(&columns, [Ok(row)].into_iter(), &mut bytes).unwrap();
-            vec![bytes]
+            let mut rows = Vec::new();
+            io::record::write_parquet(&columns, [Ok(row)].into_iter(), &mut rows).unwrap();
+            vec![rows, samples()]
         }
+        "dataset" => vec![
+            npz(&[
+                ("data.npy", npy(arr2(&[[1.0, 2.0], [0.0, 1.0]]).view())),
+                ("target.npy", npy(arr2(&[[0.0, 1.0], [1.0, 0.0]]).view())),
+            ]),
+            npz(&[
+                ("x_train.npy", npy(Array3::<f32>::ones((2, 2, 3)).view())),
+                (
+                    "y_train.npy",
+                    texts(
+                        "<U2",
+                        &[b'a', 0, 0, 0, 0, 0, 0, 0, b'b', 0, 0, 0, b'c', 0, 0, 0],
+                    ),
+                ),
+                ("x_test.npy", npy(Array4::<f64>::ones((1, 1, 2, 2)).view())),
+                ("y_test.npy", texts("|S3", b"no\0")),
+            ]),
+            npz(&[
+                ("images.npy", npy(arr2(&[[1i64, 2], [0, 1]]).view())),
+                ("labels.npy", npy(arr1(&[-1i64, 1]).view())),
+            ]),
+            npy(arr2(&[[0.5f32, 1.0]]).view()),
+            gzip(b",a,b,species\n0,0.5,1,x\n1,2,3,y\n"),
+            text("0.5;1;setosa\n2;3;virginica\n"),
+            text("0.5 1 -1\n2 3 1\n"),
+            samples(),
+        ],
         other => panic!("no seeds for {other}"),
     }
 }
@@ -242,10 +295,10 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
             let open = |_: &str| Ok(lightloom::Hardware::default());
             lightloom::experiment::Sweep::parse(text(), "seed", open).is_ok()
         }
-        "parquet" => {
-            let file = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(file.path(), bytes).unwrap();
-            io::record::read_parquet(file.path()).is_ok()
+        "parquet" => io::parquet::outline(bytes).is_ok(),
+        "dataset" => {
+            let source = io::Source::new("seed", bytes);
+            lightloom::Dataset::read(source, Default::default()).is_ok()
         }
         other => panic!("{other}"),
     }

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use lightloom::linalg::{from_array, nearest_unitary, unitarity_error};
 use lightloom::mesh::{Mesh, Node};
-use lightloom::nn::Labels;
-use lightloom::nn::Selection;
+use lightloom::nn::{Labels, Selection};
 use lightloom::{Dataset, io};
 use ndarray::Array2;
 use num_complex::Complex;
@@ -56,7 +55,8 @@ fn iris_is_read_alike_with_the_label_first_and_as_scikit_learn_ships_it() {
     for (file, label) in [
         (
             "iris_as_sklearn_ships.csv",
-            "the label is the last column, column 4; the first line counts samples and features; ",
+            "the label is the last column, column 4; the first line counts samples and features; classes from 0 are setosa, \
+             versicolor, virginica; ",
         ),
         ("iris_label_first.csv", "the label is column 0, `target`; "),
     ] {
@@ -76,11 +76,13 @@ fn iris_is_read_alike_with_the_label_first_and_as_scikit_learn_ships_it() {
                 format!("note: {path}: features are numbers from 0.1 to 7.9, as they are\n")
             );
         } else {
-            refused(
-                folder,
-                &given,
-                "line 2, column 1 (the label) = 5.1: must be a whole number",
-            );
+            // A column of fractions that is asked for is no class.
+            let selection = Selection {
+                label: Some("0"),
+                ..Selection::default()
+            };
+            let labels = Dataset::open(&path, selection).unwrap().labels;
+            assert!(matches!(labels, Labels::Targets(targets) if targets.dim() == (150, 1)));
         }
         let [_, said] = says(folder, &[&infer[..], &["--quiet"]].concat());
         assert_eq!(said, "");
@@ -140,7 +142,7 @@ fn a_table_of_pixels_with_the_label_first_is_read_and_says_its_scale() {
     // Labels given apart mean another thing.
     let infer = ["infer", &program, "--data"];
     let npz_label = [&infer[..], &[&npz, "--label", "0"]].concat();
-    refused(folder, &npz_label, "label: is a column of a .csv file only");
+    refused(folder, &npz_label, "label: is a column of a table only");
 
     // Bytes as numbers, before a network that leaves their scale open.
     let bytes = "label,a,b,c,d\n0,0,255,16,3\n1,7,1,0,2\n";

@@ -8,6 +8,8 @@ mod correction;
 #[cfg(feature = "cli")]
 mod damage;
 #[cfg(feature = "cli")]
+mod data;
+#[cfg(feature = "cli")]
 mod doors;
 #[cfg(feature = "cli")]
 mod ergonomics;
@@ -25,6 +27,8 @@ mod interrupt;
 mod keys;
 #[cfg(feature = "cli")]
 mod kills;
+#[cfg(feature = "cli")]
+mod misled;
 mod mnist;
 #[cfg(feature = "cli")]
 mod networks;

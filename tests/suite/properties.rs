@@ -202,10 +202,11 @@ proptest! {
         let line = |(x, y): &(Vec<f64>, usize)| format!("{},{},{},{y}\n", x[0], x[1], x[2]);
         let text: String = rows.iter().map(line).collect();
         let table = io::csv::parse(text.as_bytes(), None).unwrap();
-        for (index, (x, y)) in rows.iter().enumerate() {
+        for (index, (x, _)) in rows.iter().enumerate() {
             prop_assert!(same_bits(&table.x.row(index).to_vec(), x));
-            prop_assert_eq!(table.y[index], *y);
         }
+        let classes = rows.iter().map(|(_, y)| *y).collect();
+        prop_assert_eq!(table.label, io::table::Label::Classes(classes, None));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn set(groups: &mut [Group], args: &ExportArgs, hardware: &Hardware) -> Resu
         .collect();
     let heaters = match &args.calibration {
         Some(path) => {
-            let calibration = output::in_file(path, Calibration::parse(&output::read(path)?))?;
+            let calibration = output::source(path)?.parse(Calibration::parse)?;
             output::in_file(path, measured(&calibration, &rows))?
         }
         None => {

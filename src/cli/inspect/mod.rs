@@ -12,13 +12,14 @@ use serde_json::{Map, Value, json};
 use super::args::InspectArgs;
 use super::output;
 use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Program};
-use crate::error::Error;
+use crate::error::{Context, Error};
 use crate::experiment::sweep::Status;
 use crate::hardware::Hardware;
-use crate::io::{self, Tensor, Tensors};
+use crate::io::npy::{Array, Npz};
+use crate::io::{self, Format, Source, Tensor};
 use crate::linalg::{UNITARY_LIMIT, from_array, single_precision_limit, unitarity_error};
 use crate::mesh::Mesh;
-use crate::nn::{Dataset, Hints, Labels, Layer, Loaded, Model, Split};
+use crate::nn::{Dataset, Hints, Labels, Layer, Loaded, Model, Selection, Split};
 
 /// What is said of a file: text, the same as a record, and what was assumed for it.
 #[derive(Default)]
@@ -67,8 +68,8 @@ fn describe(path: &Path) -> Result<Said> {
     let text = path.to_string_lossy();
     said.put("file", &*text);
     if !output::is_standard(path) && !path.exists() {
-        if crate::hardware::preset(&text).is_some() {
-            describe_hardware(&mut said, &text)?;
+        if let Some(preset) = crate::hardware::preset(&text) {
+            describe_hardware(&mut said, &Hardware::open(&text)?, Some(preset))?;
             return Ok(said);
         }
         let presets: Vec<&str> = crate::hardware::PRESETS
@@ -84,28 +85,19 @@ fn describe(path: &Path) -> Result<Said> {
     if path.is_dir() {
         match Status::read(path)? {
             Some(status) => sweep::describe_folder(&mut said, path, &status)?,
-            None => {
-                let data = Dataset::load(path, Some(Split::Test), None).map_err(|error| {
-                    let what = "holds neither a sweep (trials.journal)";
-                    match error {
-                        Error::Format { reason, .. } if reason.starts_with("holds neither") => {
-                            let reason = format!("{what} nor data ({reason})");
-                            Error::format(path.display().to_string(), reason)
-                        }
-                        other => other,
-                    }
-                })?;
-                describe_data(&mut said, &data)?;
+            None if !Dataset::is_folder_of_data(path) => {
+                let reason = "holds neither a sweep (trials.journal) nor data (t10k-images-idx3-ubyte, \
+                              train-images-idx3-ubyte)";
+                return Err(Error::format(text, reason).into());
             }
+            None => describe_data(
+                &mut said,
+                &of_any_part(|part| Dataset::load(path, part, None))?,
+            )?,
         }
         return Ok(said);
     }
-    output::load(path, "json", |path| {
-        describe_file(&mut said, path).map_err(|error| match error.downcast::<Error>() {
-            Ok(ours) => ours,
-            Err(other) => Error::format("file", format!("{other:#}")),
-        })
-    })?;
+    describe_source(&mut said, &output::source(path)?)?;
     Ok(said)
 }
 
@@ -115,69 +107,118 @@ fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{ending}")
 }
 
-fn describe_file(out: &mut Said, path: &Path) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match io::extension(path).as_str() {
-        "npz" => {
-            describe_tensors(out, &io::npy::read_npz(path)?)?;
-            describe_layers(out, path)
-        }
-        ending if io::torch::EXTENSIONS.contains(&ending) => {
-            let tensors = io::torch::read(path)?.tensors;
-            describe_tensors(out, &tensors.into_iter().collect())?;
-            describe_layers(out, path)
-        }
-        "onnx" => describe_network(out, path),
-        "npy" => describe_matrix(out, path),
-        "toml" => describe_toml(out, path),
-        "csv" => table::describe_csv(out, path),
-        "parquet" => table::describe_parquet(out, path),
-        "jsonl" => sweep::describe_lines(out, path),
-        "journal" if name == "trials.journal" => sweep::describe_journal(out, path),
-        "svg" => describe_page(out, path, "<svg", "drawing"),
-        "html" => describe_page(out, path, "<!doctype html", "report of a sweep"),
-        "md" => describe_page(out, path, "# Validation", "page of validate"),
-        _ if name.contains("idx") => describe_idx(out, path),
-        "safetensors" => {
-            let bundle = io::safetensors::read(path)?;
-            if Program::is_program(&bundle) {
-                let program = output::in_file(path, Program::from_bundle(bundle))?;
-                writeln!(out, "program: a network as phases of meshes")?;
-                out.put("kind", "program");
-                let layout = program.layout();
-                out.put("tile", layout.tile);
-                out.put("geometry", layout.geometry.to_string());
-                out.put("for", layout.aim.name());
-                out.put("arrange", layout.arrangement.name());
-                out.put("seed", layout.seed.0);
-                out.put("share_at_edges", program.share_at_edges());
-                let layers = program.model().layers.iter().zip(program.tiles());
-                let layers = layers.map(|(layer, tiles)| {
-                    let mut record = layer_record(layer);
-                    record["activation"] = layer.activation.to_string().into();
-                    record["tiles"] = tiles.len().into();
-                    record["mzis"] = tiles.iter().map(|tile| tile.mzis()).sum::<usize>().into();
-                    let shifters = tiles.iter().map(|tile| tile.phase_shifters());
-                    record["phase_shifters"] = shifters.sum::<usize>().into();
-                    record
-                });
-                out.put("layers", layers.collect::<Vec<_>>());
-                let input = &program.model().input;
-                out.put("input", serde_json::to_value(input)?);
-                writeln!(out, "data: {}", input.words())?;
-                return describe_program(out, &program);
-            }
-            describe_tensors(out, &bundle.tensors)?;
-            describe_layers(out, path)
-        }
-        "json" => table::describe_json(out, path),
-        other => Err(Error::unsupported(
-            path.display().to_string(),
-            format!(".{other}"),
-            "must be a file that lightloom reads or writes: .safetensors, .npz, .npy, .pt, .pth, .onnx, .toml, .json, .jsonl, .csv, .parquet, .svg, .html, trials.journal, an IDX file, or a folder of a sweep or of IDX files",
+fn describe_source(out: &mut Said, source: &Source) -> Result<()> {
+    match source.format() {
+        Format::Npz => describe_archive(out, source),
+        Format::Onnx | Format::Binary => describe_network(out, source),
+        Format::Npy => describe_matrix(out, source),
+        Format::Toml => describe_toml(out, source),
+        Format::Table | Format::Gzip => table::describe_text(out, &source.clone().unpacked()?),
+        Format::Parquet => table::describe_parquet(out, source),
+        Format::JsonLines => sweep::describe_lines(out, source),
+        Format::Journal => sweep::describe_journal(out, source),
+        Format::Svg => describe_page(out, source, "<svg", "drawing"),
+        Format::Html => describe_page(out, source, "<!doctype html", "report of a sweep"),
+        Format::Markdown => describe_page(out, source, "# Validation", "page of validate"),
+        Format::Idx => describe_idx(out, source),
+        Format::Safetensors => describe_safetensors(out, source),
+        Format::Json => table::describe_json(out, source),
+        Format::Text => describe_text(out, source),
+        Format::Torch => describe_state_dict(out, source),
+        Format::Unknown => Err(Error::unsupported(
+            source.name(),
+            ending(source),
+            "must be a file that lightloom reads or writes: .safetensors, .npz, .npy, .pt, .pth, .onnx, .toml, .json, .jsonl, .csv, .tsv, .parquet, .svg, .html, trials.journal, an IDX file, or a folder of a sweep or of IDX files",
         )
         .into()),
     }
+}
+
+/// The ending of a file's name, with its dot.
+fn ending(source: &Source) -> String {
+    let ending = source.path().map(io::extension);
+    format!(".{}", ending.unwrap_or_default())
+}
+
+/// Text of a stream: JSON, TOML or a table.
+fn describe_text(out: &mut Said, source: &Source) -> Result<()> {
+    let text = source.text("JSON, TOML or a table")?;
+    if text.trim_start().starts_with(['{', '[']) && text.parse::<toml::Table>().is_err() {
+        return table::describe_json(out, source);
+    }
+    match text.parse::<toml::Table>() {
+        Ok(_) => describe_toml(out, source),
+        Err(_) => table::describe_text(out, source),
+    }
+}
+
+/// Named arrays: layers of a network or a data set.
+fn describe_archive(out: &mut Said, source: &Source) -> Result<()> {
+    let arrays = source.parse(|bytes| {
+        let mut archive = Npz::open(bytes)?;
+        let names = archive.names().to_vec();
+        let arrays = names.into_iter().map(|name| {
+            let array = archive.array(&name)?;
+            Ok((name, array))
+        });
+        arrays.collect::<crate::Result<Vec<_>>>()
+    })?;
+    let of_array = |(name, array): (String, Array)| match array {
+        Array::Numbers(tensor) => Named::of(&name, &tensor),
+        Array::Texts(texts) => Named {
+            name,
+            shape: texts.shape,
+            dtype: "text",
+        },
+    };
+    let mut arrays: Vec<Named> = arrays.into_iter().map(of_array).collect();
+    arrays.sort_by(|a, b| a.name.cmp(&b.name));
+    describe_named(out, &arrays)?;
+    describe_layers(out, source)
+}
+
+/// Layers of a network, as `torch.save` wrote them.
+fn describe_state_dict(out: &mut Said, source: &Source) -> Result<()> {
+    let tensors = source.parse(io::torch::parse)?.tensors;
+    let tensors = tensors.iter().map(|(name, tensor)| Named::of(name, tensor));
+    describe_named(out, &tensors.collect::<Vec<_>>())?;
+    describe_layers(out, source)
+}
+
+/// A program, or layers of a network.
+fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
+    let bundle = source.parse(io::safetensors::parse)?;
+    if !Program::is_program(&bundle) {
+        let tensors = bundle.tensors.iter();
+        let tensors = tensors.map(|(name, tensor)| Named::of(name, tensor));
+        describe_named(out, &tensors.collect::<Vec<_>>())?;
+        return describe_layers(out, source);
+    }
+    let program = Program::from_bundle(bundle).within(source.name())?;
+    writeln!(out, "program: a network as phases of meshes")?;
+    out.put("kind", "program");
+    let layout = program.layout();
+    out.put("tile", layout.tile);
+    out.put("geometry", layout.geometry.to_string());
+    out.put("for", layout.aim.name());
+    out.put("arrange", layout.arrangement.name());
+    out.put("seed", layout.seed.0);
+    out.put("share_at_edges", program.share_at_edges());
+    let layers = program.model().layers.iter().zip(program.tiles());
+    let layers = layers.map(|(layer, tiles)| {
+        let mut record = layer_record(layer);
+        record["activation"] = layer.activation.to_string().into();
+        record["tiles"] = tiles.len().into();
+        record["mzis"] = tiles.iter().map(|tile| tile.mzis()).sum::<usize>().into();
+        let shifters = tiles.iter().map(|tile| tile.phase_shifters());
+        record["phase_shifters"] = shifters.sum::<usize>().into();
+        record
+    });
+    out.put("layers", layers.collect::<Vec<_>>());
+    let input = &program.model().input;
+    out.put("input", serde_json::to_value(input)?);
+    writeln!(out, "data: {}", input.words())?;
+    describe_program(out, &program)
 }
 
 pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
@@ -226,8 +267,8 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
 }
 
 /// An ONNX file or a `network.toml`.
-fn describe_network(out: &mut Said, path: &Path) -> Result<()> {
-    let loaded = Model::load_with(path, &Hints::default())?;
+fn describe_network(out: &mut Said, source: &Source) -> Result<()> {
+    let loaded = Model::read(source, &Hints::default())?;
     if loaded.assumed.is_some() {
         describe_unstated(out, &loaded)?;
         return Ok(());
@@ -253,10 +294,10 @@ fn describe_network(out: &mut Said, path: &Path) -> Result<()> {
 }
 
 /// Named tensors that may be the layers of a network or the arrays of a data set.
-fn describe_layers(out: &mut Said, path: &Path) -> Result<()> {
-    match Model::load_with(path, &Hints::default()) {
+fn describe_layers(out: &mut Said, source: &Source) -> Result<()> {
+    match Model::read(source, &Hints::default()) {
         Ok(loaded) => describe_unstated(out, &loaded)?,
-        Err(no_network) => match Dataset::load(path, None, None) {
+        Err(no_network) => match of_any_part(|split| read_data(source, split)) {
             Ok(data) => describe_data(out, &data)?,
             Err(_) => {
                 writeln!(out, "neither a network nor a data set as it stands")?;
@@ -265,6 +306,19 @@ fn describe_layers(out: &mut Said, path: &Path) -> Result<()> {
         },
     }
     Ok(())
+}
+
+/// The test part of a data set, else the train part.
+fn of_any_part(read: impl Fn(Option<Split>) -> crate::Result<Dataset>) -> crate::Result<Dataset> {
+    read(None).or_else(|error| read(Some(Split::Train)).map_err(|_| error))
+}
+
+fn read_data(source: &Source, split: Option<Split>) -> crate::Result<Dataset> {
+    let selection = Selection {
+        split,
+        ..Selection::default()
+    };
+    Dataset::read(source.clone(), selection)
 }
 
 /// Layers whose file does not say what is between them.
@@ -316,8 +370,8 @@ fn describe_layer(layer: &Layer) -> String {
 }
 
 /// One file of a folder of IDX files.
-fn describe_idx(out: &mut Said, path: &Path) -> Result<()> {
-    match io::idx::read_images(path) {
+fn describe_idx(out: &mut Said, source: &Source) -> Result<()> {
+    match source.parse(io::idx::parse_images) {
         Ok(images) => {
             let (samples, features) = images.dim();
             writeln!(out, "images: {samples} of {features} bytes")?;
@@ -325,7 +379,7 @@ fn describe_idx(out: &mut Said, path: &Path) -> Result<()> {
             out.put("samples", samples);
             out.put("features", features);
         }
-        Err(not_images) => match io::idx::read_labels(path) {
+        Err(not_images) => match source.parse(io::idx::parse_labels) {
             Ok(labels) => {
                 writeln!(out, "labels: {} of them", labels.len())?;
                 out.put("kind", "labels");
@@ -337,26 +391,40 @@ fn describe_idx(out: &mut Said, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn describe_tensors(out: &mut Said, tensors: &Tensors) -> Result<()> {
-    writeln!(out, "{} tensor(s):", tensors.len())?;
+/// An array of a file.
+struct Named {
+    name: String,
+    shape: Vec<usize>,
+    dtype: &'static str,
+}
+
+impl Named {
+    fn of(name: &str, tensor: &Tensor) -> Self {
+        Self {
+            name: name.to_owned(),
+            shape: tensor.shape().to_vec(),
+            dtype: tensor.dtype().name(),
+        }
+    }
+}
+
+fn describe_named(out: &mut Said, arrays: &[Named]) -> Result<()> {
+    writeln!(out, "{} tensor(s):", arrays.len())?;
     out.put("kind", "tensors");
-    let records = tensors.iter().map(|(name, tensor)| {
-        json!({ "name": name, "shape": tensor.shape(), "dtype": tensor.dtype().name() })
-    });
+    let records = arrays
+        .iter()
+        .map(|array| json!({ "name": array.name, "shape": array.shape, "dtype": array.dtype }));
     out.put("tensors", records.collect::<Vec<_>>());
-    for (name, tensor) in tensors {
-        writeln!(out, "  {name}: {}", describe_tensor(tensor))?;
+    for array in arrays {
+        writeln!(out, "  {}: {:?} {}", array.name, array.shape, array.dtype)?;
     }
     Ok(())
 }
 
-fn describe_tensor(tensor: &Tensor) -> String {
-    format!("{:?} {}", tensor.shape(), tensor.dtype().name())
-}
-
-fn describe_matrix(out: &mut Said, path: &Path) -> Result<()> {
-    let tensor = io::npy::read(path)?;
-    writeln!(out, "array: {}", describe_tensor(&tensor))?;
+fn describe_matrix(out: &mut Said, source: &Source) -> Result<()> {
+    let tensor = source.parse(|bytes| io::npy::parse("array", bytes))?;
+    let (shape, dtype) = (tensor.shape(), tensor.dtype().name());
+    writeln!(out, "array: {shape:?} {dtype}")?;
     out.put("kind", "array");
     out.put("shape", tensor.shape().to_vec());
     out.put("dtype", tensor.dtype().name());
@@ -455,13 +523,13 @@ fn describe_data(out: &mut Said, data: &Dataset) -> Result<()> {
 }
 
 /// A page or a drawing of ours, which begins with `start`.
-fn describe_page(out: &mut Said, path: &Path, start: &str, what: &str) -> Result<()> {
-    let bytes = io::read_bytes(path)?;
-    let text = String::from_utf8_lossy(&bytes);
+fn describe_page(out: &mut Said, source: &Source, start: &str, what: &str) -> Result<()> {
+    let bytes = source.bytes();
+    let text = String::from_utf8_lossy(bytes);
     let head: String = text.chars().take(200).collect::<String>().to_lowercase();
     if !head.contains(&start.to_lowercase()) {
         let reason = format!("is no {what}: must begin with {start}");
-        return Err(Error::format(path.display().to_string(), reason).into());
+        return Err(Error::format(source.name(), reason).into());
     }
     out.put("kind", what);
     out.put("bytes", bytes.len());
@@ -473,32 +541,27 @@ fn describe_page(out: &mut Said, path: &Path, start: &str, what: &str) -> Result
 }
 
 /// A TOML file is a network if it names weights, an experiment if it counts trials, else hardware.
-fn describe_toml(out: &mut Said, path: &Path) -> Result<()> {
-    let text = String::from_utf8(io::read_bytes(path)?).map_err(|_| {
-        Error::format(
-            path.display().to_string(),
-            "is not UTF-8 text: must be TOML",
-        )
-    })?;
+fn describe_toml(out: &mut Said, source: &Source) -> Result<()> {
+    let text = source.text("TOML")?;
     let table: toml::Table = text.parse().unwrap_or_default();
     if table.contains_key("weights") || table.contains_key("layers") {
-        return describe_network(out, path);
+        return describe_network(out, source);
     }
     if ["trials", "data", "axes", "zip"]
         .iter()
         .any(|key| table.contains_key(*key))
     {
-        return sweep::describe_experiment(out, path);
+        return sweep::describe_experiment(out, source);
     }
-    describe_hardware(out, &path.to_string_lossy())
+    describe_hardware(out, &Hardware::from_toml(text).within(source.name())?, None)
 }
 
-fn describe_hardware(out: &mut Said, name_or_path: &str) -> Result<()> {
-    let hardware = Hardware::open(name_or_path)?;
+/// Hardware, of which `preset` is the text if it is one.
+fn describe_hardware(out: &mut Said, hardware: &Hardware, preset: Option<&str>) -> Result<()> {
     out.put("kind", "hardware");
-    out.put("hardware", serde_json::to_value(&hardware)?);
-    match crate::hardware::preset(name_or_path) {
-        Some(text) if hardware != Hardware::default() => {
+    out.put("hardware", serde_json::to_value(hardware)?);
+    match preset {
+        Some(text) if *hardware != Hardware::default() => {
             writeln!(out, "hardware preset; keys that are not listed are ideal:")?;
             write!(out, "{text}")?;
         }

@@ -7,10 +7,10 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::{Said, plural};
-use crate::error::{Context, Error};
+use crate::error::Error;
 use crate::experiment::rows::{KEYS, main_column};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
-use crate::io;
+use crate::io::Source;
 use crate::nn::{PARTS, Part, Score};
 
 /// Points that are listed one by one.
@@ -90,8 +90,8 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
 }
 
 /// An experiment: a user's or that of a folder.
-pub(super) fn describe_experiment(out: &mut Said, path: &Path) -> Result<()> {
-    let (sweep, _) = crate::cli::sweep::read(path)?;
+pub(super) fn describe_experiment(out: &mut Said, source: &Source) -> Result<()> {
+    let (sweep, _) = crate::cli::sweep::read(source)?;
     let points = plural(sweep.points(), "point");
     let (trials, rows) = (sweep.trials, sweep.rows());
     writeln!(
@@ -110,7 +110,7 @@ pub(super) fn describe_experiment(out: &mut Said, path: &Path) -> Result<()> {
     Ok(writeln!(
         out,
         "next: lightloom sweep {} --out DIR",
-        path.display()
+        source.path().map_or("-".into(), Path::to_string_lossy)
     )?)
 }
 
@@ -252,9 +252,10 @@ pub(super) fn describe_rows(
     Ok(())
 }
 
-/// The journal at `path`, told from the folder that it stands in.
-pub(super) fn describe_journal(out: &mut Said, path: &Path) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
+/// The journal in `source`, told from the folder that it stands in.
+pub(super) fn describe_journal(out: &mut Said, source: &Source) -> Result<()> {
+    let folder = source.path().and_then(Path::parent);
+    let folder = folder.unwrap_or(Path::new(""));
     match Status::read(folder)? {
         Some(status) => {
             writeln!(
@@ -267,17 +268,14 @@ pub(super) fn describe_journal(out: &mut Said, path: &Path) -> Result<()> {
         }
         None => {
             let what = "is cut short: not even its first line is whole";
-            Err(Error::format(path.display().to_string(), what).into())
+            Err(Error::format(source.name(), what).into())
         }
     }
 }
 
 /// `rows.jsonl`.
-pub(super) fn describe_lines(out: &mut Said, path: &Path) -> Result<()> {
-    let bytes = io::read_bytes(path)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Error::format("rows", "are not UTF-8 text: must be JSON Lines"))
-        .within(path.display())?;
+pub(super) fn describe_lines(out: &mut Said, source: &Source) -> Result<()> {
+    let text = source.text("JSON Lines")?;
     let (mut columns, mut scores) = (Vec::new(), Vec::new());
     for (number, line) in text.lines().enumerate() {
         let what = format!("line {}", number + 1);
@@ -286,12 +284,12 @@ pub(super) fn describe_lines(out: &mut Said, path: &Path) -> Result<()> {
                 true => "is cut short: must be a JSON object",
                 false => "is no JSON object",
             };
-            Error::format(&*what, reason).within(path.display())
+            Error::format(&*what, reason).within(source.name())
         })?;
         let name = main_column(row.keys().map(String::as_str));
         let Some(score) = name.and_then(|name| row[name].as_f64()) else {
             let what = format!("{what}: is no row of a sweep: it has no score");
-            return Err(Error::format(path.display().to_string(), what).into());
+            return Err(Error::format(source.name(), what).into());
         };
         scores.push(score);
         if columns.is_empty() {
@@ -301,9 +299,7 @@ pub(super) fn describe_lines(out: &mut Said, path: &Path) -> Result<()> {
         }
     }
     if scores.is_empty() {
-        return Err(
-            Error::format(path.display().to_string(), "is empty: must be JSON Lines").into(),
-        );
+        return Err(Error::format(source.name(), "is empty: must be JSON Lines").into());
     }
     describe_rows(out, &columns, scores.len(), &scores)
 }

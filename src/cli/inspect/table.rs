@@ -1,25 +1,24 @@
 //! Tables and JSON documents, told by the names that only they have.
 
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::sweep::{describe_manifest, describe_rows, score_column};
 use super::{Said, describe_data, describe_mesh, plural};
-use crate::cli::{open, output};
-use crate::error::Error;
+use crate::cli::open;
+use crate::error::{Context, Error};
 use crate::experiment::rows::{CONFUSION, KEYS, TIMES};
 use crate::hardware::Calibration;
-use crate::io::csv::Header;
-use crate::io::{self, record};
+use crate::io::table::{Columns, Header};
+use crate::io::{self, Source};
 use crate::mesh::{Cells, Described, Mesh};
-use crate::nn::{Dataset, PARTS, Part, Score};
+use crate::nn::{Dataset, PARTS, Part, Score, Selection};
 
 /// A table that lightloom writes or reads, by its header; else a data set.
-pub(super) fn describe_csv(out: &mut Said, path: &Path) -> Result<()> {
-    let bytes = io::read_bytes(path)?;
+pub(super) fn describe_text(out: &mut Said, source: &Source) -> Result<()> {
+    let bytes = source.bytes();
     let header = bytes
         .split(|byte| *byte == b'\n')
         .next()
@@ -56,31 +55,37 @@ pub(super) fn describe_csv(out: &mut Said, path: &Path) -> Result<()> {
         return table("phases", "exported phases", "phase shifters");
     }
     if is_rows(&columns) {
-        let scores = output::in_file(path, scores(&bytes, &columns))?;
+        let scores = source.parse(|bytes| scores(bytes, &columns))?;
         return describe_rows(out, &columns, scores.len(), &scores);
     }
     if columns.iter().any(|column| column == "v_pi_v") {
-        let heaters = output::in_file(path, Calibration::parse(&bytes))?.heaters;
+        let heaters = source.parse(Calibration::parse)?.heaters;
         writeln!(out, "calibration: {} heaters", heaters.len())?;
         out.put("kind", "calibration");
         out.put("heaters", heaters.len());
         return Ok(());
     }
-    let data = Dataset::load(path, None, None)?;
+    let columns = describe_samples(out, source)?;
+    match columns.and_then(|columns| columns.header) {
+        Some(Header::Names(_)) => writeln!(out, "its first line is a header: {header}")?,
+        Some(Header::Counts(_)) => {
+            writeln!(out, "its first line counts samples and features: {header}")?;
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// A table of samples; returns what its columns are.
+fn describe_samples(out: &mut Said, source: &Source) -> Result<Option<Columns>> {
+    let data = Dataset::read(source.clone(), Selection::default())?;
     describe_data(out, &data)?;
-    if let Some(columns) = data.columns {
+    if let Some(columns) = &data.columns {
         writeln!(out, "label: {}", columns.label_in_words())?;
         let name = columns.name(columns.label);
         out.put("label", json!({ "column": columns.label, "name": name }));
-        match columns.header {
-            Some(Header::Names(_)) => writeln!(out, "its first line is a header: {header}")?,
-            Some(Header::Counts(_)) => {
-                writeln!(out, "its first line counts samples and features: {header}")?;
-            }
-            None => {}
-        }
     }
-    Ok(())
+    Ok(data.columns)
 }
 
 /// Whether a table with `columns` holds rows of a sweep.
@@ -107,19 +112,19 @@ fn scores(bytes: &[u8], columns: &[String]) -> crate::Result<Vec<f64>> {
     records.collect()
 }
 
-/// `rows.parquet`.
-pub(super) fn describe_parquet(out: &mut Said, path: &Path) -> Result<()> {
-    let (rows, columns) = record::read_parquet(path)?;
-    if !is_rows(&columns) {
-        let what = "is not the rows of a sweep: lightloom writes no other Parquet";
-        return Err(Error::format(path.display().to_string(), what).into());
+/// `rows.parquet`; else a data set.
+pub(super) fn describe_parquet(out: &mut Said, source: &Source) -> Result<()> {
+    let outline = source.parse(io::parquet::outline)?;
+    if is_rows(&outline.columns) {
+        return describe_rows(out, &outline.columns, outline.rows, &[]);
     }
-    describe_rows(out, &columns, rows, &[])
+    describe_samples(out, source)?;
+    Ok(())
 }
 
 /// JSON that lightloom writes or reads, told by the keys that only it has; what it does not know is read as a mesh.
-pub(super) fn describe_json(out: &mut Said, path: &Path) -> Result<()> {
-    let value: Value = serde_json::from_slice(&io::read_bytes(path)?).unwrap_or_default();
+pub(super) fn describe_json(out: &mut Said, source: &Source) -> Result<()> {
+    let value: Value = serde_json::from_slice(source.bytes()).unwrap_or_default();
     let first = value.get(0).unwrap_or(&value);
     let count = value.as_array().map_or(1, Vec::len);
     let has = |key: &str| value.get(key).is_some();
@@ -186,15 +191,15 @@ pub(super) fn describe_json(out: &mut Said, path: &Path) -> Result<()> {
         out.put("meshes", tiles);
         return Ok(writeln!(out, "SAX netlist of {tiles} mesh(es) or tile(s)")?);
     }
-    match open::described(path)? {
+    match open::described(source)? {
         Described::Mesh(mesh) => describe_mesh(out, &mesh),
-        Described::Cells(cells) => describe_cells(out, path, &cells),
+        Described::Cells(cells) => describe_cells(out, source, &cells),
     }
 }
 
 /// Phases of another package, and the mesh that all commands make of them.
-fn describe_cells(out: &mut Said, path: &Path, cells: &Cells) -> Result<()> {
-    let mesh = output::in_file(path, Mesh::from_cells(cells))?;
+fn describe_cells(out: &mut Said, source: &Source, cells: &Cells) -> Result<()> {
+    let mesh = Mesh::from_cells(cells).within(source.name())?;
     writeln!(
         out,
         "phases of another package: {} modes, {} elements, convention {}; as a mesh:",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Columns, Manifest, ROWS_FORMAT, Row};
 use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::Sweep;
-use crate::io;
+use crate::io::Source;
 use crate::rng::DRAWS;
 
 /// What the folder of a finished sweep holds.
@@ -48,8 +48,8 @@ impl Folder {
     pub fn open(folder: &Path) -> Result<Self> {
         let place = |name: &str| folder.join(name).display().to_string();
         let text = |name: &str| {
-            String::from_utf8(io::read_bytes(folder.join(name))?)
-                .map_err(|_| Error::format(place(name), "is not UTF-8 text"))
+            let source = Source::open(folder.join(name))?;
+            Ok::<_, Error>(source.text("what lightloom sweep writes")?.to_owned())
         };
         let (experiment, manifest) = (text("experiment.toml")?, text("manifest.json")?);
         let sweep = Sweep::parse(&experiment, "", |name| {

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::key::unknown;
 use super::resolved::toml_value;
-use super::value::{RANGE, count, list, read_list, scalar, text};
+use super::value::{RANGE, RENAMED, count, list, read_list, scalar, text};
 use super::{Axis, Base, Key, Sweep};
 use crate::compile::{Aim, Arrangement};
 use crate::error::{Context, Error, Result, line_of};
@@ -87,10 +87,10 @@ impl Sweep {
     }
 }
 
-/// `error` at the byte `start` of `text`, unless it names its line already.
+/// `error` at the byte `start` of `text`; what lies within something here lies within its line already.
 fn at_line(text: &str, start: usize, error: Error) -> Error {
     match &error {
-        Error::Within { context, .. } if context.starts_with("line ") => error,
+        Error::Within { .. } => error,
         _ => error.within(line_of(text, start)),
     }
 }
@@ -429,7 +429,9 @@ fn flatten<'a, 'i>(prefix: &str, table: &'a DeTable<'i>, entries: &mut Vec<Entry
 }
 
 fn is_range(table: &DeTable<'_>) -> bool {
-    table.is_empty() || table.keys().any(|key| RANGE.contains(&&**key.get_ref()))
+    let of_range =
+        |key: &str| RANGE.contains(&key) || RENAMED.iter().any(|(theirs, _)| *theirs == key);
+    table.is_empty() || table.keys().any(|key| of_range(key.get_ref()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::error::{Context, Error, Result};
 use crate::experiment::rows::InputFile;
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
-use crate::io::{self, safetensors};
+use crate::io::{Source as Bytes, safetensors};
 use crate::nn::{Dataset, Hints, Model, Selection, Split};
 
 impl Sweep {
@@ -107,13 +107,12 @@ impl Sweep {
         match source {
             Source::Program(name) => {
                 let path = folder.join(name);
-                if let Some(kind) = Model::only_ending(&path) {
+                let source = Bytes::open(&path)?;
+                if let Some(kind) = source.format().of_network() {
                     let what = format!("is a network (.{kind}): write network = \"{name}\"");
-                    return Err(Error::format(path.display().to_string(), what));
+                    return Err(Error::format(source.name(), what));
                 }
-                safetensors::parse(&io::read_bytes(&path)?)
-                    .and_then(Program::from_bundle)
-                    .within(path.display())
+                source.parse(|bytes| Program::from_bundle(safetensors::parse(bytes)?))
             }
             Source::Network(name, layout) => {
                 let path = folder.join(name);

@@ -17,6 +17,18 @@ use crate::io::whole_number;
 /// Values of a range at most.
 const STEPS_LIMIT: usize = 100_000;
 
+/// What NumPy and others call the keys of a range.
+pub(super) const RENAMED: [(&str, &str); 8] = [
+    ("start", "from"),
+    ("min", "from"),
+    ("stop", "to"),
+    ("end", "to"),
+    ("max", "to"),
+    ("num", "steps"),
+    ("count", "steps"),
+    ("points", "steps"),
+];
+
 /// The keys of a range.
 pub(super) const RANGE: [&str; 4] = ["from", "to", "steps", "log"];
 
@@ -62,7 +74,15 @@ pub(super) fn read_list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<C
 fn read_range(name: &str, range: &DeTable<'_>) -> Result<Vec<Cell>> {
     for key in range.keys() {
         if !RANGE.contains(&&**key.get_ref()) {
-            return Err(unknown(key.get_ref(), "key of a range", &RANGE));
+            let key = key.get_ref();
+            return Err(match RENAMED.iter().find(|(theirs, _)| *theirs == key) {
+                Some((_, ours)) => {
+                    let reason =
+                        format!("is no key of a range {{ from, to, steps }}: must be `{ours}`");
+                    Error::format(format!("`{key}`"), reason)
+                }
+                None => unknown(key, "key of a range", &RANGE),
+            });
         }
     }
     let find = |key: &str| {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::io::table::{Choice, Header, LABEL_NAMES, Label};
 use ndarray::arr2;
 
 /// The message of an error for `text` without a choice of the label.
@@ -12,16 +13,22 @@ fn label(text: &str, given: Option<&str>) -> (usize, Choice) {
     (columns.label, columns.choice)
 }
 
+/// Classes without names.
+fn classes(of: &[usize]) -> Label {
+    Label::Classes(of.to_vec(), None)
+}
+
 #[test]
 fn the_last_column_is_the_label_where_nothing_else_tells() {
-    let (x, y) = (arr2(&[[0.5, -1e-3], [2.0, 3.0]]), vec![7, 0]);
+    let x = arr2(&[[0.5, -1e-3], [2.0, 3.0]]);
+    let y = classes(&[7, 0]);
     for text in [
         "0.5, -1e-3, 7\n2,3,0\n",
         "a,b,c\r\n0.5,-1e-3,7\r\n2,3,0",
         "a,1,\n0.5,-1e-3,7\n2,3,0",
     ] {
         let table = parse(text.as_bytes(), None).unwrap();
-        assert_eq!((&table.x, &table.y), (&x, &y), "{text}");
+        assert_eq!((&table.x, &table.label), (&x, &y), "{text}");
         let has_header = table.columns.header.is_some();
         assert_eq!(has_header, text.starts_with('a'), "{text}");
         assert_eq!(label(text, None), (2, Choice::Last));
@@ -42,7 +49,11 @@ fn a_column_with_a_name_of_a_label_is_the_label_wherever_it_stands() {
             format!("\"{name}\",0,1\n7,1.5,2\n0,3,4.5\n"),
         ] {
             let table = parse(text.as_bytes(), None).unwrap();
-            assert_eq!((&table.x, &*table.y), (&expected, &[7, 0][..]), "{text}");
+            assert_eq!(
+                (&table.x, &table.label),
+                (&expected, &classes(&[7, 0])),
+                "{text}"
+            );
             assert_eq!(table.columns.choice, Choice::Named);
         }
     }
@@ -84,7 +95,7 @@ fn several_columns_that_could_be_the_label_are_a_question() {
     let text = "x,y,class\n1,2,0\n";
     assert_eq!(
         error(text),
-        "CSV table: columns 1 (`y`) and 2 (`class`) could both be the label: must be told which one (--label COLUMN, or label in an experiment)"
+        "table: columns 1 (`y`) and 2 (`class`) could both be the label: must be told which one (--label COLUMN, or label in an experiment)"
     );
     assert_eq!(label(text, Some("class")), (2, Choice::Given));
 }
@@ -105,7 +116,9 @@ fn the_first_line_of_scikit_learn_counts_and_names_no_column() {
             (table.columns.width, table.columns.label),
             (width, width - 1)
         );
-        assert_eq!((table.x.dim(), &*table.y), ((2, width - 1), &[1, 0][..]));
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let label = Label::Classes(vec![1, 0], Some(names.to_vec()));
+        assert_eq!((table.x.dim(), table.label), ((2, width - 1), label));
         assert_eq!(table.columns.name(2), None);
     }
     // Names of columns, of which two happen to be numbers.
@@ -135,7 +148,8 @@ fn a_wrong_cell_is_named_by_line_and_column() {
 
 #[test]
 fn a_column_of_fractions_is_no_label() {
-    let limit = "must be a whole number from 0 (--label COLUMN, or label in an experiment, takes another column)";
+    let limit = "must be a whole number from 0, or a name in every row (--label COLUMN, or label in an experiment, takes \
+                 another column)";
     assert_eq!(
         error("1,2,3\n1,2,0.5\n"),
         format!("line 2, column 3 (the last column, taken as the label) = 0.5: {limit}")
@@ -144,10 +158,20 @@ fn a_column_of_fractions_is_no_label() {
         error("kind,width\n0,0.2\n"),
         format!("line 2, column 2 (`width`, the last column, taken as the label) = 0.2: {limit}")
     );
-    assert_eq!(
-        error("target,width\nsetosa,0.2\n"),
-        format!("line 2, column 1 (`target`, the label) = `setosa`: {limit}")
-    );
+    // Unless it is asked for.
+    let table = parse(b"1,2,3\n1,2,0.5\n", Some("2")).unwrap();
+    assert_eq!(table.label, Label::Numbers(vec![3.0, 0.5]));
+    for text in [
+        "target,width\nsetosa,0.2\n1,0.3\n",
+        "target,width\n1,0.2\nNA,0.3\n",
+    ] {
+        let said = error(text);
+        assert!(
+            said.starts_with("line 3, column 1 (`target`, the label) = "),
+            "{said}"
+        );
+        assert!(said.ends_with(limit), "{said}");
+    }
 }
 
 #[test]
@@ -156,4 +180,101 @@ fn tables_without_samples_are_refused() {
         assert!(error(text).contains("no samples"), "{text:?}");
     }
     assert!(parse(&[0xff, b',', 0xfe, b'\n', 0xff], None).is_err());
+}
+
+/// What a table of the same four samples must be read as, and what is said of it.
+fn read(text: &str) -> (Vec<usize>, Vec<String>, String) {
+    let table = parse(text.as_bytes(), None).unwrap();
+    let expected = arr2(&[[5.1, 0.2], [6.4, 1.5], [5.9, 1.8], [4.9, 0.2]]);
+    assert_eq!(table.x, expected, "{text}");
+    let Label::Classes(classes, names) = table.label else {
+        panic!("{text}");
+    };
+    let said = table.columns.assumed().unwrap_or_default();
+    (classes, names.unwrap_or_default(), said)
+}
+
+#[test]
+fn names_of_classes_are_numbered_in_sorted_order_with_a_header_or_without() {
+    let rows = "5.1,0.2,setosa\n6.4,1.5,versicolor\n5.9,1.8,virginica\n4.9,0.2,setosa\n";
+    let names = ["setosa", "versicolor", "virginica"].map(str::to_owned);
+    for (text, last) in [
+        (format!("a,b,kind\n{rows}"), "column 2, `kind`"),
+        (rows.to_owned(), "column 2; the first line is a sample"),
+        // Columns that are numbered.
+        (format!("0,1,kind\n{rows}"), "column 2, `kind`"),
+    ] {
+        let (classes, found, said) = read(&text);
+        assert_eq!((classes, found), (vec![0, 1, 2, 0], names.to_vec()));
+        assert_eq!(said, format!("the label is the last column, {last}"));
+    }
+}
+
+#[test]
+fn the_first_line_tells_the_separator() {
+    let comma = "a,b,\"la;bel\"\n5.1,0.2,0\n6.4,1.5,1\n5.9,1.8,2\n4.9,0.2,0\n";
+    let plain = comma.replace("la;bel", "c");
+    let (classes, _, said) = read(comma);
+    assert_eq!(said, "the label is the last column, column 2, `la;bel`");
+    for (separator, words) in [(";", "`;`"), ("\t", "tabs")] {
+        let (same, _, said) = read(&plain.replace(',', separator));
+        assert_eq!(same, classes);
+        let start = format!("cells are separated by {words}; the label is");
+        assert!(said.starts_with(&start), "{said}");
+    }
+    let (_, bare) = plain.split_once('\n').unwrap();
+    let (same, _, said) = read(&bare.replace(',', " "));
+    assert_eq!(same, classes);
+    assert!(said.starts_with("cells are separated by spaces"), "{said}");
+    // As Excel writes it.
+    assert_eq!(
+        read(&format!("\u{feff}{}", plain.replace('\n', "\r\n"))).0,
+        classes
+    );
+    let german = "a;b;label\n5,1;0,2;0\n";
+    assert_eq!(
+        error(german),
+        "line 2, column 1 = `5,1`: must be a finite number with a decimal point, not a comma"
+    );
+}
+
+#[test]
+fn a_column_without_a_name_that_numbers_the_rows_is_left_out_and_named() {
+    let table = |name: &str, numbers: [u32; 4]| {
+        let rows = ["5.1,0.2,0", "6.4,1.5,1", "5.9,1.8,2", "4.9,0.2,0"];
+        let lines = numbers.iter().zip(rows);
+        let lines = lines.map(|(number, row)| format!("{number},{row}\n"));
+        format!("{name},a,b,label\n{}", lines.collect::<String>())
+    };
+    for (name, words) in [
+        ("", "column 0"),
+        ("\"\"", "column 0"),
+        ("Unnamed: 0", "column 0, `Unnamed: 0`"),
+    ] {
+        // From 0, from 1, and shuffled.
+        for numbers in [[0, 1, 2, 3], [1, 2, 3, 4], [17, 3, 140, 0]] {
+            let (classes, _, said) = read(&table(name, numbers));
+            assert_eq!(classes, [0, 1, 2, 0]);
+            assert!(said.starts_with(&format!("{words} numbers the rows and is left out; ")));
+        }
+    }
+    // The label in front of it, or behind.
+    let text = "label,a,b,\n0,5.1,0.2,0\n1,6.4,1.5,1\n2,5.9,1.8,2\n0,4.9,0.2,3\n";
+    assert!(read(text).2.starts_with("column 3 numbers the rows"));
+    // Numbers that repeat are a feature.
+    let text = table("", [0, 1, 1, 0]);
+    let parsed = parse(text.as_bytes(), None).unwrap();
+    assert_eq!((parsed.x.ncols(), parsed.columns.row_numbers), (3, None));
+}
+
+#[test]
+fn signs_are_two_classes_and_it_is_said() {
+    let (classes, _, said) = read("5.1,0.2,-1\n6.4,1.5,1\n5.9,1.8,1\n4.9,0.2,-1\n");
+    assert_eq!(classes, [0, 1, 1, 0]);
+    assert!(
+        said.ends_with("; labels -1 and 1 are classes 0 and 1"),
+        "{said}"
+    );
+    let (classes, names, _) = read("5.1,0.2,False\n6.4,1.5,True\n5.9,1.8,True\n4.9,0.2,False\n");
+    assert_eq!((classes, &*names[1]), (vec![0, 1, 1, 0], "True"));
 }

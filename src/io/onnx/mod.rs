@@ -8,7 +8,7 @@ use std::path::Path;
 use prost::Message;
 
 use super::tensor::SUPPORTED;
-use super::{Dtype, Tensor, Tensors, read_bytes};
+use super::{Dtype, Source, Tensor, Tensors};
 use crate::error::{Context, Error, Result};
 use crate::io::content::{ONNX, refused};
 use proto::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
@@ -78,8 +78,7 @@ pub struct Value {
 /// [`Error::Unsupported`] for tensors in other files, sparse tensors and element types that have no exact
 /// `f64`. They name the file and the tensor.
 pub fn read(path: impl AsRef<Path>) -> Result<Graph> {
-    let path = path.as_ref();
-    parse(&read_bytes(path)?).within(path.display())
+    Source::open(path)?.parse(parse)
 }
 
 /// Reads the graph of an ONNX file from its bytes.
@@ -214,7 +213,7 @@ fn typed_bytes(stored: &TensorProto, dtype: Dtype) -> Vec<u8> {
         Dtype::U16 | Dtype::I16 | Dtype::F16 | Dtype::BF16 => {
             bytes_of(&stored.int32_data, |x| (x as u16).to_le_bytes())
         }
-        Dtype::U8 | Dtype::I8 => bytes_of(&stored.int32_data, |x| [x as u8]),
+        Dtype::Bool | Dtype::U8 | Dtype::I8 => bytes_of(&stored.int32_data, |x| [x as u8]),
     }
 }
 

@@ -11,13 +11,12 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
-use std::path::Path;
 
 use zip::ZipArchive;
 
 use super::content::{TORCH, refused};
 use super::tensor::element_count;
-use super::{Dtype, Tensor, UNPACKED_LIMIT, read_bytes, read_exactly};
+use super::{Dtype, Tensor, UNPACKED_LIMIT, read_exactly};
 use crate::error::{Context, Error, Result};
 use pickle::{Entries, Object, Pickle, Storage, View};
 
@@ -49,16 +48,6 @@ pub struct Entry {
     pub name: String,
     /// The other entries that hold tensors by name.
     pub others: Vec<String>,
-}
-
-/// Reads the state dict in the file at `path`.
-///
-/// # Errors
-/// [`Error::Io`] if it cannot be read, [`Error::Format`] or [`Error::Shape`] if it is malformed, or asks for anything but
-/// tensors, numbers and strings, [`Error::Unsupported`] for tensors that are not dense.
-pub fn read(path: impl AsRef<Path>) -> Result<StateDict> {
-    let path = path.as_ref();
-    parse(&read_bytes(path)?).within(path.display())
 }
 
 /// Reads a state dict from the bytes of a file.

@@ -5,8 +5,9 @@ use std::f64::consts::TAU;
 use ndarray::Array2;
 
 use crate::field::Fields;
+use crate::io::Source;
 use crate::linalg::C64;
-use crate::nn::{Dataset, Labels, Values};
+use crate::nn::{Dataset, Labels, Selection, Values};
 use crate::rng::{Effect, Seed};
 
 /// Amplitudes `[mode, sample]` and their classes.
@@ -29,8 +30,8 @@ pub struct Split {
 
 /// Pixels of the built-in digits, `[pixel, sample]`, in [0, 1].
 fn digits(file: &'static [u8]) -> (Array2<f64>, Vec<usize>) {
-    let arrays = crate::io::npy::parse_npz(file).expect("the built-in digits are an npz file");
-    let data = Dataset::from_npz("digits", arrays).expect("they hold x and y");
+    let source = Source::new("digits", file);
+    let data = Dataset::read(source, Selection::default()).expect("they hold x and y");
     let Values::Bytes(x) = data.x.values else {
         panic!("their pixels are bytes");
     };

@@ -1,0 +1,240 @@
+//! Commands as people type them wrongly, and the sentence that names the fix.
+
+use std::path::Path;
+
+use crate::cli::{DEMO, haar, lightloom, ok, refused, write_npy};
+use crate::sweep::{digits, experiment};
+
+/// What a command that must succeed says on stderr.
+fn said(folder: &Path, args: &[&str]) -> String {
+    let output = lightloom(folder, args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    stderr
+}
+
+fn put(folder: &Path) {
+    for (from, to) in [
+        ("digits.program.safetensors", "p.program.safetensors"),
+        ("digits.safetensors", "net.safetensors"),
+        ("digits-test.npz", "data.npz"),
+    ] {
+        std::fs::copy(format!("{DEMO}/{from}"), folder.join(to)).unwrap();
+    }
+    write_npy(&folder.join("U.npy"), &haar(3));
+    ok(
+        folder,
+        &["decompose", "U.npy", "-o", "u.mesh.json", "--quiet"],
+    );
+    experiment(folder, &digits(1));
+}
+
+#[test]
+fn a_command_that_was_typed_wrongly_is_answered_with_the_right_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    put(folder);
+    let p = "p.program.safetensors";
+    for (args, says) in [
+        (
+            &["infer", "data.npz", "--data", p][..],
+            "data.npz: is no program, and p.program.safetensors is one: must be lightloom infer \
+             p.program.safetensors --data data.npz",
+        ),
+        (
+            &["infer", "data.npz", "--data", "U.npy"],
+            "data.npz: is a data set: must be a program",
+        ),
+        (
+            &["infer", p, "--data", "net.safetensors"],
+            "a network or a program is no data set",
+        ),
+        (
+            &["infer", p, "data.npz"],
+            "data.npz: is one file too many: must be --data data.npz",
+        ),
+        (
+            &["compile", "net.safetensors", "out.program.safetensors"],
+            "out.program.safetensors: is one file too many: must be -o out.program.safetensors",
+        ),
+        (&["decompose", "U.npy", "u.json"], "must be -o u.json"),
+        (
+            &["apply", "u.mesh.json", "U.npy", "y.npy"],
+            "must be -o y.npy",
+        ),
+        // Nothing is missing: it is one too many.
+        (
+            &["draw", "u.mesh.json", "more.json", "-o", "u.svg"],
+            "unexpected argument 'more.json'",
+        ),
+        (
+            &["merge", "part", "--out", "out", "--all"],
+            "unexpected argument '--all'",
+        ),
+        (
+            &[
+                "infer",
+                p,
+                "--data",
+                "data.npz",
+                "--set",
+                "phase_shifter.phase_error_rad",
+                "0.01",
+            ],
+            "--set phase_shifter.phase_error_rad 0.01: must be --set phase_shifter.phase_error_rad=0.01",
+        ),
+        (
+            &["infer", p, "--data", "data.npz", "--hardware", "hw.toml"],
+            "hw.toml: No such file or directory",
+        ),
+        (
+            &[
+                "matrix",
+                "u.mesh.json",
+                "-o",
+                "o.npy",
+                "--hardware",
+                "no/hw.toml",
+            ],
+            "no/hw.toml: No such file or directory (there is no folder no)",
+        ),
+        (
+            &["compile", "data.npz", "-o", "o.safetensors"],
+            "data.npz: content: is a data set (x, y), which lightloom infer takes with --data: must be a network",
+        ),
+        (
+            &["report", "nowhere"],
+            "nowhere: there is no such folder: must be the folder that lightloom sweep --out",
+        ),
+        (
+            &["report", "e.toml"],
+            "e.toml: is a file: must be the folder that lightloom sweep --out",
+        ),
+        (
+            &["sweep", "e.toml", "--out", "data.npz"],
+            "--out = data.npz: must be a folder: this is a file",
+        ),
+        (
+            &["merge", "a", "b", "--out", "data.npz"],
+            "--out = data.npz: must be a folder: this is a file",
+        ),
+        (
+            &[
+                "export",
+                "u.mesh.json",
+                "--format",
+                "csv",
+                "--dac-bits",
+                "8",
+                "--dac-max-v",
+                "high",
+            ],
+            "invalid value 'high' for '--dac-max-v <V>': must be a number",
+        ),
+    ] {
+        refused(folder, args, says);
+    }
+    // One word away from a folder that is there.
+    std::fs::create_dir(folder.join("results")).unwrap();
+    refused(folder, &["report", "result"], "(did you mean results?)");
+}
+
+#[test]
+fn a_range_of_numpy_is_answered_with_our_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let text = digits(1);
+    let (head, _) = text.split_once("[axes]").unwrap();
+    for (range, says) in [
+        (
+            "{ start = 0, to = 1, steps = 3 }",
+            "`start`: is no key of a range { from, to, steps }: must be `from`",
+        ),
+        (
+            "{ from = 0, stop = 1, steps = 3 }",
+            "`stop`: is no key of a range { from, to, steps }: must be `to`",
+        ),
+        (
+            "{ start = 0, stop = 1, num = 3 }",
+            "`num`: is no key of a range { from, to, steps }: must be `steps`",
+        ),
+        ("{ from = 0, to = 1, stepz = 3 }", "did you mean `steps`?"),
+    ] {
+        let axis = format!("{head}[axes]\n\"coupler.splitting_error_rad\" = {range}\n");
+        experiment(folder, &axis);
+        refused(folder, &["sweep", "e.toml", "--dry-run"], says);
+    }
+    // A whole number may have an exponent.
+    let steps = "{ from = 0, to = 0.1, steps = 1e1 }";
+    let axis = format!("{head}[axes]\n\"coupler.splitting_error_rad\" = {steps}\n");
+    experiment(folder, &axis);
+    let estimate = ok(folder, &["sweep", "e.toml", "--dry-run", "--quiet"]);
+    assert!(estimate.contains("points    10"), "{estimate}");
+}
+
+#[test]
+fn what_is_allowed_and_hardly_meant_is_said_after_it_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    put(folder);
+    let compile = [
+        "compile",
+        "net.safetensors",
+        "-o",
+        "o.safetensors",
+        "--seed",
+        "1e3",
+        "--tile",
+    ];
+    let wide = said(folder, &[&compile[..], &["70"]].concat());
+    assert!(
+        wide.contains(
+            "note: --tile 70: layer 0 (64 → 32) needs 64 modes, and no other one more: the other modes of each mesh do \
+             nothing but cost MZIs\n"
+        ),
+        "{wide}"
+    );
+    assert!(!said(folder, &[&compile[..], &["64"]].concat()).contains("--tile"));
+    assert_eq!(
+        said(folder, &[&compile[..], &["70", "--quiet"]].concat()),
+        ""
+    );
+    let infer = [
+        "infer",
+        "p.program.safetensors",
+        "--data",
+        "data.npz",
+        "--trials",
+        "1",
+        "--limit",
+        "20",
+    ];
+    let with = |set: &str| said(folder, &[&infer[..], &["--set", set]].concat());
+    let note = "note: phase_shifter.phase_error_rad = 1000: more than a turn (6.28 rad) is noise";
+    assert!(with("phase_shifter.phase_error_rad=1000").contains(note));
+    assert!(!with("phase_shifter.phase_error_rad=0.01").contains("more than a turn"));
+    let matrix = [
+        "matrix",
+        "u.mesh.json",
+        "-o",
+        "o.npy",
+        "--set",
+        "phase_shifter.phase_error_rad=1e3",
+    ];
+    assert!(said(folder, &matrix).contains(note));
+    // On an error there is one line, and no note.
+    refused(
+        folder,
+        &[
+            "infer",
+            "p.program.safetensors",
+            "--data",
+            "data.npz",
+            "--limit",
+            "1e6",
+            "--hardware",
+            "no.toml",
+        ],
+        "no.toml",
+    );
+}
