@@ -54,6 +54,7 @@ fn holds_pickle(bytes: &[u8]) -> bool {
 }
 
 /// The ending of files that hold what `bytes` begin as; nothing where they do not tell.
+#[cfg(feature = "cli")]
 pub(crate) fn ending(bytes: &[u8]) -> Option<&'static str> {
     match kind(bytes)? {
         TORCH => Some("pt"),
