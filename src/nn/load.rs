@@ -113,7 +113,8 @@ impl Loaded {
 impl Model {
     /// Reads a network.
     ///
-    /// `path` is `.safetensors`, `.npz`, `.pt` or `.pth` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional `0.bias`),
+    /// `path` is `.safetensors`, `.npz`, `.pt` or `.pth` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional
+    /// `0.bias`),
     /// `.onnx`, or a `network.toml`. `between` follows every layer but the last of weights that stand alone; an ONNX
     /// file and the `[[layers]]` of a `network.toml` state their own activations, and their order.
     ///
@@ -353,8 +354,8 @@ fn check_part(key: &str) -> Result<()> {
     let (got, limit) = match part {
         "running_mean" | "running_var" | "num_batches_tracked" => (
             "BatchNorm",
-            "a file of weights does not say where it stands; export the model to ONNX (model.eval(), torch.onnx.export), where \
-             one straight after a linear layer is read",
+            "a file of weights does not say where it stands; export the model to ONNX (model.eval(), torch.onnx.export), \
+             where one straight after a linear layer is read",
         ),
         "weight_g" | "weight.original0" | "weight.original1" => (
             "weight norm",

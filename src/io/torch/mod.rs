@@ -1,7 +1,7 @@
 //! State dicts of PyTorch, as `torch.save` writes them: `.pt`, `.pth`.
 //!
-//! Since PyTorch 1.6 a file is a ZIP archive of one pickle and of a file a storage; before, it was five pickles in a row
-//! and the storages behind them. A pickle is a program: none of it is run.
+//! Since PyTorch 1.6 a file is a ZIP archive of one pickle and of a file a storage. Before, it was five pickles in a
+//! row and the storages behind them. A pickle is a program: none of it is run.
 
 mod ask;
 mod machine;
@@ -54,8 +54,8 @@ pub struct Entry {
 /// Reads the state dict in the file at `path`.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be read, [`Error::Format`] or [`Error::Shape`] if it is malformed, or asks for anything but
-/// tensors, numbers and strings, [`Error::Unsupported`] for tensors that are not dense.
+/// [`Error::Io`] if it cannot be read, [`Error::Format`] or [`Error::Shape`] if it is malformed, or asks for anything
+/// but tensors, numbers and strings, [`Error::Unsupported`] for tensors that are not dense.
 pub fn read(path: impl AsRef<Path>) -> Result<StateDict> {
     let path = path.as_ref();
     parse(&read_bytes(path)?).within(path.display())
