@@ -250,8 +250,8 @@ fn activation_help() -> String {
     let names = Activation::names(false).join(", ");
     let complex = Activation::names(true).join(", ");
     format!(
-        "Activation between the layers of a state dict (.safetensors, .npz, .pt, .pth); relu by default. On real signals \
-         {names}; on complex ones {complex} (docs/networks.md)"
+        "Activation between the layers of a state dict (.safetensors, .npz, .pt, .pth); relu by default. On real \
+         signals {names}; on complex ones {complex} (docs/networks.md)"
     )
 }
 
@@ -283,7 +283,8 @@ pub struct CompileArgs {
     /// Seed of what is chosen at random among the phases that the weights leave free
     #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
     pub seed: u64,
-    /// Names of all layers of a state dict (.safetensors, .npz, .pt, .pth) in their order; by default found from names, file or shapes
+    /// Names of all layers of a state dict (.safetensors, .npz, .pt, .pth) in their order; by default found from names,
+    /// file or shapes
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub layers: Option<Vec<String>>,
     /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array

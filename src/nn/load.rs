@@ -355,13 +355,13 @@ fn check_part(key: &str) -> Result<()> {
     let (got, limit) = match part {
         "running_mean" | "running_var" | "num_batches_tracked" => (
             "BatchNorm",
-            "a file of weights does not say where it stands; export the model to ONNX (model.eval(), torch.onnx.export), where \
-             one straight after a linear layer is read",
+            "a file of weights does not say where it stands; export the model to ONNX (model.eval(), torch.onnx.export), \
+             where one straight after a linear layer is read",
         ),
         "weight_g" | "weight.original0" | "weight.original1" => (
             "weight norm",
-            "the weights are computed from two tensors; export the model to ONNX (torch.onnx.export), or take the norm off \
-             before saving (torch.nn.utils.parametrize.remove_parametrizations, torch.nn.utils.remove_weight_norm)",
+            "the weights are computed from two tensors; take the norm off before saving (remove_parametrizations or \
+             remove_weight_norm of torch.nn.utils), or export the model to ONNX (torch.onnx.export)",
         ),
         _ => return Ok(()),
     };

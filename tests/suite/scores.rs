@@ -62,107 +62,97 @@ fn rows(folder: &Path) -> Vec<Value> {
 fn a_regression_is_scored_by_its_mean_squared_error_in_every_command() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
-    for (network, output) in [
-        ("regression_one_output", "out0_output"),
-        ("sklearn_mlpregressor", "out0_variable"),
-    ] {
-        let expected = arrays(&case(&format!("{network}.expected.npz")));
-        let (x, mut y) = (matrix(&expected, "x"), matrix(&expected, output));
-        y[[3, 0]] += 0.1;
-        write_data(&folder.join("d.npz"), &[("x", &x), ("y", &y)]);
-        let onnx = case(&format!("{network}.onnx"));
-        ok(
-            folder,
-            &["compile", &onnx, "-o", "p.safetensors", "--quiet"],
-        );
-        let args = ["--data", "d.npz", "--trials", "3", "--precision", "f64"];
-        let noise = ["--set", "phase_shifter.phase_error_rad=0.02"];
-        let found = infer(folder, &[&args[..], &noise].concat());
-        assert_eq!(found["score_name"], "mse");
-        near(number(&found["digital"]["score"]), 0.01 / 12.0, 1e-3);
-        let mean = y.sum() / 12.0;
-        let spread: f64 = y.iter().map(|t| (t - mean).powi(2)).sum();
-        near(1.0 - number(&found["digital"]["r2"]), 0.01 / spread, 1e-3);
-        assert!(found["digital"].get("accuracy").is_none());
-        near(number(&found["ideal"]["score"]), 0.01 / 12.0, 1e-3);
-        assert!(number(&found["ideal"]["output_error"]) < 1e-9);
-        assert!(number(&found["noisy"]["score"]["mean"]) > number(&found["digital"]["score"]));
-        let trials = found["noisy"]["per_trial"].as_array().unwrap();
-        let scores: Vec<f64> = trials.iter().map(|trial| number(&trial["score"])).collect();
-        near(
-            number(&found["noisy"]["score"]["mean"]),
-            scores.iter().sum::<f64>() / 3.0,
-            1e-12,
-        );
-        let printed = ok(folder, &[&["infer", "p.safetensors"], &args[..]].concat());
-        assert!(
-            printed.contains("\nscore     mean squared error\n"),
-            "{printed}"
-        );
-        assert!(printed.contains("   R² "), "{printed}");
-        assert!(
-            !printed.contains('%') || !printed.contains("agreement"),
-            "{printed}"
-        );
+    let network = "regression_one_output";
+    let expected = arrays(&case(&format!("{network}.expected.npz")));
+    let (x, mut y) = (matrix(&expected, "x"), matrix(&expected, "out0_output"));
+    y[[3, 0]] += 0.1;
+    write_data(&folder.join("d.npz"), &[("x", &x), ("y", &y)]);
+    let onnx = case(&format!("{network}.onnx"));
+    ok(
+        folder,
+        &["compile", &onnx, "-o", "p.safetensors", "--quiet"],
+    );
+    let args = ["--data", "d.npz", "--trials", "3", "--precision", "f64"];
+    let noise = ["--set", "phase_shifter.phase_error_rad=0.02"];
+    let found = infer(folder, &[&args[..], &noise].concat());
+    assert_eq!(found["score_name"], "mse");
+    near(number(&found["digital"]["score"]), 0.01 / 12.0, 1e-3);
+    let mean = y.sum() / 12.0;
+    let spread: f64 = y.iter().map(|t| (t - mean).powi(2)).sum();
+    near(1.0 - number(&found["digital"]["r2"]), 0.01 / spread, 1e-3);
+    assert!(found["digital"].get("accuracy").is_none());
+    near(number(&found["ideal"]["score"]), 0.01 / 12.0, 1e-3);
+    assert!(number(&found["ideal"]["output_error"]) < 1e-9);
+    assert!(number(&found["noisy"]["score"]["mean"]) > number(&found["digital"]["score"]));
+    let trials = found["noisy"]["per_trial"].as_array().unwrap();
+    let scores: Vec<f64> = trials.iter().map(|trial| number(&trial["score"])).collect();
+    near(
+        number(&found["noisy"]["score"]["mean"]),
+        scores.iter().sum::<f64>() / 3.0,
+        1e-12,
+    );
+    let printed = ok(folder, &[&["infer", "p.safetensors"], &args[..]].concat());
+    assert!(
+        printed.contains("\nscore     mean squared error\n"),
+        "{printed}"
+    );
+    assert!(printed.contains("   R² "), "{printed}");
+    assert!(!printed.contains("agreement"), "{printed}");
 
-        let text = "program = 'p.safetensors'\ndata = 'd.npz'\ntrials = 3\nprecision = 'f64'\n\
+    let text = "program = 'p.safetensors'\ndata = 'd.npz'\ntrials = 3\nprecision = 'f64'\n\
                     [axes]\n\"phase_shifter.phase_error_rad\" = [0.0, 0.02, 0.05]\n";
-        std::fs::write(folder.join("e.toml"), text).unwrap();
-        ok(folder, &["sweep", "e.toml", "--out", network, "--quiet"]);
-        let out = folder.join(network);
-        let swept = rows(&out);
-        for (trial, row) in swept[3..6].iter().enumerate() {
-            let trial = &trials[trial];
-            assert_eq!(row["score_name"], "mse");
-            for part in ["score", "r2", "output_error"] {
-                assert_eq!(row[part], trial[part], "{part}");
-                assert_eq!(row[format!("ideal_{part}")], found["ideal"][part], "{part}");
-            }
-            assert_eq!(row["digital_score"], found["digital"]["score"]);
-            assert!(row.get("both_right").is_none() && row.get("accuracy").is_none());
+    std::fs::write(folder.join("e.toml"), text).unwrap();
+    ok(folder, &["sweep", "e.toml", "--out", network, "--quiet"]);
+    let out = folder.join(network);
+    let swept = rows(&out);
+    for (trial, row) in swept[3..6].iter().enumerate() {
+        let trial = &trials[trial];
+        assert_eq!(row["score_name"], "mse");
+        for part in ["score", "r2", "output_error"] {
+            assert_eq!(row[part], trial[part], "{part}");
+            assert_eq!(row[format!("ideal_{part}")], found["ideal"][part], "{part}");
         }
-        assert!(!out.join("confusion.csv").exists());
-        ok(folder, &["report", network, "--quiet"]);
-        let page = std::fs::read_to_string(out.join("report.html")).unwrap();
-        for says in [
-            "<h2 id=\"accuracy\">Mean squared error</h2>",
-            "Mean squared error against ",
-            " of digital’s mean squared error",
-        ] {
-            assert!(page.contains(says), "{says}");
-        }
-        for says in [
-            "<h2 id=\"classes\">",
-            "chips_worse",
-            "McNemar",
-            "accuracy against",
-        ] {
-            assert!(!page.contains(says), "{says}");
-        }
-        let means: Vec<f64> = swept
-            .chunks(3)
-            .map(|point| point.iter().map(|row| number(&row["score"])).sum())
-            .collect();
-        assert!(means[0] < means[1] && means[1] < means[2]);
-        // The smallest error is the best point.
-        let best = page.split("Best point, mean").nth(1).unwrap();
-        assert!(
-            best[..200].contains(" 0 rad") || best[..300].contains("0 rad"),
-            "{}",
-            &best[..300]
-        );
-        for file in [
-            network.to_owned(),
-            format!("{network}/rows.csv"),
-            format!("{network}/rows.jsonl"),
-        ] {
-            let said: Value =
-                serde_json::from_str(&ok(folder, &["inspect", &file, "--json", "-"])).unwrap();
-            let place = said
-                .get("settings")
-                .map_or(&said["score"]["min"], |all| &all[0]["score"]);
-            assert!(number(place) > 0.0, "{said}");
-        }
+        assert_eq!(row["digital_score"], found["digital"]["score"]);
+        assert!(row.get("both_right").is_none() && row.get("accuracy").is_none());
+    }
+    assert!(!out.join("confusion.csv").exists());
+    ok(folder, &["report", network, "--quiet"]);
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    for says in [
+        "<h2 id=\"accuracy\">Mean squared error</h2>",
+        "Mean squared error against ",
+        " of digital’s mean squared error",
+    ] {
+        assert!(page.contains(says), "{says}");
+    }
+    for says in [
+        "<h2 id=\"classes\">",
+        "chips_worse",
+        "McNemar",
+        "accuracy against",
+    ] {
+        assert!(!page.contains(says), "{says}");
+    }
+    let means: Vec<f64> = swept
+        .chunks(3)
+        .map(|point| point.iter().map(|row| number(&row["score"])).sum())
+        .collect();
+    assert!(means[0] < means[1] && means[1] < means[2]);
+    // The smallest error is the best point.
+    let best = page.split("Best point, mean").nth(1).unwrap();
+    let best = best.split("</small>").next().unwrap();
+    assert!(best.ends_with("σ phase 0 rad"), "{best}");
+    for file in [
+        network.to_owned(),
+        format!("{network}/rows.csv"),
+        format!("{network}/rows.jsonl"),
+    ] {
+        let said: Value =
+            serde_json::from_str(&ok(folder, &["inspect", &file, "--json", "-"])).unwrap();
+        let place = said
+            .get("settings")
+            .map_or(&said["score"]["min"], |all| &all[0]["score"]);
+        assert!(number(place) > 0.0, "{said}");
     }
 }
 
@@ -436,6 +426,50 @@ fn scores_of_classes_follow_from_the_predictions_that_are_written() {
     let kept = arrays(folder.join("s.npz").to_str().unwrap());
     assert_eq!(kept["digital"].dtype(), io::Dtype::F32);
     assert_eq!(kept["digital_class"].shape(), [3]);
+}
+
+/// Data with labels and data without: every row has what its own score has, null elsewhere.
+#[test]
+fn rows_of_two_scores_stand_in_one_table_and_a_report_wants_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let program = format!("{DEMO}/digits.program.safetensors");
+    std::fs::copy(program, folder.join("p.safetensors")).unwrap();
+    std::fs::copy(format!("{DEMO}/digits-test.npz"), folder.join("d.npz")).unwrap();
+    let x = matrix(&arrays(&format!("{DEMO}/digits-test.npz")), "x");
+    write_data(&folder.join("x.npz"), &[("x", &x)]);
+    let text = "program = 'p.safetensors'\ndata = ['d.npz', 'x.npz']\nlimit = 50\ntrials = 1\n";
+    std::fs::write(folder.join("e.toml"), text).unwrap();
+    ok(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
+    let rows = rows(&folder.join("out"));
+    assert_eq!(
+        [&rows[0]["score_name"], &rows[1]["score_name"]],
+        ["accuracy", "none"]
+    );
+    for (name, own, other) in [
+        ("accuracy", 0, 1),
+        ("both_right", 0, 1),
+        ("output_error", 1, 0),
+    ] {
+        assert!(
+            rows[own][name].is_number() && rows[other][name].is_null(),
+            "{name}"
+        );
+    }
+    assert_eq!(rows[1]["digital_output_error"], 0.0);
+    refused(
+        folder,
+        &["report", "out"],
+        "out: holds rows of two scores, accuracy and none: a report is on one",
+    );
+    std::fs::write(folder.join("e.toml"), format!("{text}score = 'none'\n")).unwrap();
+    refused(
+        folder,
+        &["sweep", "e.toml", "--out", "out"],
+        "score: not there → \"none\"",
+    );
+    ok(folder, &["sweep", "e.toml", "--out", "one", "--quiet"]);
+    ok(folder, &["report", "one", "--quiet"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! State dicts of PyTorch, as `torch.save` writes them: `.pt`, `.pth`.
 //!
-//! Since PyTorch 1.6 a file is a ZIP archive of one pickle and of a file a storage; before, it was five pickles in a row
-//! and the storages behind them. A pickle is a program: none of it is run.
+//! Since PyTorch 1.6 a file is a ZIP archive of one pickle and of a file a storage. Before, it was five pickles in a
+//! row and the storages behind them. A pickle is a program: none of it is run.
 
 mod ask;
 mod machine;

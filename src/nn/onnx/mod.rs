@@ -496,7 +496,7 @@ mod tests {
         assert!(said.contains("a branch to"), "{said}");
     }
 
-    /// scale · (y − mean) / √(variance + ε) + offset of y = [1, 10] · [[1, 2, 3], [4, 5, 6]] + [1, 2, 3] = [42, 54, 66].
+    /// scale · (y − mean) / √(variance + ε) + offset of y = [1, 10] · [[1, 2, 3], [4, 5, 6]] + [1, 2, 3], [42, 54, 66].
     #[test]
     fn a_batch_norm_after_a_product_is_computed_into_it() {
         let norm = |from: &str, to: &str| {

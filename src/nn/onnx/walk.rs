@@ -11,7 +11,8 @@ use crate::nn::load::{bias, weight};
 use crate::nn::{Activation, Bias, Layer, Weight};
 
 /// Operators that are accepted beside activations.
-const OPERATORS: &str = "Gemm, MatMul, Add, BatchNormalization, Flatten, Reshape, Identity, Dropout, Constant or an activation";
+const OPERATORS: &str = "Gemm, MatMul, Add, BatchNormalization, Flatten, Reshape, Identity, Dropout, Constant or an \
+                         activation";
 
 /// The error for an operator that is none of those.
 fn unknown_operator(got: String) -> Error {
@@ -207,7 +208,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Computes a batch norm into the last layer: `scale · (y − mean) / √(variance + epsilon) + offset`, as in evaluation.
+    /// Computes a batch norm into the last layer, as in evaluation: `scale · (y − mean) / √(variance + ε) + offset`.
     fn batch_norm(&mut self, node: &Node) -> Result<()> {
         let attributes = Attributes(node);
         if attributes.int("training_mode", 0)? != 0 {
