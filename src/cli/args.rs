@@ -20,13 +20,13 @@ use crate::nn::{Activation, Score, Split};
     about,
     after_help = "Without a command, lightloom runs the demo. A file name of - is stdin or stdout.\n\nExamples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors --tile 64\n  lightloom infer mlp.program.safetensors --data mnist --hardware thermo-optic\n  lightloom infer --help"
 )]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// The main job on the built-in network and data: digital, ideal and noisy inference
     Demo(DemoArgs),
     /// Unitary matrix → phases of a mesh
@@ -93,7 +93,7 @@ impl Command {
 
 /// Flags of every computing command.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Common {
+pub(super) struct Common {
     /// Threads; 0 means one per core. Results do not depend on it
     #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, value_parser = count::<u16>(0..=256))]
     pub threads: u16,
@@ -104,7 +104,7 @@ pub struct Common {
 
 /// Which chips: a kind of hardware and a seed.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ChipArgs {
+pub(super) struct ChipArgs {
     /// A preset (ideal, thermo-optic, mit-pnp, low-noise) or a TOML file
     #[arg(long, default_value = "ideal", value_name = "HW")]
     pub hardware: String,
@@ -118,7 +118,7 @@ pub struct ChipArgs {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Correct {
+pub(super) enum Correct {
     /// Phases for a perfect chip
     #[default]
     None,
@@ -149,7 +149,7 @@ fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
 #[command(
     after_help = "Examples:\n  lightloom demo --trials 50 --out figures\n  lightloom demo --quiet --json results.json"
 )]
-pub struct DemoArgs {
+pub(super) struct DemoArgs {
     /// Number of chips of each kind
     #[arg(long, default_value_t = 20, value_name = "T", allow_negative_numbers = true, value_parser = count::<u32>(1..=TRIALS_LIMIT as u64))]
     pub trials: u32,
@@ -182,7 +182,7 @@ impl Default for DemoArgs {
 #[command(
     after_help = "Examples:\n  lightloom decompose U.npy -o u.mesh.json\n  lightloom decompose U.npy -o u.mesh.json --geometry reck"
 )]
-pub struct DecomposeArgs {
+pub(super) struct DecomposeArgs {
     /// Unitary matrix, .npy, real or complex, row = output mode; of one in single precision, the nearest unitary is taken
     pub matrix: PathBuf,
     /// Mesh file to write; - is stdout
@@ -199,7 +199,7 @@ pub struct DecomposeArgs {
 #[command(
     after_help = "Examples:\n  lightloom matrix u.mesh.json -o U.npy\n  lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 --correct local -o chip.npy"
 )]
-pub struct MatrixArgs {
+pub(super) struct MatrixArgs {
     /// Mesh file, or phases of another package (meshes/README.md); - is stdin
     pub mesh: PathBuf,
     #[command(flatten)]
@@ -227,7 +227,7 @@ pub struct MatrixArgs {
 #[command(
     after_help = "Examples:\n  lightloom apply u.mesh.json x.npy -o y.npy\n  lightloom apply u.mesh.json x.npy -o y.npy --precision f32"
 )]
-pub struct ApplyArgs {
+pub(super) struct ApplyArgs {
     /// Mesh file, or phases of another package (meshes/README.md)
     pub mesh: PathBuf,
     /// Input fields, .npy, [sample, mode], real or complex; - is stdin
@@ -259,7 +259,7 @@ fn activation_help() -> String {
 #[command(
     after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --layers input,hidden,output --mean 0.1307 --std 0.3081"
 )]
-pub struct CompileArgs {
+pub(super) struct CompileArgs {
     /// Trained network: .safetensors, .npz, .pt, .pth, .onnx or network.toml
     pub network: PathBuf,
     /// Program to write; - is stdout
@@ -305,7 +305,7 @@ pub struct CompileArgs {
 #[command(
     after_help = "Examples:\n  lightloom infer mlp.program.safetensors --data mnist --hardware thermo-optic --trials 20 --json -\n  lightloom infer mlp.program.safetensors --data digits.npz --set coupler.splitting_error_rad=0.02 --correct local"
 )]
-pub struct InferArgs {
+pub(super) struct InferArgs {
     /// Compiled program
     pub program: PathBuf,
     /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or a table (.csv, .tsv, .parquet), one column
@@ -355,7 +355,7 @@ pub struct InferArgs {
     override_usage = "lightloom sweep [OPTIONS] <--out <DIR>|--dry-run> <EXPERIMENT>",
     after_help = "Example: lightloom sweep splitting.toml --out splitting --shard 1/4\n\nA sweep that was stopped goes on when it is started again. docs/experiments.md describes the file and the rows."
 )]
-pub struct SweepArgs {
+pub(super) struct SweepArgs {
     /// The experiment, TOML; - is stdin. Paths in it are relative to it
     pub experiment: PathBuf,
     /// Folder for the rows, new or of the same experiment
@@ -373,7 +373,7 @@ pub struct SweepArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: lightloom merge part-1 part-2 part-3 part-4 --out splitting")]
-pub struct MergeArgs {
+pub(super) struct MergeArgs {
     /// Folders of all shards
     #[arg(required = true, value_name = "DIR")]
     pub folders: Vec<PathBuf>,
@@ -388,7 +388,7 @@ pub struct MergeArgs {
 #[command(
     after_help = "Examples:\n  lightloom draw u.mesh.json -o u.svg --color light --input 0\n  lightloom draw mlp.program.safetensors -o layer.svg --layer 2 --section output"
 )]
-pub struct DrawArgs {
+pub(super) struct DrawArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program
     pub file: PathBuf,
     /// SVG to write; - is stdout
@@ -414,7 +414,7 @@ pub struct DrawArgs {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorArg {
+pub(super) enum ColorArg {
     /// Internal phase shift
     #[default]
     Theta,
@@ -425,7 +425,7 @@ pub enum ColorArg {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum SectionArg {
+pub(super) enum SectionArg {
     /// The mesh of V†
     #[default]
     Input,
@@ -437,7 +437,7 @@ pub enum SectionArg {
 #[command(
     after_help = "Examples:\n  lightloom inspect mlp.program.safetensors\n  lightloom inspect thermo-optic\n  lightloom inspect splitting --json -"
 )]
-pub struct InspectArgs {
+pub(super) struct InspectArgs {
     /// A file that lightloom reads or writes, the folder of a sweep, or a preset's name; - is stdin
     pub file: PathBuf,
     /// Also write what is said as JSON to this file; - is stdout, without the text
@@ -451,7 +451,7 @@ pub struct InspectArgs {
 #[command(
     after_help = "Examples:\n  lightloom export u.mesh.json --format csv --volts --hardware thermo-optic -o phases.csv\n  lightloom export u.mesh.json --format csv --calibration cal.csv --dac-bits 12 -o codes.csv\n  lightloom export u.mesh.json --format sax -o u.sax.json"
 )]
-pub struct ExportArgs {
+pub(super) struct ExportArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program
     pub file: PathBuf,
     /// Format of the phases
@@ -490,7 +490,7 @@ pub struct ExportArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(super) enum ExportFormat {
     /// One row per phase shifter; digital scales are not phases and not in it
     Csv,
     /// The same rows as JSON
@@ -505,7 +505,7 @@ pub enum ExportFormat {
 #[command(
     after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md --json validation.json\n\nExit code 1 if a value is not what it must be."
 )]
-pub struct ValidateArgs {
+pub(super) struct ValidateArgs {
     /// Write the page to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
@@ -524,7 +524,7 @@ pub struct ValidateArgs {
 #[command(
     after_help = "Examples:\n  lightloom bench --modes 64,256 --batch 1,1024 --json -\n  lightloom bench --scaling scaling.svg"
 )]
-pub struct BenchArgs {
+pub(super) struct BenchArgs {
     /// Sizes of the meshes; by default 16,64,256, and with --scaling the powers of two from 16 to 2048
     #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = any::<usize>())]
     pub modes: Option<Vec<usize>>,

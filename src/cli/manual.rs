@@ -17,7 +17,7 @@ const SOURCE: &str = concat!("lightloom ", env!("CARGO_PKG_VERSION"));
 #[command(
     after_help = "Examples:\n  lightloom completions bash -o ~/.local/share/bash-completion/completions/lightloom\n  lightloom completions zsh -o ~/.zfunc/_lightloom\n  lightloom completions fish -o ~/.config/fish/completions/lightloom.fish"
 )]
-pub struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
@@ -32,7 +32,7 @@ pub struct CompletionsArgs {
 #[command(
     after_help = "Examples:\n  lightloom man --out ~/.local/share/man/man1\n  lightloom man infer > lightloom-infer.1"
 )]
-pub struct ManArgs {
+pub(super) struct ManArgs {
     /// The command whose page is printed; that of lightloom itself by default
     #[arg(conflicts_with = "out")]
     pub command: Option<String>,

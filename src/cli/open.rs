@@ -14,7 +14,7 @@ use crate::mesh::{Described, Mesh};
 use crate::nn::{Dataset, Selection};
 
 /// What `decompose` and `compile` write, and the phases of other packages.
-pub enum Compiled {
+pub(super) enum Compiled {
     Mesh(Mesh),
     Program(Program),
 }

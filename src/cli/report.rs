@@ -18,7 +18,7 @@ const WRITTEN: &str = "figures.json";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: lightloom report results")]
-pub struct ReportArgs {
+pub(super) struct ReportArgs {
     /// Folder that `lightloom sweep --out` or `lightloom merge --out` filled
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,

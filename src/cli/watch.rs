@@ -19,7 +19,7 @@ pub fn is_stopped() -> bool {
 }
 
 /// A terminal in front of long work that Ctrl-C ends with what is done; pressed twice, at once.
-pub struct Terminal {
+pub(super) struct Terminal {
     bar: ProgressBar,
     is_quiet: bool,
 }

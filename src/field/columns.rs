@@ -15,7 +15,7 @@ const PARTS: usize = 8;
 
 /// A walk column by column, for meshes of neighbouring modes.
 #[derive(Debug, Clone)]
-pub struct ColumnWalk<T> {
+pub(crate) struct ColumnWalk<T> {
     modes: usize,
     /// Length of the array of one part, which covers all pairs of a column.
     stride: usize,

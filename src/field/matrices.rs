@@ -11,11 +11,11 @@ use super::TwoByTwo;
 pub const BLOCK: usize = 64;
 
 /// Real and imaginary parts of t11, t12, t21, t22, each of [`BLOCK`] matrices.
-pub type Parts = [[f64; BLOCK]; 8];
+pub(crate) type Parts = [[f64; BLOCK]; 8];
 
 /// The 2×2 matrices of many MZIs, planar in blocks: what is computed for all of them is computed a register at a time.
 #[derive(Debug, Clone)]
-pub struct Matrices {
+pub(crate) struct Matrices {
     count: usize,
     blocks: Vec<Parts>,
 }
@@ -28,7 +28,7 @@ impl PartialEq for Matrices {
 }
 
 /// Where the matrices of a mesh come from: kept, or computed when a walk asks for them.
-pub trait MatrixSource {
+pub(crate) trait MatrixSource {
     /// What is kept between blocks.
     type Scratch;
 
@@ -119,16 +119,6 @@ impl<'a, M: MatrixSource> Reader<'a, M> {
 }
 
 impl Matrices {
-    /// Number of matrices.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Whether there is no matrix.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// One matrix.
     ///
     /// # Panics
@@ -190,7 +180,7 @@ mod tests {
         };
         for count in [0, 1, 63, 64, 65, 200] {
             let mut matrices: Matrices = (0..count).map(matrix).collect();
-            assert_eq!(matrices.len(), count);
+            assert_eq!(matrices.count, count);
             assert!(matrices.iter().eq((0..count).map(matrix)));
             if count > 5 {
                 matrices.scale_input(5, 1, Complex::i());

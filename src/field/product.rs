@@ -12,7 +12,7 @@ use super::{Fields, Real};
 
 /// A square matrix, ready to multiply any batch of fields at precision `T`.
 #[derive(Debug, Clone)]
-pub struct Product<T> {
+pub(crate) struct Product<T> {
     modes: usize,
     /// The elements of two rows side by side, `[pair of rows][column]`: real part, imaginary part, their sum. A last row
     /// without a partner has a dark one.

@@ -22,14 +22,14 @@ use pulp::{Arch, Simd, bytemuck};
 
 use super::tile::{Factor, Lines, Pair, Tiled, by_tiles, load, store};
 use super::{Fields, Real};
-pub use route::{Direction, Route};
+pub(crate) use route::{Direction, Route};
 
 /// Columns that are walked together along diagonals.
 const GROUP: usize = 32;
 
 /// A walk, ready for any batch of fields at precision `T`.
 #[derive(Debug, Clone)]
-pub struct Walk<T> {
+pub(crate) struct Walk<T> {
     modes: usize,
     /// The first modes, which light comes from; the others start dark.
     lit: usize,

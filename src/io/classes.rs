@@ -5,7 +5,7 @@ const CLASS_LIMIT: f64 = 1e9;
 
 /// What numbers are as labels.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Numbered {
+pub(crate) enum Numbered {
     /// Whole numbers from 0: the classes themselves.
     Classes(Vec<usize>),
     /// −1 and 1: classes 0 and 1.
@@ -29,7 +29,7 @@ pub fn of_numbers(numbers: &[f64]) -> Numbered {
 
 /// Classes with names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub(crate) struct Named {
     /// The class of every sample.
     pub classes: Vec<usize>,
     /// The names of the classes by number: sorted as text.

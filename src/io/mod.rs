@@ -5,7 +5,7 @@
 //! are there, and allocates only after that. What is unpacked (gzip, deflate) is bounded by
 //! [`UNPACKED_LIMIT`]. No input makes a reader panic.
 
-pub mod classes;
+pub(crate) mod classes;
 pub(crate) mod content;
 pub mod csv;
 pub mod hash;

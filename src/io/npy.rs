@@ -21,7 +21,7 @@ const TEXT_LIMIT: usize = 1 << 16;
 
 /// An array of numbers or of texts.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Array {
+pub(crate) enum Array {
     /// Numbers.
     Numbers(Tensor),
     /// Texts of NumPy's types `U` and `S`.
@@ -30,7 +30,7 @@ pub enum Array {
 
 /// An array of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Texts {
+pub(crate) struct Texts {
     /// The lengths of the axes, outermost first.
     pub shape: Vec<usize>,
     /// The elements, row-major.
@@ -61,7 +61,7 @@ pub fn parse(what: &str, bytes: &[u8]) -> Result<Tensor> {
 ///
 /// # Errors
 /// As [`read`], without the file's name.
-pub fn parse_array(what: &str, bytes: &[u8]) -> Result<Array> {
+pub(crate) fn parse_array(what: &str, bytes: &[u8]) -> Result<Array> {
     parse_any(what, bytes, true)
 }
 
@@ -155,7 +155,7 @@ pub fn parse_npz_in_order(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
 }
 
 /// An `.npz` archive, whose arrays are read one by one.
-pub struct Npz<'a> {
+pub(crate) struct Npz<'a> {
     bytes: &'a [u8],
     archive: zip::ZipArchive<Cursor<&'a [u8]>>,
     names: Vec<String>,

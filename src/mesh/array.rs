@@ -244,7 +244,7 @@ impl From<&[Mzi]> for CellArray {
 }
 
 /// What the matrices of a block are computed from. Lanes beyond the cells' number hold something finite.
-pub struct Angles {
+pub(crate) struct Angles {
     arch: Arch,
     /// θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles, rad; their sines and cosines.
     angle: [[f64; BLOCK]; 5],

@@ -164,7 +164,7 @@ impl<'a> Coefficients<'a> {
     }
 
     /// The 2×2 of every MZI, in the order of the nodes.
-    pub fn matrices(&self) -> Matrices {
+    pub(crate) fn matrices(&self) -> Matrices {
         match &self.source {
             Source::Kept(matrices) => matrices.clone(),
             Source::Cells(cells) => cells.all(),

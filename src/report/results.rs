@@ -9,7 +9,7 @@ use crate::experiment::sweep::{Axis, Reference, Sweep};
 
 /// The trials of a sweep, by point.
 #[derive(Debug, Clone)]
-pub struct Results {
+pub(super) struct Results {
     /// The experiment as resolved.
     pub sweep: Sweep,
     /// One entry a point that has trials.
@@ -26,7 +26,7 @@ pub struct Results {
 
 /// The chips of one point.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Point {
+pub(super) struct Point {
     /// Its number.
     pub number: usize,
     /// Index of its value on every axis.

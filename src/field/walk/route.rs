@@ -6,7 +6,7 @@ use super::{GROUP, LONGEST};
 
 /// Which way light goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// From the inputs to the outputs.
     Forth,
     /// From the outputs to the inputs: transposed matrices in reversed order.
@@ -15,7 +15,7 @@ pub enum Direction {
 
 /// The way through a mesh, which follows from its layout alone: chips of one layout share it.
 #[derive(Debug, Clone)]
-pub struct Route {
+pub(crate) struct Route {
     pub(super) direction: Direction,
     pub(super) modes: usize,
     /// Number of MZIs.

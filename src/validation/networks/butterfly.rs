@@ -8,7 +8,7 @@ use crate::rng::Stream;
 
 /// `A · U diag(sin θ/2) V†`, where both unitaries are butterfly meshes and `A` is a common gain.
 #[derive(Debug, Clone)]
-pub struct Butterfly {
+pub(super) struct Butterfly {
     /// Mesh of V†.
     pub input: Mesh,
     /// Internal phases of the attenuators, rad.

@@ -15,7 +15,7 @@ use crate::rng::{Effect, Seed, Stream};
 
 /// Two meshes with attenuators between them, `scale · U diag(sin θ/2) V†`.
 #[derive(Debug, Clone)]
-pub struct Stage {
+pub(super) struct Stage {
     /// Mesh of V†. Its screen also undoes the phase that each attenuator adds.
     pub input: Mesh,
     /// Internal phases of the attenuators, rad.
@@ -29,7 +29,7 @@ pub struct Stage {
 
 /// An element of a network on meshes.
 #[derive(Debug, Clone, Copy)]
-pub struct Site {
+pub(super) struct Site {
     /// The layer, from 0.
     pub layer: usize,
     /// V†, attenuators or U.
@@ -42,7 +42,7 @@ pub struct Site {
 
 /// Standard deviations of the errors of one element.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Spread {
+pub(super) struct Spread {
     /// Of each phase, rad.
     pub phase_rad: f64,
     /// Of the angle of each coupler, rad.
@@ -75,7 +75,7 @@ pub fn fidelity_law(modes: usize, phases: usize, couplers: usize, spread: Spread
 }
 
 /// The spread of every element of a chip.
-pub type Spreads<'a> = &'a (dyn Fn(Site) -> Spread + Sync);
+pub(super) type Spreads<'a> = &'a (dyn Fn(Site) -> Spread + Sync);
 
 /// `mesh` with normal errors of the given spread. An element consumes its draws whatever its spread is, so that
 /// errors on parts of a mesh are parts of the errors on all of it.
@@ -205,7 +205,7 @@ impl Stage {
 
 /// A trained network on meshes.
 #[derive(Debug, Clone)]
-pub struct OnMeshes {
+pub(super) struct OnMeshes {
     /// One a layer.
     pub stages: Vec<Stage>,
     network: Network,

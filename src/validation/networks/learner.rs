@@ -16,7 +16,7 @@ use crate::rng::{Effect, Seed, Stream};
 
 /// A linear layer that is trained.
 #[derive(Debug, Clone)]
-pub enum Linear {
+pub(super) enum Linear {
     /// Every weight of its own, `[out, in]`.
     Dense {
         /// The weights.
@@ -30,7 +30,7 @@ pub enum Linear {
 
 /// Linear layers, an activation after each but the last, and the intensities of the last one as logits.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub(super) struct Network {
     /// The layers in the order in which light meets them.
     pub layers: Vec<Linear>,
     /// Acts on the modulus and keeps the phase.
@@ -39,7 +39,7 @@ pub struct Network {
 
 /// How a network is trained.
 #[derive(Debug, Clone, Copy)]
-pub struct Recipe {
+pub(super) struct Recipe {
     /// Passes over the training samples.
     pub epochs: u64,
     /// Samples of one step.

@@ -12,7 +12,7 @@ use crate::rng::{Effect, Seed};
 
 /// Amplitudes `[mode, sample]` and their classes.
 #[derive(Debug, Clone)]
-pub struct Task {
+pub(super) struct Task {
     /// One column a sample.
     pub x: Fields<f64>,
     /// One class a sample.
@@ -21,7 +21,7 @@ pub struct Task {
 
 /// The training and the test part of a task.
 #[derive(Debug, Clone)]
-pub struct Split {
+pub(super) struct Split {
     /// What a network learns from.
     pub train: Task,
     /// What it is judged by.
