@@ -368,7 +368,7 @@ fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
     refused(
         path,
         &["report", "nowhere"],
-        "nowhere: must be the folder of a finished sweep",
+        "nowhere: there is no such folder: must be the folder that lightloom sweep --out",
     );
     std::fs::create_dir(path.join("out")).unwrap();
     refused(
