@@ -45,6 +45,7 @@ pub fn refused(folder: &Path, args: &[&str], says: &str) {
     assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     assert_eq!(files(), before, "{args:?} left a file behind");
+    crate::golden::check(folder, args, &stderr);
 }
 
 pub fn write_npy(path: &Path, array: &Array2<Complex<f64>>) {
