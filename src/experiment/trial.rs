@@ -17,7 +17,7 @@ pub struct Trial {
     pub point: usize,
     /// Its number within the point, which is that of its chip.
     pub trial: usize,
-    /// Wall-clock time, s: not part of the result.
+    /// Wall-clock time in a sweep, s, else 0: not part of the result.
     pub seconds: f64,
     /// Number of samples.
     pub samples: usize,

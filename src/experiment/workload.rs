@@ -1,7 +1,5 @@
 //! One program and one data set, ready for any number of chips.
 
-use std::time::Instant;
-
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 
@@ -108,7 +106,7 @@ impl<'a, T: Real> Workload<'a, T> {
     }
 
     /// Loads the program on `chip`, with phases chosen by `correction`, and sends all samples through it: what it gives
-    /// beside `digital`, as trial of point 0 without its confusion matrix, and its outputs.
+    /// beside `digital`, as trial of point 0 without its time and its confusion matrix, and its outputs.
     ///
     /// # Errors
     /// Those of [`Processor::load`] and [`Processor::forward`].
@@ -118,7 +116,6 @@ impl<'a, T: Real> Workload<'a, T> {
         correction: Correction,
         digital: &Judged<T>,
     ) -> Result<(Trial, Judged<T>)> {
-        let clock = Instant::now();
         let trial = chip.trial() as usize;
         let (processor, outputs) = self.send(chip, correction)?;
         let judged = self.scorer.judge_beside(outputs, digital);
@@ -140,7 +137,7 @@ impl<'a, T: Real> Workload<'a, T> {
         let trial = Trial {
             point: 0,
             trial,
-            seconds: clock.elapsed().as_secs_f64(),
+            seconds: 0.0,
             samples: self.samples,
             worth: judged.worth,
             paired: paired(digital, &judged),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use super::difference::differences;
 use super::journal::{Entry, Head, Journal, Writer};
@@ -446,6 +447,7 @@ pub(super) fn run_trial<T: Real>(
 ) -> Result<Trial> {
     let (number, trial) = (row / sweep.trials, row % sweep.trials);
     let point = sweep.point(number)?;
+    let clock = Instant::now();
     let chip = point.hardware.fabricate(sweep.seed, trial as u64);
     let found = workload.trial(chip, point.correction, digital);
     let (trial, judged) = found.map_err(|error| {
@@ -459,6 +461,7 @@ pub(super) fn run_trial<T: Real>(
     let classes = classes.filter(|_| sweep.records_confusion);
     Ok(Trial {
         point: number,
+        seconds: clock.elapsed().as_secs_f64(),
         confusion: classes.map_or(Vec::new(), |(labels, classes)| confusion(labels, classes)),
         ..trial
     })
