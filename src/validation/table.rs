@@ -13,13 +13,13 @@ pub fn markdown(sections: &[Section]) -> String {
     let held = cases().filter(|case| case.holds()).count() - missed;
     let mut text = format!(
         "# Validation\n\nWritten by `lightloom validate --write docs/validation.md`; the gate fails if a case fails or this page is stale.\n\n\
-         {held} of {} values are what they must be. {missed} published numbers are not reproduced: our value stands beside them, and why.\n\n\
-         *Analytic* references are derivations, laws or means that were computed apart from this code, *package* references were returned by another program, *published* ones are \
-         printed in a paper, *published trends* are what a paper says in words. No reference comes from lightloom itself.\n",
-        cases().count() - missed
+         {held} of {} values are what they must be. {missed} published numbers are not reproduced: our value stands beside them, and why.\n\n{}\n",
+        cases().count() - missed,
+        filled(TIERS)
     );
     for section in sections {
-        writeln!(text, "\n## {}\n\n{}\n", section.title, section.about).expect(STRING);
+        let about = filled(section.about);
+        writeln!(text, "\n## {}\n\n{about}\n", section.title).expect(STRING);
         text.push_str("| | tier | ours | reference | source |\n|---|---|---|---|---|\n");
         for case in &section.cases {
             let note = if case.note.is_empty() {
@@ -53,6 +53,29 @@ pub fn markdown(sections: &[Section]) -> String {
                 writeln!(text, "|{}|", numbers.join("|")).expect(STRING);
             }
         }
+    }
+    text
+}
+
+const TIERS: &str = "*Analytic* references are derivations, laws or means that were computed apart from this code, *package* \
+     references were returned by another program, *published* ones are printed in a paper, *published trends* are what a \
+     paper says in words. No reference comes from lightloom itself.";
+
+/// A paragraph in lines of at most 120 characters.
+fn filled(paragraph: &str) -> String {
+    const WIDTH: usize = 120;
+    let (mut text, mut length) = (String::new(), 0);
+    for word in paragraph.split_whitespace() {
+        let wide = word.chars().count();
+        if length > 0 && length + 1 + wide > WIDTH {
+            text.push('\n');
+            length = 0;
+        } else if length > 0 {
+            text.push(' ');
+            length += 1;
+        }
+        text.push_str(word);
+        length += wide;
     }
     text
 }
