@@ -75,15 +75,15 @@ impl Seed {
 /// Where a stream is: what all of its numbers follow from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Address {
-    /// Of the run.
+    /// The seed of the whole run.
     pub seed: Seed,
-    /// What is drawn.
+    /// The effect that is drawn.
     pub effect: Effect,
     /// Number of the chip.
     pub trial: u64,
-    /// A mesh, a layer.
+    /// Which mesh, attenuators or detectors of the chip: `Part::unit`.
     pub unit: u64,
-    /// Part of the unit.
+    /// Which part of the unit: a coupler, a load, a block of samples.
     pub block: u64,
 }
 

@@ -67,14 +67,13 @@ pub fn program(source: &Source) -> crate::Result<Program> {
     let compile = "compile it first (lightloom compile)";
     match source.format() {
         Format::Npz if is_data(source) => refused("is a data set: must be a program"),
-        Format::Npz => refused(&format!("is a network (.npz): {compile}")),
-        Format::Onnx => refused(&format!("is a network (.onnx): {compile}")),
-        Format::Torch => refused(&format!("is a state dict of PyTorch: {compile}")),
-        Format::Toml => refused(&format!("is a network (.toml): {compile}")),
         Format::Npy | Format::Table | Format::Parquet => refused("is data: must be a program"),
-        _ => match compiled_in(source)? {
-            Compiled::Program(program) => Ok(program),
-            Compiled::Mesh(_) => refused("is a mesh: must be a program"),
+        format => match format.of_network() {
+            Some(kind) => refused(&format!("is a network (.{kind}): {compile}")),
+            None => match compiled_in(source)? {
+                Compiled::Program(program) => Ok(program),
+                Compiled::Mesh(_) => refused("is a mesh: must be a program"),
+            },
         },
     }
 }

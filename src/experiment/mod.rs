@@ -126,7 +126,7 @@ pub struct LayerReport {
     pub mzis: usize,
     /// ‖W_chip − W‖_F / ‖W‖_F, mean over the trials.
     pub matrix_error: f64,
-    /// The same of what detectors read: the real part of a real network's matrix.
+    /// The relative error of what detectors read of it, mean over the trials: of a real network the real part.
     pub read_error: f64,
     /// ‖(W_chip − W) x‖ / ‖W x‖ of what detectors read, over the calibration batch, mean over the trials: the error that
     /// accuracy follows.

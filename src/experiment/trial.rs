@@ -37,7 +37,7 @@ pub struct Trial {
 pub struct LayerTrial {
     /// ‖W_chip − W‖_F / ‖W‖_F.
     pub matrix_error: Option<f64>,
-    /// The same of what detectors read: the real part of a real network's matrix.
+    /// The relative error of what detectors read of it: of a real network the real part.
     pub read_error: Option<f64>,
     /// ‖(W_chip − W) x‖ / ‖W x‖ of what detectors read, over the calibration batch.
     pub weighted_error: Option<f64>,

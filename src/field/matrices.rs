@@ -29,10 +29,10 @@ impl PartialEq for Matrices {
 
 /// Where the matrices of a mesh come from: kept, or computed when a walk asks for them.
 pub(crate) trait MatrixSource {
-    /// What is kept between blocks.
+    /// What a source keeps from one block to the next.
     type Scratch;
 
-    /// It before the first block.
+    /// What is kept before the first block.
     fn scratch(&self) -> Self::Scratch;
 
     /// Number of matrices.
@@ -44,7 +44,7 @@ pub(crate) trait MatrixSource {
     /// Writes block number `block`; parts beyond the last matrix may hold anything finite.
     fn write(&self, block: usize, scratch: &mut Self::Scratch, parts: &mut Parts);
 
-    /// All of them.
+    /// All matrices.
     fn all(&self) -> Matrices {
         let count = self.count();
         let mut blocks = vec![[[0.0; BLOCK]; 8]; count.div_ceil(BLOCK)];

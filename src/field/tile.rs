@@ -19,10 +19,10 @@ pub(super) struct Lines<P>(pub P);
 
 /// Work on a batch in tiles whose rows are K registers.
 pub(super) trait Tiled {
-    /// Of the fields.
+    /// The precision of the fields.
     type Precision: Real;
 
-    /// Does it.
+    /// Runs the work with rows of K registers.
     fn run<S: Simd, const K: usize>(self, simd: S);
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::f64::consts::TAU;
+use std::ops::Range;
 
 use super::{Hardware, Heaters, Place, Supply};
 use crate::linalg::Matrix;
@@ -186,7 +187,7 @@ impl Chip {
         let count = phases.len();
         let mut settled = self.drive(heaters, &[(Part::MESH, count)], phases);
         let settled = Values::each(settled.swap_remove(0));
-        self.with_phase_errors(settled, (Part::MESH, load), (count, 0))
+        self.with_phase_errors(settled, (Part::MESH, load), 0..count)
             .all(count)
     }
 
@@ -234,12 +235,12 @@ impl Chip {
     }
 
     /// `phases` with the errors that add to what heaters do: offset, programming, drift. They are those of `part`, which has
-    /// `count` phases, from number `first` on, after it was programmed for the `load`-th time.
+    /// `numbers.end` phases, from number `numbers.start` on, after it was programmed for the `load`-th time.
     pub fn with_phase_errors<'a>(
         &self,
         phases: Values<'a>,
         (part, load): (Part, u64),
-        (count, first): (usize, usize),
+        numbers: Range<usize>,
     ) -> Values<'a> {
         let shifter = &self.hardware.phase_shifter;
         let drift_rad = shifter.drift_rad_per_sqrt_s * shifter.drift_time_s.sqrt();
@@ -251,7 +252,7 @@ impl Chip {
         effects
             .into_iter()
             .fold(phases, |phases, (effect, sigma, block)| {
-                phases.with_errors(sigma, self.address(effect, part, block), (count, first))
+                phases.with_errors(sigma, self.address(effect, part, block), numbers.clone())
             })
     }
 
@@ -287,7 +288,7 @@ impl Chip {
         let [theta, phi, screen, free] = phases.map(|phases| {
             let start = first;
             first += phases.len();
-            let values = self.with_phase_errors(Values::each(phases), (part, 0), (count, start));
+            let values = self.with_phase_errors(Values::each(phases), (part, 0), start..count);
             (values, first - start)
         });
         let [screen, free] = [screen, free].map(|(values, count)| values.all(count));
@@ -348,7 +349,7 @@ impl Chip {
         let errors = |block: u64| {
             let address = self.address(Effect::Splitting, part, block);
             let bias = Values::same(coupler.splitting_bias_rad);
-            bias.with_errors(coupler.splitting_error_rad, address, (count, 0))
+            bias.with_errors(coupler.splitting_error_rad, address, 0..count)
         };
         let amplitude = if mesh.insertion_loss_spread_db == 0.0 {
             Values::same(amplitude_from_db(-mesh.insertion_loss_db))

@@ -83,8 +83,8 @@ impl Heaters {
         self.places.is_empty()
     }
 
-    /// The phases with the heat of their neighbours: `(1 + C) phases`, `C_ij = crosstalk^d_ij`, rad. Without crosstalk
-    /// nobody asks where heaters stand.
+    /// The phases with the heat of their neighbours: `(1 + C) phases`, `C_ij = crosstalk^d_ij`, rad. Without crosstalk they
+    /// are the phases themselves, and no places are needed.
     ///
     /// # Panics
     /// If there is crosstalk, and not one phase per heater.

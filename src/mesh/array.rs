@@ -313,7 +313,7 @@ impl OneBlock<'_, '_> {
         let into = std::iter::once(amplitude).chain(&mut *angle);
         let all = set.values().zip(drawn).zip(offsets).zip(into);
         for (((values, drawn), offset), into) in all {
-            values.write(drawn, (start, count), offset, into);
+            values.write(drawn, start..start + count, offset, into);
         }
         if set.cells.kind == CellKind::Symmetric {
             let [theta, phi, ..] = angle;

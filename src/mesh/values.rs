@@ -10,7 +10,7 @@ use crate::rng::{Address, Normals};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Values<'a> {
     given: Given<'a>,
-    errors: Vec<Error>,
+    errors: Vec<Spread>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ enum Given<'a> {
 
 /// `sigma` times a draw from N(0, 1) for every value.
 #[derive(Debug, Clone, PartialEq)]
-struct Error {
+struct Spread {
     sigma: f64,
     address: Address,
     /// Number of values that the stream draws for, and of the first one among them.
@@ -47,20 +47,15 @@ impl<'a> Values<'a> {
     }
 
     /// Adds `sigma` N(0, 1): what [`add_normals`](crate::rng::Stream::add_normals) of the stream at `address` would add to
-    /// `count` values, of which these are the ones from number `first` on.
+    /// `numbers.end` values, of which these are the ones from number `numbers.start` on.
     #[must_use]
-    pub fn with_errors(
-        mut self,
-        sigma: f64,
-        address: Address,
-        (count, first): (usize, usize),
-    ) -> Self {
+    pub fn with_errors(mut self, sigma: f64, address: Address, numbers: Range<usize>) -> Self {
         if sigma != 0.0 {
-            self.errors.push(Error {
+            self.errors.push(Spread {
                 sigma,
                 address,
-                count,
-                first,
+                count: numbers.end,
+                first: numbers.start,
             });
         }
         self
@@ -110,23 +105,23 @@ impl<'a> Values<'a> {
         Drawn(errors.collect())
     }
 
-    /// `into[k]` = number `start + k` and its errors, which `drawn` holds, plus `offset`; part of a loop.
+    /// `into[k]` = number `range.start + k` and its errors, which `drawn` holds, plus `offset`; part of a loop.
     #[inline(always)]
     pub(super) fn write(
         &self,
         drawn: &Drawn,
-        (start, count): (usize, usize),
+        range: Range<usize>,
         offset: f64,
         into: &mut [f64; BLOCK],
     ) {
         match &self.given {
             Given::Same(value) => *into = [*value; BLOCK],
             Given::Each(values) => {
-                let values = &values[start..start + count];
+                let values = &values[range];
                 match values.first_chunk::<BLOCK>() {
                     // Of known length.
                     Some(values) => *into = *values,
-                    None => into[..count].copy_from_slice(values),
+                    None => into[..values.len()].copy_from_slice(values),
                 }
             }
         }

@@ -26,7 +26,7 @@ pub(super) struct LoadedLayer<T> {
     pub(super) whole: Fields<T>,
     /// ‖W_chip − W‖_F / ‖W‖_F.
     pub(super) matrix_error: f64,
-    /// The same of what detectors read.
+    /// The relative error of what detectors read of the matrix.
     pub(super) read_error: f64,
     pub(super) calibration: Option<Calibration>,
 }

@@ -114,8 +114,8 @@ impl<T: Real> Processor<T> {
         self.layers.iter().map(|layer| layer.matrix_error).collect()
     }
 
-    /// The same of what detectors read, each with the phase of its local oscillator: the real part of a real network's
-    /// matrix. Gains are left out.
+    /// Relative error of what detectors read of every layer's matrix, each with the phase of its local oscillator: of a real
+    /// network the real part. Gains are left out.
     pub fn read_errors(&self) -> Vec<f64> {
         self.layers.iter().map(|layer| layer.read_error).collect()
     }

@@ -67,7 +67,7 @@ pub(crate) fn set_tile<'a>(
     let output_cells = chip.cells(output, tile.output.nodes().len());
     let attenuators = chip.attenuators(middle, joined);
     let pass = |attenuators: DrawnCells, bars: Vec<f64>| -> Vec<C64> {
-        let bars = chip.with_phase_errors(Values::each(bars), (middle, 0), (joined, 0));
+        let bars = chip.with_phase_errors(Values::each(bars), (middle, 0), 0..joined);
         let set = attenuators.set(bars, Values::same(0.0)).all();
         set.iter().map(|[bar, ..]| bar).collect()
     };

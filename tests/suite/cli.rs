@@ -907,7 +907,6 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     infer(&["x.npy", "--labels", "y12.npy"], "12");
     infer(&["x.npy", "--labels", "y1.npy"], "labels");
     infer(&["x64.npy", "--labels", "y.npy"], "x64.npy");
-    infer(&["x.npy"], "labels");
     infer(&["nowhere"], "nowhere");
     put("bad.csv", b"1,2,3\n1,2\n");
     infer(&["bad.csv"], "bad.csv");

@@ -207,7 +207,7 @@ fn a_slip_is_answered_with_the_word_that_was_meant() {
     )
     .unwrap();
     std::fs::write(folder.join("cell.toml"), "[mesh]\ncell = \"symetric\"\n").unwrap();
-    std::fs::write(folder.join("net.pt"), "PK").unwrap();
+    std::fs::write(folder.join("net.pt"), b"PK\x03\x04").unwrap();
     let program = format!("{DEMO}/digits.program.safetensors");
     let network = format!("{DEMO}/digits.safetensors");
     let data = format!("{DEMO}/digits-test.npz");

@@ -27,7 +27,7 @@ fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
     let settled = chip.settle(&heaters, &sections, targets, Correction::None);
     let settled = Values::each(settled.concat());
     let count = sections[0].1;
-    chip.with_phase_errors(settled, (Part::MESH, 0), (count, 0))
+    chip.with_phase_errors(settled, (Part::MESH, 0), 0..count)
         .all(count)
 }
 
