@@ -8,6 +8,7 @@ pub mod cli;
 pub mod compile;
 pub mod error;
 pub mod experiment;
+pub mod export;
 pub mod field;
 pub mod hardware;
 pub mod io;

@@ -1,15 +1,13 @@
 //! The outputs of all chips, kept.
 
-use std::io::{BufWriter, Cursor, Write};
 use std::sync::Mutex;
 
-use ndarray::{Array1, Array2, Array3, ArrayView, Axis, Dimension, s};
-use zip::write::SimpleFileOptions;
+use ndarray::{Array1, Array2, Array3, Axis, s};
 
 use super::{Whose, Workload};
 use crate::error::{Error, Result};
 use crate::field::Real;
-use crate::io::npy::{self, Element};
+use crate::io::npy::{Element, NpzWriter};
 use crate::nn::Judged;
 
 /// Most bytes of all arrays together.
@@ -108,40 +106,15 @@ impl<T: Real + Element> Predictions<T> {
     /// [`Error::Io`] if the archive cannot be built.
     pub fn npz(&self, trials: usize) -> Result<Vec<u8>> {
         let arrays = self.arrays.lock().expect("nothing panics while it is held");
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        put(&mut zip, "digital", arrays.digital.view())?;
-        put(&mut zip, "ideal", arrays.ideal.view())?;
-        put(&mut zip, "chips", arrays.chips.slice(s![..trials, .., ..]))?;
+        let mut archive = NpzWriter::new();
+        archive.put("digital", arrays.digital.view())?;
+        archive.put("ideal", arrays.ideal.view())?;
+        archive.put("chips", arrays.chips.slice(s![..trials, .., ..]))?;
         if let Some(classes) = &arrays.classes {
-            put(&mut zip, "digital_class", classes.digital.view())?;
-            put(&mut zip, "ideal_class", classes.ideal.view())?;
-            put(
-                &mut zip,
-                "chip_class",
-                classes.chips.slice(s![..trials, ..]),
-            )?;
+            archive.put("digital_class", classes.digital.view())?;
+            archive.put("ideal_class", classes.ideal.view())?;
+            archive.put("chip_class", classes.chips.slice(s![..trials, ..]))?;
         }
-        let bytes = zip.finish().map_err(|error| failed(error.into()))?;
-        Ok(bytes.into_inner())
+        archive.finish()
     }
-}
-
-fn failed(source: std::io::Error) -> Error {
-    Error::io("predictions", source)
-}
-
-fn put<T: Element, D: Dimension>(
-    zip: &mut zip::ZipWriter<impl Write + std::io::Seek>,
-    name: &str,
-    array: ArrayView<'_, T, D>,
-) -> Result<()> {
-    let options = SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Deflated)
-        .large_file(true);
-    zip.start_file(format!("{name}.npy"), options)
-        .map_err(|error| failed(error.into()))?;
-    let mut writer = BufWriter::new(zip);
-    npy::write(&mut writer, array)
-        .and_then(|()| writer.flush())
-        .map_err(failed)
 }

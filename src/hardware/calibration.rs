@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::Hardware;
 use crate::error::{Error, Result};
 use crate::io::Source;
 use crate::units::{heater_phase_rad, heater_volts};
@@ -19,6 +20,15 @@ pub struct Heater {
 }
 
 impl Heater {
+    /// A heater as `hardware` has them, without an offset.
+    pub fn of(hardware: &Hardware) -> Self {
+        Self {
+            v_pi_v: hardware.phase_shifter.v_pi_v,
+            phase_offset_rad: 0.0,
+            v_max_v: None,
+        }
+    }
+
     /// The smallest voltage that gives `phase_rad` up to whole turns, V.
     pub fn volts(&self, phase_rad: f64) -> f64 {
         let own = crate::mesh::wrap(phase_rad - self.phase_offset_rad);

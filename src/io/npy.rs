@@ -488,6 +488,57 @@ fn dtype(kind: &str) -> Option<Dtype> {
     })
 }
 
+/// An `.npz` archive that is being written into memory.
+pub struct NpzWriter {
+    zip: zip::ZipWriter<std::io::Cursor<Vec<u8>>>,
+}
+
+impl Default for NpzWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NpzWriter {
+    /// An archive without arrays.
+    pub fn new() -> Self {
+        let zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        Self { zip }
+    }
+
+    /// Adds `array` under `name`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be packed, or the name is there already.
+    pub fn put<T: Element, D: Dimension>(
+        &mut self,
+        name: &str,
+        array: ArrayView<'_, T, D>,
+    ) -> Result<()> {
+        let failed = |source: std::io::Error| Error::io(format!("array {name}"), source);
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated)
+            .large_file(true);
+        let entry = format!("{name}.npy");
+        let started = self.zip.start_file(entry, options);
+        started.map_err(|error| failed(error.into()))?;
+        let mut writer = std::io::BufWriter::new(&mut self.zip);
+        write(&mut writer, array)
+            .and_then(|()| std::io::Write::flush(&mut writer))
+            .map_err(failed)
+    }
+
+    /// The bytes of the archive.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be closed.
+    pub fn finish(self) -> Result<Vec<u8>> {
+        let bytes = self.zip.finish();
+        let bytes = bytes.map_err(|error| Error::io("archive", error.into()))?;
+        Ok(bytes.into_inner())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Every room and its layer. Within layer 0 the rooms may use each other.
-const LAYERS: [(&str, u32); 19] = [
+const LAYERS: [(&str, u32); 20] = [
     ("error", 0),
     ("units", 0),
     ("simd", 0),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u32); 19] = [
     ("compile", 3),
     ("hardware", 3),
     ("processor", 4),
+    ("export", 4),
     ("experiment", 5),
     ("report", 6),
     ("validation", 6),

@@ -1,0 +1,68 @@
+//! Phases as tables and arrays.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, arr0, arr1};
+
+use super::{Digital, Export, Shifter};
+use crate::error::{Error, Result};
+use crate::io::npy::NpzWriter;
+
+impl Export {
+    /// One line per phase shifter, in the order of light.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the table cannot be built.
+    pub fn csv(&self) -> Result<Vec<u8>> {
+        let failed = |error: csv::Error| Error::io("table", error.into());
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        for shifter in self.shifters() {
+            csv.serialize(shifter).map_err(failed)?;
+        }
+        csv.into_inner()
+            .map_err(|error| failed(error.into_error().into()))
+    }
+
+    /// Arrays `PATH.KIND_rad`, `_column`, `_mode` and, where they were asked for, `_v`, `_code` and `_set_rad`, in the
+    /// order of the CSV rows; for a tile also `LAYER.TILE.attenuators.scale` and `.block` (row, col, rows, cols).
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the archive cannot be built.
+    pub fn npz(&self) -> Result<Vec<u8>> {
+        let mut archive = NpzWriter::new();
+        for group in &self.groups {
+            if let Some(Digital { scale, block }) = &group.digital {
+                let name = &group.path;
+                archive.put(&format!("{name}.scale"), arr0(*scale).view())?;
+                let block = arr1(&block.map(|count| count as i64));
+                archive.put(&format!("{name}.block"), block.view())?;
+            }
+            let mut kinds: BTreeMap<&str, Vec<&Shifter>> = BTreeMap::new();
+            for row in &group.rows {
+                kinds.entry(row.kind).or_default().push(row);
+            }
+            for (kind, rows) in kinds {
+                let mut reals = |suffix: &str, value: fn(&Shifter) -> Option<f64>| {
+                    let values: Option<Array1<f64>> = rows.iter().map(|row| value(row)).collect();
+                    // What a row does not have, no row has.
+                    values.map_or(Ok(()), |values| {
+                        archive.put(&format!("{}.{kind}_{suffix}", group.path), values.view())
+                    })
+                };
+                reals("rad", |row| Some(row.phase_rad))?;
+                reals("v", |row| row.voltage_v)?;
+                reals("set_rad", |row| row.phase_set_rad)?;
+                let mut counts = |suffix: &str, value: fn(&Shifter) -> Option<i64>| {
+                    let values: Option<Array1<i64>> = rows.iter().map(|row| value(row)).collect();
+                    values.map_or(Ok(()), |values| {
+                        archive.put(&format!("{}.{kind}_{suffix}", group.path), values.view())
+                    })
+                };
+                counts("column", |row| Some(row.column as i64))?;
+                counts("mode", |row| Some(row.mode as i64))?;
+                counts("code", |row| row.dac_code.map(i64::from))?;
+            }
+        }
+        archive.finish()
+    }
+}
