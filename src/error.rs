@@ -83,7 +83,7 @@ pub enum Error {
         limit: String,
     },
     /// Whoever watched the work stopped it before there was a result.
-    #[error("stopped in front of the first chip: there is no result")]
+    #[error("stopped before the first chip: there is no result")]
     Stopped,
     /// An error inside a named file, tensor, layer or node.
     #[error("{context}: {source}")]

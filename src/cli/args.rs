@@ -97,7 +97,7 @@ pub(super) struct Common {
     /// Threads; 0 means one per core. Results do not depend on it
     #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, value_parser = count::<u16>(0..=256))]
     pub threads: u16,
-    /// No progress on stderr
+    /// No progress and no notes on stderr
     #[arg(long)]
     pub quiet: bool,
 }

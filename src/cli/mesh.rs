@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use ndarray::{Array2, ArrayView2};
-use num_complex::Complex;
+use ndarray::Array2;
 
 use super::args::{
     ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, SectionArg,
@@ -12,11 +11,11 @@ use super::args::{
 use super::open::{self, Compiled};
 use super::output;
 use crate::error::Error;
-use crate::field::{Fields, Precision, Real};
+use crate::field::Precision;
 use crate::hardware::{Chip, Hardware, Kept, Laboratory};
 use crate::io::npy;
 use crate::linalg::{
-    C64, Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
+    Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
 };
 use crate::mesh::{Correction, Mesh, closest};
 use crate::processor::{Reading, detector_noise, full_scale_power_w};
@@ -143,39 +142,20 @@ pub fn apply(args: &ApplyArgs) -> Result<()> {
         let source = output::source(&args.fields)?;
         let fields = npy::parse("fields", source.bytes()).and_then(|fields| {
             fields.check_finite("fields")?;
-            let fields = fields.into_complex_matrix("fields")?;
-            if fields.ncols() != mesh.ports() {
-                let limit = format!("[sample, {}], as the mesh has modes", mesh.ports());
-                return Err(Error::shape("fields", fields.shape(), limit));
-            }
-            Ok(fields)
+            fields.into_complex_matrix("fields")
         });
         let fields = output::in_file(&args.fields, fields)?;
         match args.precision {
-            Precision::F32 => output::npy(walk::<f32>(&mesh, fields.view())?.view()),
-            Precision::F64 => output::npy(walk::<f64>(&mesh, fields.view())?.view()),
+            Precision::F32 => {
+                let through = output::in_file(&args.fields, mesh.apply::<f32>(fields.view()))?;
+                output::npy(through.view())
+            }
+            Precision::F64 => {
+                let through = output::in_file(&args.fields, mesh.apply::<f64>(fields.view()))?;
+                output::npy(through.view())
+            }
         }
     })
-}
-
-/// Fields `[sample, mode]` through a mesh, `[sample, mode]`.
-fn walk<T: Real>(mesh: &Mesh, input: ArrayView2<C64>) -> Result<Array2<Complex<T>>> {
-    // Ancillas begin dark.
-    let mut fields = Fields::zeros(mesh.modes(), input.nrows());
-    for ((sample, mode), z) in input.indexed_iter() {
-        fields.re[[mode, sample]] = T::of(z.re);
-        fields.im[[mode, sample]] = T::of(z.im);
-    }
-    mesh.coefficients().walk(&mut fields);
-    let finite = |part: &Array2<T>| part.iter().all(|x| x.is_finite());
-    if !(finite(&fields.re) && finite(&fields.im)) {
-        let largest = input.iter().fold(0.0, |most, z| z.norm().max(most));
-        let limit = "small enough that what leaves the mesh is finite at this precision";
-        return Err(Error::value("fields", format!("up to {largest:e}"), limit).into());
-    }
-    Ok(Array2::from_shape_fn(input.dim(), |(sample, mode)| {
-        Complex::new(fields.re[[mode, sample]], fields.im[[mode, sample]])
-    }))
 }
 
 pub fn draw(args: &DrawArgs) -> Result<()> {

@@ -14,6 +14,7 @@ use crate::compile::{Layout, Program, compile as compile_model};
 use crate::error::Error;
 use crate::experiment::{Experiment, Predictions, Report, Workload};
 use crate::field::{Precision, Real};
+use crate::hardware::Hardware;
 use crate::io::Source;
 use crate::io::npy::Element;
 use crate::mesh::Correction;
@@ -204,6 +205,11 @@ fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     if !args.common.quiet {
         if let Some(limit) = args.limit.filter(|limit| *limit > samples) {
             eprintln!("note: --limit {limit} takes all {samples} samples of the data");
+        }
+        if experiment.hardware == Hardware::default() {
+            eprintln!(
+                "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
+            );
         }
         for note in mesh::notes(&experiment.hardware) {
             eprintln!("note: {note}");

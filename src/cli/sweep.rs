@@ -53,7 +53,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     progress.terminal.finish();
     let left = session.missing();
     if left == total {
-        eprintln!("note: stopped in front of the first trial");
+        eprintln!("note: stopped before the first trial");
         return Ok(());
     }
     session.finish()?;

@@ -32,7 +32,7 @@ impl Terminal {
             if STOPS.swap(true, Ordering::Relaxed) {
                 std::process::exit(STOPPED.into());
             }
-            eprintln!("stopping behind what has begun; Ctrl-C again stops at once");
+            eprintln!("stopping after what has begun; Ctrl-C again stops at once");
         });
         Self {
             bar: common.progress(length, what),

@@ -55,6 +55,9 @@ pub struct Report {
     pub samples: usize,
     /// Number of chips.
     pub trials: usize,
+    /// Number of chips that were asked for, where the work was stopped before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_of: Option<usize>,
     /// How the phases of each chip were chosen.
     pub correct: Correction,
     /// What outputs are scored by.
@@ -247,6 +250,7 @@ impl Experiment {
             seed: self.seed,
             samples: workload.samples(),
             trials: trials.len(),
+            stopped_of: Some(self.trials).filter(|asked| *asked > trials.len()),
             correct: self.correction,
             score_name: workload.scorer().score(),
             digital: digital.worth,

@@ -342,6 +342,11 @@ impl HardwareKey {
             (ValueKind::Float | ValueKind::NameOrFloat(_), Int(number)) => Ok(Float(number as f64)),
             (ValueKind::Float | ValueKind::NameOrFloat(_), Float(number)) => Ok(Float(number)),
             (ValueKind::Int, Int(number)) if u32::try_from(number).is_ok() => Ok(Int(number)),
+            (ValueKind::Int, Float(number))
+                if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) =>
+            {
+                Ok(Int(number as i64))
+            }
             (ValueKind::Name(names) | ValueKind::NameOrFloat(names), Text(name))
                 if names.contains(&&*name) =>
             {

@@ -90,7 +90,11 @@ impl Hardware {
                 let (_, value) = table.get_ref().iter().next().expect("one value");
                 change(key, value)?
             }
-            _ => (key, Cell::from(value)),
+            // `.01` is no TOML, and a number all the same.
+            _ => match value.trim().parse() {
+                Ok(number) => (key, Cell::Float(number)),
+                Err(_) => (key, Cell::from(value)),
+            },
         };
         self.with_values([change])
     }

@@ -277,3 +277,15 @@ fn less_imperfect_values_are_nearer_to_a_perfect_chip() {
     assert!(of(bias, Cell::Float(0.01)) < of(bias, Cell::Float(-0.02)));
     assert_eq!(of("input.laser_power_mw", Cell::Float(3.0)), 0.0);
 }
+
+#[test]
+fn numbers_may_be_written_as_people_write_them() {
+    let set = |key: &str, value: &str| Hardware::default().with(key, value).unwrap();
+    let spread = set("coupler.splitting_error_rad", ".01");
+    assert_eq!(spread.coupler.splitting_error_rad, 0.01);
+    assert_eq!(set("readout.adc_bits", "8.0").readout.adc_bits, Some(8));
+    let said = Hardware::default()
+        .with("readout.adc_bits", "8.5")
+        .unwrap_err();
+    assert!(said.to_string().contains("a whole number"), "{said}");
+}

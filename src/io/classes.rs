@@ -27,6 +27,11 @@ pub fn of_numbers(numbers: &[f64]) -> Numbered {
     Numbered::Other(other)
 }
 
+/// The names of the classes of [`Numbered::Signs`].
+pub fn signs() -> Vec<String> {
+    ["-1", "1"].map(str::to_owned).to_vec()
+}
+
 /// Classes with names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {

@@ -92,7 +92,9 @@ impl Columns {
         let width = counted.unwrap_or(names.len());
         let is_named = label.is_some_and(|label| first.contains(&label) && is_text(label));
         let has_text = names.iter().any(|cell| is_text(cell));
-        let header = if !has_text {
+        let header = if !has_text && counts_columns(first) {
+            Some(Header::Names(names))
+        } else if !has_text {
             None
         } else if counted.is_some() {
             Some(Header::Counts(names))
@@ -172,6 +174,11 @@ impl Columns {
         }
         if self.starts_with_sample {
             said.push("the first line is a sample".to_owned());
+        }
+        if let Some(Header::Names(names)) = &self.header
+            && names.iter().all(|name| !is_text(name))
+        {
+            said.push("the first line counts the columns and is a header".to_owned());
         }
         if self.has_signs {
             said.push("labels -1 and 1 are classes 0 and 1".to_owned());
@@ -278,7 +285,7 @@ impl Columns {
             Numbered::Classes(classes) => Ok(Label::Classes(classes, names)),
             Numbered::Signs(classes) => {
                 self.has_signs = true;
-                Ok(Label::Classes(classes, names))
+                Ok(Label::Classes(classes, Some(classes::signs())))
             }
             Numbered::Other(_)
                 if self.choice == Choice::Given
@@ -355,6 +362,17 @@ fn is_label_name(cell: &str) -> bool {
 /// Whether `cell` is neither a number nor what stands for one that is missing.
 pub(super) fn is_text(cell: &str) -> bool {
     cell.parse::<f64>().is_err() && !MISSING.contains(&&*cell.to_lowercase())
+}
+
+/// Whether the cells of the line `first` are the positions of their columns, as pandas calls columns that have no names; the
+/// first cell may be empty, above an index.
+fn counts_columns(first: &[&str]) -> bool {
+    let cells = match first {
+        ["", cells @ ..] => cells,
+        cells => cells,
+    };
+    let mut counted = cells.iter().enumerate();
+    cells.len() > 2 && counted.all(|(position, cell)| cell.parse() == Ok(position))
 }
 
 /// Whether the line `first` is a sample with the name of its class, as `second` is: it has text only where `second` has

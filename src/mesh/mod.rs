@@ -50,8 +50,12 @@ pub use values::Values;
 
 use std::f64::consts::{PI, TAU};
 
+use ndarray::{Array2, ArrayView2};
+use num_complex::Complex;
+
 use crate::error::{Error, Result};
-use crate::linalg::Matrix;
+use crate::field::{Fields, Real};
+use crate::linalg::{C64, Matrix};
 
 /// A feed-forward mesh of 2×2 MZIs over `modes` waveguides, with its phase settings.
 ///
@@ -194,6 +198,33 @@ impl Mesh {
         let perfect = DrawnCells::perfect(CellKind::Mzi, self.nodes.len());
         let phases = [&self.theta[..], &self.phi, &self.screen].concat();
         Coefficients::of_cells(self, perfect, phases)
+    }
+
+    /// What becomes of `input`, `[sample, mode]`, behind the mesh, `[sample, mode]`; ancillas begin dark.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is not one amplitude for every [port](Self::ports), [`Error::Value`] if what leaves the mesh
+    /// is not finite at precision `T`.
+    pub fn apply<T: Real>(&self, input: ArrayView2<'_, C64>) -> Result<Array2<Complex<T>>> {
+        if input.ncols() != self.ports() {
+            let limit = format!("[sample, {}], as the mesh has modes", self.ports());
+            return Err(Error::shape("fields", input.shape(), limit));
+        }
+        let mut fields = Fields::zeros(self.modes(), input.nrows());
+        for ((sample, mode), z) in input.indexed_iter() {
+            fields.re[[mode, sample]] = T::of(z.re);
+            fields.im[[mode, sample]] = T::of(z.im);
+        }
+        self.coefficients().walk(&mut fields);
+        let finite = |part: &Array2<T>| part.iter().all(|x| x.is_finite());
+        if !(finite(&fields.re) && finite(&fields.im)) {
+            let largest = input.iter().fold(0.0, |most, z| z.norm().max(most));
+            let limit = "small enough that what leaves the mesh is finite at this precision";
+            return Err(Error::value("fields", format!("up to {largest:e}"), limit));
+        }
+        Ok(Array2::from_shape_fn(input.dim(), |(sample, mode)| {
+            Complex::new(fields.re[[mode, sample]], fields.im[[mode, sample]])
+        }))
     }
 
     /// The transfer matrix of the ideal mesh, `[modes, modes]`, row = output mode.

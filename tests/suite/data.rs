@@ -545,3 +545,58 @@ fn damaged_data_are_refused_or_read_and_never_a_panic() {
     // A table that lost its end is a table.
     assert!(read > 0);
 }
+
+/// `DataFrame(a).to_csv(f, index=False)` of an array calls the columns 0, 1, …; with its index the first cell is empty.
+#[test]
+fn a_first_line_that_counts_the_columns_is_a_header() {
+    for table in [
+        "0,1,2,3\n5,6,7,1\n8,9,1,0\n",
+        ",0,1,2,3\n0,5,6,7,1\n1,8,9,1,0\n",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("d.csv");
+        std::fs::write(&path, table).unwrap();
+        let data = open(&path);
+        assert_eq!(
+            doubles(&data),
+            ndarray::arr2(&[[5.0, 6.0, 7.0], [8.0, 9.0, 1.0]])
+        );
+        assert_eq!(data.labels, Labels::Classes(vec![1, 0]));
+        let said = data.words(&lightloom::nn::Input::default());
+        assert!(said.contains("counts the columns"), "{said}");
+    }
+}
+
+/// As OpenML gives MNIST: texts of digits are numbers, in an archive as in a table.
+#[test]
+fn numbers_that_are_written_as_texts_are_numbers_wherever_they_stand() {
+    let digits = ["0", "2", "11", "2"];
+    let table: String = digits
+        .iter()
+        .map(|digit| format!("1,2,\"{digit}\"\n"))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d.csv");
+    std::fs::write(&path, table).unwrap();
+    assert_eq!(open(&path).labels, Labels::Classes(vec![0, 2, 11, 2]));
+    let path = folder.path().join("d.npz");
+    let x = npy(&Array2::<f64>::ones((4, 2)));
+    npz(&path, &[("x", x), ("y", texts(&digits))]);
+    assert_eq!(open(&path).labels, Labels::Classes(vec![0, 2, 11, 2]));
+}
+
+/// A `.npy` file of `texts` as NumPy's `|S2`.
+fn texts(texts: &[&str]) -> Vec<u8> {
+    let header = format!(
+        "{{'descr': '|S2', 'fortran_order': False, 'shape': ({},), }}",
+        texts.len()
+    );
+    let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(length).unwrap().to_le_bytes());
+    bytes.extend(format!("{header:<width$}\n", width = length - 1).bytes());
+    for text in texts {
+        bytes.extend(format!("{text:\0<2}").bytes());
+    }
+    bytes
+}

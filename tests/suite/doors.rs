@@ -63,7 +63,16 @@ fn iris_is_read_alike_with_the_label_first_and_as_scikit_learn_ships_it() {
         let path = format!("{CASES}/{file}");
         let accuracy = digital(folder, "i.safetensors", &[&path]);
         assert!(accuracy > 0.9, "{file}: {accuracy}");
-        let infer = ["infer", "i.safetensors", "--trials", "1", "--data", &path];
+        let infer = [
+            "infer",
+            "i.safetensors",
+            "--trials",
+            "1",
+            "--hardware",
+            "low-noise",
+            "--data",
+            &path,
+        ];
         let [_, said] = says(folder, &infer);
         let note =
             format!("note: {path}: {label}features are numbers from 0.1 to 7.9, as they are\n");
@@ -149,7 +158,15 @@ fn a_table_of_pixels_with_the_label_first_is_read_and_says_its_scale() {
     put("bytes.csv", bytes.to_owned());
     let network = format!("{CASES}/iris_net.safetensors");
     ok(folder, &["compile", &network, "-o", "i.safetensors"]);
-    let infer = ["infer", "i.safetensors", "--trials", "1", "--data"];
+    let infer = [
+        "infer",
+        "i.safetensors",
+        "--trials",
+        "1",
+        "--hardware",
+        "low-noise",
+        "--data",
+    ];
     let [_, said] = says(folder, &[&infer[..], &["bytes.csv"]].concat());
     assert_eq!(
         said,

@@ -116,6 +116,12 @@ impl Sweep {
             }
             Source::Network(name, layout) => {
                 let path = folder.join(name);
+                let file = Bytes::open(&path)?;
+                let bundle = safetensors::parse(file.bytes());
+                if bundle.is_ok_and(|bundle| Program::is_program(&bundle)) {
+                    let what = format!("is a program: write program = \"{name}\"");
+                    return Err(Error::format(file.name(), what));
+                }
                 let loaded = Model::load_with(&path, &self.hints()?)?;
                 for assumed in loaded
                     .entry_words()

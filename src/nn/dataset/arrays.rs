@@ -159,10 +159,20 @@ pub(super) fn dataset(name: &str, x: Tensor, labels: Option<Array>) -> Result<Da
         None => (Labels::None, None),
         Some(Array::Texts(texts)) => {
             check_column("labels", &texts.shape, count)?;
-            let Named { classes, names } = classes::of_texts(&texts.texts);
-            (Labels::Classes(classes), Some(names))
+            // Numbers that were written as texts are numbers, as in a table.
+            let numbers = texts.texts.iter().map(|text| text.trim().parse().ok());
+            match numbers.collect::<Option<Vec<f64>>>() {
+                Some(numbers) => {
+                    let numbers = Tensor::real("labels", texts.shape.clone(), numbers)?;
+                    of_numbers(numbers, &mut assumed)?
+                }
+                None => {
+                    let Named { classes, names } = classes::of_texts(&texts.texts);
+                    (Labels::Classes(classes), Some(names))
+                }
+            }
         }
-        Some(Array::Numbers(numbers)) => (of_numbers(numbers, &mut assumed)?, None),
+        Some(Array::Numbers(numbers)) => of_numbers(numbers, &mut assumed)?,
     };
     Ok(Dataset {
         class_names,
@@ -211,8 +221,9 @@ fn check_column(what: &str, shape: &[usize], count: Option<usize>) -> Result<()>
     }
 }
 
-/// Labels of numbers: classes `[sample]` or `[sample, 1]`, rows of a single 1 among zeros, or targets.
-fn of_numbers(labels: Tensor, assumed: &mut Vec<String>) -> Result<Labels> {
+/// Labels of numbers: classes `[sample]` or `[sample, 1]`, rows of a single 1 among zeros, or targets; and names of classes
+/// whose numbers are others.
+fn of_numbers(labels: Tensor, assumed: &mut Vec<String>) -> Result<(Labels, Option<Vec<String>>)> {
     let (rows, columns) = match *labels.shape() {
         [rows] => (rows, 1),
         [rows, columns] => (rows, columns),
@@ -225,10 +236,10 @@ fn of_numbers(labels: Tensor, assumed: &mut Vec<String>) -> Result<Labels> {
     let numbers = labels.into_real("labels")?;
     if columns == 1 {
         match classes::of_numbers(&numbers) {
-            Numbered::Classes(classes) => return Ok(Labels::Classes(classes)),
+            Numbered::Classes(classes) => return Ok((Labels::Classes(classes), None)),
             Numbered::Signs(classes) => {
                 assumed.push("labels -1 and 1 are classes 0 and 1".to_owned());
-                return Ok(Labels::Classes(classes));
+                return Ok((Labels::Classes(classes), Some(classes::signs())));
             }
             Numbered::Other(_) => {}
         }
@@ -237,9 +248,9 @@ fn of_numbers(labels: Tensor, assumed: &mut Vec<String>) -> Result<Labels> {
     let numbers = numbers.expect("a tensor has as many elements as its shape");
     if let Some(classes) = one_hot(&numbers) {
         assumed.push("labels are rows of a single 1, at the class".to_owned());
-        return Ok(Labels::Classes(classes));
+        return Ok((Labels::Classes(classes), None));
     }
-    Ok(Labels::Targets(numbers))
+    Ok((Labels::Targets(numbers), None))
 }
 
 /// The position of the 1 in every row, where each has exactly one, and zeros.

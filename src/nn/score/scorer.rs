@@ -77,7 +77,7 @@ impl<'a> Scorer<'a> {
             note: None,
         };
         scorer.against = scorer.against(model, data)?;
-        scorer.note = scorer.words(data);
+        scorer.note = scorer.words(model, data);
         Ok(scorer)
     }
 
@@ -110,14 +110,15 @@ impl<'a> Scorer<'a> {
                 }
                 Ok(Against::Targets(Cow::Borrowed(targets)))
             }
-            (Score::Mse, Labels::Classes(labels)) if outputs == 1 => {
+            // Names are no numbers.
+            (Score::Mse, Labels::Classes(labels)) if outputs == 1 && data.class_names.is_none() => {
                 let numbers = labels.iter().map(|label| *label as f64).collect();
                 let column = Array2::from_shape_vec((labels.len(), 1), numbers);
                 Ok(Against::Targets(Cow::Owned(
                     column.expect("one number a label"),
                 )))
             }
-            (Score::Mse, Labels::None) if is_autoencoder(model) => {
+            (Score::Mse, Labels::None | Labels::Classes(_)) if is_autoencoder(model) => {
                 let inputs = match model.input.encode::<f64>(&data.x, 0..data.len())? {
                     Batch::Real(x) => x.reversed_axes(),
                     Batch::Complex(_) => unreachable!("inputs of an autoencoder are real"),
@@ -131,6 +132,9 @@ impl<'a> Scorer<'a> {
             (Score::Accuracy, _) => refuse("classes and at least two outputs"),
             (Score::Top(k), Labels::Classes(labels)) if k < outputs => self.classes(data, labels),
             (Score::Top(_), _) => refuse("classes and more outputs than it counts"),
+            (Score::Nll, _) if outputs == 1 && model.readout != Readout::Real => {
+                refuse("probabilities or logits, and one power or modulus is neither")
+            }
             (Score::Nll, Labels::Classes(labels)) => self.classes(data, labels),
             (Score::Nll, _) => refuse("classes"),
         }
@@ -138,22 +142,39 @@ impl<'a> Scorer<'a> {
 
     fn classes(&self, data: &Dataset, labels: &'a [usize]) -> Result<Against<'a>> {
         // One output tells two classes apart.
-        data.check_labels(self.outputs.max(2))?;
+        let classes = self.outputs.max(2);
+        data.check_labels(classes)?;
+        if let Some(names) = data.class_names.as_ref().filter(|n| n.len() != classes) {
+            let reason = format!(
+                "are {} names ({}), and the network tells {classes} classes apart: names are numbered by their order, so that \
+                 none may be missing; give the classes as whole numbers from 0",
+                names.len(),
+                names.join(", ")
+            );
+            return Err(Error::format("labels", reason));
+        }
         Ok(Against::Classes(labels))
     }
 
     /// What was taken for granted, where it is not plain.
-    fn words(&self, data: &Dataset) -> Option<String> {
+    fn words(&self, model: &Model, data: &Dataset) -> Option<String> {
         let outputs = match self.reading {
             Reading::Logits => "outputs are taken as logits",
             Reading::Probabilities => "outputs are taken as probabilities",
             Reading::LogProbabilities => "outputs are taken as logarithms of probabilities",
         };
         match (self.score, &data.labels) {
-            (Score::Accuracy | Score::Top(_), _) => None,
+            (Score::Accuracy | Score::Top(_), _) => is_autoencoder(model).then(|| {
+                "as many outputs as features: --score mse compares those of an autoencoder with its inputs".to_owned()
+            }),
             (Score::Binary, _) => {
                 Some(format!("one output: class 1 above {}, else class 0", self.threshold()))
             }
+            (Score::Mse, Labels::Classes(_)) if is_autoencoder(model) => Some(
+                "as many outputs as features: scored by the mean squared error against the network's own inputs, as they are \
+                 encoded; the labels are not used"
+                    .to_owned(),
+            ),
             (Score::Mse, Labels::None) => Some(
                 "no labels, and as many outputs as features: scored by the mean squared error against the network's own \
                  inputs, as they are encoded"
@@ -298,6 +319,7 @@ fn reading(model: &Model) -> Reading {
     match (model.readout, last) {
         (Readout::Real, Some(Activation::LogSoftmax)) => Reading::LogProbabilities,
         (Readout::Real, Some(Activation::Softmax | Activation::Sigmoid)) => Reading::Probabilities,
+        (Readout::Real, Some(Activation::HardSigmoid { .. })) => Reading::Probabilities,
         (Readout::Modulus | Readout::Intensity, _) if model.classes() == 1 => {
             Reading::Probabilities
         }
@@ -346,6 +368,79 @@ mod tests {
             let scorer = Scorer::new(&model, &data, None).unwrap();
             assert_eq!(scorer.score(), expected, "{:?}", data.labels);
         }
+    }
+
+    /// Names are numbered by their order among those that occur: with one missing, all behind it would be other classes.
+    #[test]
+    fn names_of_classes_must_be_as_many_as_the_network_tells_apart() {
+        let named = |outputs: usize, names: &[&str]| {
+            let names = names.iter().map(|&name| name.to_owned());
+            let data = Dataset {
+                class_names: Some(names.collect()),
+                ..data(2, Labels::Classes(vec![0, 1, 1, 0]))
+            };
+            Scorer::new(&model(outputs, 2, Activation::Identity), &data, None).map(|_| ())
+        };
+        assert!(named(3, &["a", "b", "c"]).is_ok());
+        assert!(named(1, &["-1", "1"]).is_ok());
+        let said = named(3, &["b", "c"]).unwrap_err().to_string();
+        assert!(
+            said.contains("are 2 names (b, c), and the network tells 3"),
+            "{said}"
+        );
+        assert!(named(1, &["well"]).is_err());
+    }
+
+    /// -1 and 1 are classes 0 and 1, and no numbers to be compared with.
+    #[test]
+    fn classes_that_have_names_are_no_numbers() {
+        let network = model(1, 2, Activation::Identity);
+        let mut data = data(2, Labels::Classes(vec![0, 1, 1, 0]));
+        assert!(Scorer::new(&network, &data, Some(Score::Mse)).is_ok());
+        data.class_names = Some(vec!["-1".into(), "1".into()]);
+        assert!(Scorer::new(&network, &data, Some(Score::Mse)).is_err());
+    }
+
+    #[test]
+    fn an_autoencoder_of_labelled_data_is_compared_with_its_inputs_where_that_is_asked() {
+        let network = model(3, 3, Activation::Identity);
+        let data = data(3, Labels::Classes(vec![0, 1, 2, 0]));
+        let scorer = Scorer::new(&network, &data, Some(Score::Mse)).unwrap();
+        assert!(scorer.note().unwrap().contains("the labels are not used"));
+        let Against::Targets(targets) = &scorer.against else {
+            panic!("inputs are targets");
+        };
+        assert_eq!(targets[[1, 2]], 5.0);
+        let scorer = Scorer::new(&network, &data, None).unwrap();
+        assert_eq!(scorer.score(), Score::Accuracy);
+        assert!(scorer.note().unwrap().contains("--score mse"));
+    }
+
+    #[test]
+    fn a_hard_sigmoid_ends_in_probabilities_and_a_power_in_none() {
+        let hard = Activation::HardSigmoid {
+            alpha: 1.0 / 6.0,
+            beta: 0.5,
+        };
+        assert_eq!(reading(&model(1, 2, hard)), Reading::Probabilities);
+        let network = Model::new(
+            Input::default(),
+            vec![Layer {
+                name: "0".into(),
+                weight: Weight::Complex(Array2::ones((1, 2)).mapv(|x: f64| x.into())),
+                bias: None,
+                activation: Activation::Identity,
+            }],
+            Readout::Intensity,
+        );
+        let data = data(2, Labels::Classes(vec![0, 1, 1, 0]));
+        let refused = Scorer::new(&network.unwrap(), &data, Some(Score::Nll));
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .contains("probabilities or logits")
+        );
     }
 
     #[test]
