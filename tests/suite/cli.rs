@@ -560,7 +560,8 @@ fn bench_draws_how_time_grows_and_writes_every_point() {
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
     assert!(!svg.contains("NaN") && !svg.contains("inf"));
     assert_eq!(svg.matches("class=\"panel\"").count(), 2);
-    assert_eq!(svg.matches("class=\"guide\"").count(), 3);
+    // One that the measured times leave no room for is left out.
+    assert!((1..=3).contains(&svg.matches("class=\"guide\"").count()));
     assert_eq!(
         svg.matches("class=\"series\"").count(),
         (2 + 1 + 2) + 2 * 3,
