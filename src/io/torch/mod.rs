@@ -53,7 +53,8 @@ pub struct Entry {
 /// Reads a state dict from the bytes of a file.
 ///
 /// # Errors
-/// As [`read`], without the file's name.
+/// [`Error::Format`] or [`Error::Shape`] if it is malformed, or asks for anything but tensors, numbers and strings,
+/// [`Error::Unsupported`] for tensors that are not dense.
 pub fn parse(bytes: &[u8]) -> Result<StateDict> {
     match bytes {
         [b'P', b'K', ..] => archive(bytes),
