@@ -52,9 +52,9 @@ pub(super) enum Command {
     /// A sweep's folder → one page of figures, report.html, and the figures as SVG files
     Report(super::report::ReportArgs),
     /// Our values beside those of analysis, other packages and papers
-    Validate(ValidateArgs),
+    Validate(super::validate::ValidateArgs),
     /// Throughput on this machine: walk, transfer matrix, decomposition, beside the peak measured in the same run
-    Bench(BenchArgs),
+    Bench(super::bench::BenchArgs),
     /// Completions for a shell
     Completions(super::manual::CompletionsArgs),
     /// Manual pages
@@ -499,45 +499,4 @@ pub(super) enum ExportFormat {
     Npz,
     /// A netlist of MZIs for SAX; of a program, one for each tile with its scale and block
     Sax,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md --json validation.json\n\nExit code 1 if a value is not what it must be."
-)]
-pub(super) struct ValidateArgs {
-    /// Write the page to this file instead of stdout
-    #[arg(long, value_name = "FILE")]
-    pub write: Option<PathBuf>,
-    /// Write every value, its reference and whether it holds as JSON to this file; - is stdout
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Also fail if this file is not the page of this version: other text or references, or values that are off by
-    /// more than half their tolerance, as last digits depend on the type of CPU
-    #[arg(long, value_name = "FILE")]
-    pub check: Option<PathBuf>,
-    #[command(flatten)]
-    pub common: Common,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  lightloom bench --modes 64,256 --batch 1,1024 --json -\n  lightloom bench --scaling scaling.svg"
-)]
-pub(super) struct BenchArgs {
-    /// Sizes of the meshes; by default 16,64,256, and with --scaling the powers of two from 16 to 2048
-    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = any::<usize>())]
-    pub modes: Option<Vec<usize>>,
-    /// Samples walked at a time; by default 1,1024, and with --scaling the powers of two and 100000
-    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = any::<usize>())]
-    pub batch: Option<Vec<usize>>,
-    /// How time grows instead of rates: draw it against modes, and against batch at 64 and 256 modes, on one thread, into this SVG file; - is
-    /// stdout. Takes about a minute
-    #[arg(long, value_name = "FILE")]
-    pub scaling: Option<PathBuf>,
-    /// Also write the results as JSON to this file; - is stdout, without the table
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    #[command(flatten)]
-    pub common: Common,
 }

@@ -1,19 +1,44 @@
 //! Throughput on this machine, beside the peak that was measured in the same run.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::Args;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::args::BenchArgs;
+use super::args::Common;
+use super::count::any;
 use super::{output, scaling};
 use crate::error::Error;
 use crate::field::{Fields, InstructionSet, Real, peak_gflops_f32, peak_gflops_f64};
 use crate::linalg::{haar_unitary, max_abs_difference};
 use crate::mesh::{Geometry, Mesh, decompose};
 use crate::rng::{Effect, Seed};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom bench --modes 64,256 --batch 1,1024 --json -\n  lightloom bench --scaling scaling.svg"
+)]
+pub(super) struct BenchArgs {
+    /// Sizes of the meshes; by default 16,64,256, and with --scaling the powers of two from 16 to 2048
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = any::<usize>())]
+    pub modes: Option<Vec<usize>>,
+    /// Samples walked at a time; by default 1,1024, and with --scaling the powers of two and 100000
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = any::<usize>())]
+    pub batch: Option<Vec<usize>>,
+    /// How time grows instead of rates: draw it against modes, and against batch at 64 and 256 modes, on one thread, into this SVG file; - is
+    /// stdout. Takes about a minute
+    #[arg(long, value_name = "FILE")]
+    pub scaling: Option<PathBuf>,
+    /// Also write the results as JSON to this file; - is stdout, without the table
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
 
 /// What is measured by default.
 const MODES: [usize; 3] = [16, 64, 256];

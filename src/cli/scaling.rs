@@ -9,7 +9,7 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::args::BenchArgs;
+use super::bench::BenchArgs;
 use super::bench::{Machine, light};
 use super::output;
 use crate::error::Error;

@@ -4,12 +4,34 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
+use clap::Args;
 use serde::Serialize;
 
-use super::args::ValidateArgs;
+use super::args::Common;
 use super::output;
 use crate::validation::{Case, Curves, SECTIONS, Section, markdown, stale_line};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom validate\n  lightloom validate --write validation.md --json validation.json\n\nExit code 1 if a value is not what it must be."
+)]
+pub(super) struct ValidateArgs {
+    /// Write the page to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Write every value, its reference and whether it holds as JSON to this file; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Also fail if this file is not the page of this version: other text or references, or values that are off by
+    /// more than half their tolerance, as last digits depend on the type of CPU
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
 
 /// What `--json` holds.
 #[derive(Serialize)]

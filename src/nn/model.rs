@@ -6,6 +6,7 @@ use num_complex::Complex;
 use super::activation::{Activation, Domain};
 use super::batch::Readout;
 use super::input::{Encoding, Input};
+use super::normalization::Scale;
 use crate::error::{Context, Error, Result};
 use crate::field::Real;
 
@@ -238,6 +239,25 @@ impl Model {
         };
         model.check()?;
         Ok(model)
+    }
+
+    /// A network of one layer, `weight` alone: it takes numbers as they are, whatever their type, and its `readout` is all
+    /// that follows.
+    ///
+    /// # Errors
+    /// As [`Model::check`].
+    pub fn of_weight(weight: Weight, readout: Readout) -> Result<Self> {
+        let layer = Layer {
+            name: "only".to_owned(),
+            weight,
+            bias: None,
+            activation: Activation::Identity,
+        };
+        let input = Input {
+            scale: Scale::Factor(1.0.into()),
+            ..Input::default()
+        };
+        Self::new(input, vec![layer], readout)
     }
 
     /// Fails unless the model can be evaluated: at least one layer, shapes that chain, finite numbers, real

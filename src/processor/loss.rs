@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::compile::{Layout, Program, compile};
     use crate::mesh::{Correction, Geometry};
-    use crate::nn::{Activation, Input, Layer, Model, Readout, Scale, Weight};
+    use crate::nn::{Model, Readout, Weight};
     use crate::processor::Processor;
     use crate::rng::{Effect, Seed};
 
@@ -219,17 +219,7 @@ mod tests {
     }
 
     fn program(weight: Weight, geometry: Geometry, tile: Option<usize>) -> Program {
-        let layer = Layer {
-            name: "only".to_owned(),
-            weight,
-            bias: None,
-            activation: Activation::Identity,
-        };
-        let input = Input {
-            scale: Scale::Factor(1.0.into()),
-            ..Input::default()
-        };
-        let model = Model::new(input, vec![layer], Readout::Real).unwrap();
+        let model = Model::of_weight(weight, Readout::Real).unwrap();
         let layout = Layout {
             geometry,
             tile,

@@ -1,7 +1,7 @@
 //! Cells and geometries beside the rectangle of MZIs.
 
 use super::sample::haar;
-use super::{Case, Expected, Section, Tier};
+use super::{Case, Expected, Section};
 use crate::linalg::{C64, Matrix, max_abs_difference};
 use crate::mesh::{
     CellArray, CellKind, Coefficients, Correction, Geometry, Mesh, closest, decompose,
@@ -29,17 +29,6 @@ pub(super) fn section() -> Section {
     }
 }
 
-fn case(name: String, ours: f64, expected: Expected, source: &'static str) -> Case {
-    Case {
-        name,
-        tier: Tier::Analytic,
-        ours,
-        expected,
-        source,
-        note: "",
-    }
-}
-
 /// The matrix of `mesh` built of perfect cells of `kind`.
 fn transfer(mesh: &Mesh, kind: CellKind) -> Matrix {
     let perfect = CellArray::perfect(kind, mesh.nodes().len());
@@ -64,7 +53,7 @@ fn every_cell_in_every_geometry() -> Case {
             largest = largest.max(off);
         }
     }
-    case(
+    Case::analytic(
         "largest difference between the matrices of four kinds of perfect cells in five geometries, N = 8".to_owned(),
         largest,
         Expected::AtMost(1e-13),
@@ -77,7 +66,7 @@ fn symmetric() -> Vec<Case> {
     let mesh = haar(Geometry::Clements, modes, 0);
     let source = "Bell, Walmsley, APL Photonics 6, 070804 (2021)";
     vec![
-        case(
+        Case::analytic(
             "phase sections that light passes in a rectangle of symmetric cells, N = 8: N + 2"
                 .to_owned(),
             mesh.sections(CellKind::Symmetric) as f64,
@@ -87,7 +76,7 @@ fn symmetric() -> Vec<Case> {
             },
             source,
         ),
-        case(
+        Case::analytic(
             "the same of MZIs: 2 N + 1".to_owned(),
             mesh.sections(CellKind::Mzi) as f64,
             Expected::Near {
@@ -102,7 +91,7 @@ fn symmetric() -> Vec<Case> {
 fn diamond() -> Case {
     let u = haar(Geometry::Clements, 8, 1).transfer();
     let mesh = decompose(&u, Geometry::Diamond).expect("a diamond is universal");
-    case(
+    Case::analytic(
         format!(
             "max |U − U'| between the ports of a diamond, N = 8, {} MZIs on {} waveguides",
             mesh.nodes().len(),
@@ -129,13 +118,13 @@ fn butterfly() -> Vec<Case> {
             .error
     };
     vec![
-        case(
+        Case::analytic(
             "E of the butterfly that comes closest to a Fourier transform of bit-reversed inputs, N = 32".to_owned(),
             error(&fourier),
             Expected::AtMost(1e-9),
             BUTTERFLY,
         ),
-        case(
+        Case::analytic(
             "the same for a Haar-random unitary, N = 16".to_owned(),
             error(&haar(Geometry::Clements, 16, 2).transfer()),
             Expected::AtLeast(0.5),
@@ -164,13 +153,13 @@ fn redundant() -> Vec<Case> {
         crate::linalg::matrix_error(&mesh.between_ports(&on_chip.transfer()), &u)
     };
     vec![
-        case(
+        Case::analytic(
             "E after a fit of all phases, rectangle, N = 8, σ = 0.1 rad".to_owned(),
             error(0),
             Expected::AtLeast(1e-4),
             "some MZIs cannot be set: no phases reach the matrix",
         ),
-        case(
+        Case::analytic(
             "the same with 4 spare columns".to_owned(),
             error(4),
             Expected::AtMost(1e-6),

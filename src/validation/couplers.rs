@@ -2,7 +2,7 @@
 
 use super::correction::{corrected, near, splitting};
 use super::sample::{Sample, haar, hardware};
-use super::{Case, Expected, Section, Tier, two_digits_up};
+use super::{Case, Section, Tier, two_digits_up};
 use crate::mesh::{CellKind, Correction, Geometry};
 use crate::rng::{Effect, Seed};
 
@@ -29,17 +29,6 @@ pub(super) fn section() -> Section {
     }
 }
 
-fn case(name: String, ours: f64, expected: Expected, source: &'static str) -> Case {
-    Case {
-        name,
-        tier: Tier::Analytic,
-        ours,
-        expected,
-        source,
-        note: "",
-    }
-}
-
 /// The probability that every MZI can be set exactly.
 fn coverage(modes: usize) -> Case {
     let (sigma, chips) = (0.02f64, 2000);
@@ -52,7 +41,7 @@ fn coverage(modes: usize) -> Case {
     let (n, variance) = (modes as f64, sigma * sigma);
     let law = (-(n.powi(3) - n) * variance / 3.0 - 2.0 * (n - 1.0) * variance).exp();
     let standard_error = (law * (1.0 - law) / chips as f64).sqrt();
-    case(
+    Case::analytic(
         format!(
             "coverage: probability that all MZIs can be set exactly, N = {modes}, σ = {sigma} rad: \
              e^{{−(N³ − N)σ²/3 − 2(N − 1)σ²}}, {chips} chips"
@@ -92,7 +81,7 @@ fn three_splitters_by_themselves() -> [Case; 2] {
     let law = three_splitter_law(modes, sigma);
     let count_law = 4.0 * sigma * sigma * evenly_lit(modes);
     [
-        case(
+        Case::analytic(
             format!(
                 "root mean square E after local correction, 3-splitter MZIs, N = {modes}, σ = {sigma} rad: \
                  √((8/N) Σ (N − k) k 2^{{1−k}}) σ², {chips} chips"
@@ -101,7 +90,7 @@ fn three_splitters_by_themselves() -> [Case; 2] {
             near(law, two_digits_up(0.2 * law)),
             THREE,
         ),
-        case(
+        Case::analytic(
             format!(
                 "cells of a chip that cannot be set exactly, 3-splitter MZIs, N = {modes}, σ = {sigma} rad: \
                  4σ² Σ (N − k) k 2^{{1−k}}, {chips} chips"
@@ -181,7 +170,7 @@ fn common_bias() -> Case {
         corrected(&hw, &mesh, trial, Correction::Local).0
     });
     let law = (8.0f64 / 9.0).sqrt() * modes as f64 * bias * bias;
-    case(
+    Case::analytic(
         format!(
             "root mean square E after local correction, MZIs whose couplers all err by b = {bias} rad, N = {modes}: \
              √(8/9) N b², {chips} chips"
@@ -248,7 +237,7 @@ fn correlated(share: &Share) -> Vec<Case> {
         let of_both = (1.0 + chips as f64 / REFERENCE_CHIPS).sqrt() * error.standard_error;
         // The reference is printed with three decimals below 0.1 and two above.
         let half_digit = if reference < 0.1 { 5e-4 } else { 5e-3 };
-        case(
+        Case::analytic(
             format!(
                 "E by splitting errors of {sigma} rad, {}, N = {modes}, {kind}, \
                  correction {correction}, {chips} chips",

@@ -10,7 +10,7 @@ use crate::compile::{Layout, Program, compile};
 use crate::hardware::Hardware;
 use crate::linalg::C64;
 use crate::mesh::Correction;
-use crate::nn::{Activation, Batch, Input, Layer, Model, Readout, Scale, Weight};
+use crate::nn::{Batch, Model, Readout, Weight};
 use crate::processor::{Adc, Processor, Reading};
 use crate::rng::{Effect, Seed};
 
@@ -51,17 +51,7 @@ fn sine(bits: u32) -> Case {
 }
 
 fn one_layer(weight: Weight, readout: Readout) -> Program {
-    let layer = Layer {
-        name: "one".to_owned(),
-        weight,
-        bias: None,
-        activation: Activation::Identity,
-    };
-    let input = Input {
-        scale: Scale::Factor(1.0.into()),
-        ..Input::default()
-    };
-    let model = Model::new(input, vec![layer], readout).expect("one layer is a network");
+    let model = Model::of_weight(weight, readout).expect("one layer is a network");
     compile(&model, Layout::default()).expect("one layer compiles")
 }
 

@@ -41,17 +41,7 @@ fn run(program: &Program, data: &Dataset, hardware: Hardware, trials: usize) -> 
 
 /// One layer of `weight` that is read as it is, and a batch that drives every input with its own constant.
 fn one_layer(weight: Weight, readout: Readout) -> Program {
-    let layer = Layer {
-        name: "only".to_owned(),
-        weight,
-        bias: None,
-        activation: Activation::Identity,
-    };
-    let input = Input {
-        scale: Scale::Factor(1.0.into()),
-        ..Input::default()
-    };
-    let model = Model::new(input, vec![layer], readout).unwrap();
+    let model = Model::of_weight(weight, readout).unwrap();
     compile(&model, Layout::default()).unwrap()
 }
 

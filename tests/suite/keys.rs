@@ -147,8 +147,11 @@ mod worked_example {
             .ancestors()
             .find(|path| path.ends_with("debug"))
             .unwrap();
+        // For a test, so that dependencies have the features of this build and are not compiled anew.
+        std::fs::create_dir(home.join("tests")).unwrap();
+        std::fs::write(home.join("tests/none.rs"), "").unwrap();
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--offline", "--bin", "worked-example"])
+            .args(["test", "--no-run", "--offline", "--test", "none"])
             .current_dir(home)
             .env("CARGO_TARGET_DIR", target.parent().unwrap())
             .status()

@@ -1,5 +1,6 @@
 //! What a file holds, in plain words.
 
+mod data;
 mod sweep;
 mod table;
 
@@ -9,6 +10,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
+use self::data::{describe_data, describe_idx, describe_matrix, of_any_part, read_data};
 use super::args::InspectArgs;
 use super::output;
 use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Program};
@@ -17,9 +19,8 @@ use crate::experiment::sweep::Status;
 use crate::hardware::Hardware;
 use crate::io::npy::{Array, Npz};
 use crate::io::{self, Format, Source, Tensor};
-use crate::linalg::{UNITARY_LIMIT, from_array, single_precision_limit, unitarity_error};
 use crate::mesh::Mesh;
-use crate::nn::{Dataset, Hints, Labels, Layer, Loaded, Model, Selection, Split};
+use crate::nn::{Dataset, Hints, Layer, Loaded, Model};
 
 /// What is said of a file: text, the same as a record, and what was assumed for it.
 #[derive(Default)]
@@ -308,19 +309,6 @@ fn describe_layers(out: &mut Said, source: &Source) -> Result<()> {
     Ok(())
 }
 
-/// The test part of a data set, else the train part.
-fn of_any_part(read: impl Fn(Option<Split>) -> crate::Result<Dataset>) -> crate::Result<Dataset> {
-    read(None).or_else(|error| read(Some(Split::Train)).map_err(|_| error))
-}
-
-fn read_data(source: &Source, split: Option<Split>) -> crate::Result<Dataset> {
-    let selection = Selection {
-        split,
-        ..Selection::default()
-    };
-    Dataset::read(source.clone(), selection)
-}
-
 /// Layers whose file does not say what is between them.
 fn describe_unstated(out: &mut Said, loaded: &Loaded) -> std::io::Result<()> {
     writeln!(
@@ -369,28 +357,6 @@ fn describe_layer(layer: &Layer) -> String {
     )
 }
 
-/// One file of a folder of IDX files.
-fn describe_idx(out: &mut Said, source: &Source) -> Result<()> {
-    match source.parse(io::idx::parse_images) {
-        Ok(images) => {
-            let (samples, features) = images.dim();
-            writeln!(out, "images: {samples} of {features} bytes")?;
-            out.put("kind", "images");
-            out.put("samples", samples);
-            out.put("features", features);
-        }
-        Err(not_images) => match source.parse(io::idx::parse_labels) {
-            Ok(labels) => {
-                writeln!(out, "labels: {} of them", labels.len())?;
-                out.put("kind", "labels");
-                out.put("samples", labels.len());
-            }
-            Err(_) => return Err(not_images.into()),
-        },
-    }
-    Ok(())
-}
-
 /// An array of a file.
 struct Named {
     name: String,
@@ -417,33 +383,6 @@ fn describe_named(out: &mut Said, arrays: &[Named]) -> Result<()> {
     out.put("tensors", records.collect::<Vec<_>>());
     for array in arrays {
         writeln!(out, "  {}: {:?} {}", array.name, array.shape, array.dtype)?;
-    }
-    Ok(())
-}
-
-fn describe_matrix(out: &mut Said, source: &Source) -> Result<()> {
-    let tensor = source.parse(|bytes| io::npy::parse("array", bytes))?;
-    let (shape, dtype) = (tensor.shape(), tensor.dtype().name());
-    writeln!(out, "array: {shape:?} {dtype}")?;
-    out.put("kind", "array");
-    out.put("shape", tensor.shape().to_vec());
-    out.put("dtype", tensor.dtype().name());
-    if let [rows, cols] = *tensor.shape()
-        && rows == cols
-        && tensor.check_finite("array").is_ok()
-    {
-        let array = tensor.into_complex_matrix("array")?;
-        let matrix = from_array(array.view());
-        let error = unitarity_error(&matrix);
-        let verdict = if error <= UNITARY_LIMIT {
-            "unitary: lightloom decompose takes it"
-        } else if error <= single_precision_limit(rows) {
-            "unitary to single precision: lightloom decompose takes the nearest unitary"
-        } else {
-            "not unitary"
-        };
-        out.put("unitarity_error", error);
-        writeln!(out, "{verdict}; max |U†U - 1| = {error:.1e}")?;
     }
     Ok(())
 }
@@ -486,39 +425,6 @@ fn describe_mesh(out: &mut Said, mesh: &Mesh) -> Result<()> {
     writeln!(out, "theta: {}", range(mesh.theta()))?;
     writeln!(out, "phi: {}", range(mesh.phi()))?;
     writeln!(out, "screen: {}", range(mesh.screen()))?;
-    Ok(())
-}
-
-fn describe_data(out: &mut Said, data: &Dataset) -> Result<()> {
-    let (samples, features) = (data.len(), data.x.features());
-    write!(out, "data set: {samples} samples of {features} features, ")?;
-    out.put("kind", "data set");
-    out.put("samples", samples);
-    out.put("features", features);
-    match &data.labels {
-        Labels::None => writeln!(out, "no labels")?,
-        Labels::Targets(targets) => {
-            writeln!(
-                out,
-                "{} a sample to give",
-                plural(targets.ncols(), "number")
-            )?;
-            out.put("targets", targets.ncols());
-        }
-        Labels::Classes(labels) => {
-            let classes = labels.iter().max().map_or(0, |label| label + 1);
-            writeln!(out, "labels 0 to {}", classes.saturating_sub(1))?;
-            let count = |class| labels.iter().filter(|label| **label == class).count();
-            let counts: Vec<usize> = (0..classes).map(count).collect();
-            for (class, count) in counts.iter().enumerate() {
-                match data.class_names.as_ref().and_then(|names| names.get(class)) {
-                    Some(name) => writeln!(out, "  class {class} ({name}): {count}")?,
-                    None => writeln!(out, "  class {class}: {count}")?,
-                }
-            }
-            out.put("classes", counts);
-        }
-    }
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::data::describe_data;
 use super::sweep::{describe_manifest, describe_rows, score_column};
-use super::{Said, describe_data, describe_mesh, plural};
+use super::{Said, describe_mesh, plural};
 use crate::cli::open;
 use crate::error::{Context, Error};
 use crate::experiment::rows::{CONFUSION, KEYS, TIMES};
