@@ -215,9 +215,10 @@ fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
             eprintln!("note: {note}");
         }
         let words = data.words(&program.model().input);
-        eprintln!("note: {}: {words}", args.data.display());
+        let name = output::name(&args.data);
+        eprintln!("note: {name}: {words}");
         if let Some(note) = scorer.note() {
-            eprintln!("note: {}: {note}", args.data.display());
+            eprintln!("note: {name}: {note}");
         }
         if let Some(chance) = Chance::of(&report.digital, &scorer) {
             eprintln!("note: {chance}");

@@ -24,6 +24,14 @@ pub fn source(path: &Path) -> crate::Result<Source> {
 /// What errors call stdin.
 const STDIN: &str = "stdin";
 
+/// What the input at `path` is called.
+pub fn name(path: &Path) -> String {
+    match is_standard(path) {
+        true => STDIN.to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
 /// Fails if `path`, which `what` names, is `other`, which is read as `role`.
 pub fn check_differs(what: &str, path: &Path, other: &Path, role: &str) -> Result<()> {
     if path != other {
@@ -137,11 +145,5 @@ pub fn npy<T: Element, D: Dimension>(array: ArrayView<'_, T, D>) -> Result<Vec<u
 
 /// An error of this library as the command line's error, said to lie in the file at `path`.
 pub fn in_file<T>(path: &Path, result: crate::Result<T>) -> Result<T> {
-    Ok(result.map_err(|error: Error| {
-        if is_standard(path) {
-            error.within(STDIN)
-        } else {
-            error.within(path.display())
-        }
-    })?)
+    Ok(result.map_err(|error: Error| error.within(name(path)))?)
 }

@@ -468,7 +468,7 @@ fn stdin_is_read_without_a_temporary_file_and_errors_call_it_so() {
     let infer = ["infer", "p.safetensors", "--data", "-", "--trials", "1"];
     let [_, said] = from_stdin(folder, &infer, &read("iris_semicolon.csv"));
     assert!(
-        said.contains("note: -: cells are separated by `;`; the label is"),
+        said.contains("note: stdin: cells are separated by `;`; the label is"),
         "{said}"
     );
     let [_, said] = from_stdin(folder, &infer, b"");
