@@ -97,7 +97,7 @@ pub struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// The columns of `sweep`, side chips are compared with `references`; of their parts and layers each once, in the
+    /// The columns of `sweep`, whose chips are compared with `references`; of their parts and layers each once, in the
     /// order of the references.
     pub fn new(sweep: &'a Sweep, references: &[&Reference]) -> Self {
         let scores: Vec<Score> = references.iter().map(|r| r.score_name).collect();
