@@ -14,7 +14,7 @@ use crate::io::{Source, Tensor, Tensors, UNPACKED_LIMIT, read_exactly};
 /// Reads the `.npz` archive at `path`; names lose their `.npy`.
 ///
 /// # Errors
-/// As [`read`], and [`Error::Value`] if the archive unpacks to more than [`UNPACKED_LIMIT`].
+/// As [`read`](super::read), and [`Error::Value`] if the archive unpacks to more than [`UNPACKED_LIMIT`].
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Tensors> {
     Source::open(path)?.parse(parse_npz)
 }
