@@ -5,35 +5,36 @@
 
 use lightloom::compile::{Layout, compile};
 use lightloom::linalg::C64;
-use lightloom::nn::{Activation, Input, Layer, Model, Readout, Weight};
+use lightloom::nn::{Activation, Input, Layer, LinearId, Model, Readout, Weight};
 use lightloom::rng::{Effect, Seed};
 use ndarray::Array2;
 
 fn main() -> lightloom::Result<()> {
     let mut stream = Seed(3).stream(Effect::Haar, 0, 0, 0);
     let weight = Array2::from_shape_fn((6, 10), |_| stream.standard_normal());
-    let layer = Layer {
-        name: "layer".to_owned(),
-        weight: Weight::Real(weight.clone()),
-        bias: None,
-        activation: Activation::Identity,
-    };
+    let layer = Layer::new(
+        "layer",
+        Weight::Real(weight.clone()),
+        None,
+        Activation::Identity,
+    );
     let model = Model::new(Input::default(), vec![layer], Readout::Real)?;
     let program = compile(&model, Layout::default())?;
-    let tile = &program.tiles()[0][0];
+    let tile = &program.tiles(LinearId(0))[0];
+    let meshes = tile.as_meshes()?;
     println!(
         "V†: {} modes, {} MZIs",
-        tile.input.modes(),
-        tile.input.nodes().len()
+        meshes.input.modes(),
+        meshes.input.nodes().len()
     );
     println!(
         "U:  {} modes, {} MZIs",
-        tile.output.modes(),
-        tile.output.nodes().len()
+        meshes.output.modes(),
+        meshes.output.nodes().len()
     );
     println!("scale s = {:.6}", tile.scale);
     println!("attenuator   theta      a = sin(theta/2)");
-    for (mode, theta) in tile.attenuators.iter().enumerate() {
+    for (mode, theta) in meshes.attenuators.iter().enumerate() {
         println!("{mode:>10}   {theta:.6}   {:.6}", (theta / 2.0).sin());
     }
     let realized = tile.matrix();

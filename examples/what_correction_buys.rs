@@ -46,8 +46,8 @@ fn main() -> Result<()> {
         compile(&model, layout)
     };
     let (plain, for_corrected) = (program(Aim::Uncorrected)?, program(Aim::Corrected)?);
-    let modes = plain.tiles().iter().flatten();
-    let modes = modes.map(|tile| tile.input.modes()).max().unwrap_or(0);
+    let tiles = plain.maps().flat_map(|map| map.tiles);
+    let modes = tiles.map(|tile| tile.inputs()).max().unwrap_or(0);
     println!(
         "meshes of up to {modes} modes, {chips} chips; mean accuracy (matrix error of the first layer)"
     );

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::count::{any, count, number};
-use crate::compile::{Aim, Arrangement};
+use crate::compile::{Aim, Arrangement, Multiplier};
 use crate::experiment::TRIALS_LIMIT;
 use crate::experiment::sweep::Shard;
 use crate::field::Precision;
@@ -268,9 +268,10 @@ pub(super) struct CompileArgs {
     /// Modes of the chip's meshes; without it every layer gets one tile of its own size
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
     pub tile: Option<usize>,
-    /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
+    /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns; or crossbar, a
+    /// plain array of exact weights, the control that has no MZI
     #[arg(long, default_value_t)]
-    pub geometry: Geometry,
+    pub geometry: Multiplier,
     #[arg(long, value_name = "NAME", help = activation_help())]
     pub activation: Option<String>,
     /// Chips that the phases which the weights leave free are chosen for: uncorrected, corrected, or perfect, which leaves

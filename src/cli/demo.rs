@@ -15,7 +15,7 @@ use crate::experiment::{Experiment, Report, Summary};
 use crate::hardware::Hardware;
 use crate::io::Source;
 use crate::mesh::Correction;
-use crate::nn::{Dataset, Selection};
+use crate::nn::{Dataset, LinearId, Selection};
 use crate::report::{ColorBy, DrawOptions, draw};
 use crate::rng::Seed;
 
@@ -52,13 +52,13 @@ fn compute(args: &DemoArgs) -> Result<(Vec<Kind>, PathBuf)> {
     let program = Program::from_bundle(crate::io::safetensors::parse(PROGRAM)?)?;
     let data = Dataset::read(Source::new("digits-test", TEST_DATA), Selection::default())?;
     let picture = args.out.join("mesh.svg");
-    let tile = &program.tiles()[0][0];
+    let meshes = program.tiles(LinearId(0))[0].as_meshes()?;
     let options = DrawOptions {
         color: ColorBy::Theta,
         title: Some("digits, first layer, V†".to_owned()),
     };
     output::write(&picture, "svg", &[], || {
-        Ok(draw(&tile.input, &options)?.into_bytes())
+        Ok(draw(&meshes.input, &options)?.into_bytes())
     })?;
     let trials = args.trials as usize;
     let terminal = Terminal::new(&args.common, KINDS.len() * trials, "chips");

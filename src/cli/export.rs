@@ -30,12 +30,12 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             check_netlist(args, kind)?;
             return match &compiled {
                 Compiled::Mesh(mesh) => output::json(&netlist::mesh(mesh)),
-                Compiled::Program(program) => output::json(&netlist::program(program)),
+                Compiled::Program(program) => output::json(&netlist::program(program)?),
             };
         }
         let mut export = match &compiled {
             Compiled::Mesh(mesh) => Export::of_mesh(mesh, kind),
-            Compiled::Program(program) => Export::of_program(program, kind),
+            Compiled::Program(program) => Export::of_program(program, kind)?,
         };
         if args.volts || args.calibration.is_some() || args.dac_bits.is_some() {
             drive(&mut export, args, &hardware)?;

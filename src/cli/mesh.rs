@@ -202,12 +202,12 @@ fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
     };
     let layer = open::layer(&program, args.layer.as_deref())?;
     let number = args.tile.unwrap_or(0);
-    let tile = open::tile(&program, layer, number)?;
+    let meshes = open::tile(layer, number)?.as_meshes()?;
     let (mesh, section) = match args.section.unwrap_or_default() {
-        SectionArg::Input => (&tile.input, "V†"),
-        SectionArg::Output => (&tile.output, "U"),
+        SectionArg::Input => (&meshes.input, "V†"),
+        SectionArg::Output => (&meshes.output, "U"),
     };
-    let layer = &program.model().layers[layer].name;
+    let layer = &layer.linear.name;
     let title = format!("{name}: layer {layer}, tile {number}, {section}");
     Ok((mesh.clone(), title))
 }

@@ -20,9 +20,10 @@ use crate::io::npy::Element;
 use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
 use crate::nn::{
-    Dataset, Hints, Layer, Loaded, Model, Normalization, PARTS, Part, PerFeature, Score, Scorer,
+    Dataset, Hints, Linear, Loaded, Model, Normalization, PARTS, Part, PerFeature, Score, Scorer,
     Selection, Worth,
 };
+use crate::processor::idle_words;
 use crate::rng::Seed;
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
@@ -37,7 +38,7 @@ pub fn compile(args: &CompileArgs) -> Result<()> {
         let loaded = Model::read(&source, &hints)?;
         let layout = Layout {
             tile: args.tile,
-            geometry: args.geometry,
+            multiplier: args.geometry,
             arrangement: args.arrangement,
             aim: args.aim,
             seed: Seed(args.seed),
@@ -97,9 +98,9 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
             args.geometry
         )?;
     }
-    let layers = loaded.model.layers.iter();
-    for layer in layers.filter(|layer| layer.weight.is_zero()) {
-        writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
+    let linears = loaded.model.linears().map(|(_, linear)| linear);
+    for linear in linears.filter(|linear| linear.is_zero()) {
+        writeln!(stderr, "note: all weights of layer {} are 0", linear.name)?;
     }
     if let Some(note) = spare_modes(program) {
         writeln!(stderr, "note: {note}")?;
@@ -115,20 +116,17 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
 /// What is said of tiles that are larger than every layer.
 fn spare_modes(program: &Program) -> Option<String> {
     let tile = program.layout().tile?;
-    let needed = |layer: &Layer| layer.weight.inputs().max(layer.weight.outputs());
-    let largest = program
-        .model()
-        .layers
-        .iter()
-        .max_by_key(|layer| needed(layer))?;
+    let needed = |linear: &Linear| linear.inputs().max(linear.outputs());
+    let linears = program.maps().map(|map| map.linear);
+    let largest = linears.max_by_key(|linear| needed(linear))?;
     let modes = needed(largest);
     (modes < tile).then(|| {
         format!(
             "--tile {tile}: layer {} ({} → {}) needs {modes} modes, and no other one more: the other modes of each mesh do \
              nothing but cost MZIs",
             largest.name,
-            largest.weight.inputs(),
-            largest.weight.outputs()
+            largest.inputs(),
+            largest.outputs()
         )
     })
 }
@@ -212,6 +210,9 @@ fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
             );
         }
         for note in mesh::notes(&experiment.hardware) {
+            eprintln!("note: {note}");
+        }
+        if let Some(note) = idle_words(&program, &experiment.hardware) {
             eprintln!("note: {note}");
         }
         let words = data.words(&program.model().input);

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::output;
-use crate::compile::{Program, Tile};
+use crate::compile::{Map, Program, Tile};
 use crate::error::Error;
 use crate::hardware::{Hardware, preset};
 use crate::io::content::{Content, refused};
@@ -104,21 +104,22 @@ pub fn hardware(name_or_path: &str) -> crate::Result<Hardware> {
     }
 }
 
-/// The number of the layer called `name`; the first layer without a name.
-pub fn layer(program: &Program, name: Option<&str>) -> Result<usize> {
-    let layers = &program.model().layers;
-    let Some(name) = name else { return Ok(0) };
-    let found = layers.iter().position(|layer| layer.name == name);
+/// The layer called `name`; the first layer without a name.
+pub fn layer<'a>(program: &'a Program, name: Option<&str>) -> Result<Map<'a>> {
+    let found = program
+        .maps()
+        .find(|map| name.is_none_or(|name| map.linear.name == name));
     found.ok_or_else(|| {
-        let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
-        Error::unknown("--layer", name, &names).into()
+        let names: Vec<&str> = program.maps().map(|map| &*map.linear.name).collect();
+        Error::unknown("--layer", name.unwrap_or_default(), &names).into()
     })
 }
 
 /// A tile of a layer by its number.
-pub fn tile(program: &Program, layer: usize, number: usize) -> Result<&Tile> {
-    let tiles = &program.tiles()[layer];
-    tiles.get(number).ok_or_else(|| {
-        Error::value("--tile", number, format!("a number below {}", tiles.len())).into()
-    })
+pub fn tile<'a>(layer: Map<'a>, number: usize) -> Result<&'a Tile> {
+    let count = layer.tiles.len();
+    layer
+        .tiles
+        .get(number)
+        .ok_or_else(|| Error::value("--tile", number, format!("a number below {count}")).into())
 }

@@ -1,41 +1,68 @@
 //! The program file: a safetensors bundle of f64 phases and weights with one versioned JSON header.
 //!
-//! Tensors: `layers.I.weight` (complex: a last axis of real and imaginary part), `layers.I.bias`, and for each
-//! tile `layers.I.tiles.J.` + `input.theta_rad`, `input.phi_rad`, `input.screen_rad`, `attenuators_rad`,
-//! `output.theta_rad`, `output.phi_rad`, `output.screen_rad`.
+//! Tensors: `maps.I.weight` (complex: a last axis of real and imaginary part; of several groups: a first axis of them), for
+//! each tile of meshes `maps.I.tiles.J.` + `input.theta_rad`, `input.phi_rad`, `input.screen_rad`, `attenuators_rad`,
+//! `output.theta_rad`, `output.phi_rad`, `output.screen_rad`, and `layers.I.bias`. A crossbar holds its weights, no phases.
+//! Files of version 1, which had `layers` where `maps` stands, are read too.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use num_complex::Complex;
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, Arrangement, Layout, Program, Tile};
+use super::{Aim, Arrangement, Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
 use crate::io::{Tensor, Tensors};
+use crate::linalg::Matrix;
 use crate::mesh::{Geometry, Mesh};
-use crate::nn::{Activation, Bias, Input, Layer, Model, Readout, Weight};
+use crate::nn::{Activation, Bias, Input, Layer, Linear, LinearId, Model, Readout, Weight};
 use crate::rng::Seed;
 
 /// The metadata key that marks a program file.
 const KEY: &str = "lightloom-program";
-/// The only version so far.
-const VERSION: u32 = 1;
+/// The version that is written.
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     version: u32,
+    geometry: Multiplier,
+    tile: Option<usize>,
+    freedom: Freedom,
+    input: Input,
+    readout: Readout,
+    maps: Vec<MapHeader>,
+    body: BodyHeader,
+}
+
+/// The header of a file of version 1: a chain, whose layers are its maps.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstHeader {
+    #[serde(rename = "version")]
+    _version: u32,
     geometry: Geometry,
     tile: Option<usize>,
-    /// Files of earlier versions do not say it: [`Freedom::default`].
+    /// The earliest files do not say it: [`Freedom::default`].
     #[serde(default)]
     freedom: Freedom,
     input: Input,
     readout: Readout,
-    layers: Vec<LayerHeader>,
+    layers: Vec<FirstLayer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstLayer {
+    name: String,
+    activation: Activation,
+    complex: bool,
+    tiles: Vec<TileHeader>,
 }
 
 /// How what the weights leave free was chosen.
@@ -59,11 +86,20 @@ impl Default for Freedom {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LayerHeader {
+struct MapHeader {
     name: String,
-    activation: Activation,
+    groups: usize,
+    columns: usize,
     complex: bool,
     tiles: Vec<TileHeader>,
+}
+
+/// What is computed with the maps.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum BodyHeader {
+    /// The activation behind each map.
+    Chain(Vec<Activation>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,6 +114,59 @@ struct TileHeader {
     scale: f64,
 }
 
+impl From<FirstHeader> for Header {
+    fn from(first: FirstHeader) -> Self {
+        let mut activations = Vec::new();
+        let maps = first.layers.into_iter().map(|layer| {
+            activations.push(layer.activation);
+            MapHeader {
+                name: layer.name,
+                groups: 1,
+                columns: 1,
+                complex: layer.complex,
+                tiles: layer.tiles,
+            }
+        });
+        let maps = maps.collect();
+        Self {
+            version: 1,
+            geometry: first.geometry.into(),
+            tile: first.tile,
+            freedom: first.freedom,
+            input: first.input,
+            readout: first.readout,
+            maps,
+            body: BodyHeader::Chain(activations),
+        }
+    }
+}
+
+impl Header {
+    fn read(header: &str) -> Result<Self> {
+        let malformed = |error| Error::json("program header", header, &error);
+        let value: serde_json::Value = serde_json::from_str(header).map_err(malformed)?;
+        match value["version"].as_u64() {
+            Some(1) => {
+                let first: FirstHeader = serde_json::from_str(header).map_err(malformed)?;
+                Ok(first.into())
+            }
+            Some(2) => serde_json::from_str(header).map_err(malformed),
+            _ => {
+                let got = &value["version"];
+                Err(Error::value("program version", got, "1 or 2"))
+            }
+        }
+    }
+
+    /// What the tensors of maps begin with.
+    fn maps_prefix(&self) -> &'static str {
+        match self.version {
+            1 => "layers",
+            _ => "maps",
+        }
+    }
+}
+
 impl Program {
     /// Whether `bundle` claims to be a program file.
     pub fn is_program(bundle: &Bundle) -> bool {
@@ -90,39 +179,42 @@ impl Program {
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, writer: impl Write) -> Result<()> {
         let mut tensors = Tensors::new();
-        let mut layers = Vec::new();
-        for (index, (layer, tiles)) in self
-            .parts
-            .model
-            .layers
-            .iter()
-            .zip(&self.parts.tiles)
-            .enumerate()
-        {
-            let prefix = format!("layers.{index}");
-            put_weights(&mut tensors, &prefix, layer)?;
-            for (number, tile) in tiles.iter().enumerate() {
-                put_tile(&mut tensors, &format!("{prefix}.tiles.{number}"), tile)?;
+        let mut maps = Vec::new();
+        for map in self.maps() {
+            let prefix = format!("maps.{}", map.id.0);
+            put_weights(&mut tensors, &prefix, map.linear)?;
+            for (number, tile) in map.tiles.iter().enumerate() {
+                if let Array::Meshes(meshes) = &tile.array {
+                    put_meshes(&mut tensors, &format!("{prefix}.tiles.{number}"), meshes)?;
+                }
             }
-            layers.push(LayerHeader {
-                name: layer.name.clone(),
-                activation: layer.activation,
-                complex: layer.weight.is_complex(),
-                tiles: tiles.iter().map(tile_header).collect(),
+            maps.push(MapHeader {
+                name: map.linear.name.clone(),
+                groups: map.linear.groups.len(),
+                columns: map.linear.columns,
+                complex: map.linear.is_complex(),
+                tiles: map.tiles.iter().map(tile_header).collect(),
             });
         }
+        let model = self.model();
+        for (index, layer) in model.layers().iter().enumerate() {
+            put_bias(&mut tensors, &format!("layers.{index}.bias"), &layer.bias)?;
+        }
+        let layout = self.layout();
+        let activations = model.layers().iter().map(|layer| layer.activation);
         let header = Header {
             version: VERSION,
-            geometry: self.parts.layout.geometry,
-            tile: self.parts.layout.tile,
+            geometry: layout.multiplier,
+            tile: layout.tile,
             freedom: Freedom {
-                arrangement: self.parts.layout.arrangement,
-                aim: self.parts.layout.aim,
-                seed: self.parts.layout.seed,
+                arrangement: layout.arrangement,
+                aim: layout.aim,
+                seed: layout.seed,
             },
-            input: self.parts.model.input.clone(),
-            readout: self.parts.model.readout,
-            layers,
+            input: model.input.clone(),
+            readout: model.readout,
+            maps,
+            body: BodyHeader::Chain(activations.collect()),
         };
         let header = serde_json::to_string(&header).expect("a header is plain data");
         safetensors::write(writer, &tensors, (KEY, &header))
@@ -154,29 +246,31 @@ impl Program {
                 "is a safetensors file without phases: compile it first (lightloom compile)",
             )
         })?;
-        let malformed = |error| Error::json("program header", header, &error);
-        let version: serde_json::Value = serde_json::from_str(header).map_err(malformed)?;
-        if version["version"] != VERSION {
-            let got = &version["version"];
-            return Err(Error::value("program version", got, VERSION.to_string()));
+        let header = Header::read(header)?;
+        let BodyHeader::Chain(activations) = &header.body;
+        if activations.len() != header.maps.len() {
+            let limit = format!("[{}], one a map", header.maps.len());
+            return Err(Error::shape("chain", [activations.len()], limit));
         }
-        let header: Header = serde_json::from_str(header).map_err(malformed)?;
         let mut layers = Vec::new();
-        let mut tiles = Vec::new();
-        for (index, layer) in header.layers.into_iter().enumerate() {
-            let prefix = format!("layers.{index}");
-            let loaded = take_weights(&mut tensors, &prefix, &layer)?;
-            let shape = (loaded.weight.outputs(), loaded.weight.inputs());
-            let mut of_layer = Vec::new();
-            for (number, tile) in layer.tiles.iter().enumerate() {
+        let mut tiles = BTreeMap::new();
+        for (index, (map, activation)) in header.maps.iter().zip(activations).enumerate() {
+            let prefix = format!("{}.{index}", header.maps_prefix());
+            let linear = take_linear(&mut tensors, &prefix, map)?;
+            check_cover(&map.tiles, &linear).within(&prefix)?;
+            let weight = matrix(&linear.whole());
+            let mut of_map = Vec::new();
+            for (number, tile) in map.tiles.iter().enumerate() {
                 let prefix = format!("{prefix}.tiles.{number}");
-                let tile =
-                    take_tile(&mut tensors, &prefix, tile, header.geometry).within(&prefix)?;
-                of_layer.push(tile);
+                let tile = take_tile(&mut tensors, &prefix, tile, &header, &weight);
+                of_map.push(tile.within(&prefix)?);
             }
-            check_cover(&of_layer, shape).within(&prefix)?;
-            layers.push(loaded);
-            tiles.push(of_layer);
+            layers.push(Layer {
+                linear,
+                bias: take_bias(&mut tensors, &format!("layers.{index}.bias"))?,
+                activation: *activation,
+            });
+            tiles.insert(LinearId(index), of_map);
         }
         if let Some(name) = tensors.keys().next() {
             return Err(Error::format(
@@ -187,7 +281,7 @@ impl Program {
         let model = Model::new(header.input, layers, header.readout)?;
         let layout = Layout {
             tile: header.tile,
-            geometry: header.geometry,
+            multiplier: header.geometry,
             arrangement: header.freedom.arrangement,
             aim: header.freedom.aim,
             seed: header.freedom.seed,
@@ -202,8 +296,8 @@ fn tile_header(tile: &Tile) -> TileHeader {
         col: tile.col,
         rows: tile.rows,
         cols: tile.cols,
-        input_modes: tile.input.ports(),
-        output_modes: tile.output.ports(),
+        input_modes: tile.inputs(),
+        output_modes: tile.outputs(),
         scale: tile.scale,
     }
 }
@@ -218,35 +312,39 @@ fn put(tensors: &mut Tensors, name: String, shape: Vec<usize>, data: Vec<f64>) -
     Ok(())
 }
 
-fn put_weights(tensors: &mut Tensors, prefix: &str, layer: &Layer) -> Result<()> {
-    let name = format!("{prefix}.weight");
-    match &layer.weight {
-        Weight::Real(w) => {
-            let shape = vec![w.nrows(), w.ncols()];
-            put(tensors, name, shape, w.iter().copied().collect())?;
-        }
-        Weight::Complex(w) => {
-            let shape = vec![w.nrows(), w.ncols(), 2];
-            put(tensors, name, shape, pairs(w.iter()))?;
+fn put_weights(tensors: &mut Tensors, prefix: &str, linear: &Linear) -> Result<()> {
+    let mut shape = vec![linear.groups.len()];
+    shape.retain(|groups| *groups > 1);
+    let mut values = Vec::new();
+    for weight in &linear.groups {
+        match weight {
+            Weight::Real(w) if !linear.is_complex() => values.extend(w.iter()),
+            _ => values.extend(pairs(weight.to_complex().iter())),
         }
     }
-    let name = format!("{prefix}.bias");
-    match &layer.bias {
+    let first = &linear.groups[0];
+    shape.extend([first.outputs(), first.inputs()]);
+    shape.extend(linear.is_complex().then_some(2));
+    put(tensors, format!("{prefix}.weight"), shape, values)
+}
+
+fn put_bias(tensors: &mut Tensors, name: &str, bias: &Option<Bias>) -> Result<()> {
+    match bias {
         None => Ok(()),
-        Some(Bias::Real(b)) => put(tensors, name, vec![b.len()], b.to_vec()),
-        Some(Bias::Complex(b)) => put(tensors, name, vec![b.len(), 2], pairs(b.iter())),
+        Some(Bias::Real(b)) => put(tensors, name.to_owned(), vec![b.len()], b.to_vec()),
+        Some(Bias::Complex(b)) => put(tensors, name.to_owned(), vec![b.len(), 2], pairs(b.iter())),
     }
 }
 
-fn put_tile(tensors: &mut Tensors, prefix: &str, tile: &Tile) -> Result<()> {
+fn put_meshes(tensors: &mut Tensors, prefix: &str, meshes: &Meshes) -> Result<()> {
     for (name, phases) in [
-        ("input.theta_rad", tile.input.theta()),
-        ("input.phi_rad", tile.input.phi()),
-        ("input.screen_rad", tile.input.screen()),
-        ("attenuators_rad", &tile.attenuators),
-        ("output.theta_rad", tile.output.theta()),
-        ("output.phi_rad", tile.output.phi()),
-        ("output.screen_rad", tile.output.screen()),
+        ("input.theta_rad", meshes.input.theta()),
+        ("input.phi_rad", meshes.input.phi()),
+        ("input.screen_rad", meshes.input.screen()),
+        ("attenuators_rad", &meshes.attenuators),
+        ("output.theta_rad", meshes.output.theta()),
+        ("output.phi_rad", meshes.output.phi()),
+        ("output.screen_rad", meshes.output.screen()),
     ] {
         let shape = vec![phases.len()];
         put(tensors, format!("{prefix}.{name}"), shape, phases.to_vec())?;
@@ -284,39 +382,109 @@ fn take_complex(tensors: &mut Tensors, name: &str) -> Result<(Vec<usize>, Vec<Co
     Ok((shape, values.collect()))
 }
 
-fn take_weights(tensors: &mut Tensors, prefix: &str, header: &LayerHeader) -> Result<Layer> {
+fn take_linear(tensors: &mut Tensors, prefix: &str, header: &MapHeader) -> Result<Linear> {
     let name = format!("{prefix}.weight");
-    let weight = if header.complex {
-        let (shape, values) = take_complex(tensors, &name)?;
-        let [rows, cols] = shape[..] else {
-            return Err(Error::shape(name, shape, "[out, in, 2]"));
-        };
-        let matrix = Array2::from_shape_vec((rows, cols), values)
-            .map_err(|error| Error::format(&name, error.to_string()))?;
-        Weight::Complex(matrix)
-    } else {
-        Weight::Real(take(tensors, &name)?.into_matrix(&name)?)
+    if header.groups == 0 || header.columns == 0 {
+        let got = header.groups.min(header.columns);
+        return Err(Error::value("groups and columns", got, "at least 1").within(prefix));
+    }
+    let (shape, values) = match header.complex {
+        true => take_complex(tensors, &name)?,
+        false => {
+            let tensor = take(tensors, &name)?;
+            let shape = tensor.shape().to_vec();
+            let values = tensor.into_real(&name)?.into_iter();
+            (shape, values.map(Complex::from).collect())
+        }
     };
-    let name = format!("{prefix}.bias");
-    let bias = match tensors.get(&name).map(|bias| bias.shape().len()) {
-        None => None,
-        Some(1) => Some(Bias::Real(take_vector(tensors, &name)?.into())),
-        Some(_) => Some(Bias::Complex(take_complex(tensors, &name)?.1.into())),
+    let (groups, rows, cols) = match shape[..] {
+        [rows, cols] => (1, rows, cols),
+        [groups, rows, cols] if groups > 1 => (groups, rows, cols),
+        _ => return Err(Error::shape(name, shape, "[out, in], or [group, out, in]")),
     };
-    Ok(Layer {
+    if groups != header.groups {
+        let limit = format!("those of {} groups", header.groups);
+        return Err(Error::shape(name, shape, limit));
+    }
+    if rows == 0 || cols == 0 {
+        return Err(Error::shape(name, shape, "[out, in] with none of them 0"));
+    }
+    let groups = values.chunks_exact(rows * cols).map(|values| {
+        let weight = Array2::from_shape_vec((rows, cols), values.to_vec());
+        let weight = weight.expect("a chunk holds one group");
+        match header.complex {
+            true => Weight::Complex(weight),
+            false => Weight::Real(weight.mapv(|z| z.re)),
+        }
+    });
+    let linear = Linear {
         name: header.name.clone(),
-        weight,
-        bias,
-        activation: header.activation,
+        groups: groups.collect(),
+        columns: header.columns,
+    };
+    linear.check().within(format!("layer `{}`", linear.name))?;
+    Ok(linear)
+}
+
+fn take_bias(tensors: &mut Tensors, name: &str) -> Result<Option<Bias>> {
+    Ok(match tensors.get(name).map(|bias| bias.shape().len()) {
+        None => None,
+        Some(1) => Some(Bias::Real(take_vector(tensors, name)?.into())),
+        Some(_) => Some(Bias::Complex(take_complex(tensors, name)?.1.into())),
     })
 }
 
+/// The tile that `tile` describes, of a map of `weight`, which it does not exceed.
 fn take_tile(
+    tensors: &mut Tensors,
+    prefix: &str,
+    tile: &TileHeader,
+    header: &Header,
+    weight: &Matrix,
+) -> Result<Tile> {
+    if !(tile.scale.is_finite() && tile.scale >= 0.0) {
+        return Err(Error::value("scale", tile.scale, "0 or more"));
+    }
+    let array = match header.geometry {
+        Multiplier::Meshes(geometry) => {
+            Array::Meshes(take_meshes(tensors, prefix, tile, geometry)?)
+        }
+        Multiplier::Crossbar => {
+            let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
+            let (inputs, outputs) = (tile.input_modes, tile.output_modes);
+            let crossbar = Crossbar::new(&block.into_owned(), tile.scale, inputs, outputs);
+            if crossbar
+                .weights
+                .iter()
+                .any(|weight| weight.norm() > 1.0 + 1e-12)
+            {
+                let limit = "at least the largest weight of the tile";
+                return Err(Error::value("scale", tile.scale, limit));
+            }
+            Array::Crossbar(crossbar)
+        }
+    };
+    let loaded = Tile {
+        row: tile.row,
+        col: tile.col,
+        rows: tile.rows,
+        cols: tile.cols,
+        scale: tile.scale,
+        array,
+    };
+    if tile.rows > loaded.outputs() || tile.cols > loaded.inputs() {
+        let limit = format!("at most [{}, {}]", loaded.outputs(), loaded.inputs());
+        return Err(Error::shape("tile", [tile.rows, tile.cols], limit));
+    }
+    Ok(loaded)
+}
+
+fn take_meshes(
     tensors: &mut Tensors,
     prefix: &str,
     header: &TileHeader,
     geometry: Geometry,
-) -> Result<Tile> {
+) -> Result<Meshes> {
     let mut mesh = |section: &str, modes: usize| -> Result<Mesh> {
         let mut phases = |name| take_vector(tensors, &format!("{prefix}.{section}.{name}_rad"));
         let (theta, phi, screen) = (phases("theta")?, phases("phi")?, phases("screen")?);
@@ -341,34 +509,29 @@ fn take_tile(
         let limit = "one per mode of the smaller mesh";
         return Err(Error::shape("attenuators", [attenuators.len()], limit));
     }
-    if !(header.scale.is_finite() && header.scale >= 0.0) {
-        return Err(Error::value("scale", header.scale, "0 or more"));
-    }
-    if header.rows > output.ports() || header.cols > input.ports() {
-        let limit = format!("at most [{}, {}]", output.ports(), input.ports());
-        return Err(Error::shape("tile", [header.rows, header.cols], limit));
-    }
-    Ok(Tile {
-        row: header.row,
-        col: header.col,
-        rows: header.rows,
-        cols: header.cols,
-        scale: header.scale,
+    Ok(Meshes {
         input,
         attenuators,
         output,
     })
 }
 
-/// Fails unless the tiles cover every weight exactly once.
-fn check_cover(tiles: &[Tile], (rows, cols): (usize, usize)) -> Result<()> {
-    let mut covered = Array2::from_elem((rows, cols), false);
+/// Fails unless the tiles cover every weight of every group exactly once, and nothing between the groups.
+fn check_cover(tiles: &[TileHeader], linear: &Linear) -> Result<()> {
+    let (rows, cols) = (linear.outputs(), linear.inputs());
+    let mut covered = Array2::from_elem((rows, cols), true);
+    let (mut row, mut col) = (0, 0);
+    for weight in &linear.groups {
+        let end = (row + weight.outputs(), col + weight.inputs());
+        covered.slice_mut(s![row..end.0, col..end.1]).fill(false);
+        (row, col) = end;
+    }
     for tile in tiles {
         let inside = |start: usize, count, end| start.checked_add(count).is_some_and(|e| e <= end);
         let fits = inside(tile.row, tile.rows, rows) && inside(tile.col, tile.cols, cols);
         let corner = (tile.row, tile.col);
         let mut block = if fits {
-            covered.slice_mut(ndarray::s![
+            covered.slice_mut(s![
                 tile.row..tile.row + tile.rows,
                 tile.col..tile.col + tile.cols
             ])

@@ -2,21 +2,22 @@
 
 mod file;
 mod freedom;
+mod multiplier;
 mod tile;
 
 pub use freedom::{Aim, Arrangement};
-pub use tile::Tile;
+pub use multiplier::Multiplier;
+pub use tile::{Array, Crossbar, Meshes, Tile};
 
-use std::sync::Arc;
-
+use std::collections::BTreeMap;
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::error::{Context, Error, Result};
 use crate::linalg::{Matrix, from_array};
-use crate::mesh::Geometry;
-use crate::nn::{Layer, Model, Weight};
+use crate::nn::{Linear, LinearId, Model, Weight};
 use crate::rng::Seed;
 use tile::{Place, compile_tile};
 
@@ -27,13 +28,13 @@ const LARGEST_TILE: usize = 4096;
 /// keep an MZI from its setting: it reaches 2|α + β| ≤ θ ≤ π − 2|α − β|. Bandyopadhyay et al., Optica 8, 1247 (2021).
 pub const EDGE_RAD: f64 = 0.05;
 
-/// How a network is laid out on meshes.
+/// How a network is laid out on tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Layout {
     /// Modes of the chip's meshes that carry data; `None` gives every layer one tile of its own size.
     pub tile: Option<usize>,
-    /// Geometry of every mesh.
-    pub geometry: Geometry,
+    /// What every tile is made of.
+    pub multiplier: Multiplier,
     /// Order of the singular values of every tile.
     pub arrangement: Arrangement,
     /// The chip that the phases which the weights leave free are chosen for.
@@ -55,12 +56,30 @@ pub struct Program {
 struct Parts {
     model: Model,
     layout: Layout,
-    /// Tiles of each layer, row by row.
-    tiles: Vec<Vec<Tile>>,
+    /// Tiles of each map, row by row.
+    tiles: BTreeMap<LinearId, Vec<Tile>>,
+}
+
+/// A product of a network, and the tiles that compute it.
+#[derive(Debug, Clone, Copy)]
+pub struct Map<'a> {
+    /// Its number in the network.
+    pub id: LinearId,
+    /// Its name and weights.
+    pub linear: &'a Linear,
+    /// Its tiles, row by row.
+    pub tiles: &'a [Tile],
+}
+
+impl Map<'_> {
+    /// Number of MZIs of its tiles, attenuators included.
+    pub fn mzis(&self) -> usize {
+        self.tiles.iter().map(Tile::mzis).sum()
+    }
 }
 
 impl Program {
-    fn new(model: Model, layout: Layout, tiles: Vec<Vec<Tile>>) -> Self {
+    fn new(model: Model, layout: Layout, tiles: BTreeMap<LinearId, Vec<Tile>>) -> Self {
         let parts = Arc::new(Parts {
             model,
             layout,
@@ -83,10 +102,10 @@ impl Program {
     /// is universal, what the meshes cannot hold where it is not.
     pub fn weight_error(&self) -> f64 {
         let (mut error, mut norm) = (0.0, 0.0);
-        for (layer, tiles) in self.parts.model.layers.iter().zip(&self.parts.tiles) {
-            let weight = matrix(&layer.weight);
+        for map in self.maps() {
+            let weight = matrix(&map.linear.whole());
             norm += weight.norm_squared();
-            for tile in tiles {
+            for tile in map.tiles {
                 let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
                 error += (block - tile.matrix()).norm_squared();
             }
@@ -100,8 +119,9 @@ impl Program {
 
     /// Share of the MZIs of all meshes that stand within [`EDGE_RAD`] of the bar or the cross state, attenuators left out.
     pub fn share_at_edges(&self) -> f64 {
-        let tiles = self.parts.tiles.iter().flatten();
-        let meshes = tiles.flat_map(|tile| [&tile.input, &tile.output]);
+        let tiles = self.parts.tiles.values().flatten();
+        let meshes = tiles.filter_map(Tile::meshes);
+        let meshes = meshes.flat_map(|meshes| [&meshes.input, &meshes.output]);
         let (mut at_edges, mut all) = (0, 0);
         for mesh in meshes {
             let near = |theta: &&f64| {
@@ -114,9 +134,18 @@ impl Program {
         at_edges as f64 / all.max(1) as f64
     }
 
-    /// The tiles of each layer: by layer, then row by row.
-    pub fn tiles(&self) -> &[Vec<Tile>] {
-        &self.parts.tiles
+    /// The products that are computed with light, by their number.
+    pub fn maps(&self) -> impl Iterator<Item = Map<'_>> {
+        let tiles = &self.parts.tiles;
+        self.model().linears().filter_map(|(id, linear)| {
+            let tiles = tiles.get(&id)?;
+            Some(Map { id, linear, tiles })
+        })
+    }
+
+    /// The tiles of map `id`, row by row; none where it is not computed with light.
+    pub fn tiles(&self, id: LinearId) -> &[Tile] {
+        self.parts.tiles.get(&id).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -141,52 +170,67 @@ pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
     }
     if let Some(modes) = layout
         .tile
-        .filter(|modes| layout.geometry.check(*modes).is_err())
+        .filter(|modes| layout.multiplier.check(*modes).is_err())
     {
-        let limit = format!("a power of two for {} meshes", layout.geometry);
+        let limit = format!("a power of two for {} meshes", layout.multiplier);
         return Err(Error::value("tile", modes, limit));
     }
     let tiles = model
-        .layers
-        .iter()
-        .enumerate()
-        .map(|(index, layer)| {
-            let tiles = compile_layer(index, layer, layout);
-            tiles.within(format_args!("layer `{}`", layer.name))
+        .linears()
+        .map(|(id, linear)| {
+            let tiles = compile_map(id, linear, layout);
+            let tiles = tiles.within(format_args!("layer `{}`", linear.name))?;
+            Ok((id, tiles))
         })
         .collect::<Result<_>>()?;
     Ok(Program::new(model.clone(), layout, tiles))
 }
 
-fn compile_layer(index: usize, layer: &Layer, layout: Layout) -> Result<Vec<Tile>> {
-    let weight = matrix(&layer.weight);
+/// The tiles of one map: those of its first group row by row, then those of the next.
+fn compile_map(id: LinearId, linear: &Linear, layout: Layout) -> Result<Vec<Tile>> {
+    let mut tiles = Vec::new();
+    let mut corner = (0, 0);
+    for group in &linear.groups {
+        tiles.extend(compile_group(id, group, (corner, tiles.len()), layout)?);
+        corner = (corner.0 + group.outputs(), corner.1 + group.inputs());
+    }
+    Ok(tiles)
+}
+
+/// The tiles of one group, whose first weight stands at `corner` of its map, and whose first tile has number `first`.
+fn compile_group(
+    id: LinearId,
+    weight: &Weight,
+    (corner, first): ((usize, usize), usize),
+    layout: Layout,
+) -> Result<Vec<Tile>> {
+    let weight = matrix(weight);
     let (rows, cols) = weight.shape();
     let (tile_rows, tile_cols) = layout.tile.map_or((rows, cols), |modes| (modes, modes));
     if [tile_rows, tile_cols]
         .iter()
-        .any(|modes| layout.geometry.check(*modes).is_err())
+        .any(|modes| layout.multiplier.check(*modes).is_err())
     {
         let limit = format!(
             "powers of two for {} meshes of the layer's own size: give a tile (lightloom compile --tile 16)",
-            layout.geometry
+            layout.multiplier
         );
         return Err(Error::shape("weight", [rows, cols], limit));
     }
-    let corners: Vec<_> = (0..rows)
+    let blocks: Vec<_> = (0..rows)
         .step_by(tile_rows)
         .flat_map(|row| (0..cols).step_by(tile_cols).map(move |col| (row, col)))
         .collect();
-    corners
+    blocks
         .into_par_iter()
         .enumerate()
-        .map(|(tile, corner)| {
-            let (row, col) = corner;
+        .map(|(number, (row, col))| {
             let shape = (tile_rows.min(rows - row), tile_cols.min(cols - col));
-            let block = weight.view(corner, shape).into_owned();
+            let block = weight.view((row, col), shape).into_owned();
             let place = Place {
-                layer: index,
-                tile,
-                corner,
+                layer: id.0,
+                tile: first + number,
+                corner: (corner.0 + row, corner.1 + col),
                 output_modes: tile_rows,
                 input_modes: tile_cols,
             };
@@ -195,7 +239,7 @@ fn compile_layer(index: usize, layer: &Layer, layout: Layout) -> Result<Vec<Tile
         .collect()
 }
 
-/// The weight of a layer as a complex matrix, `[out, in]`.
+/// A weight as a complex matrix, `[out, in]`.
 pub(crate) fn matrix(weight: &Weight) -> Matrix {
     from_array(weight.to_complex().view())
 }

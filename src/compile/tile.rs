@@ -2,29 +2,47 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use super::Layout;
 use super::freedom::{End, completed};
-use crate::error::Result;
+use super::{Layout, Multiplier};
+use crate::error::{Error, Result};
 use crate::linalg::{C64, Matrix, adjoint_product, is_real, svd};
-use crate::mesh::{Mesh, closest};
+use crate::mesh::{Geometry, Mesh, closest};
 use crate::rng::{Effect, Seed, Stream};
 
-/// A matrix as two meshes with attenuators between them.
+/// A block of a map's matrix, and what multiplies by it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tile {
+    /// First row of the map's matrix that the tile covers.
+    pub row: usize,
+    /// First column of the map's matrix that the tile covers.
+    pub col: usize,
+    /// Rows covered; there may be more [outputs](Self::outputs).
+    pub rows: usize,
+    /// Columns covered; there may be more [inputs](Self::inputs).
+    pub cols: usize,
+    /// Digital scale `s`: the largest singular value, or what stands for it in a butterfly. Light is multiplied by the
+    /// block over `s`.
+    pub scale: f64,
+    /// What multiplies.
+    pub array: Array,
+}
+
+/// What a tile is made of.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Array {
+    /// Two meshes.
+    Meshes(Meshes),
+    /// A plain array of weights.
+    Crossbar(Crossbar),
+}
+
+/// Two meshes with attenuators between them: `U diag(a) V†`.
 ///
 /// The first `attenuators.len()` modes of the two meshes are joined; a mode of the larger mesh beyond them, and
 /// every ancilla, ends in the dark.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tile {
-    /// First row of the layer's matrix that the tile covers.
-    pub row: usize,
-    /// First column of the layer's matrix that the tile covers.
-    pub col: usize,
-    /// Rows covered; the output mesh may have more modes.
-    pub rows: usize,
-    /// Columns covered; the input mesh may have more modes.
-    pub cols: usize,
-    /// Digital scale `s`: the largest singular value, or what stands for it in a butterfly.
-    pub scale: f64,
+pub struct Meshes {
     /// Mesh of V†. Its screen also undoes the phase that each attenuator adds.
     pub input: Mesh,
     /// Internal phases of the attenuators, rad: the bar port of an MZI passes `a = sin(θ/2)`.
@@ -33,18 +51,29 @@ pub struct Tile {
     pub output: Mesh,
 }
 
+/// A plain array: output k is Σ_j `weights[k, j]` · input j.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crossbar {
+    /// The block over its digital scale, `[rows, cols]`; no entry is larger than 1.
+    pub weights: Matrix,
+    /// Columns of the array, between which the laser is split.
+    pub inputs: usize,
+    /// Rows of the array.
+    pub outputs: usize,
+}
+
 /// Which part of a network a tile is to hold, and on what meshes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    /// Number of the layer.
+    /// Number of the map.
     pub layer: usize,
     /// Number of the tile in it.
     pub tile: usize,
     /// First row and first column of the layer's matrix.
     pub corner: (usize, usize),
-    /// Ports of the mesh of U, at least as many as rows.
+    /// Outputs of the tile, at least as many as rows.
     pub output_modes: usize,
-    /// Ports of the mesh of V†, at least as many as columns.
+    /// Inputs of the tile, at least as many as columns.
     pub input_modes: usize,
 }
 
@@ -56,15 +85,45 @@ impl Place {
     }
 }
 
-/// Compiles `weight` into the meshes of a tile.
+/// Compiles `weight` into a tile.
+pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> Result<Tile> {
+    let (rows, cols) = weight.shape();
+    let (scale, array) = match layout.multiplier {
+        Multiplier::Meshes(geometry) => {
+            let (scale, meshes) = compile_meshes(weight, geometry, place, layout)?;
+            (scale, Array::Meshes(meshes))
+        }
+        Multiplier::Crossbar => {
+            let largest = svd(weight)?.s[0];
+            let (inputs, outputs) = (place.input_modes, place.output_modes);
+            let crossbar = Crossbar::new(weight, largest, inputs, outputs);
+            (largest, Array::Crossbar(crossbar))
+        }
+    };
+    Ok(Tile {
+        row: place.corner.0,
+        col: place.corner.1,
+        rows,
+        cols,
+        scale,
+        array,
+    })
+}
+
+/// Compiles `weight` into the digital scale and the meshes of a tile.
 ///
 /// Rows and columns beyond the matrix are padding: they carry no light. Singular vectors whose values are 0 to rounding
 /// are free, as the modes of the padding are; see [`Aim`](super::Aim) and [`Arrangement`](super::Arrangement). A
 /// butterfly comes as close to U and to V† as it can, then the attenuators make the best of both; what is missing is an
 /// error of the tile's matrix.
-pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> Result<Tile> {
+fn compile_meshes(
+    weight: &Matrix,
+    geometry: Geometry,
+    place: &Place,
+    layout: &Layout,
+) -> Result<(f64, Meshes)> {
     let (rows, cols) = weight.shape();
-    let Layout { geometry, aim, .. } = *layout;
+    let aim = layout.aim;
     let svd = svd(weight)?;
     let real = is_real(weight);
     let joined = place.output_modes.min(place.input_modes);
@@ -103,16 +162,12 @@ pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> R
     for ((screen, theta), factor) in input.screen.iter_mut().zip(&attenuators).zip(&factors) {
         *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta) + factor.arg());
     }
-    Ok(Tile {
-        row: place.corner.0,
-        col: place.corner.1,
-        rows,
-        cols,
-        scale,
+    let meshes = Meshes {
         input,
         attenuators,
         output,
-    })
+    };
+    Ok((scale, meshes))
 }
 
 /// The factors between two meshes that are not quite U and V† which make ‖weight − U diag(d) V†‖ smallest:
@@ -134,30 +189,102 @@ fn attenuator_phase(theta: f64) -> f64 {
 impl Tile {
     /// The matrix that the tile realizes on a perfect chip, `[rows, cols]`.
     pub fn matrix(&self) -> Matrix {
-        let joined = self.attenuators.len();
-        let mut inner = self.input.transfer().rows(0, joined).into_owned();
-        for (mut row, theta) in inner.row_iter_mut().zip(&self.attenuators) {
-            row *= crate::mesh::Mzi::ideal(*theta, 0.0).matrix()[0] * C64::from(self.scale);
+        match &self.array {
+            Array::Meshes(meshes) => meshes.matrix(self.scale, (self.rows, self.cols)),
+            Array::Crossbar(crossbar) => &crossbar.weights * C64::from(self.scale),
         }
-        let outer = self.output.transfer().columns(0, joined).into_owned();
-        crate::linalg::product(&outer, &inner)
-            .view((0, 0), (self.rows, self.cols))
-            .into_owned()
+    }
+
+    /// The tile's meshes, if it has any.
+    pub fn meshes(&self) -> Option<&Meshes> {
+        match &self.array {
+            Array::Meshes(meshes) => Some(meshes),
+            Array::Crossbar(_) => None,
+        }
+    }
+
+    /// The tile's meshes.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if it has none.
+    pub fn as_meshes(&self) -> Result<&Meshes> {
+        self.meshes()
+            .ok_or_else(|| Error::unsupported("tile", "crossbar", "only meshes have phases"))
+    }
+
+    /// Modes that light enters in, between which the laser is split.
+    pub fn inputs(&self) -> usize {
+        match &self.array {
+            Array::Meshes(meshes) => meshes.input.ports(),
+            Array::Crossbar(crossbar) => crossbar.inputs,
+        }
+    }
+
+    /// Modes that light leaves in.
+    pub fn outputs(&self) -> usize {
+        match &self.array {
+            Array::Meshes(meshes) => meshes.output.ports(),
+            Array::Crossbar(crossbar) => crossbar.outputs,
+        }
     }
 
     /// Number of MZIs, attenuators included.
     pub fn mzis(&self) -> usize {
-        self.input.nodes().len() + self.attenuators.len() + self.output.nodes().len()
+        self.meshes().map_or(
+            0,
+            |Meshes {
+                 input,
+                 attenuators,
+                 output,
+             }| { input.nodes().len() + attenuators.len() + output.nodes().len() },
+        )
     }
 
     /// Number of phase shifters, attenuators included.
     pub fn phase_shifters(&self) -> usize {
-        self.input.phase_shifters() + self.attenuators.len() + self.output.phase_shifters()
+        self.meshes().map_or(
+            0,
+            |Meshes {
+                 input,
+                 attenuators,
+                 output,
+             }| {
+                input.phase_shifters() + attenuators.len() + output.phase_shifters()
+            },
+        )
     }
 
     /// MZIs that light meets on its way through the tile, averaged over the modes.
     pub fn mean_depth(&self) -> f64 {
-        self.input.mean_depth() + 1.0 + self.output.mean_depth()
+        self.meshes().map_or(0.0, |Meshes { input, output, .. }| {
+            input.mean_depth() + 1.0 + output.mean_depth()
+        })
+    }
+}
+
+impl Meshes {
+    /// `scale · U diag(a) V†` on a perfect chip, of the first rows and columns.
+    fn matrix(&self, scale: f64, shape: (usize, usize)) -> Matrix {
+        let joined = self.attenuators.len();
+        let mut inner = self.input.transfer().rows(0, joined).into_owned();
+        for (mut row, theta) in inner.row_iter_mut().zip(&self.attenuators) {
+            row *= crate::mesh::Mzi::ideal(*theta, 0.0).matrix()[0] * C64::from(scale);
+        }
+        let outer = self.output.transfer().columns(0, joined).into_owned();
+        let whole = crate::linalg::product(&outer, &inner);
+        whole.view((0, 0), shape).into_owned()
+    }
+}
+
+impl Crossbar {
+    /// `block` over its digital `scale`, in an array of so many columns and rows; zeros where the scale is 0.
+    pub(super) fn new(block: &Matrix, scale: f64, inputs: usize, outputs: usize) -> Self {
+        let factor = if scale > 0.0 { scale.recip() } else { 0.0 };
+        Self {
+            weights: block * C64::from(factor),
+            inputs,
+            outputs,
+        }
     }
 }
 
@@ -168,7 +295,6 @@ mod tests {
     use super::*;
     use crate::compile::{Aim, Arrangement};
     use crate::linalg::max_abs_difference;
-    use crate::mesh::Geometry;
 
     fn random(rows: usize, cols: usize) -> Matrix {
         let mut stream = Seed(4).stream(Effect::Haar, rows as u64, cols as u64, 0);
@@ -192,7 +318,7 @@ mod tests {
                 weight,
                 modes,
                 Layout {
-                    geometry,
+                    multiplier: geometry.into(),
                     ..Layout::default()
                 },
             );
@@ -214,9 +340,9 @@ mod tests {
         let tile = compiled(weight, modes, layout);
         let size = weight.norm().max(1.0);
         assert!(max_abs_difference(&tile.matrix(), weight) < 1e-13 * size);
-        let mut thetas = tile.attenuators.iter();
+        let mut thetas = tile.meshes().unwrap().attenuators.iter();
         assert!(thetas.all(|theta| (0.0..=PI).contains(theta)));
-        assert_eq!((tile.output.ports(), tile.input.ports()), modes);
+        assert_eq!((tile.outputs(), tile.inputs()), modes);
         tile
     }
 
@@ -225,7 +351,7 @@ mod tests {
     fn a_butterfly_tile_is_as_exact_as_its_singular_vectors() {
         let error = |weight: &Matrix| {
             let layout = Layout {
-                geometry: Geometry::Butterfly,
+                multiplier: Geometry::Butterfly.into(),
                 arrangement: Arrangement::Descending,
                 ..Layout::default()
             };
@@ -276,7 +402,8 @@ mod tests {
                     ..Layout::default()
                 };
                 let tile = compiled(&weight, modes, layout);
-                let thetas = tile.input.theta().iter().chain(tile.output.theta());
+                let Meshes { input, output, .. } = tile.meshes().unwrap();
+                let thetas = input.theta().iter().chain(output.theta());
                 thetas.filter(|theta| PI - **theta < 1e-6).count()
             };
             assert!(bars(Aim::Perfect) > 0, "{modes:?}");
@@ -298,8 +425,11 @@ mod tests {
         };
         let imaginary = |tile: &Tile| {
             // The screen in front of the attenuators undoes their phases.
-            let mut v = tile.input.transfer();
-            for (mut row, theta) in v.row_iter_mut().zip(&tile.attenuators) {
+            let Meshes {
+                input, attenuators, ..
+            } = tile.meshes().unwrap();
+            let mut v = input.transfer();
+            for (mut row, theta) in v.row_iter_mut().zip(attenuators) {
                 row *= C64::from_polar(1.0, attenuator_phase(*theta));
             }
             v.iter().map(|z| z.im.abs()).fold(0.0, f64::max)
@@ -317,5 +447,29 @@ mod tests {
         assert_eq!(tile.mzis(), 3 + 3 + 10);
         assert_eq!(tile.phase_shifters(), 9 + 3 + 25);
         assert!((tile.mean_depth() - (2.0 + 1.0 + 4.0)).abs() < 1e-15);
+    }
+
+    /// It stores the block over the largest singular value, which is what light through meshes is multiplied by.
+    #[test]
+    fn a_crossbar_holds_the_block_itself_and_has_no_mzi() {
+        for (rows, cols) in [(1, 1), (3, 5), (6, 2)] {
+            let weight = random(rows, cols);
+            let crossbar = Layout {
+                multiplier: Multiplier::Crossbar,
+                ..Layout::default()
+            };
+            let tile = compiled(&weight, (8, 8), crossbar);
+            let meshes = compiled(&weight, (8, 8), Layout::default());
+            assert!(max_abs_difference(&tile.matrix(), &weight) < 1e-15 * weight.norm());
+            assert!((tile.scale / meshes.scale - 1.0).abs() < 1e-14);
+            assert_eq!((tile.outputs(), tile.inputs()), (8, 8));
+            assert_eq!((tile.mzis(), tile.phase_shifters()), (0, 0));
+            let Array::Crossbar(Crossbar { weights, .. }) = &tile.array else {
+                panic!("{tile:?}")
+            };
+            assert!(weights.iter().all(|weight| weight.norm() <= 1.0 + 1e-15));
+            let dark = compiled(&Matrix::zeros(rows, cols), (8, 8), crossbar);
+            assert_eq!(dark.matrix(), Matrix::zeros(rows, cols));
+        }
     }
 }

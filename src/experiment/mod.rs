@@ -227,16 +227,15 @@ impl Experiment {
         }
 
         let program = workload.program();
-        let layers = program.model().layers.iter().zip(program.tiles());
-        let layers = layers.enumerate().map(|(index, (layer, tiles))| {
+        let layers = program.maps().enumerate().map(|(index, map)| {
             let layers = || trials.iter().map(|trial: &Trial| &trial.layers[index]);
             let mean_of = |value: fn(&LayerTrial) -> Option<f64>| {
                 mean(layers().map(|layer| value(layer).unwrap_or(f64::NAN)))
             };
             LayerReport {
-                name: layer.name.clone(),
-                tiles: tiles.len(),
-                mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
+                name: map.linear.name.clone(),
+                tiles: map.tiles.len(),
+                mzis: map.mzis(),
                 matrix_error: mean_of(|layer| layer.matrix_error),
                 read_error: mean_of(|layer| layer.read_error),
                 weighted_error: mean_of(|layer| layer.weighted_error),

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::field::Real;
 use crate::hardware::{Chip, Hardware};
 use crate::mesh::Correction;
-use crate::nn::{BLOCK, Batch, Dataset, Judged, LayerSignal, Network, Score, Scorer};
+use crate::nn::{BLOCK, Batch, Dataset, Digital, Judged, LayerSignal, Score, Scorer};
 use crate::processor::Processor;
 use crate::rng::Seed;
 
@@ -24,7 +24,7 @@ pub struct Workload<'a, T> {
     calibration: usize,
     /// What that block is in every layer of the network as it was trained.
     signals: Vec<LayerSignal<T>>,
-    network: Network<T>,
+    network: Digital<T>,
 }
 
 impl<'a, T: Real> Workload<'a, T> {
@@ -43,19 +43,22 @@ impl<'a, T: Real> Workload<'a, T> {
                 model.input.encode(&data.x, samples)
             })
             .collect::<Result<Vec<Batch<T>>>>()?;
-        let network = model.prepare()?;
+        let network = model.digital()?;
         // A dark block sets no range.
         let calibration = blocks
             .iter()
             .position(|block| !block.is_dark())
             .unwrap_or(0);
-        let signals = blocks.get(calibration);
+        let signals = match blocks.get(calibration) {
+            Some(block) => model.signals(block.clone(), &network)?,
+            None => Vec::new(),
+        };
         Ok(Self {
             program: program.clone(),
             scorer,
             samples: data.len(),
             calibration,
-            signals: signals.map_or(Vec::new(), |block| network.signals(block.clone())),
+            signals,
             blocks,
             network,
         })
@@ -84,8 +87,9 @@ impl<'a, T: Real> Workload<'a, T> {
         for batch in &self.blocks {
             batch.check_finite("encoded data")?;
         }
-        let outputs = self.outputs(|_, batch| {
-            let logits = Batch::Real(self.network.forward_block(batch));
+        let outputs = self.outputs(|index, batch| {
+            let model = self.program.model();
+            let logits = Batch::Real(model.run(batch, &self.network, index as u64)?);
             logits.check_finite("digital logits")?;
             match logits {
                 Batch::Real(logits) => Ok(logits),
@@ -122,7 +126,7 @@ impl<'a, T: Real> Workload<'a, T> {
         let is_corrected = correction != Correction::None;
         let finite = |value: f64| Some(value).filter(|value| value.is_finite());
         let weighted_errors = match self.signals.as_slice() {
-            [] => vec![0.0; self.program.tiles().len()],
+            [] => vec![0.0; self.program.maps().count()],
             signals => processor.weighted_errors(signals),
         };
         let (matrix_errors, read_errors) = (processor.matrix_errors(), processor.read_errors());

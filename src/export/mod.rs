@@ -6,7 +6,8 @@ mod table;
 
 use serde::Serialize;
 
-use crate::compile::{Program, Tile};
+use crate::compile::Program;
+use crate::error::Result;
 use crate::mesh::{CellArray, CellKind, Correction, Mesh, wrap};
 
 /// One phase shifter.
@@ -66,14 +67,19 @@ impl Export {
     }
 
     /// The phase shifters of all tiles of `program` with cells of `kind`; attenuators are plain MZIs.
-    pub fn of_program(program: &Program, kind: CellKind) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) if a tile has no meshes.
+    pub fn of_program(program: &Program, kind: CellKind) -> Result<Self> {
         let mut groups = Vec::new();
-        for (layer, tiles) in named_layers(program) {
-            for (number, tile) in tiles.iter().enumerate() {
+        for map in program.maps() {
+            let layer = &map.linear.name;
+            for (number, tile) in map.tiles.iter().enumerate() {
+                let meshes = tile.as_meshes()?;
                 let path = |section: &str| format!("{layer}.{number}.{section}");
-                groups.push(mesh_group(&path("input"), &tile.input, kind));
+                groups.push(mesh_group(&path("input"), &meshes.input, kind));
                 let bank = path("attenuators");
-                let attenuators = tile.attenuators.iter().enumerate();
+                let attenuators = meshes.attenuators.iter().enumerate();
                 groups.push(Group {
                     rows: attenuators
                         .map(|(mode, theta)| row(&bank, "attenuator", (0, mode), *theta))
@@ -84,10 +90,10 @@ impl Export {
                         block: [tile.row, tile.col, tile.rows, tile.cols],
                     }),
                 });
-                groups.push(mesh_group(&path("output"), &tile.output, kind));
+                groups.push(mesh_group(&path("output"), &meshes.output, kind));
             }
         }
-        Self { groups }
+        Ok(Self { groups })
     }
 
     /// Every phase shifter.
@@ -147,10 +153,4 @@ fn mesh_group(path: &str, mesh: &Mesh, kind: CellKind) -> Group {
         rows,
         digital: None,
     }
-}
-
-fn named_layers(program: &Program) -> impl Iterator<Item = (&str, &Vec<Tile>)> {
-    let layers = program.model().layers.iter();
-    let names = layers.map(|layer| layer.name.as_str());
-    names.zip(program.tiles())
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::named_layers;
 use crate::compile::Program;
+use crate::error::Result;
 use crate::mesh::Mesh;
 
 /// A SAX netlist of a mesh: components `mzi` (theta, phi; ports in0, in1, out0, out1, 0 = top) and `phase`
@@ -18,17 +18,22 @@ pub fn mesh(mesh: &Mesh) -> Value {
 /// scale, and the block of the layer's matrix that it covers.
 ///
 /// Output k of the netlist is amplitude k of `U diag(a) V†`; ports beyond rows and cols are padding.
-pub fn program(program: &Program) -> Value {
+///
+/// # Errors
+/// [`Error::Unsupported`](crate::Error::Unsupported) if a tile has no meshes.
+pub fn program(program: &Program) -> Result<Value> {
     let mut tiles_by_path = serde_json::Map::new();
-    for (layer, tiles) in named_layers(program) {
-        for (number, tile) in tiles.iter().enumerate() {
-            let mut circuit = Circuit::new(tile.input.modes());
-            circuit.push_mesh("v_", &tile.input);
-            circuit.push_attenuators(&tile.attenuators);
+    for map in program.maps() {
+        let layer = &map.linear.name;
+        for (number, tile) in map.tiles.iter().enumerate() {
+            let meshes = tile.as_meshes()?;
+            let mut circuit = Circuit::new(meshes.input.modes());
+            circuit.push_mesh("v_", &meshes.input);
+            circuit.push_attenuators(&meshes.attenuators);
             // What no attenuator leads on ends here, ancillas too.
-            circuit.resize(tile.attenuators.len());
-            circuit.resize(tile.output.modes());
-            circuit.push_mesh("u_", &tile.output);
+            circuit.resize(meshes.attenuators.len());
+            circuit.resize(meshes.output.modes());
+            circuit.push_mesh("u_", &meshes.output);
             let entry = json!({
                 "scale": tile.scale, "row": tile.row, "col": tile.col, "rows": tile.rows, "cols": tile.cols,
                 "netlist": circuit.finish(),
@@ -36,7 +41,7 @@ pub fn program(program: &Program) -> Value {
             tiles_by_path.insert(format!("{layer}.{number}"), entry);
         }
     }
-    Value::Object(tiles_by_path)
+    Ok(Value::Object(tiles_by_path))
 }
 
 /// A netlist that grows from the inputs to the outputs.

@@ -81,6 +81,16 @@ pub enum Place {
     Readout,
 }
 
+impl Place {
+    /// Whether it is among the cells of a mesh, not in front of them or behind them.
+    pub fn is_in_mesh(self) -> bool {
+        match self {
+            Self::Coupler | Self::Drive | Self::Phase | Self::Loss => true,
+            Self::Input | Self::Readout => false,
+        }
+    }
+}
+
 /// Which end of a key's values is a perfect chip's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Perfect {

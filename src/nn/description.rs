@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::load::{
     Hints, Loaded, bias, default_readout, linear_layers, read_tensors, read_weights, weight,
 };
-use super::model::{Layer, Model};
+use super::model::{Body, Layer, Model};
 use super::{Activation, Encoding, Input, Readout};
 use crate::error::{Context, Error, Result, did_you_mean};
 use crate::io::{self, Source, Tensors};
@@ -120,7 +120,7 @@ impl Description {
 
     /// The network in the file of weights with the input and the readout of this.
     fn around(&self, loaded: Loaded, hints: &Hints) -> Result<Loaded> {
-        let Model { layers, .. } = loaded.model;
+        let Body::Chain(layers) = loaded.model.body;
         Ok(Loaded {
             model: self.model(layers, hints)?,
             assumed: loaded.assumed,
@@ -131,7 +131,7 @@ impl Description {
     fn model(&self, layers: Vec<Layer>, hints: &Hints) -> Result<Model> {
         let input = self.input(hints);
         let complex = input.encoding == Encoding::ComplexHalves
-            || layers.iter().any(|layer| layer.weight.is_complex());
+            || layers.iter().any(|layer| layer.linear.is_complex());
         let readout = self.output.readout.unwrap_or(default_readout(complex));
         Model::new(input, layers, readout)
     }
@@ -152,18 +152,14 @@ fn build(mut description: Description, tensors: &Tensors, hints: &Hints) -> Resu
     };
     let mut layers = Vec::new();
     for layer in description.layers.take().unwrap_or_default() {
-        layers.push(Layer {
-            weight: weight(&layer.weight, take(&layer.weight)?)?,
-            bias: match &layer.bias {
-                Some(name) => Some(bias(name, take(name)?)?),
-                None => None,
-            },
-            activation: layer.activation,
-            name: match layer.weight.strip_suffix(".weight") {
-                Some(name) => name.to_owned(),
-                None => layer.weight,
-            },
-        });
+        let weight = weight(&layer.weight, take(&layer.weight)?)?;
+        let bias = match &layer.bias {
+            Some(name) => Some(bias(name, take(name)?)?),
+            None => None,
+        };
+        let name = layer.weight.strip_suffix(".weight");
+        let name = name.unwrap_or(&layer.weight);
+        layers.push(Layer::new(name, weight, bias, layer.activation));
     }
     Ok(Loaded {
         model: description.model(layers, hints)?,
@@ -212,19 +208,19 @@ readout = "intensity"
         let model = from_text(TEXT, &tensors()).unwrap();
         assert_eq!(model.features(), 6);
         assert_eq!(model.input.scale, Scale::Factor(0.5.into()));
-        let normalized = (model.input.mean, model.input.std);
+        let normalized = (model.input.mean.clone(), model.input.std.clone());
         assert_eq!(normalized, (0.1307.into(), 0.3081.into()));
 
         assert_eq!(model.readout, Readout::Intensity);
         assert_eq!(
-            model.layers[0].activation,
+            model.layers()[0].activation,
             Activation::ModulusSoftplus { temperature: 0.03 }
         );
         assert_eq!(
-            (&*model.layers[0].name, &*model.layers[1].name),
+            (model.layers()[0].name(), model.layers()[1].name()),
             ("0", "last")
         );
-        assert!(model.layers[0].bias.is_some() && model.layers[1].bias.is_none());
+        assert!(model.layers()[0].bias.is_some() && model.layers()[1].bias.is_none());
     }
 
     #[test]
@@ -233,7 +229,7 @@ readout = "intensity"
         let model = from_text(text, &tensors()).unwrap();
         assert_eq!(model.input, Input::default());
         assert_eq!(model.readout, Readout::Real);
-        assert_eq!(model.layers[0].activation, Activation::Identity);
+        assert_eq!(model.layers()[0].activation, Activation::Identity);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::dataset;
 use super::description::Stated;
-use super::model::{Bias, Layer, Model, Weight};
+use super::model::{Bias, Layer, Model};
 use super::order::{self, Order};
-use super::{Activation, Input, Normalization, Readout, description, onnx};
+use super::{Activation, Input, Normalization, Readout, Weight, description, onnx};
 use crate::error::{Context, Error, Result};
 use crate::io::torch::Entry;
 use crate::io::{self, Format, Source, Tensor, Tensors};
@@ -80,7 +80,12 @@ impl Hints {
 impl Loaded {
     /// The order of the layers and where it comes from: `layers in the order a, b, c (the order of the file)`.
     pub fn order_words(&self) -> Option<String> {
-        let names: Vec<&str> = self.model.layers.iter().map(|layer| &*layer.name).collect();
+        let names: Vec<&str> = self
+            .model
+            .layers()
+            .iter()
+            .map(|layer| layer.name())
+            .collect();
         let words = self.assumed?.order.words();
         Some(format!(
             "layers in the order {} ({words})",
@@ -219,7 +224,9 @@ pub(super) fn read_weights(source: &Source, hints: &Hints) -> Result<Loaded> {
     let model = source.parse(|bytes| {
         let model = onnx::model(&io::onnx::parse(bytes)?)?;
         let input = hints.normalization.over(model.input);
-        Model::new(input, model.layers, model.readout)
+        let model = Model { input, ..model };
+        model.check()?;
+        Ok(model)
     })?;
     Ok(Loaded {
         model,
@@ -306,18 +313,10 @@ pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
             .remove(&key("weight"))
             .expect("the name comes from this key");
         let bias = tensors.remove(&key("bias"));
-        layers.push(Layer {
-            weight: weight(&key("weight"), tensor)?,
-            bias: bias
-                .map(|tensor| self::bias(&key("bias"), tensor))
-                .transpose()?,
-            activation: between,
-            name: if name.is_empty() {
-                "0".to_owned()
-            } else {
-                name
-            },
-        });
+        let weight = weight(&key("weight"), tensor)?;
+        let bias = bias.map(|tensor| self::bias(&key("bias"), tensor));
+        let shown = if name.is_empty() { "0" } else { &name };
+        layers.push(Layer::new(shown, weight, bias.transpose()?, between));
     }
     if let Some(extra) = tensors.keys().next() {
         return Err(Error::unsupported(
@@ -331,10 +330,10 @@ pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
     if let Some(last) = layers.last_mut() {
         last.activation = Activation::Identity;
     }
-    let complex = layers.iter().any(|layer| layer.weight.is_complex());
+    let complex = layers.iter().any(|layer| layer.linear.is_complex());
     let input = hints.normalization.over(Input::default());
     let model = Model::new(input, layers, default_readout(complex))?;
-    let assumed = (model.layers.len() > 1).then_some(Assumed {
+    let assumed = (model.layers().len() > 1).then_some(Assumed {
         order,
         activation: between,
         is_activation_given: hints.activation.is_some(),
@@ -433,14 +432,14 @@ mod tests {
             ("2.bias", &[3]),
         ]);
         let model = Model::from_tensors(file, Activation::Tanh).unwrap();
-        let names: Vec<_> = model.layers.iter().map(|layer| &*layer.name).collect();
+        let names: Vec<_> = model.layers().iter().map(|layer| layer.name()).collect();
         assert_eq!(names, ["2", "10"]);
-        assert_eq!(model.layers[0].activation, Activation::Tanh);
-        assert_eq!(model.layers[1].activation, Activation::Identity);
-        assert!(model.layers[0].bias.is_some() && model.layers[1].bias.is_none());
+        assert_eq!(model.layers()[0].activation, Activation::Tanh);
+        assert_eq!(model.layers()[1].activation, Activation::Identity);
+        assert!(model.layers()[0].bias.is_some() && model.layers()[1].bias.is_none());
         let single =
             Model::from_tensors(tensors(&[("weight", &[2, 3])]), Activation::Relu).unwrap();
-        assert_eq!(single.layers[0].name, "0");
+        assert_eq!(single.layers()[0].name(), "0");
     }
 
     #[test]

@@ -2,18 +2,18 @@
 //!
 //! A [`Model`] is `input → (weight, bias, activation)… → readout`. It comes from safetensors, npz, ONNX or a
 //! `network.toml` ([`Model::load`]). A [`Dataset`] holds raw samples `[sample, feature]` and labels.
-//! [`Model::forward`] is digital inference in f32 or f64; its pieces ([`Input::encode`], [`Batch`],
-//! [`Activation::apply`], [`Readout::read`]) are those of the noisy forward pass too.
+//! [`Model::run`] computes it; whoever multiplies by its weights is a [`Linears`]: [`Digital`] in f32 or f64, or a chip.
 
 mod activation;
 mod batch;
 mod dataset;
 mod description;
+mod digital;
 mod input;
+mod linear;
 mod load;
 pub mod metrics;
 mod model;
-mod network;
 mod normalization;
 mod onnx;
 mod order;
@@ -22,10 +22,11 @@ mod score;
 pub use activation::{Activation, Domain, Kind, Parameter};
 pub use batch::{Batch, Readout};
 pub use dataset::{Dataset, Labels, Samples, Selection, Split, Values};
+pub use digital::{BLOCK, Digital, LayerSignal};
 pub use input::{Encoding, Input};
+pub use linear::{At, Linear, LinearId, Linears, Weight};
 pub use load::{Assumed, Hints, Loaded};
-pub use model::{Bias, Layer, Model, Weight};
-pub use network::{BLOCK, LayerSignal, Network};
+pub use model::{Bias, Body, Layer, Model};
 pub use normalization::{Normalization, PerFeature, Scale};
 pub use order::Order;
 pub use score::{Judged, PARTS, Part, Score, Scorer, Worth};

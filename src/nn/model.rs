@@ -4,45 +4,43 @@ use ndarray::{Array1, Array2};
 use num_complex::Complex;
 
 use super::activation::{Activation, Domain};
-use super::batch::Readout;
+use super::batch::{Batch, Readout};
 use super::input::{Encoding, Input};
+use super::linear::{At, Linear, LinearId, Linears, Weight, first_bad, not_finite};
 use super::normalization::Scale;
 use crate::error::{Context, Error, Result};
 use crate::field::Real;
 
-/// A feed-forward network: input, layers, readout.
+/// A network: what enters, what is computed, how the last signals are read.
 ///
 /// The loaders return only models that pass [`Model::check`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// How raw data enter.
     pub input: Input,
-    /// The layers in the order in which signals meet them.
-    pub layers: Vec<Layer>,
-    /// How the last layer is read.
+    /// What becomes of them.
+    pub body: Body,
+    /// How the last signals are read.
     pub readout: Readout,
+}
+
+/// What a network computes.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Body {
+    /// Layers in the order in which signals meet them, each given what the one before it gives.
+    Chain(Vec<Layer>),
 }
 
 /// One layer: `y = activation(weight · x + bias)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
-    /// Its name, for example `0` or `fc1`.
-    pub name: String,
-    /// `[out, in]`.
-    pub weight: Weight,
+    /// Its weight, `[out, in]`, and its name.
+    pub linear: Linear,
     /// One number an output.
     pub bias: Option<Bias>,
     /// What follows.
     pub activation: Activation,
-}
-
-/// A weight matrix, `[out, in]`.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Weight {
-    /// Real weights.
-    Real(Array2<f64>),
-    /// Complex weights.
-    Complex(Array2<Complex<f64>>),
 }
 
 /// A bias vector, `[out]`.
@@ -52,78 +50,6 @@ pub enum Bias {
     Real(Array1<f64>),
     /// Complex biases.
     Complex(Array1<Complex<f64>>),
-}
-
-impl Weight {
-    /// Number of outputs.
-    pub fn outputs(&self) -> usize {
-        match self {
-            Self::Real(w) => w.nrows(),
-            Self::Complex(w) => w.nrows(),
-        }
-    }
-
-    /// Number of inputs.
-    pub fn inputs(&self) -> usize {
-        match self {
-            Self::Real(w) => w.ncols(),
-            Self::Complex(w) => w.ncols(),
-        }
-    }
-
-    /// Whether the weights are complex.
-    pub fn is_complex(&self) -> bool {
-        matches!(self, Self::Complex(_))
-    }
-
-    /// Whether all weights are 0.
-    pub fn is_zero(&self) -> bool {
-        match self {
-            Self::Real(w) => w.iter().all(|value| *value == 0.0),
-            Self::Complex(w) => w.iter().all(|value| *value == Complex::ZERO),
-        }
-    }
-
-    /// The weights as complex numbers.
-    pub fn to_complex(&self) -> Array2<Complex<f64>> {
-        match self {
-            Self::Real(w) => w.mapv(Complex::from),
-            Self::Complex(w) => w.clone(),
-        }
-    }
-
-    fn check_finite(&self) -> Result<()> {
-        match self {
-            Self::Real(w) => first_bad(w.indexed_iter().map(|(at, x)| (at, *x, 0.0))),
-            Self::Complex(w) => first_bad(w.indexed_iter().map(|(at, z)| (at, z.re, z.im))),
-        }
-        .map_or(Ok(()), |((row, column), got)| {
-            Err(not_finite("weight", format!("[{row}, {column}]"), got))
-        })
-    }
-
-    /// Fails unless the squares of the largest weights are numbers, at precision `T` far from the smallest ones.
-    pub(super) fn check_size<T: Real>(&self) -> Result<()> {
-        let largest = match self {
-            Self::Real(w) => w.iter().fold(0.0, |most, x| x.abs().max(most)),
-            Self::Complex(w) => w.iter().fold(0.0, |most, z| z.norm().max(most)),
-        };
-        // Sums of many squares, too, and what trained weights have below their largest one.
-        let reach = T::max_value().double().sqrt() / 1e4;
-        if largest == 0.0 || (reach.recip()..=reach).contains(&largest) {
-            return Ok(());
-        }
-        let limit = format!(
-            "with the largest from {:.0e} to {reach:.0e} in {} precision, or all 0",
-            reach.recip(),
-            if size_of::<T>() == 4 {
-                "single"
-            } else {
-                "double"
-            }
-        );
-        Err(Error::value("weight", format!("{largest:e}"), limit))
-    }
 }
 
 impl Bias {
@@ -156,47 +82,39 @@ impl Bias {
     }
 }
 
-fn first_bad<I>(mut values: impl Iterator<Item = (I, f64, f64)>) -> Option<(I, f64)> {
-    values
-        .find(|(_, re, im)| !(re.is_finite() && im.is_finite()))
-        .map(|(at, re, im)| (at, if re.is_finite() { im } else { re }))
-}
-
-fn not_finite(what: &str, index: String, got: f64) -> Error {
-    Error::NotFinite {
-        what: what.to_owned(),
-        index,
-        got: got.to_string(),
-    }
-}
-
 impl Layer {
-    /// Number of multiply-accumulates that one sample costs, counted in the layer's own numbers.
-    pub fn weights(&self) -> usize {
-        self.weight.outputs() * self.weight.inputs()
+    /// A dense layer.
+    pub fn new(
+        name: impl Into<String>,
+        weight: Weight,
+        bias: Option<Bias>,
+        activation: Activation,
+    ) -> Self {
+        Self {
+            linear: Linear::dense(name, weight),
+            bias,
+            activation,
+        }
+    }
+
+    /// The layer's name.
+    pub fn name(&self) -> &str {
+        &self.linear.name
     }
 
     /// Fails unless the layer is consistent in itself and accepts `inputs` signals, complex or not; returns
     /// whether its outputs are complex.
     fn check(&self, inputs: Option<usize>, complex: bool) -> Result<bool> {
-        let shape = [self.weight.outputs(), self.weight.inputs()];
-        if shape.contains(&0) {
-            return Err(Error::shape(
-                "weight",
-                shape,
-                "[out, in] with none of them 0",
-            ));
-        }
-        if let Some(inputs) = inputs.filter(|&inputs| inputs != shape[1]) {
+        let shape = [self.linear.outputs(), self.linear.inputs()];
+        if let Some(inputs) = inputs.filter(|&inputs| inputs != shape[1] && !shape.contains(&0)) {
             return Err(Error::shape(
                 "weight",
                 shape,
                 format!("[out, {inputs}], as the layer before it has {inputs} outputs"),
             ));
         }
-        self.weight.check_finite()?;
-        self.weight.check_size::<f64>()?;
-        let complex = complex || self.weight.is_complex();
+        self.linear.check()?;
+        let complex = complex || self.linear.is_complex();
         if let Some(bias) = &self.bias {
             if bias.len() != shape[0] {
                 let limit = format!("[{}], one number an output", shape[0]);
@@ -234,7 +152,7 @@ impl Model {
     pub fn new(input: Input, layers: Vec<Layer>, readout: Readout) -> Result<Self> {
         let model = Self {
             input,
-            layers,
+            body: Body::Chain(layers),
             readout,
         };
         model.check()?;
@@ -247,12 +165,7 @@ impl Model {
     /// # Errors
     /// As [`Model::check`].
     pub fn of_weight(weight: Weight, readout: Readout) -> Result<Self> {
-        let layer = Layer {
-            name: "only".to_owned(),
-            weight,
-            bias: None,
-            activation: Activation::Identity,
-        };
+        let layer = Layer::new("only", weight, None, Activation::Identity);
         let input = Input {
             scale: Scale::Factor(1.0.into()),
             ..Input::default()
@@ -267,7 +180,8 @@ impl Model {
     /// [`Error::Shape`], [`Error::NotFinite`], [`Error::Value`] or [`Error::Unsupported`] within the layer's
     /// name; [`Error::Format`] for an empty network.
     pub fn check(&self) -> Result<()> {
-        if self.layers.is_empty() {
+        let Body::Chain(layers) = &self.body;
+        if layers.is_empty() {
             return Err(Error::format(
                 "network",
                 "has no layers: must have at least one",
@@ -276,38 +190,79 @@ impl Model {
         self.input.check(self.features())?;
         let mut complex = self.input.encoding == Encoding::ComplexHalves;
         let mut inputs = None;
-        for layer in &self.layers {
+        for layer in layers {
             complex = layer
                 .check(inputs, complex)
-                .within(format!("layer `{}`", layer.name))?;
-            inputs = Some(layer.weight.outputs());
+                .within(format!("layer `{}`", layer.name()))?;
+            inputs = Some(layer.linear.outputs());
         }
         Ok(())
     }
 
+    /// The layers in the order in which signals meet them.
+    pub fn layers(&self) -> &[Layer] {
+        let Body::Chain(layers) = &self.body;
+        layers
+    }
+
+    /// The products with constant weights, by their number.
+    pub fn linears(&self) -> impl Iterator<Item = (LinearId, &Linear)> {
+        let linears = self.layers().iter().map(|layer| &layer.linear);
+        linears
+            .enumerate()
+            .map(|(id, linear)| (LinearId(id), linear))
+    }
+
+    /// The outputs, `[output, sample]`, of the encoded `signals`, which are block number `block` of the data; `with` computes
+    /// the products.
+    ///
+    /// # Errors
+    /// Those of `with`.
+    ///
+    /// # Panics
+    /// If the batch does not have the signals that the first layer takes.
+    pub fn run<T: Real>(
+        &self,
+        mut signals: Batch<T>,
+        with: &(impl Linears<T> + ?Sized),
+        block: u64,
+    ) -> Result<Array2<T>> {
+        signals.store_by_rows();
+        let Body::Chain(layers) = &self.body;
+        for (node, layer) in layers.iter().enumerate() {
+            signals = with.multiply(LinearId(node), signals, At { node, block })?;
+            if let Some(bias) = &layer.bias {
+                signals.add_bias(bias);
+            }
+            layer.activation.apply(&mut signals);
+        }
+        Ok(with.read(self.readout, signals))
+    }
+
     /// Raw features that a sample must have; 0 for an empty network.
     pub fn features(&self) -> usize {
-        let first = self.layers.first();
+        let first = self.layers().first();
         self.input
-            .features(first.map_or(0, |layer| layer.weight.inputs()))
+            .features(first.map_or(0, |layer| layer.linear.inputs()))
     }
 
     /// Number of outputs of the last layer, where there are classes one each; 0 for an empty network.
     pub fn classes(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.weight.outputs())
+        let last = self.layers().last();
+        last.map_or(0, |layer| layer.linear.outputs())
     }
 
     /// Whether any signal inside is complex.
     pub fn is_complex(&self) -> bool {
         self.input.encoding == Encoding::ComplexHalves
-            || self.layers.iter().any(|layer| layer.weight.is_complex())
+            || self.linears().any(|(_, linear)| linear.is_complex())
     }
 
     /// Number of weights and biases; a complex one counts once.
     pub fn parameters(&self) -> usize {
-        self.layers
+        self.layers()
             .iter()
-            .map(|layer| layer.weights() + layer.bias.as_ref().map_or(0, Bias::len))
+            .map(|layer| layer.linear.weights() + layer.bias.as_ref().map_or(0, Bias::len))
             .sum()
     }
 }
@@ -318,13 +273,7 @@ mod tests {
     use ndarray::{arr1, arr2};
 
     fn layer(weight: Weight, bias: Option<Bias>, activation: Activation) -> Layer {
-        let name = "fc".into();
-        Layer {
-            name,
-            weight,
-            bias,
-            activation,
-        }
+        Layer::new("fc", weight, bias, activation)
     }
 
     fn real(rows: usize, cols: usize) -> Weight {
@@ -364,8 +313,8 @@ mod tests {
         let tiny = Weight::Real(arr2(&[[0.0, 1e-40]]));
         let layers = vec![layer(tiny, None, Relu)];
         let model = Model::new(Input::default(), layers, Readout::Real).unwrap();
-        assert!(model.prepare::<f64>().is_ok());
-        let said = model.prepare::<f32>().unwrap_err().to_string();
+        assert!(model.digital::<f64>().is_ok());
+        let said = model.digital::<f32>().unwrap_err().to_string();
         assert!(said.contains("in single precision"), "{said}");
         let bias = Some(Bias::Real(arr1(&[0.0, f64::INFINITY])));
         assert!(

@@ -76,7 +76,7 @@ pub(super) fn in_order(
 
 /// The places in `layers` of `names`, which must be all of them.
 fn given_places(layers: &[Layer], names: &[String]) -> Result<Vec<usize>> {
-    let known: Vec<&str> = layers.iter().map(|layer| &*layer.name).collect();
+    let known: Vec<&str> = layers.iter().map(|layer| layer.name()).collect();
     let mut places = Vec::with_capacity(names.len());
     for name in names {
         let Some(place) = known.iter().position(|other| other == name) else {
@@ -103,11 +103,11 @@ fn given_places(layers: &[Layer], names: &[String]) -> Result<Vec<usize>> {
 
 fn found_places(layers: &[Layer], keeps_order: bool) -> Result<(Vec<usize>, Order)> {
     let named = |places: &[usize]| {
-        let names: Vec<&str> = places.iter().map(|place| &*layers[*place].name).collect();
+        let names: Vec<&str> = places.iter().map(|place| layers[*place].name()).collect();
         listed(&names)
     };
     let mut by_name: Vec<usize> = (0..layers.len()).collect();
-    by_name.sort_by(|a, b| natural_order(&layers[*a].name, &layers[*b].name));
+    by_name.sort_by(|a, b| natural_order(layers[*a].name(), layers[*b].name()));
     if are_numbered(layers) {
         return match first_break(layers, &by_name) {
             None => Ok((by_name, Order::Numbers)),
@@ -116,10 +116,10 @@ fn found_places(layers: &[Layer], keeps_order: bool) -> Result<(Vec<usize>, Orde
                     "in the order of their numbers, {}, do not fit together: `{}` has {} outputs and `{}` takes {} \
                      inputs: {HOW}",
                     named(&by_name),
-                    before.name,
-                    before.weight.outputs(),
-                    after.name,
-                    after.weight.inputs()
+                    before.name(),
+                    before.linear.outputs(),
+                    after.name(),
+                    after.linear.inputs()
                 );
                 Err(Error::format("layers", reason))
             }
@@ -151,7 +151,7 @@ fn found_places(layers: &[Layer], keeps_order: bool) -> Result<(Vec<usize>, Orde
 fn first_break<'a>(layers: &'a [Layer], places: &[usize]) -> Option<(&'a Layer, &'a Layer)> {
     let pairs = places.windows(2);
     let mut pairs = pairs.map(|pair| (&layers[pair[0]], &layers[pair[1]]));
-    pairs.find(|(before, after)| before.weight.outputs() != after.weight.inputs())
+    pairs.find(|(before, after)| before.linear.outputs() != after.linear.inputs())
 }
 
 /// Names in a row, those at the end counted where they are many.
@@ -179,8 +179,8 @@ enum Chains {
 /// begins where more edges leave than arrive, or anywhere on a circle.
 fn chains(layers: &[Layer], by_name: &[usize]) -> Chains {
     let sizes = |place: usize| {
-        let weight = &layers[place].weight;
-        (weight.inputs(), weight.outputs())
+        let linear = &layers[place].linear;
+        (linear.inputs(), linear.outputs())
     };
     let mut leaving: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut surplus: BTreeMap<usize, isize> = BTreeMap::new();
@@ -192,7 +192,7 @@ fn chains(layers: &[Layer], by_name: &[usize]) -> Chains {
         leaving.entry(inputs).or_default().push(place);
         *surplus.entry(inputs).or_default() += 1;
         *surplus.entry(outputs).or_default() -= 1;
-        if let Some(stem) = stem(&layers[place].name) {
+        if let Some(stem) = stem(layers[place].name()) {
             before[place] = last_of.insert(stem, place);
         }
     }
@@ -244,7 +244,7 @@ fn chains(layers: &[Layer], by_name: &[usize]) -> Chains {
 
 /// Whether all names are one name around numbers; a single layer is.
 fn are_numbered(layers: &[Layer]) -> bool {
-    let mut stems = layers.iter().map(|layer| stem(&layer.name));
+    let mut stems = layers.iter().map(|layer| stem(layer.name()));
     let Some(first) = stems.next() else {
         return true;
     };
@@ -305,11 +305,13 @@ mod tests {
 
     /// Layers of these names, inputs and outputs.
     fn layers(list: &[(&str, usize, usize)]) -> Vec<Layer> {
-        let layer = |(name, inputs, outputs): &(&str, usize, usize)| Layer {
-            name: (*name).to_owned(),
-            weight: Weight::Real(Array2::ones((*outputs, *inputs))),
-            bias: None,
-            activation: Activation::Identity,
+        let layer = |(name, inputs, outputs): &(&str, usize, usize)| {
+            Layer::new(
+                *name,
+                Weight::Real(Array2::ones((*outputs, *inputs))),
+                None,
+                Activation::Identity,
+            )
         };
         list.iter().map(layer).collect()
     }
@@ -326,7 +328,7 @@ mod tests {
         let given = given.map(strings);
         let found = in_order(layers(list), given.as_deref(), keeps_order);
         let (layers, order) = found.map_err(|error| error.to_string())?;
-        let names: Vec<String> = layers.into_iter().map(|layer| layer.name).collect();
+        let names: Vec<String> = layers.into_iter().map(|layer| layer.linear.name).collect();
         Ok((names.join(" "), order))
     }
 

@@ -1,4 +1,4 @@
-//! One layer on a chip: fields through tiles, readings, digital sum.
+//! One map on a chip: fields through tiles, readings, digital sum.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView1, ArrayView2, s};
@@ -10,14 +10,13 @@ use super::modulator::{Modulator, laser_factors, laser_field_error};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
-use crate::nn::{Batch, LayerSignal};
+use crate::nn::{At, Batch, LayerSignal};
 use crate::rng::{Effect, Stream};
 use crate::simd::{Loop, vectorized};
 
-/// A layer's tiles on a chip.
+/// A map's tiles on a chip.
 #[derive(Debug)]
-pub(super) struct LoadedLayer<T> {
-    pub(super) index: usize,
+pub(super) struct LoadedMap<T> {
     pub(super) reading: Reading,
     /// Whether light enters through modulators, not from an optical activation.
     pub(super) modulated: bool,
@@ -28,7 +27,6 @@ pub(super) struct LoadedLayer<T> {
     pub(super) matrix_error: f64,
     /// The relative error of what detectors read of the matrix.
     pub(super) read_error: f64,
-    pub(super) calibration: Option<Calibration>,
 }
 
 /// Ranges set with a calibration batch.
@@ -40,8 +38,8 @@ pub(super) struct Calibration {
     tiles: Vec<TileCalibration>,
 }
 
-impl<T: Real> LoadedLayer<T> {
-    /// The layer's outputs without any effect that differs from shot to shot, `[out, sample]`.
+impl<T: Real> LoadedMap<T> {
+    /// The map's outputs without any effect that differs from shot to shot, `[out, sample]`.
     pub(super) fn noiseless(&self, input: &Batch<T>) -> Batch<T> {
         if self.tiles.iter().any(|tile| tile.gains.is_some()) {
             // A gain acts on a reading, so every tile is read by itself.
@@ -51,7 +49,7 @@ impl<T: Real> LoadedLayer<T> {
         }
     }
 
-    /// ‖(W_chip − W) x‖ / ‖W x‖ of what the layer's detectors see of the fields.
+    /// ‖(W_chip − W) x‖ / ‖W x‖ of what the map's detectors see of the fields.
     pub(super) fn weighted_error(&self, signal: &LayerSignal<T>) -> f64 {
         let imaginary = self.reading != Reading::Real;
         let (re, im) = match &signal.input {
@@ -98,31 +96,30 @@ impl<T: Real> LoadedLayer<T> {
         }
     }
 
-    /// Sets the ranges of modulators and converters so that `input` just fits.
-    pub(super) fn calibrate(&mut self, chip: &Chip, input: &Batch<T>) {
+    /// The ranges of modulators and converters that `input` just fits.
+    pub(super) fn calibration(&self, chip: &Chip, input: &Batch<T>) -> Calibration {
         let hardware = chip.hardware();
         let full_scale = largest(input);
         let calibrate =
             |tile: &LoadedTile<T>| tile.calibrate(input, self.reading, full_scale, hardware);
-        self.calibration = Some(Calibration {
+        Calibration {
             full_scale,
             modulator: Modulator::new(hardware, full_scale),
             tiles: self.tiles.iter().map(calibrate).collect(),
-        });
+        }
     }
 
-    /// The layer's outputs with every effect of the shots of `block`, `[out, sample]`.
-    ///
-    /// # Panics
-    /// If the layer was not calibrated.
+    /// The map's outputs with every effect of the shots at `at`, `[out, sample]`, within the ranges of `calibration`.
     ///
     /// # Errors
     /// [`Error::Value`] if the calibration batch was dark here and `input` is not: no range is set for it.
-    pub(super) fn shots(&self, chip: &Chip, mut input: Batch<T>, block: u64) -> Result<Batch<T>> {
-        let calibration = self
-            .calibration
-            .as_ref()
-            .expect("shots need a calibrated processor");
+    pub(super) fn shots(
+        &self,
+        chip: &Chip,
+        calibration: &Calibration,
+        mut input: Batch<T>,
+        at: At,
+    ) -> Result<Batch<T>> {
         if calibration.full_scale == 0.0 && largest(&input) > 0.0 {
             let limit = "above 0: give data whose first samples do not leave a layer dark";
             return Err(Error::value(
@@ -134,13 +131,13 @@ impl<T: Real> LoadedLayer<T> {
         if self.modulated {
             calibration.modulator.drive(&mut input);
             let part = Part {
-                layer: self.index,
+                layer: at.node,
                 tile: 0,
                 section: Section::Input,
             };
             let sigma = laser_field_error(chip.hardware());
             if sigma > 0.0 {
-                let mut stream = chip.stream(Effect::Laser, part, block);
+                let mut stream = chip.stream(Effect::Laser, part, at.block);
                 let factors = laser_factors(sigma, input.samples(), &mut stream);
                 scale_samples(&mut input, &factors);
             }
@@ -148,9 +145,14 @@ impl<T: Real> LoadedLayer<T> {
         if self.reading == Reading::Optical {
             return Ok(self.clean(&input));
         }
+        let detectors = |index: usize| Part {
+            layer: at.node,
+            tile: index,
+            section: Section::Detectors,
+        };
         Ok(self.read_tiles(&input, |index| Shot {
             full_scale: calibration.full_scale,
-            noise: Some(chip.stream(Effect::Detector, self.tiles[index].part, block)),
+            noise: Some(chip.stream(Effect::Detector, detectors(index), at.block)),
             adc: calibration.tiles[index].adc,
             unseen: calibration.tiles[index].unseen.as_ref(),
         }))

@@ -6,8 +6,8 @@ use pulp::Arch;
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::loss::{Watched, absorbs, tile_loss_db};
 use super::modulator::full_scale_power_w;
-use super::tile::set_tile;
-use crate::compile::Tile;
+use super::tile::{SetTile, set_tile};
+use crate::compile::{Array, Tile};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Place, Section};
@@ -34,7 +34,6 @@ pub(super) struct LoadedTile<T> {
     pub(super) col: usize,
     pub(super) rows: usize,
     pub(super) cols: usize,
-    pub(super) part: Part,
     /// Digital factor that turns amplitudes behind the chip into values.
     pub(super) scale: f64,
     /// Amplitudes behind the chip per amplitude before it, `[row, col]`.
@@ -107,10 +106,19 @@ pub(super) fn load_tile<T: Real>(
             watched.note(light);
         }
     });
-    let loss_db = if absorbs {
-        tile_loss_db(tile, chip, (layer, index), &set.attenuators, &watched)
-    } else {
-        0.0
+    let loss_db = match (&tile.array, &set) {
+        (Array::Meshes(meshes), SetTile::Meshes(set)) if absorbs => {
+            let lit = (tile.rows, tile.cols);
+            tile_loss_db(
+                meshes,
+                lit,
+                chip,
+                (layer, index),
+                &set.attenuators,
+                &watched,
+            )
+        }
+        _ => 0.0,
     };
     if !loss_db.is_finite() {
         let (key, set_db) = lossiest(hardware);
@@ -132,11 +140,10 @@ pub(super) fn load_tile<T: Real>(
         col: tile.col,
         rows: tile.rows,
         cols: tile.cols,
-        part: detectors,
         scale: tile.scale / amplitude_from_db(-loss_db),
         matrix,
         loss_db,
-        unreachable: set.unreachable,
+        unreachable: set.unreachable(),
         oscillators: oscillators.map(|phases| {
             let factors = phases.into_iter().map(|phase| C64::from_polar(1.0, phase));
             factors.collect()
@@ -151,7 +158,7 @@ pub(super) fn load_tile<T: Real>(
         noise: detector_noise(
             hardware,
             reading,
-            full_scale_power_w(hardware, tile.input.ports()),
+            full_scale_power_w(hardware, tile.inputs()),
         ),
     })
 }

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView1;
 
-use crate::compile::Tile;
+use crate::compile::Meshes;
 use crate::field::{Direction, Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Place, Section};
 use crate::linalg::C64;
@@ -54,7 +54,8 @@ pub(super) fn absorbs(hardware: &Hardware) -> bool {
     hardware.acting().any(|key| key.row.place == Place::Loss)
 }
 
-/// Loss of `tile`, which is tile `index` of `layer` on `chip`, dB: what its cells absorb of the light that makes its matrix.
+/// Loss of the meshes of `tile`, which is tile `index` of `layer` on `chip`, dB: what its cells absorb of the light that makes
+/// its matrix of so many rows and columns.
 /// `attenuators` are the amplitudes that its attenuators pass.
 ///
 /// It is 0 without loss, never negative and a continuous function of every loss, whatever else is wrong with the chip:
@@ -69,7 +70,8 @@ pub(super) fn absorbs(hardware: &Hardware) -> bool {
 /// arms and there is no padding; else the matrix error is within 1 % of what that power would leave, up to 0.2 dB a cell
 /// (0.05 dB a heated arm where there is padding).
 pub(super) fn tile_loss_db(
-    tile: &Tile,
+    tile: &Meshes,
+    (rows, cols): (usize, usize),
     chip: &Chip,
     (layer, index): (usize, usize),
     attenuators: &[C64],
@@ -80,11 +82,11 @@ pub(super) fn tile_loss_db(
         tile: index,
         section,
     };
-    let is_back = tile.rows <= tile.cols;
+    let is_back = rows <= cols;
     let (mesh, lit, section, direction) = if is_back {
-        (&tile.output, tile.rows, Section::Output, Direction::Back)
+        (&tile.output, rows, Section::Output, Direction::Back)
     } else {
-        (&tile.input, tile.cols, Section::Input, Direction::Forth)
+        (&tile.input, cols, Section::Input, Direction::Forth)
     };
     let powers = if lit == mesh.modes() {
         let measured = watched.between.iter().map(|power| Power {
@@ -209,7 +211,7 @@ mod tests {
     use super::*;
     use crate::compile::{Layout, Program, compile};
     use crate::mesh::{Correction, Geometry};
-    use crate::nn::{Model, Readout, Weight};
+    use crate::nn::{LinearId, Model, Readout, Weight};
     use crate::processor::Processor;
     use crate::rng::{Effect, Seed};
 
@@ -221,7 +223,7 @@ mod tests {
     fn program(weight: Weight, geometry: Geometry, tile: Option<usize>) -> Program {
         let model = Model::of_weight(weight, Readout::Real).unwrap();
         let layout = Layout {
-            geometry,
+            multiplier: geometry.into(),
             tile,
             ..Layout::default()
         };
@@ -363,7 +365,7 @@ mod tests {
                 vec![key("mesh.arm_imbalance_db", "0.05")],
             ] {
                 let processor = load::<f64>(&program, chip(&settings, 1));
-                let chip = processor.layer_matrix(0);
+                let chip = processor.matrix(LinearId(0));
                 let size = weight.iter().map(|w| w * w).sum::<f64>();
                 let by_power = (size / chip.power()).sqrt();
                 let error = |factor: f64| {

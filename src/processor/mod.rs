@@ -13,15 +13,20 @@ mod tile;
 
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use modulator::{full_scale_power_w, laser_field_error};
-pub(crate) use tile::set_tile;
+pub(crate) use tile::set_meshes;
 
-use crate::compile::Program;
-use crate::error::{Context, Error, Result};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use ndarray::Array2;
+
+use crate::compile::{Multiplier, Program};
+use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Detection, Hardware, When};
+use crate::hardware::{Chip, Detection, Hardware, HardwareKey, When};
 use crate::mesh::Correction;
-use crate::nn::{Activation, Batch, Encoding, Layer, LayerSignal, Readout};
-use layer::LoadedLayer;
+use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
+use layer::{Calibration, LoadedMap};
 use load::{LoadedTile, assemble, load_tile, relative_errors};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
@@ -29,7 +34,9 @@ use load::{LoadedTile, assemble, load_tile, relative_errors};
 pub struct Processor<T> {
     program: Program,
     chip: Chip,
-    layers: Vec<LoadedLayer<T>>,
+    maps: BTreeMap<LinearId, LoadedMap<T>>,
+    /// Ranges of modulators and converters by the [node](At) whose signals they fit; none where shots do not differ.
+    ranges: BTreeMap<usize, Calibration>,
 }
 
 impl<T: Real> Processor<T> {
@@ -48,119 +55,125 @@ impl<T: Real> Processor<T> {
     ) -> Result<Self> {
         let readings = readings(program, chip.hardware())?;
         let mut modulated = true;
-        let mut layers = Vec::with_capacity(readings.len());
-        for (index, (layer, tiles)) in program
-            .model()
-            .layers
-            .iter()
-            .zip(program.tiles())
-            .enumerate()
-        {
-            let reading = readings[index];
-            let mut tiles = tiles
+        let mut maps = BTreeMap::new();
+        for (map, reading) in program.maps().zip(readings) {
+            let mut tiles = map
+                .tiles
                 .iter()
                 .enumerate()
                 .map(|(tile_index, tile)| {
-                    load_tile(tile, &chip, (index, tile_index), reading, correction)
+                    load_tile(tile, &chip, (map.id.0, tile_index), reading, correction)
                 })
                 .collect::<Result<Vec<_>>>()
-                .map_err(|error| error.within(format_args!("layer `{}`", layer.name)))?;
-            let weight = &layer.weight;
+                .map_err(|error| error.within(format_args!("layer `{}`", map.linear.name)))?;
+            let weight = map.linear.whole();
             let mut whole = assemble(&tiles, weight.outputs(), weight.inputs());
-            let (matrix_error, mut read_error) = relative_errors(&whole, weight, reading);
+            let (matrix_error, mut read_error) = relative_errors(&whole, &weight, reading);
             if tiles.iter().any(|tile| tile.oscillators.is_some()) {
                 tiles.iter_mut().for_each(LoadedTile::turn_to_oscillators);
                 whole = assemble(&tiles, weight.outputs(), weight.inputs());
-                read_error = relative_errors(&whole, weight, reading).1;
+                read_error = relative_errors(&whole, &weight, reading).1;
             }
-            layers.push(LoadedLayer {
-                index,
+            let loaded = LoadedMap {
                 reading,
                 modulated,
                 tiles,
                 matrix_error,
                 read_error,
                 whole,
-                calibration: None,
-            });
+            };
+            maps.insert(map.id, loaded);
             modulated = reading != Reading::Optical;
         }
         let mut processor = Self {
             program: program.clone(),
             chip,
-            layers,
+            maps,
+            ranges: BTreeMap::new(),
         };
         if processor.has_shot_effects() {
             let batch = calibration.ok_or_else(|| {
                 let what = "is missing: hardware whose shots differ needs it for its ranges";
                 Error::format("calibration batch", what)
             })?;
-            processor.calibrate(batch.clone());
+            processor.ranges = processor.ranges_for(batch.clone())?;
         }
         Ok(processor)
     }
 
-    /// The matrix of layer number `layer` on this chip, `[out, in]`, as its receivers see it: all tiles with their digital
-    /// scales, every row turned by the phase of its local oscillator, without gains.
+    /// The matrix of map `id` on this chip, `[out, in]`, as its receivers see it: all tiles with their digital scales, every
+    /// row turned by the phase of its local oscillator, without gains.
     ///
     /// # Panics
-    /// If there is no such layer.
-    pub fn layer_matrix(&self, layer: usize) -> &Fields<T> {
-        &self.layers[layer].whole
+    /// If the chip has no such map.
+    pub fn matrix(&self, id: LinearId) -> &Fields<T> {
+        &self.maps[&id].whole
     }
 
-    /// Relative error of every layer's matrix on this chip, in front of the detectors: ‖W_chip − W‖_F / ‖W‖_F.
+    /// Relative error of every map's matrix on this chip, in front of the detectors: ‖W_chip − W‖_F / ‖W‖_F.
     pub fn matrix_errors(&self) -> Vec<f64> {
-        self.layers.iter().map(|layer| layer.matrix_error).collect()
+        self.maps.values().map(|map| map.matrix_error).collect()
     }
 
-    /// Relative error of what detectors read of every layer's matrix, each with the phase of its local oscillator: of a real
+    /// Relative error of what detectors read of every map's matrix, each with the phase of its local oscillator: of a real
     /// network the real part. Gains are left out.
     pub fn read_errors(&self) -> Vec<f64> {
-        self.layers.iter().map(|layer| layer.read_error).collect()
+        self.maps.values().map(|map| map.read_error).collect()
     }
 
-    /// Error of what detectors read of every layer, weighted by data: ‖(W_chip − W) x‖ / ‖W x‖ over the samples of
-    /// `signals`, one for each layer, without bias, detectors and noise of a shot. A matrix may err where the data have
+    /// Error of what detectors read of every map, weighted by data: ‖(W_chip − W) x‖ / ‖W x‖ over the samples of
+    /// `signals`, one for each map, without bias, detectors and noise of a shot. A matrix may err where the data have
     /// no light; accuracy follows this error.
     ///
     /// # Panics
-    /// If there is not one signal for each layer, of the layer's shape.
+    /// If there is not one signal for each map, of the map's shape.
     pub fn weighted_errors(&self, signals: &[LayerSignal<T>]) -> Vec<f64> {
-        assert_eq!(
-            signals.len(),
-            self.layers.len(),
-            "one signal for each layer"
-        );
-        let pairs = self.layers.iter().zip(signals);
+        assert_eq!(signals.len(), self.maps.len(), "one signal for each map");
+        let pairs = self.maps.values().zip(signals);
         pairs
-            .map(|(layer, signal)| layer.weighted_error(signal))
+            .map(|(map, signal)| map.weighted_error(signal))
             .collect()
     }
 
-    /// Number of cells and attenuators in every layer that no phases could make do what the correction asked of them.
+    /// Number of cells and attenuators in every map that no phases could make do what the correction asked of them.
     pub fn unreachable(&self) -> Vec<usize> {
-        let count = |layer: &LoadedLayer<T>| layer.tiles.iter().map(|tile| tile.unreachable).sum();
-        self.layers.iter().map(count).collect()
+        let count = |map: &LoadedMap<T>| map.tiles.iter().map(|tile| tile.unreachable).sum();
+        self.maps.values().map(count).collect()
     }
 
-    /// Loss of every layer's tiles on this chip, dB, mean over the tiles: what their digital scales make up for.
+    /// Loss of every map's tiles on this chip, dB, mean over the tiles: what their digital scales make up for.
     pub fn losses_db(&self) -> Vec<f64> {
-        let mean = |layer: &LoadedLayer<T>| {
-            let sum: f64 = layer.tiles.iter().map(|tile| tile.loss_db).sum();
-            sum / layer.tiles.len() as f64
+        let mean = |map: &LoadedMap<T>| {
+            let sum: f64 = map.tiles.iter().map(|tile| tile.loss_db).sum();
+            sum / map.tiles.len() as f64
         };
-        self.layers.iter().map(mean).collect()
+        self.maps.values().map(mean).collect()
     }
 
-    /// Sets the ranges of modulators and converters so that `signal` just fits, in a run without noise.
-    fn calibrate(&mut self, mut signal: Batch<T>) {
-        signal.store_by_rows();
-        for index in 0..self.layers.len() {
-            self.layers[index].calibrate(&self.chip, &signal);
-            signal = self.layers[index].noiseless(&signal);
-            self.activate(index, &mut signal);
+    /// The ranges of modulators and converters that `signals` just fit, in a run without noise.
+    fn ranges_for(&self, signals: Batch<T>) -> Result<BTreeMap<usize, Calibration>> {
+        struct Calibrating<'a, T> {
+            processor: &'a Processor<T>,
+            ranges: Mutex<BTreeMap<usize, Calibration>>,
         }
+        impl<T: Real> Linears<T> for Calibrating<'_, T> {
+            fn multiply(&self, map: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+                let map = &self.processor.maps[&map];
+                let range = map.calibration(&self.processor.chip, &columns);
+                let mut ranges = self.ranges.lock().expect("no product panicked");
+                ranges.insert(at.node, range);
+                Ok(map.noiseless(&columns))
+            }
+        }
+        let calibrating = Calibrating {
+            processor: self,
+            ranges: Mutex::default(),
+        };
+        self.program.model().run(signals, &calibrating, 0)?;
+        Ok(calibrating
+            .ranges
+            .into_inner()
+            .expect("no product panicked"))
     }
 
     /// Whether shots differ, and share ranges.
@@ -176,68 +189,86 @@ impl<T: Real> Processor<T> {
     /// # Errors
     /// [`Error::NotFinite`] if a layer's outputs or the logits leave the range of `T`: the light is too weak, the noise too
     /// strong or the data too large to be computed. No converter and no modulator hides it.
-    pub fn forward(&self, batch: Batch<T>, block: u64) -> Result<ndarray::Array2<T>> {
-        let shots = self.has_shot_effects();
-        let mut signal = batch;
-        signal.store_by_rows();
-        for (index, layer) in self.layers.iter().enumerate() {
-            signal = if shots {
-                layer.shots(&self.chip, signal, block).within(format_args!(
-                    "layer `{}`",
-                    self.program.model().layers[index].name
-                ))?
-            } else {
-                layer.noiseless(&signal)
-            };
-            signal.check_finite(&format!(
-                "outputs of layer `{}` on chip {}",
-                self.program.model().layers[index].name,
-                self.chip.trial()
-            ))?;
-            self.activate(index, &mut signal);
-        }
-        let measured = self.layers.last().map(|layer| layer.reading);
-        let readout = match (measured, self.program.model().readout) {
-            // The detectors have already squared the field.
-            (Some(Reading::Intensity), Readout::Intensity) => Readout::Real,
-            (Some(Reading::Intensity), Readout::Modulus) => {
-                return match signal {
-                    Batch::Real(powers) => Ok(powers.mapv(|power| power.max(T::zero()).sqrt())),
-                    Batch::Complex(_) => unreachable!("intensities are real"),
-                };
-            }
-            (_, readout) => readout,
-        };
+    pub fn forward(&self, batch: Batch<T>, block: u64) -> Result<Array2<T>> {
+        let logits = self.program.model().run(batch, self, block)?;
         // A bias or a square may have left the range.
-        let logits = Batch::Real(readout.read(signal));
+        let logits = Batch::Real(logits);
         logits.check_finite(&format!("logits on chip {}", self.chip.trial()))?;
         match logits {
             Batch::Real(logits) => Ok(logits),
             Batch::Complex(_) => unreachable!("logits are real"),
         }
     }
+}
 
-    /// The digital part behind layer `index`: bias and activation.
-    fn activate(&self, index: usize, signal: &mut Batch<T>) {
-        let layer = &self.program.model().layers[index];
-        if let Some(bias) = &layer.bias {
-            signal.add_bias(bias);
+impl<T: Real> Linears<T> for Processor<T> {
+    /// What the chip's receivers make of `columns`, as shots of the node and block of `at`.
+    ///
+    /// # Panics
+    /// If the chip has no such map, or no ranges for the node.
+    fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+        let map = &self.maps[&id];
+        let layer = || format!("layer `{}`", self.program.model().layers()[at.node].name());
+        let product = if self.ranges.is_empty() {
+            map.noiseless(&columns)
+        } else {
+            let shots = map.shots(&self.chip, &self.ranges[&at.node], columns, at);
+            shots.map_err(|error| error.within(layer()))?
+        };
+        product.check_finite(&format!(
+            "outputs of {} on chip {}",
+            layer(),
+            self.chip.trial()
+        ))?;
+        Ok(product)
+    }
+
+    fn read(&self, readout: Readout, signals: Batch<T>) -> Array2<T> {
+        let measured = self.maps.values().next_back().map(|map| map.reading);
+        match (measured, readout, signals) {
+            // The detectors have already squared the field.
+            (Some(Reading::Intensity), Readout::Intensity, powers) => Readout::Real.read(powers),
+            (Some(Reading::Intensity), Readout::Modulus, Batch::Real(powers)) => {
+                powers.mapv_into(|power| power.max(T::zero()).sqrt())
+            }
+            (_, readout, signals) => readout.read(signals),
         }
-        layer.activation.apply(signal);
     }
 }
 
-/// How each layer's outputs are measured.
+/// What of `hardware` says nothing about `program`, in a sentence: a crossbar has no cell that could err.
+pub fn idle_words(program: &Program, hardware: &Hardware) -> Option<String> {
+    if program.layout().multiplier != Multiplier::Crossbar {
+        return None;
+    }
+    let (idle, acting): (Vec<&HardwareKey>, Vec<&HardwareKey>) = hardware
+        .acting()
+        .partition(|key| key.row.place.is_in_mesh());
+    let is_needed = |name: &str| acting.iter().any(|key| key.row.needs == Some(name));
+    let idle = idle.iter().filter(|key| !is_needed(key.name));
+    let names: Vec<&str> = idle.map(|key| key.name).collect();
+    let verb = match names.len() {
+        0 => return None,
+        1 => "does",
+        _ => "do",
+    };
+    let names = names.join(", ");
+    Some(format!(
+        "crossbars have no MZI: {names} {verb} not act on them"
+    ))
+}
+
+/// How the outputs of each map are measured, by the map's number.
 fn readings(program: &Program, hardware: &Hardware) -> Result<Vec<Reading>> {
     let model = program.model();
     let intensity = hardware.readout().detection == Detection::Intensity;
     let mut complex = model.input.encoding == Encoding::ComplexHalves;
-    let count = model.layers.len();
+    let count = model.layers().len();
     let mut readings = Vec::with_capacity(count);
-    for (index, (layer, tiles)) in model.layers.iter().zip(program.tiles()).enumerate() {
-        complex |= layer.weight.is_complex();
-        let whole_field = tiles.iter().all(|tile| tile.col == 0) && layer.bias.is_none();
-        let last = index + 1 == count;
+    for (layer, map) in model.layers().iter().zip(program.maps()) {
+        complex |= layer.linear.is_complex();
+        let whole_field = map.tiles.iter().all(|tile| tile.col == 0) && layer.bias.is_none();
+        let last = map.id.0 + 1 == count;
         readings.push(match (complex, last) {
             (true, true) if intensity && whole_field && reads_power(layer, model.readout) => {
                 Reading::Intensity
@@ -247,7 +278,7 @@ fn readings(program: &Program, hardware: &Hardware) -> Result<Vec<Reading>> {
                 let what = "readout.detection";
                 let limit = format!(
                     "coherent: layer `{}` needs the sign or phase of what it sums",
-                    layer.name
+                    layer.name()
                 );
                 return Err(Error::value(what, "intensity", limit));
             }

@@ -1,14 +1,25 @@
 //! Tile × chip → what light meets on its way: two meshes and the attenuators between them.
 
-use crate::compile::Tile;
+use ndarray::Array2;
+
+use crate::compile::{Array, Meshes, Tile};
 use crate::field::{Fields, MatrixSource, Real};
 use crate::hardware::{Chip, Part, Section};
-use crate::linalg::C64;
+use crate::linalg::{C64, Matrix};
 use crate::mesh::{Coefficients, Correction, DrawnCells, Values, attenuator};
 
-/// A tile whose phases are set on a chip.
+/// A tile as it is set on a chip.
 #[derive(Debug, Clone)]
-pub(crate) struct SetTile<'a> {
+pub(super) enum SetTile<'a> {
+    /// Two meshes whose phases are set.
+    Meshes(SetMeshes<'a>),
+    /// An array of weights that nothing disturbs.
+    Crossbar(&'a Matrix),
+}
+
+/// A tile's meshes whose phases are set on a chip.
+#[derive(Debug, Clone)]
+pub(crate) struct SetMeshes<'a> {
     /// The mesh of V†.
     pub(crate) input: Coefficients<'a>,
     /// The bar amplitudes of the attenuators, one a joined mode.
@@ -20,9 +31,43 @@ pub(crate) struct SetTile<'a> {
 }
 
 impl SetTile<'_> {
+    /// Number of cells and attenuators that no phases could make do what was asked.
+    pub(super) fn unreachable(&self) -> usize {
+        match self {
+            Self::Meshes(meshes) => meshes.unreachable,
+            Self::Crossbar(_) => 0,
+        }
+    }
+
+    /// Light out of the first `rows` modes per light into the first `cols`, `[rows, cols]`. `watch` sees the light between
+    /// meshes as [`SetMeshes::matrix`] shows it.
+    pub(super) fn matrix<T: Real>(
+        &self,
+        rows: usize,
+        cols: usize,
+        watch: impl FnMut(&Fields<T>),
+    ) -> Fields<T> {
+        match self {
+            Self::Meshes(meshes) => meshes.matrix(rows, cols, watch),
+            Self::Crossbar(weights) => {
+                let part = |of: fn(&C64) -> f64| {
+                    Array2::from_shape_fn((rows, cols), |(row, col)| {
+                        T::of(of(&weights[(row, col)]))
+                    })
+                };
+                Fields {
+                    re: part(|z| z.re),
+                    im: part(|z| z.im),
+                }
+            }
+        }
+    }
+}
+
+impl SetMeshes<'_> {
     /// The tile's matrix, `[rows, cols]`: light of the fewer ports goes through both meshes. `watch` sees it behind either,
     /// `[mode, sample]`, in all modes.
-    pub(crate) fn matrix<T: Real>(
+    fn matrix<T: Real>(
         &self,
         rows: usize,
         cols: usize,
@@ -46,12 +91,25 @@ impl SetTile<'_> {
 }
 
 /// Sets `tile`, which is tile `index` of `layer`, on `chip`, its phases chosen by `correction`.
-pub(crate) fn set_tile<'a>(
+pub(super) fn set_tile<'a>(
     tile: &'a Tile,
+    chip: &Chip,
+    place: (usize, usize),
+    correction: Correction,
+) -> SetTile<'a> {
+    match &tile.array {
+        Array::Meshes(meshes) => SetTile::Meshes(set_meshes(meshes, chip, place, correction)),
+        Array::Crossbar(crossbar) => SetTile::Crossbar(&crossbar.weights),
+    }
+}
+
+/// Sets the meshes of tile `index` of map `layer` on `chip`, their phases chosen by `correction`.
+pub(crate) fn set_meshes<'a>(
+    tile: &'a Meshes,
     chip: &Chip,
     (layer, index): (usize, usize),
     correction: Correction,
-) -> SetTile<'a> {
+) -> SetMeshes<'a> {
     let part = |section| Part {
         layer,
         tile: index,
@@ -72,7 +130,7 @@ pub(crate) fn set_tile<'a>(
         set.iter().map(|[bar, ..]| bar).collect()
     };
     if chip.shows_what_is_asked(correction) {
-        return SetTile {
+        return SetMeshes {
             input: chip.coefficients(input, &tile.input, input_cells, None),
             attenuators: pass(attenuators, tile.attenuators.clone()),
             output: chip.coefficients(output, &tile.output, output_cells, None),
@@ -110,7 +168,7 @@ pub(crate) fn set_tile<'a>(
     let settled = chip.settle(&heaters, &sections, targets.concat(), correction);
     let [before, bars, behind] =
         <[Vec<f64>; 3]>::try_from(settled).expect("three sections went in");
-    SetTile {
+    SetMeshes {
         input: chip.coefficients(input, &tile.input, input_cells.into(), Some(before)),
         attenuators: pass(attenuators.into(), bars),
         output: chip.coefficients(output, &tile.output, output_cells.into(), Some(behind)),

@@ -5,13 +5,13 @@ use super::draw::{ColorBy, DrawOptions, draw};
 use super::figure::Figure;
 use super::results::{Point, Results};
 use super::table::Table;
-use crate::compile::Tile;
+use crate::compile::Meshes;
 use crate::error::Result;
 use crate::hardware::Chip;
 use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::{CellKind, Correction};
-use crate::processor::set_tile;
+use crate::processor::set_meshes;
 
 /// What one MZI of a chip does wrong.
 pub(super) struct Errors {
@@ -26,8 +26,8 @@ pub(super) struct Errors {
 /// Without a correction, and in plain MZIs, that is ‖T − T₀‖_F / √2 of the 2×2 matrix. A correction moves phases from one
 /// MZI to the next, and other cells have phases of their own: there it is the difference of the amplitudes that go straight
 /// on, ||T₁₁| − |T₀₁₁||.
-pub(super) fn errors(tile: &Tile, chip: &Chip, correction: Correction) -> Errors {
-    let real = set_tile(tile, chip, (0, 0), correction).input.matrices();
+pub(super) fn errors(tile: &Meshes, chip: &Chip, correction: Correction) -> Errors {
+    let real = set_meshes(tile, chip, (0, 0), correction).input.matrices();
     let ideal = tile.input.coefficients().matrices();
     let pairs = real.iter().zip(ideal.iter());
     if correction == Correction::None && chip.cell_kind() == CellKind::Mzi {
@@ -52,7 +52,7 @@ pub(super) fn errors(tile: &Tile, chip: &Chip, correction: Correction) -> Errors
 pub(super) fn figures(
     results: &Results,
     focus: &Point,
-    tile: &Tile,
+    tile: &Meshes,
     chip: &Chip,
     correction: Correction,
 ) -> Result<[Figure; 2]> {
@@ -109,24 +109,19 @@ mod tests {
     use crate::mesh::{Geometry, Mesh};
     use crate::rng::{Effect, Seed};
 
-    fn tile(modes: usize) -> Tile {
+    fn tile(modes: usize) -> Meshes {
         let haar = |unit| {
             let mut stream = Seed(7).stream(Effect::Haar, 0, unit, 0);
             Mesh::haar(Geometry::Clements, modes, &mut stream).unwrap()
         };
-        Tile {
-            row: 0,
-            col: 0,
-            rows: modes,
-            cols: modes,
-            scale: 1.0,
+        Meshes {
             input: haar(0),
             attenuators: vec![1.0; modes],
             output: haar(1),
         }
     }
 
-    fn errors_with(tile: &Tile, key: &str, value: &str, correction: Correction) -> Vec<f64> {
+    fn errors_with(tile: &Meshes, key: &str, value: &str, correction: Correction) -> Vec<f64> {
         let hardware = Hardware::default().with(key, value).unwrap();
         errors(tile, &hardware.fabricate(Seed(0), 0), correction).errors
     }

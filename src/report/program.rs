@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::results::Results;
-use crate::compile::{Program, Tile, compile};
+use crate::compile::{Meshes, Program, compile};
 use crate::error::{Error, Result};
 use crate::experiment::sweep::Source;
 use crate::io::hash::sha256_of_file;
-use crate::nn::Model;
+use crate::nn::{Body, LinearId, Model};
 
 /// Meshes beyond this size are too fine to look at.
 const MOST_MODES: usize = 64;
 
-/// A tile, or a sentence that says why there is none.
-pub(super) type Found = std::result::Result<Box<Tile>, String>;
+/// The meshes of a tile, or a sentence that says why there is none.
+pub(super) type Found = std::result::Result<Box<Meshes>, String>;
 
 /// The first tile of the first layer of `source`.
 ///
@@ -85,10 +85,10 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
         Source::Network(_, layout) => {
             let mut model = Model::load_with(path, &results.sweep.hints()?)?.model;
             // Of the other layers nothing is drawn.
-            model.layers.truncate(1);
+            model.body = Body::Chain(model.layers()[..1].to_vec());
             let modes = layout.tile.unwrap_or_else(|| {
-                let weight = &model.layers[0].weight;
-                weight.inputs().max(weight.outputs())
+                let linear = &model.layers()[0].linear;
+                linear.inputs().max(linear.outputs())
             });
             if modes > MOST_MODES {
                 return Ok(too_large(modes));
@@ -96,11 +96,15 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
             compile(&model, *layout)?
         }
     };
-    let tile = &program.tiles()[0][0];
-    let modes = tile.input.modes().max(tile.output.modes());
+    let Some(meshes) = program.tiles(LinearId(0))[0].meshes() else {
+        return Ok(Err(
+            "No mesh is drawn: the program’s tiles are crossbars.".to_owned()
+        ));
+    };
+    let modes = meshes.input.modes().max(meshes.output.modes());
     // A diamond of 64 modes has as many ancillas again.
     if modes > 2 * MOST_MODES {
         return Ok(too_large(modes));
     }
-    Ok(Ok(Box::new(tile.clone())))
+    Ok(Ok(Box::new(meshes.clone())))
 }

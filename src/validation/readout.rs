@@ -10,7 +10,7 @@ use crate::compile::{Layout, Program, compile};
 use crate::hardware::Hardware;
 use crate::linalg::C64;
 use crate::mesh::Correction;
-use crate::nn::{Batch, Model, Readout, Weight};
+use crate::nn::{Batch, LinearId, Model, Readout, Weight};
 use crate::processor::{Adc, Processor, Reading};
 use crate::rng::{Effect, Seed};
 
@@ -220,7 +220,7 @@ fn oscillators() -> Vec<Case> {
     let size: f64 = real.iter().map(|w| w * w).sum();
     let law = Sample::of(CHIPS, |trial| {
         let processor = load(&program, &faulty, trial);
-        let chip = processor.layer_matrix(0);
+        let chip = processor.matrix(LinearId(0));
         let sum = |a: &Array2<f64>, b: &Array2<f64>| (a * b).sum();
         let read = cos2 * sum(&chip.re, &chip.re) - 2.0 * cos * sum(&chip.re, &real) + size;
         ((read + sin2 * sum(&chip.im, &chip.im)) / size).sqrt()

@@ -5,7 +5,8 @@ use lightloom::experiment::{Experiment, Report};
 use lightloom::hardware::Hardware;
 use lightloom::mesh::Correction;
 use lightloom::nn::{
-    Activation, Batch, Encoding, Input, Layer, Model, Readout, Samples, Scale, Weight,
+    Activation, Batch, Bias, Encoding, Input, Layer, LinearId, Model, Readout, Samples, Scale,
+    Weight,
 };
 use lightloom::processor::{Processor, Reading, detector_noise, full_scale_power_w};
 use lightloom::rng::{Effect, Seed};
@@ -176,10 +177,10 @@ fn the_unseen_quadrature_adds_its_shot_noise() {
         let chip = hw.fabricate(Seed(2), 0);
         let processor =
             Processor::<f64>::load(&program, chip, Correction::None, Some(&batch)).unwrap();
-        let matrix = processor.layer_matrix(0);
+        let matrix = processor.matrix(LinearId(0));
         let input = Array1::from(inputs.to_vec());
         let (re, im) = (matrix.re().dot(&input), matrix.im().dot(&input));
-        let scale = program.tiles()[0][0].scale;
+        let scale = program.tiles(LinearId(0))[0].scale;
         let (q, b) = (1.602_176_634e-19, 5e9);
         let (lo, fs) = (lo_mw.parse::<f64>().unwrap() * 1e-3, 1e-3 / 4.0);
         // Amplitudes relative to full scale, which the largest input, 1, sets.
@@ -476,12 +477,8 @@ fn local_oscillators_turn_what_their_detectors_read() {
 /// Tiles that are read together have converters of their own: the small one resolves what is a hundredth of the other.
 #[test]
 fn every_tile_has_converters_of_its_own_range() {
-    let layer = Layer {
-        name: "only".to_owned(),
-        weight: Weight::Real(ndarray::arr2(&[[1.0, 0.0, 0.01, 0.0]])),
-        bias: None,
-        activation: Activation::Identity,
-    };
+    let weight = Weight::Real(ndarray::arr2(&[[1.0, 0.0, 0.01, 0.0]]));
+    let layer = Layer::new("only", weight, None, Activation::Identity);
     let input = Input {
         scale: Scale::Factor(1.0.into()),
         ..Input::default()
@@ -516,11 +513,13 @@ fn every_tile_has_converters_of_its_own_range() {
 /// The full scale of a layer's modulators is the largest of its inputs on this chip without noise, not that of the network.
 #[test]
 fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
-    let layer = |name: &str, weights: &[f64]| Layer {
-        name: name.to_owned(),
-        weight: Weight::Real(Array1::from(weights.to_vec()).insert_axis(ndarray::Axis(0))),
-        bias: None,
-        activation: Activation::Identity,
+    let layer = |name: &str, weights: &[f64]| {
+        Layer::new(
+            name,
+            Weight::Real(Array1::from(weights.to_vec()).insert_axis(ndarray::Axis(0))),
+            None,
+            Activation::Identity,
+        )
     };
     let input = Input {
         scale: Scale::Factor(1.0.into()),
@@ -537,7 +536,7 @@ fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
     let batch = constant_batch(&[0.7, 0.0], 40_000);
     let chip = hw.fabricate(Seed(2), 0);
     let processor = Processor::<f64>::load(&program, chip, Correction::None, Some(&batch)).unwrap();
-    let [a, b] = [0, 1].map(|layer| processor.layer_matrix(layer).re()[[0, 0]]);
+    let [a, b] = [0, 1].map(|layer| processor.matrix(LinearId(layer)).re()[[0, 0]]);
     assert!(
         (a / 2.0 - 1.0).abs() > 0.01,
         "the chip must differ from the network: {a}"
@@ -560,12 +559,7 @@ fn layers_that_are_not_detected_have_no_detector_gain() {
             3
         ])))
     };
-    let layer = |name: &str| Layer {
-        name: name.to_owned(),
-        weight: eye(),
-        bias: None,
-        activation: Activation::Identity,
-    };
+    let layer = |name: &str| Layer::new(name, eye(), None, Activation::Identity);
     let input = Input {
         scale: Scale::Factor(1.0.into()),
         ..Input::default()
@@ -614,10 +608,10 @@ fn the_error_on_data_is_that_of_the_products_with_the_data() {
         (Weight::Complex(complex), Readout::Intensity),
     ] {
         let program = one_layer(weight.clone(), readout);
-        let network = program.model().prepare::<f64>().unwrap();
+        let network = program.model().digital::<f64>().unwrap();
         let chip = hw.fabricate(Seed(2), 0);
         let processor = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap();
-        let on_chip = processor.layer_matrix(0);
+        let on_chip = processor.matrix(LinearId(0));
         let wanted = weight.to_complex();
         for x in [&one_input, &many] {
             let (mut error, mut norm) = (0.0, 0.0);
@@ -639,7 +633,8 @@ fn the_error_on_data_is_that_of_the_products_with_the_data() {
                 }
             }
             let expected = f64::sqrt(error / norm);
-            let found = processor.weighted_errors(&network.signals(Batch::Real(x.clone())));
+            let signals = program.model().signals(Batch::Real(x.clone()), &network);
+            let found = processor.weighted_errors(&signals.unwrap());
             assert!(
                 (found[0] / expected - 1.0).abs() < 1e-12,
                 "{found:?} {expected}"
@@ -783,11 +778,13 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
         );
     }
     let hadamard = || ndarray::arr2(&[[1.0, 1.0], [1.0, -1.0]]);
-    let layer = |name: &str, bias: Option<f64>| Layer {
-        name: name.to_owned(),
-        weight: Weight::Real(hadamard()),
-        bias: bias.map(|bias| lightloom::nn::Bias::Real(Array1::from_elem(2, bias))),
-        activation: Activation::Identity,
+    let layer = |name: &str, bias: Option<f64>| {
+        Layer::new(
+            name,
+            Weight::Real(hadamard()),
+            bias.map(|bias| Bias::Real(Array1::from_elem(2, bias))),
+            Activation::Identity,
+        )
     };
     let network = |layers| {
         let input = Input {
@@ -861,12 +858,7 @@ fn complex_networks_pass_optical_activations_and_tiles() {
             Complex::new(stream.standard_normal(), stream.standard_normal())
         }))
     };
-    let layer = |name: &str, weight, activation| Layer {
-        name: name.to_owned(),
-        weight,
-        bias: None,
-        activation,
-    };
+    let layer = |name: &str, weight, activation| Layer::new(name, weight, None, activation);
     let activation = Activation::ModulusSoftplus { temperature: 0.03 };
     let layers = vec![
         layer("0", random(7, 6), activation),
@@ -934,13 +926,10 @@ fn the_program_of_the_demo_is_what_its_network_compiles_to() {
     let model = Model::load(network, Activation::Identity).unwrap();
     assert_eq!(stored.model(), &model);
     let fresh = compile(&model, stored.layout()).unwrap();
-    for (a, b) in stored
-        .tiles()
-        .iter()
-        .flatten()
-        .zip(fresh.tiles().iter().flatten())
-    {
-        assert!((a.matrix() - b.matrix()).norm() < 1e-11);
+    for (a, b) in stored.maps().zip(fresh.maps()) {
+        for (a, b) in a.tiles.iter().zip(b.tiles) {
+            assert!((a.matrix() - b.matrix()).norm() < 1e-11);
+        }
     }
 }
 

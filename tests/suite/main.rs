@@ -51,6 +51,7 @@ mod report_folder;
 mod rooms;
 #[cfg(feature = "cli")]
 mod scores;
+mod seam;
 #[cfg(feature = "cli")]
 mod sweep;
 #[cfg(feature = "cli")]

@@ -75,7 +75,7 @@ fn the_real_network_reaches_its_accuracy_from_safetensors_and_onnx() {
             return;
         };
         let model = Model::load(&path, Activation::Relu).unwrap();
-        let names: Vec<_> = model.layers.iter().map(|layer| &*layer.name).collect();
+        let names: Vec<_> = model.layers().iter().map(|layer| layer.name()).collect();
         assert_eq!(names, ["0", "2", "4"]);
         assert_eq!(correct::<f32>(&model, &data), 9824, "{kind} in f32");
         assert_eq!(correct::<f64>(&model, &data), 9824, "{kind} in f64");

@@ -30,7 +30,7 @@ fn exported_networks_have_the_outputs_of_onnx_runtime() {
         ("batchnorm_after_gemm_legacy", Relu),
     ] {
         let model = Model::load(format!("{CASES}/{name}.onnx"), Identity).unwrap();
-        assert_eq!(model.layers[0].activation, expected, "{name}");
+        assert_eq!(model.layers()[0].activation, expected, "{name}");
         let mut arrays = io::npy::read_npz(format!("{CASES}/{name}.expected.npz")).unwrap();
         let x = arrays.remove("x").unwrap().into_matrix("x").unwrap();
         let (_, y) = arrays.pop_first().unwrap();
@@ -53,7 +53,12 @@ fn a_state_dict_of_torch_is_a_network_in_the_order_of_its_modules() {
     let load = |file: &str| Model::load_with(format!("{TORCH}/{file}"), &Hints::default()).unwrap();
     let zip = load("state_dict_zip.pt");
     assert_eq!(load("state_dict_legacy.pth").model, zip.model);
-    let names: Vec<&str> = zip.model.layers.iter().map(|layer| &*layer.name).collect();
+    let names: Vec<&str> = zip
+        .model
+        .layers()
+        .iter()
+        .map(|layer| layer.name())
+        .collect();
     assert_eq!(names, ["0", "2", "4"]);
     let dir = tempfile::tempdir().unwrap();
     let text = format!("weights = '{TORCH}/state_dict_zip.pt'\n");
@@ -76,9 +81,9 @@ fn names_without_numbers_keep_the_order_of_the_file() {
     let loaded = Model::load_with(format!("{TORCH}/named.pt"), &Hints::default()).unwrap();
     let names: Vec<&str> = loaded
         .model
-        .layers
+        .layers()
         .iter()
-        .map(|layer| &*layer.name)
+        .map(|layer| layer.name())
         .collect();
     assert_eq!(names, ["output", "hidden", "input"]);
     assert_eq!(loaded.assumed.unwrap().order, Order::File);

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use self::data::{describe_data, describe_idx, describe_matrix, of_any_part, read_data};
 use super::args::InspectArgs;
 use super::output;
-use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Program};
+use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Multiplier, Program, Tile};
 use crate::error::{Context, Error};
 use crate::experiment::sweep::Status;
 use crate::hardware::Hardware;
@@ -196,22 +196,22 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
         return describe_layers(out, source);
     }
     let program = Program::from_bundle(bundle).within(source.name())?;
-    writeln!(out, "program: a network as phases of meshes")?;
+    writeln!(out, "program: a network as its tiles hold it")?;
     out.put("kind", "program");
     let layout = program.layout();
     out.put("tile", layout.tile);
-    out.put("geometry", layout.geometry.to_string());
+    out.put("geometry", layout.multiplier.to_string());
     out.put("for", layout.aim.name());
     out.put("arrange", layout.arrangement.name());
     out.put("seed", layout.seed.0);
     out.put("share_at_edges", program.share_at_edges());
-    let layers = program.model().layers.iter().zip(program.tiles());
-    let layers = layers.map(|(layer, tiles)| {
+    let layers = program.model().layers().iter().zip(program.maps());
+    let layers = layers.map(|(layer, map)| {
         let mut record = layer_record(layer);
         record["activation"] = layer.activation.to_string().into();
-        record["tiles"] = tiles.len().into();
-        record["mzis"] = tiles.iter().map(|tile| tile.mzis()).sum::<usize>().into();
-        let shifters = tiles.iter().map(|tile| tile.phase_shifters());
+        record["tiles"] = map.tiles.len().into();
+        record["mzis"] = map.mzis().into();
+        let shifters = map.tiles.iter().map(Tile::phase_shifters);
         record["phase_shifters"] = shifters.sum::<usize>().into();
         record
     });
@@ -228,7 +228,22 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
         Some(modes) => format!("tiles of {modes} modes"),
         None => "one tile per layer".to_owned(),
     };
-    writeln!(out, "layout: {size}, {} meshes", layout.geometry)?;
+    let Multiplier::Meshes(geometry) = layout.multiplier else {
+        writeln!(
+            out,
+            "layout: {size}, crossbars: arrays of exact weights without MZIs"
+        )?;
+        for (layer, map) in program.model().layers().iter().zip(program.maps()) {
+            let (layer, activation) = (describe_layer(layer), layer.activation);
+            writeln!(
+                out,
+                "{layer}, then {activation}; {} tile(s)",
+                map.tiles.len()
+            )?;
+        }
+        return Ok(());
+    };
+    writeln!(out, "layout: {size}, {geometry} meshes")?;
     let Layout {
         arrangement,
         aim,
@@ -247,13 +262,10 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
         100.0 * program.share_at_edges()
     )?;
     let (mut mzis, mut shifters) = (0, 0);
-    for (layer, tiles) in program.model().layers.iter().zip(program.tiles()) {
-        let of_layer: usize = tiles.iter().map(|tile| tile.mzis()).sum();
+    for (layer, map) in program.model().layers().iter().zip(program.maps()) {
+        let (tiles, of_layer) = (map.tiles, map.mzis());
         mzis += of_layer;
-        shifters += tiles
-            .iter()
-            .map(|tile| tile.phase_shifters())
-            .sum::<usize>();
+        shifters += tiles.iter().map(Tile::phase_shifters).sum::<usize>();
         writeln!(
             out,
             "{}, then {}; {} tile(s), {of_layer} MZIs, {:.0} MZIs on a path",
@@ -276,14 +288,14 @@ fn describe_network(out: &mut Said, source: &Source) -> Result<()> {
     }
     writeln!(out, "network:")?;
     let model = loaded.model;
-    let layers = model.layers.iter().map(|layer| {
+    let layers = model.layers().iter().map(|layer| {
         let mut record = layer_record(layer);
         record["activation"] = layer.activation.to_string().into();
         record
     });
     out.put("kind", "network");
     out.put("layers", layers.collect::<Vec<_>>());
-    for layer in &model.layers {
+    for layer in model.layers() {
         writeln!(
             out,
             "  {}, then {}",
@@ -316,7 +328,7 @@ fn describe_unstated(out: &mut Said, loaded: &Loaded) -> std::io::Result<()> {
         "layers of a network; its activations are not in the file:"
     )?;
     out.put("kind", "network");
-    let layers = &loaded.model.layers;
+    let layers = loaded.model.layers();
     let records = layers.iter().map(layer_record);
     out.put("layers", records.collect::<Vec<_>>());
     out.put("order", loaded.assumed.map(|assumed| assumed.order.name()));
@@ -330,10 +342,10 @@ fn describe_unstated(out: &mut Said, loaded: &Loaded) -> std::io::Result<()> {
 
 fn layer_record(layer: &Layer) -> Value {
     json!({
-        "name": layer.name,
-        "inputs": layer.weight.inputs(),
-        "outputs": layer.weight.outputs(),
-        "complex": layer.weight.is_complex(),
+        "name": layer.name(),
+        "inputs": layer.linear.inputs(),
+        "outputs": layer.linear.outputs(),
+        "complex": layer.linear.is_complex(),
         "bias": layer.bias.is_some(),
     })
 }
@@ -341,10 +353,10 @@ fn layer_record(layer: &Layer) -> Value {
 fn describe_layer(layer: &Layer) -> String {
     format!(
         "layer {}: {} → {} {}{}",
-        layer.name,
-        layer.weight.inputs(),
-        layer.weight.outputs(),
-        if layer.weight.is_complex() {
+        layer.name(),
+        layer.linear.inputs(),
+        layer.linear.outputs(),
+        if layer.linear.is_complex() {
             "complex"
         } else {
             "real"

@@ -81,7 +81,7 @@ impl Sweep {
                         _ => None,
                     }
                 }
-                Key::Geometry => layout.geometry = text().parse()?,
+                Key::Geometry => layout.multiplier = text().parse()?,
                 Key::Arrange => layout.arrangement = text().parse()?,
                 Key::For => layout.aim = text().parse()?,
                 Key::Correct => correct = correction(text()).expect("checked"),

@@ -80,7 +80,6 @@ impl Reference {
                 confusion(labels, classes)
             })
         };
-        let layers = program.model().layers.iter().zip(program.tiles());
         let (network, compiled) = match &point.source {
             Source::Network(path, _) => (Some(path.clone()), None),
             Source::Program(path) => (None, Some(path.clone())),
@@ -90,7 +89,7 @@ impl Reference {
             program: compiled,
             data: point.data.clone(),
             tile: program.layout().tile,
-            geometry: program.layout().geometry.to_string(),
+            geometry: program.layout().multiplier.to_string(),
             arrange: program.layout().arrangement.to_string(),
             aim: program.layout().aim.to_string(),
             precision: point.precision.name().to_owned(),
@@ -101,11 +100,12 @@ impl Reference {
             ideal: ideal.worth,
             digital_confusion: counts(&digital),
             ideal_confusion: counts(&ideal),
-            layers: layers
-                .map(|(layer, tiles)| LayerShape {
-                    name: layer.name.clone(),
-                    tiles: tiles.len(),
-                    mzis: tiles.iter().map(|tile| tile.mzis()).sum(),
+            layers: program
+                .maps()
+                .map(|map| LayerShape {
+                    name: map.linear.name.clone(),
+                    tiles: map.tiles.len(),
+                    mzis: map.mzis(),
                 })
                 .collect(),
         };
@@ -130,7 +130,7 @@ impl Reference {
             Source::Network(path, layout) => {
                 self.network.as_ref() == Some(path)
                     && self.tile == layout.tile
-                    && self.geometry == layout.geometry.to_string()
+                    && self.geometry == layout.multiplier.to_string()
                     && self.arrange == layout.arrangement.name()
                     && self.aim == layout.aim.name()
             }

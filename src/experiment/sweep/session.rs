@@ -15,6 +15,7 @@ use crate::experiment::trial::confusion;
 use crate::experiment::{Trial, Workload};
 use crate::field::{InstructionSet, Precision, Real};
 use crate::nn::{Dataset, Judged, Scorer};
+use crate::processor::idle_words;
 use crate::watch::Watch;
 
 /// A sweep and the folder in which its trials gather.
@@ -252,6 +253,18 @@ impl Session {
     ) -> Result<()> {
         let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed)?;
         notes.add_chance(&group.point, &reference, workload.scorer());
+        let mut points: Vec<usize> = group
+            .rows
+            .iter()
+            .map(|row| row / self.sweep.trials)
+            .collect();
+        points.dedup();
+        for point in points {
+            let hardware = self.sweep.point(point)?.hardware;
+            if let Some(note) = idle_words(workload.program(), &hardware) {
+                notes.add(note);
+            }
+        }
         self.note_reference(reference)?;
         let next = AtomicUsize::new(0);
         let is_over = AtomicBool::new(false);

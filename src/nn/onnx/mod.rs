@@ -102,7 +102,7 @@ pub(super) fn model(graph: &Graph) -> Result<Model> {
             "it is not on the path from the input to the output",
         ));
     }
-    let complex = walk.layers.iter().any(|layer| layer.weight.is_complex());
+    let complex = walk.layers.iter().any(|layer| layer.linear.is_complex());
     Model::new(Input::default(), walk.layers, default_readout(complex))
 }
 

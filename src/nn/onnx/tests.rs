@@ -48,7 +48,7 @@ fn a_product_and_a_sum_are_a_layer() {
     ];
     let model = load(nodes, vec![w(), weights("c", &[3], &[1.0, 2.0, 3.0])]).unwrap();
     assert_eq!(logits(&model, [1.0, 10.0]), [42.0, 54.0, 66.0]);
-    assert_eq!(model.layers[0].name, "/b");
+    assert_eq!(model.layers()[0].name(), "/b");
 }
 
 /// 2 · (X Bᵀ) + ½ · c with B = [[1, 2], [3, 4], [5, 6]] and a broadcast c = 1.
@@ -59,7 +59,7 @@ fn gemm_takes_its_factors_and_its_transposition() {
     let b = weights("fc.weight", &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let model = load(vec![gemm], vec![b, weights("c", &[1], &[1.0])]).unwrap();
     assert_eq!(logits(&model, [1.0, 10.0]), [42.5, 86.5, 130.5]);
-    assert_eq!(model.layers[0].name, "fc");
+    assert_eq!(model.layers()[0].name(), "fc");
 }
 
 /// The activation of the nodes that make `y` of `a = W x`.
@@ -67,8 +67,8 @@ fn activation(mut nodes: Vec<NodeProto>, mut constants: Vec<TensorProto>) -> Res
     nodes.insert(0, node("MatMul", &["x", "w"], "a"));
     constants.push(w());
     let model = load(nodes, constants)?;
-    assert_eq!(model.layers.len(), 1);
-    Ok(model.layers[0].activation)
+    assert_eq!(model.layers().len(), 1);
+    Ok(model.layers()[0].activation)
 }
 
 fn number(name: &str, value: f32) -> TensorProto {
@@ -334,7 +334,7 @@ fn a_batch_norm_after_a_product_is_computed_into_it() {
         .into_iter()
         .chain([norm("a", "n"), node("Relu", &["n"], "y")]);
     let model = load(nodes.collect(), constants(3)).unwrap();
-    assert_eq!(model.layers.len(), 1);
+    assert_eq!(model.layers().len(), 1);
     let got = logits(&model, [1.0, 10.0]);
     for (got, expected) in got.iter().zip([4.0, 3.0, 0.0]) {
         assert!((got - expected).abs() < 1e-12, "{got}");

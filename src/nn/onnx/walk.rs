@@ -149,12 +149,8 @@ impl Walk {
             None if node.name.is_empty() => stored,
             None => &node.name,
         };
-        self.layers.push(Layer {
-            name: name.to_owned(),
-            weight,
-            bias: None,
-            activation: Activation::Identity,
-        });
+        self.layers
+            .push(Layer::new(name, weight, None, Activation::Identity));
         self.fresh = true;
         Ok(())
     }
@@ -180,7 +176,7 @@ impl Walk {
                 "a constant may be added only straight after MatMul or Gemm",
             ));
         };
-        let outputs = layer.weight.outputs();
+        let outputs = layer.linear.outputs();
         let width = match tensor.shape() {
             [] => 1,
             [width] | [1, width] => *width,
@@ -236,7 +232,7 @@ impl Walk {
                 "must stand straight after MatMul or Gemm",
             ));
         };
-        let outputs = layer.weight.outputs();
+        let outputs = layer.linear.outputs();
         for (what, vector) in [
             ("scale", &scale),
             ("offset", &offset),
@@ -248,8 +244,8 @@ impl Walk {
                 return Err(Error::shape(what, [vector.len()], limit));
             }
         }
-        let (Weight::Real(weight), None | Some(Bias::Real(_))) = (&mut layer.weight, &layer.bias)
-        else {
+        let groups = &mut layer.linear.groups[..];
+        let ([Weight::Real(weight)], None | Some(Bias::Real(_))) = (groups, &layer.bias) else {
             return Err(Error::unsupported(
                 "BatchNorm",
                 "of complex numbers",
@@ -307,13 +303,13 @@ impl Walk {
         }
         if *columns > 0.0 {
             let columns = *columns as usize;
-            if let Some(layer) = self.layers.last().filter(|l| l.weight.outputs() != columns) {
+            if let Some(layer) = self.layers.last().filter(|l| l.linear.outputs() != columns) {
                 return Err(Error::shape(
                     "target",
                     [-1, columns as i64],
                     format!(
                         "[-1, {}], the outputs of the layer before it",
-                        layer.weight.outputs()
+                        layer.linear.outputs()
                     ),
                 ));
             }

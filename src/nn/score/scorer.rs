@@ -315,7 +315,7 @@ fn is_autoencoder(model: &Model) -> bool {
 /// How the outputs of `model` are probabilities: those behind a softmax or a sigmoid are, and so is a single power or
 /// modulus, which is never below 0.
 fn reading(model: &Model) -> Reading {
-    let last = model.layers.last().map(|layer| layer.activation);
+    let last = model.layers().last().map(|layer| layer.activation);
     match (model.readout, last) {
         (Readout::Real, Some(Activation::LogSoftmax)) => Reading::LogProbabilities,
         (Readout::Real, Some(Activation::Softmax | Activation::Sigmoid)) => Reading::Probabilities,

@@ -10,7 +10,7 @@ use crate::field::Fields;
 use crate::hardware::Section;
 use crate::linalg::{C64, Matrix};
 use crate::mesh::{Coefficients, Mesh, Mzi};
-use crate::nn::{Activation, Encoding, Input, Layer, Model, Readout, Weight};
+use crate::nn::{Activation, Encoding, Input, Layer, LinearId, Model, Readout, Weight};
 use crate::rng::{Effect, Seed, Stream};
 
 /// Two meshes with attenuators between them, `scale · U diag(sin θ/2) V†`.
@@ -113,10 +113,11 @@ fn disturbed_mzi(theta: f64, phi: f64, spread: Spread, stream: &mut Stream) -> M
 
 impl From<&Tile> for Stage {
     fn from(tile: &Tile) -> Self {
+        let meshes = tile.meshes().expect("layers are compiled to meshes");
         Self {
-            input: tile.input.clone(),
-            attenuators: tile.attenuators.clone(),
-            output: tile.output.clone(),
+            input: meshes.input.clone(),
+            attenuators: meshes.attenuators.clone(),
+            output: meshes.output.clone(),
             scale: tile.scale,
             rows: tile.rows,
             cols: tile.cols,
@@ -230,22 +231,22 @@ impl OnMeshes {
     pub fn model(&self) -> Model {
         let last = self.network.layers.len() - 1;
         let layers = self.network.layers.iter().enumerate();
-        Model {
-            input: Input {
-                encoding: Encoding::ComplexHalves,
-                ..Input::default()
-            },
-            layers: layers
-                .map(|(index, layer)| match layer {
-                    Linear::Dense { weight, .. } if index < last => {
-                        dense_layer(weight, self.network.activation)
-                    }
-                    Linear::Dense { weight, .. } => dense_layer(weight, Activation::Identity),
-                    Linear::Butterfly(_) => panic!("a model has dense layers"),
-                })
-                .collect(),
-            readout: Readout::Intensity,
-        }
+        let input = Input {
+            encoding: Encoding::ComplexHalves,
+            ..Input::default()
+        };
+        let layers = layers.map(|(index, layer)| match layer {
+            Linear::Dense { weight, .. } => {
+                let activation = match index < last {
+                    true => self.network.activation,
+                    false => Activation::Identity,
+                };
+                Layer::new(index.to_string(), complex(weight), None, activation)
+            }
+            Linear::Butterfly(_) => panic!("a model has dense layers"),
+        });
+        let model = Model::new(input, layers.collect(), Readout::Intensity);
+        model.expect("trained weights are sound")
     }
 
     /// The activation on amplitudes.
@@ -280,27 +281,19 @@ fn stage(layer: &Linear) -> Stage {
     match layer {
         Linear::Butterfly(butterfly) => butterfly.into(),
         Linear::Dense { weight, .. } => {
-            let model = Model {
-                input: Input::default(),
-                layers: vec![dense_layer(weight, Activation::Identity)],
-                readout: Readout::Intensity,
-            };
+            let model = Model::of_weight(complex(weight), Readout::Intensity);
+            let model = model.expect("trained weights are sound");
             let program = compile(&model, super::layout()).expect("trained weights compile");
-            (&program.tiles()[0][0]).into()
+            (&program.tiles(LinearId(0))[0]).into()
         }
     }
 }
 
-fn dense_layer(weight: &Fields<f64>, activation: Activation) -> Layer {
+fn complex(weight: &Fields<f64>) -> Weight {
     let weight = ndarray::Zip::from(&weight.re)
         .and(&weight.im)
         .map_collect(|re, im| C64::new(*re, *im));
-    Layer {
-        name: "dense".to_owned(),
-        weight: Weight::Complex(weight),
-        bias: None,
-        activation,
-    }
+    Weight::Complex(weight)
 }
 
 #[cfg(test)]

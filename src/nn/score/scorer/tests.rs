@@ -7,12 +7,12 @@ use ndarray::{Array2, arr2};
 
 /// A network of one layer of ones.
 fn model(outputs: usize, inputs: usize, activation: Activation) -> Model {
-    let layer = Layer {
-        name: "0".into(),
-        weight: Weight::Real(Array2::ones((outputs, inputs))),
-        bias: None,
+    let layer = Layer::new(
+        "0",
+        Weight::Real(Array2::ones((outputs, inputs))),
+        None,
         activation,
-    };
+    );
     Model::new(Input::default(), vec![layer], Readout::Real).unwrap()
 }
 
@@ -96,12 +96,12 @@ fn a_hard_sigmoid_ends_in_probabilities_and_a_power_in_none() {
     assert_eq!(reading(&model(1, 2, hard)), Reading::Probabilities);
     let network = Model::new(
         Input::default(),
-        vec![Layer {
-            name: "0".into(),
-            weight: Weight::Complex(Array2::ones((1, 2)).mapv(|x: f64| x.into())),
-            bias: None,
-            activation: Activation::Identity,
-        }],
+        vec![Layer::new(
+            "0",
+            Weight::Complex(Array2::ones((1, 2)).mapv(|x: f64| x.into())),
+            None,
+            Activation::Identity,
+        )],
         Readout::Intensity,
     );
     let data = data(2, Labels::Classes(vec![0, 1, 1, 0]));

@@ -1,26 +1,33 @@
-//! Digital inference: the model's numbers in one precision, and the forward pass.
+//! Digital inference: the network's numbers in one precision, and their products.
+
+use std::sync::Mutex;
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, s};
 
-use super::activation::Activation;
 use super::batch::{Batch, Readout};
 use super::dataset::Samples;
-use super::model::{Bias, Model, Weight};
+use super::linear::{At, Linear, LinearId, Linears, Weight};
+use super::model::Model;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 
 /// Samples that pass through the network together; memory does not grow with the number of samples.
 pub const BLOCK: usize = 512;
 
-/// A [`Model`] whose weights are converted to one precision, ready for blocks of samples.
+/// The weights of a [`Model`] in one precision, as a computer multiplies by them.
 #[derive(Debug, Clone)]
-pub struct Network<T> {
-    layers: Vec<Stage<T>>,
-    readout: Readout,
+pub struct Digital<T> {
+    maps: Vec<Map<T>>,
 }
 
-/// What one layer of a network does to a batch.
+#[derive(Debug, Clone)]
+struct Map<T> {
+    re: Array2<T>,
+    im: Option<Array2<T>>,
+}
+
+/// What one product of a network was given, and what it made of it.
 #[derive(Debug, Clone)]
 pub struct LayerSignal<T> {
     /// What the layer is given, `[in, sample]`.
@@ -29,41 +36,20 @@ pub struct LayerSignal<T> {
     pub product: Batch<T>,
 }
 
-#[derive(Debug, Clone)]
-struct Stage<T> {
-    re: Array2<T>,
-    im: Option<Array2<T>>,
-    bias: Option<Bias>,
-    activation: Activation,
-}
-
 impl Model {
-    /// The network in precision `T`.
+    /// The network's weights in precision `T`.
     ///
     /// # Errors
     /// As [`Model::check`].
-    pub fn prepare<T: Real>(&self) -> Result<Network<T>> {
+    pub fn digital<T: Real>(&self) -> Result<Digital<T>> {
         self.check()?;
-        for layer in &self.layers {
-            let sized = layer.weight.check_size::<T>();
-            sized.within(format!("layer `{}`", layer.name))?;
-        }
-        let stage = |layer: &super::Layer| Stage {
-            re: match &layer.weight {
-                Weight::Real(w) => w.mapv(T::of),
-                Weight::Complex(w) => w.mapv(|z| T::of(z.re)),
-            },
-            im: match &layer.weight {
-                Weight::Real(_) => None,
-                Weight::Complex(w) => Some(w.mapv(|z| T::of(z.im))),
-            },
-            bias: layer.bias.clone(),
-            activation: layer.activation,
+        let map = |(_, linear): (LinearId, &Linear)| {
+            let sized = linear.check_size::<T>();
+            sized.within(format!("layer `{}`", linear.name))?;
+            Ok(Map::of(&linear.whole()))
         };
-        Ok(Network {
-            layers: self.layers.iter().map(stage).collect(),
-            readout: self.readout,
-        })
+        let maps = self.linears().map(map).collect::<Result<_>>()?;
+        Ok(Digital { maps })
     }
 
     /// The logits of all samples, `[sample, class]`, computed digitally in precision `T`.
@@ -71,17 +57,39 @@ impl Model {
     /// # Errors
     /// [`Error::Shape`] if the samples do not have the network's number of features, and as [`Model::check`].
     pub fn forward<T: Real>(&self, samples: &Samples) -> Result<Array2<f64>> {
-        let network = self.prepare::<T>()?;
+        let digital = self.digital::<T>()?;
         self.check_features(samples)?;
         let mut logits = Array2::zeros((samples.len(), self.classes()));
-        for start in (0..samples.len()).step_by(BLOCK) {
+        for (block, start) in (0..samples.len()).step_by(BLOCK).enumerate() {
             let end = samples.len().min(start + BLOCK);
-            let block = network.forward_block(self.input.encode(samples, start..end)?);
+            let encoded = self.input.encode(samples, start..end)?;
+            let outputs = self.run(encoded, &digital, block as u64)?;
             logits
                 .slice_mut(s![start..end, ..])
-                .assign(&block.t().mapv(T::double));
+                .assign(&outputs.t().mapv(T::double));
         }
         Ok(logits)
+    }
+
+    /// What every product is given for the encoded `signals` where `with` computes it, and what comes of it, in the order of
+    /// the run.
+    ///
+    /// # Errors
+    /// Those of `with`.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn signals<T: Real>(
+        &self,
+        signals: Batch<T>,
+        with: &(impl Linears<T> + ?Sized),
+    ) -> Result<Vec<LayerSignal<T>>> {
+        let tape = Tape {
+            with,
+            signals: Mutex::default(),
+        };
+        self.run(signals, &tape, 0)?;
+        Ok(tape.signals.into_inner().expect("no product panicked"))
     }
 
     /// Fails unless the samples have the network's number of features.
@@ -100,43 +108,47 @@ impl Model {
     }
 }
 
-impl<T: Real> Network<T> {
-    /// What every layer is given for one block of encoded samples, and what its weights make of it.
-    ///
-    /// # Panics
-    /// As [`forward_block`](Self::forward_block).
-    pub fn signals(&self, mut batch: Batch<T>) -> Vec<LayerSignal<T>> {
-        let mut signals = Vec::with_capacity(self.layers.len());
-        for stage in &self.layers {
-            let product = stage.multiply(&batch);
-            let mut next = product.clone();
-            stage.finish(&mut next);
-            let input = std::mem::replace(&mut batch, next);
-            signals.push(LayerSignal { input, product });
-        }
-        signals
+/// Notes every product of a run.
+struct Tape<'a, T, L: ?Sized> {
+    with: &'a L,
+    signals: Mutex<Vec<LayerSignal<T>>>,
+}
+
+impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Tape<'_, T, L> {
+    fn multiply(&self, map: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+        let product = self.with.multiply(map, columns.clone(), at)?;
+        let signal = LayerSignal {
+            input: columns,
+            product: product.clone(),
+        };
+        let mut signals = self.signals.lock().expect("no product panicked");
+        signals.push(signal);
+        Ok(product)
     }
 
-    /// The logits of one block of encoded samples, `[class, sample]`.
-    ///
-    /// # Panics
-    /// If the batch does not have the signals that the first layer takes.
-    pub fn forward_block(&self, mut batch: Batch<T>) -> Array2<T> {
-        for stage in &self.layers {
-            batch = stage.multiply(&batch);
-            stage.finish(&mut batch);
-        }
-        self.readout.read(batch)
+    fn read(&self, readout: Readout, signals: Batch<T>) -> Array2<T> {
+        self.with.read(readout, signals)
     }
 }
 
-impl<T: Real> Stage<T> {
-    /// Bias and activation.
-    fn finish(&self, batch: &mut Batch<T>) {
-        if let Some(bias) = &self.bias {
-            batch.add_bias(bias);
+impl<T: Real> Linears<T> for Digital<T> {
+    fn multiply(&self, map: LinearId, columns: Batch<T>, _: At) -> Result<Batch<T>> {
+        Ok(self.maps[map.0].multiply(&columns))
+    }
+}
+
+impl<T: Real> Map<T> {
+    fn of(weight: &Weight) -> Self {
+        match weight {
+            Weight::Real(w) => Self {
+                re: w.mapv(T::of),
+                im: None,
+            },
+            Weight::Complex(w) => Self {
+                re: w.mapv(|z| T::of(z.re)),
+                im: Some(w.mapv(|z| T::of(z.im))),
+            },
         }
-        self.activation.apply(batch);
     }
 
     /// `weight · batch`, by one real product where both are real, two where one is complex, else four.
@@ -172,19 +184,13 @@ impl<T: Real> Stage<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Encoding, Input, Layer};
+    use super::super::{Activation, Bias, Encoding, Input, Layer};
     use super::*;
     use ndarray::{arr1, arr2};
     use num_complex::Complex;
 
     fn layer(weight: Weight, bias: Option<Bias>, activation: Activation) -> Layer {
-        let name = "0".into();
-        Layer {
-            name,
-            weight,
-            bias,
-            activation,
-        }
+        Layer::new("0", weight, bias, activation)
     }
 
     /// By hand: W x + b = (1·2 − 2·1 + 0.5, 3·2 + 4·1 − 20) = (0.5, −10); relu; (1, 1)·(0.5, 0) = 0.5.
