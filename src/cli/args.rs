@@ -132,11 +132,24 @@ pub(super) enum Correct {
     SelfConfigure,
 }
 
+impl Correct {
+    /// The correction that a chip's known errors allow; nothing where the mesh configures itself.
+    pub fn correction(self) -> Option<Correction> {
+        match self {
+            Self::None => Some(Correction::None),
+            Self::Local => Some(Correction::Local),
+            Self::Progressive => Some(Correction::Progressive),
+            Self::Fit => Some(Correction::Fit),
+            Self::SelfConfigure => None,
+        }
+    }
+}
+
 /// What `infer` offers of [`Correct`]: a tile has no detectors between its meshes, by which it could configure itself.
 fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
     let offered = Correct::value_variants()
         .iter()
-        .filter(|c| **c != Correct::SelfConfigure);
+        .filter(|correct| correct.correction().is_some());
     let offered: Vec<PossibleValue> = offered.filter_map(Correct::to_possible_value).collect();
     PossibleValuesParser::new(offered).map(|name| {
         let mut all = Correction::ALL.into_iter();
@@ -195,13 +208,12 @@ pub(super) struct DecomposeArgs {
     pub common: Common,
 }
 
+/// A mesh, or a layer of a program, on one chip.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  lightloom matrix u.mesh.json -o U.npy\n  lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 --correct local -o chip.npy"
-)]
-pub(super) struct MatrixArgs {
-    /// Mesh file, or phases of another package (meshes/README.md); - is stdin
-    pub mesh: PathBuf,
+pub(super) struct OnChipArgs {
+    /// The layer of a program; the first by default
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
     #[command(flatten)]
     pub chip: ChipArgs,
     /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
@@ -216,6 +228,17 @@ pub(super) struct MatrixArgs {
         value_parser = any::<u64>()
     )]
     pub trial: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom matrix u.mesh.json -o U.npy\n  lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 --correct local -o chip.npy\n  lightloom matrix mlp.program.safetensors --layer 2 --hardware thermo-optic -o W.npy"
+)]
+pub(super) struct MatrixArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or a program; - is stdin
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub on: OnChipArgs,
     /// Matrix to write, .npy, complex128; - is stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
@@ -225,13 +248,15 @@ pub(super) struct MatrixArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom apply u.mesh.json x.npy -o y.npy\n  lightloom apply u.mesh.json x.npy -o y.npy --precision f32"
+    after_help = "Examples:\n  lightloom apply u.mesh.json x.npy -o y.npy\n  lightloom apply u.mesh.json x.npy -o y.npy --hardware thermo-optic --correct local\n  lightloom apply mlp.program.safetensors x.npy --layer 2 --trial 3 -o y.npy"
 )]
 pub(super) struct ApplyArgs {
-    /// Mesh file, or phases of another package (meshes/README.md)
-    pub mesh: PathBuf,
+    /// Mesh file, phases of another package (meshes/README.md), or a program
+    pub file: PathBuf,
     /// Input fields, .npy, [sample, mode], real or complex; - is stdin
     pub fields: PathBuf,
+    #[command(flatten)]
+    pub on: OnChipArgs,
     /// Output fields to write, .npy, [sample, mode], complex; - is stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,

@@ -3,22 +3,24 @@
 use std::path::Path;
 
 use anyhow::Result;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
+use num_complex::Complex;
 
 use super::args::{
-    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, SectionArg,
+    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, OnChipArgs,
+    SectionArg,
 };
 use super::open::{self, Compiled};
 use super::output;
 use crate::error::Error;
-use crate::field::Precision;
+use crate::field::{Precision, Real};
 use crate::hardware::{Chip, Hardware, Kept, Laboratory};
-use crate::io::npy;
+use crate::io::npy::{self, Element};
 use crate::linalg::{
-    Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
+    C64, Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
 };
 use crate::mesh::{Correction, Mesh, closest};
-use crate::processor::{Reading, detector_noise, full_scale_power_w};
+use crate::processor::{Reading, detector_noise, full_scale_power_w, idle_words, map_on_chip};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
@@ -56,39 +58,76 @@ pub fn decompose(args: &DecomposeArgs) -> Result<()> {
 }
 
 pub fn matrix(args: &MatrixArgs) -> Result<()> {
-    output::write(&args.output, "npy", &[&args.mesh], || {
-        let mesh = open::mesh(&args.mesh)?;
-        let hardware = hardware(&args.chip)?;
-        let notes = notes(&hardware);
-        let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
-        let (u, done) = program(chip, &mesh, args.correct)?;
-        let u = mesh.between_ports(&u);
-        check_finite("transfer matrix", &u)?;
-        let rows = Array2::from_shape_fn(u.shape(), |(row, col)| u[(row, col)]);
+    output::write(&args.output, "npy", &[&args.file], || {
+        let (matrix, said) = on_chip(&open::compiled(&args.file)?, &args.on)?;
         if !args.common.quiet {
-            let ideal = mesh.between_ports(&mesh.transfer());
-            eprintln!(
-                "{} modes; seed {}, trial {}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{done}",
-                mesh.ports(),
-                args.chip.seed,
-                args.trial,
-                crate::linalg::matrix_error(&u, &ideal),
-                crate::linalg::fidelity(&u, &ideal)
-            );
-            notes.iter().for_each(|note| eprintln!("note: {note}"));
+            said.iter().for_each(|said| eprintln!("{said}"));
         }
+        let rows = Array2::from_shape_fn(matrix.shape(), |(row, col)| matrix[(row, col)]);
         output::npy(rows.view())
     })
 }
 
+/// The matrix of a mesh, or of a layer of a program, on a chip, and what to say of it.
+fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)> {
+    let hardware = hardware(&on.chip)?;
+    let mut said = notes(&hardware);
+    let chip = hardware.fabricate(Seed(on.chip.seed), on.trial);
+    let which = format!("seed {}, trial {}", on.chip.seed, on.trial);
+    let (matrix, headline) = match compiled {
+        Compiled::Mesh(mesh) => {
+            if let Some(layer) = &on.layer {
+                let limit = "left out: this is a mesh, not a program";
+                return Err(Error::value("--layer", layer, limit).into());
+            }
+            let (u, done) = program(chip, mesh, on.correct)?;
+            let u = mesh.between_ports(&u);
+            check_finite("transfer matrix", &u)?;
+            let ideal = mesh.between_ports(&mesh.transfer());
+            let headline = format!(
+                "{} modes; {which}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{done}",
+                mesh.ports(),
+                crate::linalg::matrix_error(&u, &ideal),
+                crate::linalg::fidelity(&u, &ideal)
+            );
+            (u, headline)
+        }
+        Compiled::Program(program) => {
+            let correction = on.correct.correction().ok_or_else(|| {
+                let limit =
+                    "none, local, progressive or fit for a layer: only a mesh configures itself";
+                Error::value("--correct", "self-configure", limit)
+            })?;
+            said.extend(idle_words(program, &hardware));
+            let layer = open::layer(program, on.layer.as_deref())?;
+            let found = map_on_chip(program, layer.id, &chip, correction)?;
+            check_finite("matrix", &found.matrix)?;
+            let unreachable = match correction {
+                Correction::None => String::new(),
+                _ => format!("; {} MZIs could not be set exactly", found.unreachable),
+            };
+            let headline = format!(
+                "layer {}, {} × {}; {which}; matrix error {:.3e} against the weights, loss {:.2} dB made up for{unreachable}",
+                layer.linear.name,
+                layer.linear.outputs(),
+                layer.linear.inputs(),
+                found.matrix_error,
+                found.loss_db,
+            );
+            (found.matrix, headline)
+        }
+    };
+    let notes = said.into_iter().map(|note| format!("note: {note}"));
+    let said = std::iter::once(headline).chain(notes);
+    Ok((matrix, said.collect()))
+}
+
 /// The matrix of `mesh` on `chip`, and what to say about its phases.
 fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)> {
-    let correction = match correct {
-        Correct::None => return Ok((chip.transfer(mesh), String::new())),
-        Correct::Local => Correction::Local,
-        Correct::Progressive => Correction::Progressive,
-        Correct::Fit => Correction::Fit,
-        Correct::SelfConfigure => {
+    let correction = match correct.correction() {
+        Some(Correction::None) => return Ok((chip.transfer(mesh), String::new())),
+        Some(correction) => correction,
+        None => {
             let shifter = &chip.hardware().phase_shifter();
             let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
             let noise = receiver_noise(chip.hardware(), mesh.ports());
@@ -136,26 +175,65 @@ fn receiver_noise(hardware: &Hardware, modes: usize) -> f64 {
 }
 
 pub fn apply(args: &ApplyArgs) -> Result<()> {
-    output::write(&args.output, "npy", &[&args.mesh, &args.fields], || {
-        output::check_differs("fields", &args.fields, &args.mesh, "the mesh")?;
-        let mesh = open::mesh(&args.mesh)?;
-        let source = output::source(&args.fields)?;
-        let fields = npy::parse("fields", source.bytes()).and_then(|fields| {
-            fields.check_finite("fields")?;
-            fields.into_complex_matrix("fields")
-        });
-        let fields = output::in_file(&args.fields, fields)?;
+    output::write(&args.output, "npy", &[&args.file, &args.fields], || {
+        output::check_differs("fields", &args.fields, &args.file, "the mesh")?;
         match args.precision {
-            Precision::F32 => {
-                let through = output::in_file(&args.fields, mesh.apply::<f32>(fields.view()))?;
-                output::npy(through.view())
-            }
-            Precision::F64 => {
-                let through = output::in_file(&args.fields, mesh.apply::<f64>(fields.view()))?;
-                output::npy(through.view())
-            }
+            Precision::F32 => applied::<f32>(args),
+            Precision::F64 => applied::<f64>(args),
         }
     })
+}
+
+/// What becomes of the fields.
+fn applied<T: Real>(args: &ApplyArgs) -> Result<Vec<u8>>
+where
+    Complex<T>: Element,
+{
+    let on = &args.on;
+    let is_ideal = hardware(&on.chip)? == Hardware::default() && on.correct == Correct::None;
+    let compiled = open::compiled(&args.file)?;
+    let source = output::source(&args.fields)?;
+    let fields = npy::parse("fields", source.bytes()).and_then(|fields| {
+        fields.check_finite("fields")?;
+        fields.into_complex_matrix("fields")
+    });
+    let fields = output::in_file(&args.fields, fields)?;
+    let through = match &compiled {
+        Compiled::Mesh(mesh) if is_ideal && on.layer.is_none() => mesh.apply::<T>(fields.view()),
+        _ => {
+            let (matrix, said) = on_chip(&compiled, on)?;
+            if !args.common.quiet {
+                said.iter().for_each(|said| eprintln!("{said}"));
+            }
+            apply_matrix::<T>(&matrix, fields.view())
+        }
+    };
+    output::npy(output::in_file(&args.fields, through)?.view())
+}
+
+/// `matrix` times every row of `fields`, `[sample, in]` → `[sample, out]`.
+fn apply_matrix<T: Real>(
+    matrix: &Matrix,
+    fields: ArrayView2<'_, C64>,
+) -> crate::Result<Array2<Complex<T>>> {
+    if fields.ncols() != matrix.ncols() {
+        let limit = format!("[sample, {}], one amplitude an input", matrix.ncols());
+        return Err(Error::shape("fields", fields.shape(), limit));
+    }
+    let narrow = |z: C64| Complex::new(T::of(z.re), T::of(z.im));
+    let (columns, rows) = (matrix.ncols(), matrix.nrows());
+    let turned = Array2::from_shape_fn((columns, rows), |(column, row)| {
+        narrow(matrix[(row, column)])
+    });
+    let through = fields.mapv(narrow).dot(&turned);
+    match through.iter().all(|z| z.re.is_finite() && z.im.is_finite()) {
+        true => Ok(through),
+        false => {
+            let largest = fields.iter().fold(0.0, |most, z| z.norm().max(most));
+            let limit = "small enough that what leaves the chip is finite at this precision";
+            Err(Error::value("fields", format!("up to {largest:e}"), limit))
+        }
+    }
 }
 
 pub fn draw(args: &DrawArgs) -> Result<()> {

@@ -51,16 +51,6 @@ fn read_mesh(bytes: &[u8], wanted: &str) -> crate::Result<Described> {
     }
 }
 
-pub fn mesh(path: &Path) -> Result<Mesh> {
-    let source = output::source(path)?;
-    match compiled_in(&source)? {
-        Compiled::Mesh(mesh) => Ok(mesh),
-        Compiled::Program(_) => {
-            Err(Error::format(source.name(), "is a program: must be a mesh file").into())
-        }
-    }
-}
-
 /// The program in `source`.
 pub fn program(source: &Source) -> crate::Result<Program> {
     let refused = |reason: &str| Err(Error::format(source.name(), reason));

@@ -5,11 +5,13 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use pulp::Arch;
 
 use super::detector::{Adc, Reading, adc_range};
-use super::load::{LoadedTile, relative};
+use super::load::{LoadedTile, assemble, load_tile, relative, relative_errors};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
-use crate::error::{Error, Result};
+use crate::compile::Map;
+use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Part, Section};
+use crate::mesh::Correction;
 use crate::nn::{At, Batch, LayerSignal};
 use crate::rng::{Effect, Stream};
 use crate::simd::{Loop, vectorized};
@@ -39,6 +41,50 @@ pub(super) struct Calibration {
 }
 
 impl<T: Real> LoadedMap<T> {
+    /// Loads the tiles of `map` on `chip`, their phases chosen by `correction`.
+    pub(super) fn load(
+        map: Map<'_>,
+        chip: &Chip,
+        reading: Reading,
+        modulated: bool,
+        correction: Correction,
+    ) -> Result<Self> {
+        let tiles = map.tiles.iter().enumerate();
+        let tiles = tiles.map(|(index, tile)| {
+            let place = (map.id.0, index);
+            load_tile(tile, chip, place, reading, correction)
+        });
+        let tiles: Result<Vec<LoadedTile<T>>> = tiles.collect();
+        let mut tiles = tiles.within(format_args!("layer `{}`", map.linear.name))?;
+        let weight = map.linear.whole();
+        let mut whole = assemble(&tiles, weight.outputs(), weight.inputs());
+        let (matrix_error, mut read_error) = relative_errors(&whole, &weight, reading);
+        if tiles.iter().any(|tile| tile.oscillators.is_some()) {
+            tiles.iter_mut().for_each(LoadedTile::turn_to_oscillators);
+            whole = assemble(&tiles, weight.outputs(), weight.inputs());
+            read_error = relative_errors(&whole, &weight, reading).1;
+        }
+        Ok(Self {
+            reading,
+            modulated,
+            tiles,
+            matrix_error,
+            read_error,
+            whole,
+        })
+    }
+
+    /// Loss of its tiles, dB, mean over the tiles.
+    pub(super) fn loss_db(&self) -> f64 {
+        let sum: f64 = self.tiles.iter().map(|tile| tile.loss_db).sum();
+        sum / self.tiles.len() as f64
+    }
+
+    /// Number of cells and attenuators that no phases could make do what was asked of them.
+    pub(super) fn unreachable(&self) -> usize {
+        self.tiles.iter().map(|tile| tile.unreachable).sum()
+    }
+
     /// The map's outputs without any effect that differs from shot to shot, `[out, sample]`.
     pub(super) fn noiseless(&self, input: &Batch<T>) -> Batch<T> {
         if self.tiles.iter().any(|tile| tile.gains.is_some()) {

@@ -24,10 +24,10 @@ use crate::compile::{Multiplier, Program};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, HardwareKey, When};
+use crate::linalg::{C64, Matrix};
 use crate::mesh::Correction;
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use layer::{Calibration, LoadedMap};
-use load::{LoadedTile, assemble, load_tile, relative_errors};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -57,31 +57,7 @@ impl<T: Real> Processor<T> {
         let mut modulated = true;
         let mut maps = BTreeMap::new();
         for (map, reading) in program.maps().zip(readings) {
-            let mut tiles = map
-                .tiles
-                .iter()
-                .enumerate()
-                .map(|(tile_index, tile)| {
-                    load_tile(tile, &chip, (map.id.0, tile_index), reading, correction)
-                })
-                .collect::<Result<Vec<_>>>()
-                .map_err(|error| error.within(format_args!("layer `{}`", map.linear.name)))?;
-            let weight = map.linear.whole();
-            let mut whole = assemble(&tiles, weight.outputs(), weight.inputs());
-            let (matrix_error, mut read_error) = relative_errors(&whole, &weight, reading);
-            if tiles.iter().any(|tile| tile.oscillators.is_some()) {
-                tiles.iter_mut().for_each(LoadedTile::turn_to_oscillators);
-                whole = assemble(&tiles, weight.outputs(), weight.inputs());
-                read_error = relative_errors(&whole, &weight, reading).1;
-            }
-            let loaded = LoadedMap {
-                reading,
-                modulated,
-                tiles,
-                matrix_error,
-                read_error,
-                whole,
-            };
+            let loaded = LoadedMap::load(map, &chip, reading, modulated, correction)?;
             maps.insert(map.id, loaded);
             modulated = reading != Reading::Optical;
         }
@@ -137,17 +113,12 @@ impl<T: Real> Processor<T> {
 
     /// Number of cells and attenuators in every map that no phases could make do what the correction asked of them.
     pub fn unreachable(&self) -> Vec<usize> {
-        let count = |map: &LoadedMap<T>| map.tiles.iter().map(|tile| tile.unreachable).sum();
-        self.maps.values().map(count).collect()
+        self.maps.values().map(LoadedMap::unreachable).collect()
     }
 
     /// Loss of every map's tiles on this chip, dB, mean over the tiles: what their digital scales make up for.
     pub fn losses_db(&self) -> Vec<f64> {
-        let mean = |map: &LoadedMap<T>| {
-            let sum: f64 = map.tiles.iter().map(|tile| tile.loss_db).sum();
-            sum / map.tiles.len() as f64
-        };
-        self.maps.values().map(mean).collect()
+        self.maps.values().map(LoadedMap::loss_db).collect()
     }
 
     /// The ranges of modulators and converters that `signals` just fit, in a run without noise.
@@ -234,6 +205,49 @@ impl<T: Real> Linears<T> for Processor<T> {
             (_, readout, signals) => readout.read(signals),
         }
     }
+}
+
+/// One map of a program on a chip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapOnChip {
+    /// Its matrix as its receivers see it, `[out, in]`: see [`Processor::matrix`].
+    pub matrix: Matrix,
+    /// ‖W_chip − W‖_F / ‖W‖_F in front of the detectors.
+    pub matrix_error: f64,
+    /// Loss of its tiles, dB, mean over the tiles: what their digital scales make up for.
+    pub loss_db: f64,
+    /// Number of cells and attenuators that no phases could make do what the correction asked of them.
+    pub unreachable: usize,
+}
+
+/// Map `id` of `program` on `chip`, its phases chosen by `correction`; none of the other maps is computed.
+///
+/// # Errors
+/// As [`Processor::load`].
+///
+/// # Panics
+/// If the program has no such map.
+pub fn map_on_chip(
+    program: &Program,
+    id: LinearId,
+    chip: &Chip,
+    correction: Correction,
+) -> Result<MapOnChip> {
+    let readings = readings(program, chip.hardware())?;
+    let mut maps = program.maps().zip(readings);
+    let (map, reading) = maps
+        .find(|(map, _)| map.id == id)
+        .expect("the program has the map");
+    let loaded = LoadedMap::<f64>::load(map, chip, reading, true, correction)?;
+    let Fields { re, im } = &loaded.whole;
+    Ok(MapOnChip {
+        matrix: Matrix::from_fn(re.nrows(), re.ncols(), |row, col| {
+            C64::new(re[[row, col]], im[[row, col]])
+        }),
+        matrix_error: loaded.matrix_error,
+        loss_db: loaded.loss_db(),
+        unreachable: loaded.unreachable(),
+    })
 }
 
 /// What of `hardware` says nothing about `program`, in a sentence: a crossbar has no cell that could err.

@@ -35,6 +35,8 @@ mod mnist;
 #[cfg(feature = "cli")]
 mod networks;
 #[cfg(feature = "cli")]
+mod on_chip;
+#[cfg(feature = "cli")]
 mod outputs;
 #[cfg(feature = "cli")]
 mod pages;
