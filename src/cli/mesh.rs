@@ -14,13 +14,13 @@ use super::open::{self, Compiled};
 use super::output;
 use crate::error::Error;
 use crate::field::{Precision, Real};
-use crate::hardware::{Chip, Hardware, Kept, Laboratory};
+use crate::hardware::{Chip, Hardware, Kept};
 use crate::io::npy::{self, Element};
 use crate::linalg::{
     C64, Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
 };
 use crate::mesh::{Correction, Mesh, closest};
-use crate::processor::{Reading, detector_noise, full_scale_power_w, idle_words, map_on_chip};
+use crate::processor::{idle_words, map_on_chip, self_configured};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
@@ -128,13 +128,7 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
         Some(Correction::None) => return Ok((chip.transfer(mesh), String::new())),
         Some(correction) => correction,
         None => {
-            let shifter = &chip.hardware().phase_shifter();
-            let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
-            let noise = receiver_noise(chip.hardware(), mesh.ports());
-            let mut bench = Laboratory::new(chip, mesh)
-                .with_known_crosstalk(crosstalk)
-                .with_receiver_noise(noise);
-            let done = bench.self_configure(mesh)?;
+            let (matrix, done) = self_configured(mesh, chip)?;
             let kept = match done.kept {
                 Kept::Found => "",
                 Kept::Before => "; kept what was set before, for nothing better was found",
@@ -149,8 +143,7 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
                 done.settings,
                 done.readings
             );
-            bench.wait(seconds);
-            return Ok((bench.true_transfer(), said));
+            return Ok((matrix, said));
         }
     };
     let programmed = chip.program(mesh, correction);
@@ -164,14 +157,6 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
         mesh.nodes().len()
     );
     Ok((programmed.coefficients.transfer(), said))
-}
-
-/// Noise of receivers that read both quadratures of light that `modes` outputs share: that of the readout's keys,
-/// relative to the amplitude of an input of full scale.
-fn receiver_noise(hardware: &Hardware, modes: usize) -> f64 {
-    let full_scale_w = full_scale_power_w(hardware, modes);
-    let noise = detector_noise(hardware, Reading::Quadratures, full_scale_w);
-    (noise.constant + noise.slope / modes as f64).sqrt()
 }
 
 pub fn apply(args: &ApplyArgs) -> Result<()> {

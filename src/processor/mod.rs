@@ -4,6 +4,7 @@
 //! A complex layer of one tile column whose activation acts on fields goes on without detection: the
 //! activation is optical. Its light is taken to be restored to the full scale of the next layer.
 
+mod alone;
 mod detector;
 mod layer;
 mod load;
@@ -11,6 +12,7 @@ mod loss;
 mod modulator;
 mod tile;
 
+pub use alone::self_configured;
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use modulator::{full_scale_power_w, laser_field_error};
 pub(crate) use tile::set_meshes;
