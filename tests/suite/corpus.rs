@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use lightloom::compile::{Layout, Multiplier};
 use lightloom::io::record::{Cell, Column, Kind};
 use lightloom::mesh::Geometry;
 use lightloom::nn::Activation;
@@ -208,10 +209,19 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         ],
         "program" => {
             let model = Model::from_tensors(tensors(), Activation::Relu).unwrap();
-            let program = compile(&model, Default::default()).unwrap();
-            let mut bytes = Vec::new();
-            program.write(&mut bytes).unwrap();
-            vec![bytes]
+            let written = |multiplier| {
+                let layout = Layout {
+                    multiplier,
+                    ..Layout::default()
+                };
+                let mut bytes = Vec::new();
+                let program = compile(&model, layout).unwrap();
+                program.write(&mut bytes).unwrap();
+                bytes
+            };
+            [Multiplier::default(), Multiplier::Crossbar]
+                .map(written)
+                .to_vec()
         }
         "calibration" => vec![text(
             "id,v_pi_v,phase_offset_rad,v_max_v\nmesh.phi.0.0,4.3,-0.1,6\nmesh.theta.0.0,4.2,,\n",
