@@ -1,5 +1,7 @@
 //! The one error type of the crate.
 
+#[cfg(test)]
+pub(crate) mod compare;
 mod suggest;
 mod wording;
 
@@ -162,6 +164,21 @@ impl Error {
             what: what.into(),
             got: got.into(),
             limit: limit.into(),
+        }
+    }
+
+    /// The error itself, without the files, tensors, layers and nodes around it.
+    ///
+    /// ```
+    /// use lightloom::Error;
+    ///
+    /// let error = Error::value("tile", 1, "2..=4096 modes").within("network.toml");
+    /// assert!(matches!(error.root(), Error::Value { what, got, .. } if what == "tile" && got == "1"));
+    /// ```
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Within { source, .. } => source.root(),
+            error => error,
         }
     }
 

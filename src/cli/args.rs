@@ -349,7 +349,7 @@ pub(super) struct InferArgs {
     #[arg(long, value_name = "PART")]
     pub split: Option<Split>,
     /// Only the first N samples
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count::<usize>(1..=u64::MAX))]
     pub limit: Option<usize>,
     /// What outputs are scored by: accuracy, top5 (or another number), binary, mse, nll or none. Without it, what the shapes
     /// of labels and outputs say: accuracy of classes, binary of one output and classes 0 and 1, mse of numbers

@@ -58,8 +58,9 @@ fn check_netlist(args: &ExportArgs, kind: CellKind) -> Result<()> {
         ("--dac-bits", args.dac_bits.is_some()),
     ] {
         if given {
-            let limit = "left out: a netlist has phases, not voltages";
-            return Err(Error::value(flag, "with --format sax", limit).into());
+            let what =
+                "is given with --format sax: must be left out: a netlist has phases, not voltages";
+            return Err(Error::format(flag, what).into());
         }
     }
     if kind != CellKind::Mzi {

@@ -183,7 +183,6 @@ fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     let data = data(args)?;
     let samples = data.len();
     let data = match args.limit {
-        Some(0) => return Err(Error::value("--limit", 0, "at least 1 sample").into()),
         Some(limit) => data.limit(limit),
         None => data,
     };

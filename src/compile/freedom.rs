@@ -211,6 +211,7 @@ pub(super) fn completed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::compare::golden;
     use crate::linalg::{is_real, unitarity_error};
     use crate::rng::{Effect, Seed};
 
@@ -295,7 +296,6 @@ mod tests {
             assert_eq!(name.parse::<Arrangement>().unwrap(), *arrangement);
             assert_eq!(serde_json::to_value(arrangement).unwrap(), name);
         }
-        let error = "spred".parse::<Arrangement>().unwrap_err().to_string();
-        assert!(error.contains("did you mean `spread`"), "{error}");
+        golden("spred", "spred".parse::<Arrangement>().unwrap_err());
     }
 }

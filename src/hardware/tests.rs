@@ -1,6 +1,7 @@
 //! Keys, ranges and their document.
 
 use super::*;
+use crate::error::compare::{golden, value};
 use crate::io::record::Cell;
 
 #[test]
@@ -42,150 +43,53 @@ fn a_set_key_changes_only_itself() {
 
 #[test]
 fn a_wrong_value_is_named_with_its_range() {
-    for (key, value, says) in [
-        (
-            "readout.adc_bits",
-            "40",
-            "readout.adc_bits = 40: must be 1..=24",
-        ),
-        (
-            "coupler.splitting_error_rad",
-            "-0.1",
-            "must be from 0 to π/4",
-        ),
-        (
-            "coupler.splitting_error_rad",
-            "nan",
-            "must be from 0 to π/4",
-        ),
-        (
-            "coupler.spliting_error_rad",
-            "0.1",
-            "is no key of the hardware: coupler has splitting_error_rad, splitting_bias_rad (did you mean `coupler.splitting_error_rad`?)",
-        ),
-        (
-            "copler.splitting_error_rad",
-            "0.1",
-            "(did you mean `coupler.splitting_error_rad`?)",
-        ),
-        (
-            "readout.phase_error_rad",
-            "0.1",
-            "(did you mean `phase_shifter.phase_error_rad`?)",
-        ),
-        ("voltage", "3", "voltage: must be section.name"),
-        (
-            "laser.voltage",
-            "3",
-            "sections are coupler, phase_shifter, mesh, input, readout",
-        ),
-        (
-            "splitting_error_rad",
-            "0.1",
-            "must be section.name, such as coupler.splitting_error_rad (did you mean",
-        ),
-        (
-            "readout.detection",
-            "optical",
-            "readout.detection = optical: must be one of coherent, intensity",
-        ),
-        (
-            "coupler.splitting_error_rad",
-            "none",
-            "coupler.splitting_error_rad = \"none\": must be a number",
-        ),
-        (
-            "coupler.splitting_error_rad",
-            "[0.1]",
-            "coupler.splitting_error_rad = a list: must be a number",
-        ),
-        (
-            "input.rin_dbc_hz",
-            "low",
-            "input.rin_dbc_hz = \"low\": must be a number or \"none\"",
-        ),
-        (
-            "input.dac_bits",
-            "-1",
-            "input.dac_bits = -1: must be a whole number or \"none\"",
-        ),
-        (
-            "readout.adc_bits",
-            "",
-            "readout.adc_bits = \"\": must be a whole number or \"none\"",
-        ),
-        (
-            "readout.detection",
-            "Coherent",
-            "(did you mean `coherent`?)",
-        ),
-        ("mesh.cell", "3splitter", "(did you mean `3-splitter`?)"),
-        (
-            "readout.adc_range",
-            "min",
-            "readout.adc_range = \"min\": must be \"max\" or a number",
-        ),
-        ("readout.adc_range", "101", "percentile in (0, 100]"),
-        ("phase_shifter.v_max_v", "5", "√2 · v_pi_v"),
-        ("phase_shifter.crosstalk", "0.3", "from 0 to 0.1"),
+    for (key, value) in [
+        ("readout.adc_bits", "40"),
+        ("coupler.splitting_error_rad", "-0.1"),
+        ("coupler.splitting_error_rad", "nan"),
+        ("coupler.spliting_error_rad", "0.1"),
+        ("copler.splitting_error_rad", "0.1"),
+        ("readout.phase_error_rad", "0.1"),
+        ("voltage", "3"),
+        ("laser.voltage", "3"),
+        ("splitting_error_rad", "0.1"),
+        ("readout.detection", "optical"),
+        ("coupler.splitting_error_rad", "none"),
+        ("coupler.splitting_error_rad", "[0.1]"),
+        ("input.rin_dbc_hz", "low"),
+        ("input.dac_bits", "-1"),
+        ("readout.adc_bits", ""),
+        ("readout.detection", "Coherent"),
+        ("mesh.cell", "3splitter"),
+        ("readout.adc_range", "min"),
+        ("readout.adc_range", "101"),
+        ("phase_shifter.v_max_v", "5"),
+        ("phase_shifter.crosstalk", "0.3"),
     ] {
-        let error = Hardware::default()
-            .with(key, value)
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains(says), "{error}");
+        let error = Hardware::default().with(key, value).unwrap_err();
+        golden(&format!("{key} = {value}"), error);
     }
 }
 
 #[test]
 fn what_is_wrong_in_a_file_is_told_with_its_line_key_and_what_is_allowed() {
-    let error = |text: &str| Hardware::from_toml(text).unwrap_err().to_string();
-    for (text, says) in [
-        (
-            "# chip\n[copler]\nsplitting_error_rad = 0.02",
-            "(did you mean `coupler`?)",
-        ),
-        (
-            "[mesh]\nphase_error_rad = 0.02",
-            "line 2: mesh.phase_error_rad: is no key of the hardware: mesh has cell,",
-        ),
-        (
-            "[mesh]\nphase_error_rad = 0.02",
-            "(did you mean `phase_shifter.phase_error_rad`?)",
-        ),
-        (
-            "[coupler]\n\nsplitting_error_rad = 'x'",
-            "line 3: coupler.splitting_error_rad = \"x\": must be a number",
-        ),
-        (
-            "mesh.cell = 3",
-            "line 1: mesh.cell = 3: must be one of mzi, 3-splitter, mzi-crossing, symmetric",
-        ),
-        (
-            "[coupler.splitting_error_rad]\nx = 1",
-            "line 1: coupler.splitting_error_rad = a table: must be a number",
-        ),
-        (
-            "readout = 8",
-            "line 1: readout = 8: must be a table [readout] of keys",
-        ),
-        (
-            "[readout]\nadc_bits = 8.5",
-            "line 2: readout.adc_bits = 8.5: must be a whole number or \"none\"",
-        ),
-        (
-            "[readout]\nadc_bits = 99999999999999999999",
-            "must be a whole number or \"none\"",
-        ),
-        ("[readout]\nadc_bits 8", "line 2: "),
-        ("[readout]\nadc_bits = 8\nadc_bits = 9", "line 3: "),
+    for text in [
+        "# chip\n[copler]\nsplitting_error_rad = 0.02",
+        "[mesh]\nphase_error_rad = 0.02",
+        "[coupler]\n\nsplitting_error_rad = 'x'",
+        "mesh.cell = 3",
+        "[coupler.splitting_error_rad]\nx = 1",
+        "readout = 8",
+        "[readout]\nadc_bits = 8.5",
+        "[readout]\nadc_bits = 99999999999999999999",
+        "[readout]\nadc_bits 8",
+        "[readout]\nadc_bits = 8\nadc_bits = 9",
     ] {
-        let said = error(text);
-        assert!(said.contains(says), "{text}: {said}");
+        let said = Hardware::from_toml(text).unwrap_err().to_string();
         assert!(!said.contains('\n'), "{said}");
+        golden(text, said);
     }
-    let said = Hardware::open("thermo_optic").unwrap_err().to_string();
-    assert!(said.ends_with("(did you mean `thermo-optic`?)"), "{said}");
+    golden("thermo_optic", Hardware::open("thermo_optic").unwrap_err());
 }
 
 #[test]
@@ -284,8 +188,7 @@ fn numbers_may_be_written_as_people_write_them() {
     let spread = set("coupler.splitting_error_rad", ".01");
     assert_eq!(spread.coupler.splitting_error_rad, 0.01);
     assert_eq!(set("readout.adc_bits", "8.0").readout.adc_bits, Some(8));
-    let said = Hardware::default()
-        .with("readout.adc_bits", "8.5")
-        .unwrap_err();
-    assert!(said.to_string().contains("a whole number"), "{said}");
+    let error = Hardware::default().with("readout.adc_bits", "8.5");
+    let half = value("readout.adc_bits", "8.5");
+    assert_eq!(error.unwrap_err().refusal(), half);
 }

@@ -286,6 +286,7 @@ pub(super) fn check_nodes(modes: usize, nodes: &[Node]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::compare::value;
 
     const ALL: [Geometry; 6] = [
         Geometry::Clements,
@@ -344,11 +345,8 @@ mod tests {
             "clements+99999",
             "reck+1",
         ] {
-            let error = name.parse::<Geometry>().unwrap_err().to_string();
-            assert!(
-                error.starts_with(&format!("geometry = {name}: must be clements")),
-                "{error}"
-            );
+            let error = name.parse::<Geometry>().unwrap_err();
+            assert_eq!(error.refusal(), value("geometry", name));
         }
     }
 

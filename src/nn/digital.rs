@@ -186,6 +186,7 @@ impl<T: Real> Map<T> {
 mod tests {
     use super::super::{Activation, Bias, Encoding, Input, Layer};
     use super::*;
+    use crate::error::compare::shape;
     use ndarray::{arr1, arr2};
     use num_complex::Complex;
 
@@ -214,8 +215,8 @@ mod tests {
         assert_eq!(model.forward::<f32>(&samples).unwrap(), arr2(&[[0.5]]));
         let wrong = Samples::from(arr2(&[[2.0]]));
         assert_eq!(
-            model.forward::<f64>(&wrong).unwrap_err().to_string(),
-            "data has shape [1, 1]: must be [sample, 2] for this network"
+            model.forward::<f64>(&wrong).unwrap_err().refusal(),
+            shape("data", &[1, 1])
         );
     }
 

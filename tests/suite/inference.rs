@@ -10,7 +10,7 @@ use lightloom::nn::{
 };
 use lightloom::processor::{Processor, Reading, detector_noise, full_scale_power_w};
 use lightloom::rng::{Effect, Seed};
-use lightloom::{Dataset, Result};
+use lightloom::{Dataset, Error, Result};
 use ndarray::{Array1, Array2, s};
 use num_complex::Complex;
 
@@ -232,11 +232,12 @@ fn light_where_the_calibration_batch_was_dark_is_refused() {
     let processor = Processor::load(&program, chip, Correction::None, Some(&dark)).unwrap();
     assert!(processor.forward(constant_batch(&[0.0, 0.0], 4), 0).is_ok());
     let error = processor.forward(constant_batch(&[0.5, 0.0], 4), 1);
-    let said = error.unwrap_err().to_string();
-    assert!(
-        said.contains("layer `only`") && said.contains("dark"),
-        "{said}"
-    );
+    let Err(Error::Within { context, source }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(context, "layer `only`");
+    let dark = "full scale of the calibration batch";
+    assert!(matches!(*source, Error::Value { what, got, .. } if what == dark && got == "0"));
 }
 
 /// i = R P_fs |a|²; Var = 2q(R P_fs |a|² + I_d)B + i_n²B + (R P_fs |a|²)² RIN B.
@@ -692,22 +693,28 @@ fn numbers_that_leave_their_range_are_refused_not_guessed() {
             ("phase_shifter.drift_time_s", "1e300"),
         ],
     ] {
-        let error = run(&program, &data, hardware(&settings), 1)
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("must be finite"), "{settings:?}: {error}");
+        let error = run(&program, &data, hardware(&settings), 1).unwrap_err();
+        let is_not_finite = matches!(error.root(), Error::NotFinite { .. });
+        assert!(is_not_finite, "{settings:?}: {error}");
     }
     let huge = Dataset::new(
         "huge",
         Samples::from(Array2::from_elem((2, 64), 1e300)),
         vec![0, 1],
     );
-    let error = run(&program, &huge.unwrap(), Hardware::default(), 1)
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("encoded data"), "{error}");
+    let error = run(&program, &huge.unwrap(), Hardware::default(), 1).unwrap_err();
+    let is_named = matches!(error.root(), Error::NotFinite { what, .. } if what == "encoded data");
+    assert!(is_named, "{error}");
     let rin = hardware(&[("readout.bandwidth_ghz", "5")]).with("input.rin_dbc_hz", "0");
-    assert!(rin.unwrap_err().to_string().contains("at most 0.3"));
+    let error = rin.unwrap_err();
+    let is_named = matches!(error.root(), Error::Value { what, .. } if what == "input.rin_dbc_hz");
+    assert!(is_named, "{error}");
+}
+
+/// Fails unless `error` is a number at `place` that is not finite.
+fn assert_infinite(error: &Error, place: &str, settings: &[(&str, &str)]) {
+    let is_there = matches!(error.root(), Error::NotFinite { what, .. } if what == place);
+    assert!(is_there, "{settings:?}: {error}");
 }
 
 /// Digits of 10²⁰, whose squares single precision does not hold: with noise they are refused, by name, whether a converter
@@ -744,12 +751,7 @@ fn no_converter_makes_numbers_of_infinities() {
         let single = outcome::<f32>(&program, &raw, 1e20, settings).map(|_| ());
         let double = outcome::<f64>(&program, &raw, 1e160, settings).map(|_| ());
         for error in [single.unwrap_err(), double.unwrap_err()] {
-            let said = error.to_string();
-            assert!(
-                said.contains("outputs of layer `0` on chip 0"),
-                "{settings:?}: {said}"
-            );
-            assert!(said.contains("must be finite"), "{settings:?}: {said}");
+            assert_infinite(&error, "outputs of layer `0` on chip 0", settings);
         }
         assert!(outcome::<f32>(&program, &raw, 1e10, settings).is_ok());
     }
@@ -765,17 +767,13 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
         program: &Program,
         inputs: &[f64],
         settings: &[(&str, &str)],
-        says: &str,
+        place: &str,
     ) {
         let batch = Array2::from_shape_fn((inputs.len(), 4), |(row, _)| T::of(inputs[row]));
         let chip = hardware(settings).fabricate(Seed(2), 0);
         let batch = Batch::Real(batch);
         let processor = Processor::load(program, chip, Correction::None, Some(&batch)).unwrap();
-        let said = processor.forward(batch, 0).unwrap_err().to_string();
-        assert!(
-            said.contains(says) && said.contains("must be finite"),
-            "{settings:?}: {said}"
-        );
+        assert_infinite(&processor.forward(batch, 0).unwrap_err(), place, settings);
     }
     let hadamard = || ndarray::arr2(&[[1.0, 1.0], [1.0, -1.0]]);
     let layer = |name: &str, bias: Option<f64>| {
@@ -803,14 +801,18 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
             ("readout.adc_bits", "8"),
         ],
     ];
+    let [in_a, in_b] = [
+        "outputs of layer `a` on chip 0",
+        "outputs of layer `b` on chip 0",
+    ];
     let sums = network(vec![layer("a", None)]);
     let single_bias = network(vec![layer("a", Some(3e38)), layer("b", None)]);
     let double_bias = network(vec![layer("a", Some(1.5e308)), layer("b", None)]);
     for settings in settings {
-        refused::<f32>(&sums, &[3e38, 3e38], settings, "layer `a`");
-        refused::<f64>(&sums, &[1.6e308, 1.6e308], settings, "layer `a`");
-        refused::<f32>(&single_bias, &[1.5e38, 1.5e38], settings, "layer `b`");
-        refused::<f64>(&double_bias, &[8e307, 8e307], settings, "layer `b`");
+        refused::<f32>(&sums, &[3e38, 3e38], settings, in_a);
+        refused::<f64>(&sums, &[1.6e308, 1.6e308], settings, in_a);
+        refused::<f32>(&single_bias, &[1.5e38, 1.5e38], settings, in_b);
+        refused::<f64>(&double_bias, &[8e307, 8e307], settings, in_b);
     }
     let last = network(vec![layer("a", Some(3e38))]);
     refused::<f32>(&last, &[1.5e38, 1.5e38], &[], "logits on chip 0");
@@ -825,13 +827,12 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
 fn intensity_detection_is_refused_where_a_sign_is_needed() {
     let (program, _) = demo();
     let chip = hardware(&[("readout.detection", "intensity")]).fabricate(Seed(0), 0);
-    let error = Processor::<f32>::load(&program, chip, Correction::None, None)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("readout.detection = intensity: must be coherent"),
-        "{error}"
+    let error = Processor::<f32>::load(&program, chip, Correction::None, None).unwrap_err();
+    let is_named = matches!(
+        error.root(),
+        Error::Value { what, got, .. } if what == "readout.detection" && got == "intensity"
     );
+    assert!(is_named, "{error}");
 }
 
 #[test]
@@ -842,11 +843,13 @@ fn a_chip_that_loses_all_light_is_refused() {
         ("mesh.arm_imbalance_db", "400"),
     ] {
         let chip = hardware(&[(key, value)]).fabricate(Seed(0), 0);
-        let error = Processor::<f32>::load(&program, chip, Correction::None, None)
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains(&format!("{key} = {value} (")), "{error}");
-        assert!(error.contains("smaller tiles"), "{error}");
+        let error = Processor::<f32>::load(&program, chip, Correction::None, None).unwrap_err();
+        let set = format!("{value} (");
+        let is_named = matches!(
+            error.root(),
+            Error::Value { what, got, .. } if what == key && got.starts_with(&set)
+        );
+        assert!(is_named, "{error}");
     }
 }
 
@@ -966,13 +969,16 @@ fn batches_of_any_memory_layout_give_the_same_bits() {
     let turned = re.t().as_standard_layout().t().to_owned();
     assert_eq!(fields(turned.view()), fields(re.view()));
     let apart = lightloom::Fields::new(re.view(), Array2::zeros((5, 3)).view());
-    assert!(apart.unwrap_err().to_string().contains("imaginary parts"));
+    let error = apart.unwrap_err();
+    assert!(matches!(error, Error::Shape { what, .. } if what == "imaginary parts"));
 }
 
 #[test]
 fn hardware_whose_shots_differ_needs_a_calibration_batch() {
     let (program, _) = demo();
     let chip = hardware(&[("readout.adc_bits", "8")]).fabricate(Seed(2), 0);
-    let said = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap_err();
-    assert!(said.to_string().contains("calibration batch"), "{said}");
+    let error = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap_err();
+    let is_named =
+        matches!(error.root(), Error::Format { what, .. } if what == "calibration batch");
+    assert!(is_named, "{error}");
 }

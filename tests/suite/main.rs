@@ -19,7 +19,6 @@ mod export;
 mod extend;
 #[cfg(feature = "cli")]
 mod geometries;
-#[cfg(feature = "cli")]
 mod golden;
 mod inference;
 #[cfg(feature = "cli")]

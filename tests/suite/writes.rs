@@ -8,16 +8,18 @@ use std::time::{Duration, Instant};
 use ndarray::Array2;
 use num_complex::Complex;
 
-use crate::cli::{DEMO, haar, lightloom, ok, write_npy};
+use crate::cli::{DEMO, haar, lightloom, ok, refusal, refused_at_work, write_npy};
 
 const LIGHTLOOM: &str = env!("CARGO_BIN_EXE_lightloom");
 
-/// Fails unless `output` is one sentence with exit code 2 that says one of `says`.
-fn refused(output: &Output, says: &[&str]) {
+/// Fails unless `output` is one sentence with exit code 2 that holds `says`, words of the operating system.
+///
+/// For what not every machine can be made to refuse, so that no golden file can hold it.
+fn refused(output: &Output, says: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert!(says.iter().any(|words| stderr.contains(words)), "{stderr}");
+    assert!(stderr.contains(says), "{stderr}");
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -48,7 +50,11 @@ fn a_write_that_ends_early_leaves_the_old_file_and_nothing_else() {
     std::fs::write(folder.join("p.safetensors"), "old").unwrap();
     let script = "trap '' XFSZ; ulimit -f 16; exec \"$LIGHTLOOM\" compile \"$DEMO/network.toml\" -o p.safetensors";
     let output = shell(folder, &["sh", "-c"], script).unwrap();
-    refused(&output, &["p.safetensors: File too large"]);
+    refusal(
+        folder,
+        &["compile", "$DEMO/network.toml", "-o", "p.safetensors"],
+        &output,
+    );
     let kept = std::fs::read_to_string(folder.join("p.safetensors")).unwrap();
     assert_eq!(kept, "old");
     assert_eq!(names(folder), ["p.safetensors"]);
@@ -97,16 +103,14 @@ fn a_full_device_is_reported_for_files_and_for_stdout() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
     write_npy(&folder.join("U.npy"), &haar(3));
-    let full = "No space left on device";
-    let output = lightloom(
+    refused_at_work(
         folder,
         &["decompose", "U.npy", "-o", "/dev/full", "--quiet"],
     );
-    refused(&output, &[full]);
     // What was computed is shown.
     let args = ["demo", "--trials", "1", "--quiet", "--json", "/dev/full"];
     let output = lightloom(folder, &args);
-    refused(&output, &[full]);
+    refusal(folder, &args, &output);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(stdout.contains("accuracy"), "{stdout}");
     for args in [
@@ -128,7 +132,7 @@ fn a_full_device_is_reported_for_files_and_for_stdout() {
             )
             .output()
             .unwrap();
-        refused(&output, &[full]);
+        refusal(folder, args, &output);
     }
 }
 
@@ -202,7 +206,7 @@ fn what_may_not_be_written_is_refused_and_stays_as_it_was() {
             eprintln!("skipped: root may write everywhere and there is no setpriv");
             return;
         };
-        refused(&run, &[says]);
+        refused(&run, says);
     }
     for name in ["closed", "open"] {
         let kept = std::fs::read_to_string(folder.join(name).join("u.mesh.json")).unwrap();

@@ -5,10 +5,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Columns, Manifest, ROWS_FORMAT, Row};
+use super::{CONFUSION, Columns, Manifest, ROWS_FORMAT, Row};
 use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::Sweep;
 use crate::io::Source;
+use crate::io::csv::plain;
 use crate::rng::DRAWS;
 
 /// What the folder of a finished sweep holds.
@@ -137,9 +138,17 @@ fn read_rows(text: &str, columns: &Columns<'_>) -> Result<Vec<Row>> {
 fn read_counts(text: &str, sweep: &Sweep, classes: usize) -> Result<Vec<Count>> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let mut counts = Vec::new();
-    for (index, record) in reader.deserialize().enumerate() {
-        let (point, _trial, label, predicted, count): (usize, usize, usize, usize, u64) = record
-            .map_err(|error| Error::format(format!("line {}", index + 2), error.to_string()))?;
+    for (index, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| Error::format("CSV table", plain(&error)))?;
+        let mut numbers = [0; CONFUSION.len()];
+        for (column, number) in numbers.iter_mut().enumerate() {
+            let cell = record.get(column).unwrap_or_default();
+            *number = cell.parse().map_err(|_| {
+                let what = format!("line {}, {}", index + 2, CONFUSION[column]);
+                Error::value(what, format!("`{cell}`"), "a whole number from 0")
+            })?;
+        }
+        let [point, _trial, label, predicted, count] = numbers;
         let outside = [
             ("point", point, sweep.points()),
             ("label", label, classes),
@@ -155,7 +164,7 @@ fn read_counts(text: &str, sweep: &Sweep, classes: usize) -> Result<Vec<Count>> 
             point,
             label,
             predicted,
-            count,
+            count: count as u64,
         });
     }
     Ok(counts)

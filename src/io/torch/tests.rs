@@ -6,6 +6,7 @@ use std::io::Write;
 use num_complex::Complex;
 
 use super::*;
+use crate::error::compare::golden;
 use crate::io::TensorData;
 use crate::io::corruption::survives_any;
 
@@ -15,8 +16,8 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(format!("{CASES}/{name}")).unwrap()
 }
 
-fn error(bytes: &[u8]) -> String {
-    parse(bytes).unwrap_err().to_string()
+fn error(bytes: &[u8]) -> Error {
+    parse(bytes).unwrap_err()
 }
 
 /// Shape, type and numbers of every tensor, as PyTorch prints them (`tests/cases/torch/make.py`).
@@ -79,27 +80,20 @@ fn the_weights_of_a_checkpoint_are_taken_and_named() {
 
 #[test]
 fn whatever_else_a_file_asks_for_is_named() {
-    let said = error(&case("system.pt"));
-    assert!(
-        said.starts_with("pickle: asks for `posix.system`: only tensors, numbers"),
-        "{said}"
-    );
-    for file in ["whole_model.pt", "whole_model.pth"] {
-        let said = error(&case(file));
-        let whole = "is a whole model (it asks for `__main__.Net`): save model.state_dict()";
-        assert_eq!(said, format!("pickle: {whole}"));
+    for file in [
+        "system.pt",
+        "whole_model.pt",
+        "whole_model.pth",
+        "script.pt",
+        "plain.pt",
+        "../names_in_file_order.npz",
+    ] {
+        golden(file, error(&case(file)));
     }
-    assert!(error(&case("script.pt")).starts_with("content: `TorchScript` is not supported"));
-    assert_eq!(
-        error(&case("plain.pt")),
-        "content: is a pickle of Python: must be a PyTorch file of torch.save"
-    );
-    assert!(error(b"").contains("is empty"));
-    assert!(error(b"weights").contains("is text: must be a PyTorch file"));
-    let npz = std::fs::read(format!("{CASES}/../names_in_file_order.npz")).unwrap();
-    assert!(error(&npz).contains("is an .npz archive"));
+    golden("nothing", error(b""));
+    golden("text", error(b"weights"));
     let half = case("state_dict_zip.pt");
-    assert!(error(&half[..half.len() / 2]).contains("is cut short, damaged"));
+    golden("half a file", error(&half[..half.len() / 2]));
 }
 
 /// An archive of these files in the folder `a`.
@@ -203,42 +197,31 @@ fn no_tensor_reaches_beyond_its_storage() {
         (&[i64::MAX, 3], &[1, 1], 0),
         (&[1], &[1], i64::MAX),
     ] {
-        let said = one(shape, strides, offset).unwrap_err().to_string();
-        assert!(
-            said.ends_with("must be within the 4 numbers of its storage"),
-            "{said}"
-        );
+        let asked = format!("{shape:?} by {strides:?} from {offset}");
+        golden(&asked, one(shape, strides, offset).unwrap_err());
     }
     for (shape, strides) in [(&[-1][..], &[1][..]), (&[2], &[-1]), (&[2, 2], &[1])] {
-        let said = one(shape, strides, 0).unwrap_err().to_string();
-        assert!(said.starts_with("pickle: is damaged"), "{said}");
+        let asked = format!("{shape:?} by {strides:?}");
+        golden(&asked, one(shape, strides, 0).unwrap_err());
     }
 }
 
 #[test]
 fn a_storage_has_the_bytes_that_its_pickle_claims() {
-    let of = |key, kind, elements| {
-        let shape = [2i64];
-        error(&with_pickle(&entry(&tensor_of(
-            key,
-            kind,
-            elements,
-            0,
-            &shape,
-            &[1],
-        ))))
-    };
-    for elements in [3, 5, 1 << 40, i64::MAX] {
-        let said = of("0", "Float", elements);
-        assert!(
-            said.contains("`data/0` of the archive: has 16 bytes"),
-            "{said}"
-        );
+    for (key, kind, elements) in [
+        ("0", "Float", 3),
+        ("0", "Float", 5),
+        ("0", "Float", 1 << 40),
+        ("0", "Float", i64::MAX),
+        ("0", "Double", 4),
+        ("1", "Float", 4),
+        ("../0", "Float", 4),
+        ("0", "Untyped", 4),
+    ] {
+        let tensor = tensor_of(key, kind, elements, 0, &[2], &[1]);
+        let asked = format!("{elements} of {kind} in {key}");
+        golden(&asked, error(&with_pickle(&entry(&tensor))));
     }
-    assert!(of("0", "Double", 4).contains("has 16 bytes"));
-    assert!(of("1", "Float", 4).contains("`data/1` of the archive: is missing"));
-    assert!(of("../0", "Float", 4).contains("is missing"));
-    assert!(of("0", "Untyped", 4).contains("asks for `torch.UntypedStorage`"));
     // One storage under two types.
     let two = [
         b"\x80\x02}(".to_vec(),
@@ -249,11 +232,7 @@ fn a_storage_has_the_bytes_that_its_pickle_claims() {
         b"u.".to_vec(),
     ]
     .concat();
-    let said = error(&with_pickle(&two));
-    assert!(
-        said.contains("storage `0`: has 16 bytes: must have 9 numbers in float32"),
-        "{said}"
-    );
+    golden("one storage twice", error(&with_pickle(&two)));
 }
 
 /// A file of a megabyte must not become gigabytes of numbers.
@@ -265,11 +244,7 @@ fn shared_storages_have_an_end() {
         pickle.extend(tensor_of("0", "Float", 4, 0, &[4], &[1]));
     }
     pickle.extend(b"u.");
-    let said = error(&with_pickle(&pickle));
-    assert!(
-        said.starts_with("tensor `8.weight`: elements of all tensors up to it = more"),
-        "{said}"
-    );
+    golden("ten copies", error(&with_pickle(&pickle)));
 }
 
 #[test]
@@ -277,12 +252,9 @@ fn what_is_no_state_dict_is_said() {
     let of = |pickle: &[u8]| error(&with_pickle(pickle));
     let tensor = tensor_of("0", "Float", 4, 0, &[4], &[1]);
     let alone = [b"\x80\x02", &tensor[..], b"."].concat();
-    assert_eq!(
-        of(&alone),
-        "content: is a tensor: must be a state dict: save model.state_dict()"
-    );
-    assert!(of(b"\x80\x02].").starts_with("content: is a list"));
-    assert!(of(&entry(b"K\x03")).starts_with("content: holds no tensors by name, but w: must be"));
+    golden("a tensor", of(&alone));
+    golden("a list", of(b"\x80\x02]."));
+    golden("a number", of(&entry(b"K\x03")));
     let inner = |name: &str| [&text(name)[..], b"}", &text("w"), &tensor, b"s"].concat();
     let several = [
         b"\x80\x02}(",
@@ -291,42 +263,31 @@ fn what_is_no_state_dict_is_said() {
         b"u.",
     ]
     .concat();
-    let said = of(&several);
-    assert!(
-        said.contains("holds several state dicts, encoder, decoder: save one"),
-        "{said}"
-    );
+    golden("two state dicts", of(&several));
 }
 
 #[test]
 fn hostile_pickles_end_in_a_sentence() {
     let of = |pickle: &[u8]| error(&with_pickle(pickle));
-    assert!(of(b"\x80\x02cos\nsystem\n(X\x02\x00\x00\x00lstR.").contains("asks for `os.system`"));
     let stacked = [b"\x80\x04", &text("builtins")[..], &text("eval"), b"\x93."].concat();
-    assert!(of(&stacked).contains("asks for `builtins.eval`"));
-    assert!(
-        of(b"\x80\x02ctorch.storage\n_load_from_bytes\n.")
-            .contains("`torch.storage._load_from_bytes`")
-    );
-    assert!(of(b"\x80\x02ccollections\nOrderedDict\n)\x81.").contains("an object of a class"));
-    assert!(of(b"\x80\x02}}b.").contains("holds nothing"));
-    assert!(of(b"\x80\x02]}b.").contains("the state of an object"));
-    assert!(of(b"\x80\x02\x82\x01.").contains("a registered extension"));
-    assert!(of(b"\x80\x02X\xff\xff\xff\xff").contains("is cut short at byte 7"));
-    assert!(of(b"\x80\x05\x8d\xff\xff\xff\xff\xff\xff\xff\xff").contains("is cut short"));
-    assert!(
-        of(&[
-            b"\x80\x02\x8b",
-            &1000u32.to_le_bytes()[..],
-            &[1; 1000],
-            b"."
-        ]
-        .concat())
-        .contains("at most 15")
-    );
-    assert!(of(b"\x80\x09.").contains("protocol of the pickle = 9"));
-    for short in [
-        &b"\x80\x02."[..],
+    let long = [
+        b"\x80\x02\x8b",
+        &1000u32.to_le_bytes()[..],
+        &[1; 1000],
+        b".",
+    ];
+    for pickle in [
+        &b"\x80\x02cos\nsystem\n(X\x02\x00\x00\x00lstR."[..],
+        &stacked,
+        b"\x80\x02ctorch.storage\n_load_from_bytes\n.",
+        b"\x80\x02ccollections\nOrderedDict\n)\x81.",
+        b"\x80\x02}}b.",
+        b"\x80\x02]}b.",
+        b"\x80\x02\x82\x01.",
+        b"\x80\x02X\xff\xff\xff\xff",
+        b"\x80\x05\x8d\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x80\x09.",
+        b"\x80\x02.",
         b"\x80\x02R.",
         b"\x80\x02t.",
         b"\x80\x02)s.",
@@ -334,8 +295,9 @@ fn hostile_pickles_end_in_a_sentence() {
         b"\x80\x02h\x07.",
         b"\x80\x02\x87.",
     ] {
-        assert!(of(short).starts_with("pickle: is damaged"), "{short:?}");
+        golden(&pickle.escape_ascii().to_string(), of(pickle));
     }
+    golden("a number of 1000 bytes", of(&long.concat()));
     // A million lists in one another, and a billion laughs: each list twice in the next.
     let deep = [
         b"\x80\x02",
@@ -344,16 +306,16 @@ fn hostile_pickles_end_in_a_sentence() {
         b".",
     ]
     .concat();
-    assert!(of(&deep).starts_with("content: is a list"));
+    golden("a million lists", of(&deep));
     let laughs = [b"\x80\x02]", &b"(22l".repeat(500)[..], b"."].concat();
-    assert!(of(&laughs).starts_with("pickle: is damaged"));
+    golden("laughs", of(&laughs));
     let laughs = [
         b"\x80\x02]q\x00",
         &b"(h\x00h\x00lq\x00".repeat(100_000)[..],
         b".",
     ]
     .concat();
-    assert!(of(&laughs).starts_with("content: is a list"));
+    golden("a billion laughs", of(&laughs));
     // One long list copied by many calls, one long key under many names, a tensor of too many axes.
     let list = [
         b"\x80\x02](",
@@ -362,7 +324,7 @@ fn hostile_pickles_end_in_a_sentence() {
     ]
     .concat();
     let copies = [&list[..], &b"h\x01h\x00\x85R0".repeat(10_000), b"."].concat();
-    assert!(of(&copies).contains("more copies"), "{}", of(&copies));
+    golden("copies of one list", of(&copies));
     let key = text(&"k".repeat(1 << 20));
     let keys = [
         b"\x80\x02}",
@@ -372,16 +334,15 @@ fn hostile_pickles_end_in_a_sentence() {
         b".",
     ]
     .concat();
-    assert!(of(&keys).starts_with("content: holds no tensors by name, but kkk"));
+    golden("one long key", of(&keys));
     let axes = entry(&tensor_of("0", "Float", 4, 0, &[1; 65], &[1; 65]));
-    assert!(of(&axes).starts_with("pickle: is damaged"));
-    let long = "0".repeat(65);
-    assert!(
-        of(&entry(&tensor_of(&long, "Float", 4, 0, &[4], &[1]))).starts_with("pickle: is damaged")
-    );
+    golden("65 axes", of(&axes));
+    let key = "0".repeat(65);
+    let key = entry(&tensor_of(&key, "Float", 4, 0, &[4], &[1]));
+    golden("a storage of a long name", of(&key));
     // More steps than any state dict has.
     let long = [b"\x80\x02", &b"N0".repeat(1 << 21)[..], b"}."].concat();
-    assert!(of(&long).contains("more steps"), "{}", of(&long));
+    golden("four million steps", of(&long));
 }
 
 #[test]
@@ -408,7 +369,7 @@ fn a_size_that_an_archive_only_claims_is_refused() {
     // A pickle of zeros that unpacks to a thousand times its size.
     let bomb = archive_of(&[("data.pkl", &vec![0; 20 << 20])]);
     assert!(bomb.len() < 1 << 20);
-    assert!(error(&bomb).starts_with("pickle: does not begin as one"));
+    golden("zeros", error(&bomb));
 }
 
 #[test]
@@ -422,8 +383,7 @@ fn conjugated_tensors_are_not_read_as_they_lie() {
     };
     assert!(flagged(b"N").is_ok() && flagged(b"}").is_ok());
     let conj = [b"}", &text("conj")[..], b"\x88s"].concat();
-    let said = flagged(&conj).unwrap_err().to_string();
-    assert!(said.contains("conjugated or negated"), "{said}");
+    golden("conj", flagged(&conj).unwrap_err());
     let numbers = [1.0f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat();
     let pickle = entry(&tensor_of("0", "ComplexFloat", 2, 0, &[2], &[1]));
     let read = parse(&archive_of(&[("data.pkl", &pickle), ("data/0", &numbers)])).unwrap();

@@ -301,6 +301,7 @@ impl From<Score> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::compare::value;
 
     #[test]
     fn every_name_of_a_score_is_read_back_and_no_other() {
@@ -308,11 +309,8 @@ mod tests {
             assert_eq!(name.parse::<Score>().unwrap().to_string(), name);
         }
         for name in ["top0", "top", "topx", "Accuracy", ""] {
-            let said = name.parse::<Score>().unwrap_err().to_string();
-            assert!(
-                said.contains("must be accuracy, top and a number"),
-                "{said}"
-            );
+            let error = name.parse::<Score>().unwrap_err();
+            assert_eq!(error.refusal(), value("score", name));
         }
     }
 
