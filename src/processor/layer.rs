@@ -9,7 +9,7 @@ use super::load::{LoadedTile, relative};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Part, Section};
+use crate::hardware::{Chip, Hardware, Section};
 use crate::nn::{Batch, LayerSignal};
 use crate::rng::{Effect, Stream};
 use crate::simd::{Loop, vectorized};
@@ -17,7 +17,6 @@ use crate::simd::{Loop, vectorized};
 /// A layer's tiles on a chip.
 #[derive(Debug)]
 pub(super) struct LoadedLayer<T> {
-    pub(super) index: usize,
     pub(super) reading: Reading,
     /// Whether light enters through modulators, not from an optical activation.
     pub(super) modulated: bool,
@@ -133,14 +132,11 @@ impl<T: Real> LoadedLayer<T> {
         }
         if self.modulated {
             calibration.modulator.drive(&mut input);
-            let part = Part {
-                layer: self.index,
-                tile: 0,
-                section: Section::Input,
-            };
+            // All tiles share the layer's laser.
+            let at = self.tiles[0].at.section(Section::Input);
             let sigma = laser_field_error(chip.hardware());
             if sigma > 0.0 {
-                let mut stream = chip.stream(Effect::Laser, part, block);
+                let mut stream = chip.stream(Effect::Laser, at, block);
                 let factors = laser_factors(sigma, input.samples(), &mut stream);
                 scale_samples(&mut input, &factors);
             }
@@ -150,7 +146,7 @@ impl<T: Real> LoadedLayer<T> {
         }
         Ok(self.read_tiles(&input, |index| Shot {
             full_scale: calibration.full_scale,
-            noise: Some(chip.stream(Effect::Detector, self.tiles[index].part, block)),
+            noise: Some(chip.stream(Effect::Detector, self.tiles[index].at, block)),
             adc: calibration.tiles[index].adc,
             unseen: calibration.tiles[index].unseen.as_ref(),
         }))

@@ -9,20 +9,22 @@ mod layer;
 mod load;
 mod loss;
 mod modulator;
+mod placement;
 mod tile;
 
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use modulator::{full_scale_power_w, laser_field_error};
+pub use placement::Loading;
 pub(crate) use tile::set_tile;
 
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, When};
-use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, Encoding, Layer, LayerSignal, Readout};
 use layer::LoadedLayer;
 use load::{LoadedTile, assemble, load_tile, relative_errors};
+use placement::seats;
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -33,19 +35,25 @@ pub struct Processor<T> {
 }
 
 impl<T: Real> Processor<T> {
-    /// Programs `program` into `chip`, with phases chosen by `correction`, and sets the ranges of modulators and converters
-    /// so that the encoded batch `calibration` just fits, in a run without noise.
+    /// Programs `program` into `chip` and sets the ranges of modulators and converters so that the encoded batch
+    /// `calibration` just fits, in a run without noise. `loading` says how phases are chosen and which tiles share silicon: a
+    /// [`Correction`](crate::Correction), or a [`Loading`].
     ///
     /// # Errors
-    /// [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
+    /// [`Error::Shape`] if tiles that share silicon differ in their meshes; [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
     /// much light is lost that none arrives; [`Error::Format`] if an effect of a shot [acts](Hardware::acting) on the chip
     /// and there is no calibration batch.
     pub fn load(
         program: &Program,
         chip: Chip,
-        correction: Correction,
+        loading: impl Into<Loading>,
         calibration: Option<&Batch<T>>,
     ) -> Result<Self> {
+        let Loading {
+            correction,
+            placement,
+        } = loading.into();
+        let seats = seats(program, &placement)?;
         let readings = readings(program, chip.hardware())?;
         let mut modulated = true;
         let mut layers = Vec::with_capacity(readings.len());
@@ -59,10 +67,8 @@ impl<T: Real> Processor<T> {
             let reading = readings[index];
             let mut tiles = tiles
                 .iter()
-                .enumerate()
-                .map(|(tile_index, tile)| {
-                    load_tile(tile, &chip, (index, tile_index), reading, correction)
-                })
+                .zip(&seats[index])
+                .map(|(tile, seat)| load_tile(tile, &chip, *seat, reading, correction))
                 .collect::<Result<Vec<_>>>()
                 .map_err(|error| error.within(format_args!("layer `{}`", layer.name)))?;
             let weight = &layer.weight;
@@ -74,7 +80,6 @@ impl<T: Real> Processor<T> {
                 read_error = relative_errors(&whole, weight, reading).1;
             }
             layers.push(LoadedLayer {
-                index,
                 reading,
                 modulated,
                 tiles,

@@ -2,7 +2,7 @@
 
 use crate::compile::Tile;
 use crate::field::{Fields, MatrixSource, Real};
-use crate::hardware::{Chip, Part, Section};
+use crate::hardware::{Chip, Placed, Section};
 use crate::linalg::C64;
 use crate::mesh::{Coefficients, Correction, DrawnCells, Values, attenuator};
 
@@ -45,23 +45,15 @@ impl SetTile<'_> {
     }
 }
 
-/// Sets `tile`, which is tile `index` of `layer`, on `chip`, its phases chosen by `correction`.
+/// Sets `tile` on the silicon of `chip` that it is `at`, its phases chosen by `correction`.
 pub(crate) fn set_tile<'a>(
     tile: &'a Tile,
     chip: &Chip,
-    (layer, index): (usize, usize),
+    at: Placed,
     correction: Correction,
 ) -> SetTile<'a> {
-    let part = |section| Part {
-        layer,
-        tile: index,
-        section,
-    };
-    let (input, middle, output) = (
-        part(Section::Input),
-        part(Section::Attenuators),
-        part(Section::Output),
-    );
+    let [input, middle, output] =
+        [Section::Input, Section::Attenuators, Section::Output].map(|section| at.section(section));
     let joined = tile.attenuators.len();
     let input_cells = chip.cells(input, tile.input.nodes().len());
     let output_cells = chip.cells(output, tile.output.nodes().len());
