@@ -53,6 +53,27 @@ pub enum Effect {
     OscillatorDrift = 13,
 }
 
+impl Effect {
+    /// Whether it is drawn once a chip, for its silicon; else for a piece of work, once a load or a shot, or for no chip.
+    pub fn is_per_chip(self) -> bool {
+        match self {
+            Self::Splitting
+            | Self::Loss
+            | Self::Offset
+            | Self::Gain
+            | Self::VPi
+            | Self::OscillatorPhase => true,
+            Self::Haar
+            | Self::Programming
+            | Self::Drift
+            | Self::Laser
+            | Self::Detector
+            | Self::Compiler
+            | Self::OscillatorDrift => false,
+        }
+    }
+}
+
 /// The seed from which every random number of a run follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -81,7 +102,8 @@ pub struct Address {
     pub effect: Effect,
     /// Number of the chip.
     pub trial: u64,
-    /// Which mesh, attenuators or detectors of the chip: `Part::unit`.
+    /// Which mesh, attenuators or detectors: of the chip where the effect is [drawn once](Effect::is_per_chip), else of the
+    /// program.
     pub unit: u64,
     /// Which part of the unit: a coupler, a load, a block of samples.
     pub block: u64,

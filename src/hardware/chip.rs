@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::f64::consts::TAU;
 use std::ops::Range;
 
-use super::{Hardware, Heaters, Place, Supply};
+use super::{Hardware, Heaters, Place, Placed, Supply};
 use crate::linalg::Matrix;
 use crate::mesh::{CellKind, Coefficients, Correction, DrawnCells, Mesh, Values};
 use crate::rng::{Address, Effect, Seed, Stream};
@@ -12,51 +12,13 @@ use crate::units::{amplitude_from_db, heater_phase_rad, heater_volts};
 
 /// One chip drawn from [`Hardware`].
 ///
-/// It holds no arrays: every error is a function of (seed, effect, trial, part), drawn where it is needed,
+/// It holds no arrays: every error is a function of (seed, effect, trial, silicon or work), drawn where it is needed,
 /// so chips of any size cost nothing to keep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chip {
     pub(super) hardware: Hardware,
     seed: Seed,
     trial: u64,
-}
-
-/// A part of a chip, the unit of its random streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
-    /// The layer of the network.
-    pub layer: usize,
-    /// The tile within the layer.
-    pub tile: usize,
-    /// Which section of the tile.
-    pub section: Section,
-}
-
-/// A section of a tile, in the order in which light meets them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u64)]
-pub enum Section {
-    /// The mesh of V†, or a mesh that stands alone.
-    Input = 0,
-    /// The attenuators between the meshes.
-    Attenuators = 1,
-    /// The mesh of U.
-    Output = 2,
-    /// The detectors.
-    Detectors = 3,
-}
-
-impl Part {
-    /// The section of a mesh that stands alone.
-    pub const MESH: Self = Self {
-        layer: 0,
-        tile: 0,
-        section: Section::Input,
-    };
-
-    pub(crate) fn unit(self) -> u64 {
-        ((self.layer as u64) << 40) | ((self.tile as u64) << 8) | self.section as u64
-    }
 }
 
 impl Chip {
@@ -78,28 +40,23 @@ impl Chip {
         self.trial
     }
 
-    /// The stream of `effect` on `part` of this chip.
-    pub fn stream(&self, effect: Effect, part: Part, block: u64) -> Stream {
-        self.address(effect, part, block).stream()
+    /// The stream of `effect` for a piece of work on this chip: that of its silicon where the effect is
+    /// [drawn once a chip](Effect::is_per_chip).
+    pub fn stream(&self, effect: Effect, at: Placed, block: u64) -> Stream {
+        self.address(effect, at, block).stream()
     }
 
-    fn address(&self, effect: Effect, part: Part, block: u64) -> Address {
-        Address {
-            seed: self.seed,
-            effect,
-            trial: self.trial,
-            unit: part.unit(),
-            block,
-        }
+    fn address(&self, effect: Effect, at: Placed, block: u64) -> Address {
+        at.address(self.seed, effect, self.trial, block)
     }
 
     /// A mesh that stands alone, with its phases programmed into this chip.
     pub fn program<'a>(&self, mesh: &'a Mesh, correction: Correction) -> Programmed<'a> {
-        let part = Part::MESH;
-        let cells = self.cells(part, mesh.nodes().len());
+        let at = Placed::MESH;
+        let cells = self.cells(at, mesh.nodes().len());
         if self.shows_what_is_asked(correction) {
             return Programmed {
-                coefficients: self.coefficients(part, mesh, cells, None),
+                coefficients: self.coefficients(at, mesh, cells, None),
                 unreachable: 0,
             };
         }
@@ -107,10 +64,10 @@ impl Chip {
         let corrected = mesh.corrected(correction, &cells);
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let targets = corrected.setting.phases();
-        let sections = [(part, targets.len())];
+        let sections = [(at, targets.len())];
         let mut phases = self.settle(&heaters, &sections, targets, correction);
         Programmed {
-            coefficients: self.coefficients(part, mesh, cells.into(), phases.pop()),
+            coefficients: self.coefficients(at, mesh, cells.into(), phases.pop()),
             unreachable: corrected.unreachable,
         }
     }
@@ -153,7 +110,7 @@ impl Chip {
     pub fn settle(
         &self,
         heaters: &Heaters,
-        sections: &[(Part, usize)],
+        sections: &[(Placed, usize)],
         targets: Vec<f64>,
         correction: Correction,
     ) -> Vec<Vec<f64>> {
@@ -166,10 +123,10 @@ impl Chip {
         let mut asked = targets;
         if correction != Correction::None {
             let mut rest = asked.as_mut_slice();
-            for (part, count) in sections {
+            for (at, count) in sections {
                 let (section, behind) = rest.split_at_mut(*count);
                 rest = behind;
-                self.add_normals(section, Effect::Offset, *part, -shifter.offset_rad);
+                self.add_normals(section, Effect::Offset, *at, -shifter.offset_rad);
             }
             asked = heaters.heated_to(&asked, shifter.crosstalk);
         } else if shifter.dac_bits.is_some() || shifter.v_pi_error > 0.0 || shifter.crosstalk > 0.0
@@ -185,9 +142,9 @@ impl Chip {
     /// What a mesh that stands alone shows after its `phases` were programmed for the `load`-th time, drift left out, rad.
     pub(super) fn settle_at(&self, heaters: &Heaters, phases: Vec<f64>, load: u64) -> Vec<f64> {
         let count = phases.len();
-        let mut settled = self.drive(heaters, &[(Part::MESH, count)], phases);
+        let mut settled = self.drive(heaters, &[(Placed::MESH, count)], phases);
         let settled = Values::each(settled.swap_remove(0));
-        self.with_phase_errors(settled, (Part::MESH, load), 0..count)
+        self.with_phase_errors(settled, (Placed::MESH, load), 0..count)
             .all(count)
     }
 
@@ -195,7 +152,7 @@ impl Chip {
     fn drive(
         &self,
         heaters: &Heaters,
-        sections: &[(Part, usize)],
+        sections: &[(Placed, usize)],
         asked: Vec<f64>,
     ) -> Vec<Vec<f64>> {
         let shifter = &self.hardware.phase_shifter;
@@ -208,10 +165,10 @@ impl Chip {
         }
         if shifter.v_pi_error > 0.0 {
             let mut rest = phases.as_mut_slice();
-            for (part, count) in sections {
+            for (at, count) in sections {
                 let (section, behind) = rest.split_at_mut(*count);
                 rest = behind;
-                let errors = self.stream(Effect::VPi, *part, 0).standard_normals(*count);
+                let errors = self.stream(Effect::VPi, *at, 0).standard_normals(*count);
                 for (phase, error) in section.iter_mut().zip(errors) {
                     // phase = π V²/V_π² with V chosen for the calibrated V_π.
                     *phase /= (1.0 + shifter.v_pi_error * error).powi(2);
@@ -234,12 +191,12 @@ impl Chip {
         cut
     }
 
-    /// `phases` with the errors that add to what heaters do: offset, programming, drift. They are those of `part`, which has
+    /// `phases` with the errors that add to what heaters do: offset, programming, drift. They are those of `at`, which has
     /// `numbers.end` phases, from number `numbers.start` on, after it was programmed for the `load`-th time.
     pub fn with_phase_errors<'a>(
         &self,
         phases: Values<'a>,
-        (part, load): (Part, u64),
+        (at, load): (Placed, u64),
         numbers: Range<usize>,
     ) -> Values<'a> {
         let shifter = &self.hardware.phase_shifter;
@@ -252,18 +209,19 @@ impl Chip {
         effects
             .into_iter()
             .fold(phases, |phases, (effect, sigma, block)| {
-                phases.with_errors(sigma, self.address(effect, part, block), numbers.clone())
+                phases.with_errors(sigma, self.address(effect, at, block), numbers.clone())
             })
     }
 
-    /// The coefficients of `mesh`, which is `part` of this chip, made of `cells`; its heaters do what [`settle`](Self::settle)
-    /// said (theta, phi, screen, free shifters); none where the chip [shows what is asked](Self::shows_what_is_asked).
+    /// The coefficients of `mesh`, which is `at` a section of this chip, made of `cells`; its heaters do what
+    /// [`settle`](Self::settle) said (theta, phi, screen, free shifters); none where the chip
+    /// [shows what is asked](Self::shows_what_is_asked).
     ///
     /// # Panics
     /// If there is not one phase per phase shifter, or the mesh's own are not those of the chip's cells.
     pub fn coefficients<'a>(
         &self,
-        part: Part,
+        at: Placed,
         mesh: &'a Mesh,
         cells: DrawnCells<'a>,
         settled: Option<Vec<f64>>,
@@ -288,7 +246,7 @@ impl Chip {
         let [theta, phi, screen, free] = phases.map(|phases| {
             let start = first;
             first += phases.len();
-            let values = self.with_phase_errors(Values::each(phases), (part, 0), start..count);
+            let values = self.with_phase_errors(Values::each(phases), (at, 0), start..count);
             (values, first - start)
         });
         let [screen, free] = [screen, free].map(|(values, count)| values.all(count));
@@ -296,26 +254,26 @@ impl Chip {
     }
 
     /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.
-    pub fn attenuators(&self, part: Part, count: usize) -> DrawnCells<'static> {
+    pub fn attenuators(&self, at: Placed, count: usize) -> DrawnCells<'static> {
         DrawnCells {
             // An attenuator has no φ.
             phi_arm: 1.0,
-            ..self.draw_cells(part, count, CellKind::Mzi)
+            ..self.draw_cells(at, count, CellKind::Mzi)
         }
     }
 
     /// The chip's cells in one section, with their couplers and losses and no phases.
-    pub fn cells(&self, part: Part, count: usize) -> DrawnCells<'static> {
-        self.draw_cells(part, count, self.cell_kind())
+    pub fn cells(&self, at: Placed, count: usize) -> DrawnCells<'static> {
+        self.draw_cells(at, count, self.cell_kind())
     }
 
     /// Gain of `count` detectors relative to the calibrated one.
-    pub fn detector_gains(&self, part: Part, count: usize) -> Vec<f64> {
+    pub fn detector_gains(&self, at: Placed, count: usize) -> Vec<f64> {
         let mut gains = vec![1.0; count];
         self.add_normals(
             &mut gains,
             Effect::Gain,
-            part,
+            at,
             self.hardware.readout.gain_spread,
         );
         gains
@@ -323,7 +281,7 @@ impl Chip {
 
     /// Phase of the local oscillator at each of `count` coherent detectors, rad: how far the quadrature that it reads is from
     /// the calibrated one, and how far that has drifted. None where all are as calibrated.
-    pub fn oscillator_phases(&self, part: Part, count: usize) -> Option<Vec<f64>> {
+    pub fn oscillator_phases(&self, at: Placed, count: usize) -> Option<Vec<f64>> {
         let Hardware {
             readout,
             phase_shifter,
@@ -338,16 +296,16 @@ impl Chip {
             (Effect::OscillatorPhase, readout.lo_phase_error_rad),
             (Effect::OscillatorDrift, drift_rad),
         ] {
-            self.add_normals(&mut phases, effect, part, sigma);
+            self.add_normals(&mut phases, effect, at, sigma);
         }
         Some(phases)
     }
 
-    fn draw_cells(&self, part: Part, count: usize, kind: CellKind) -> DrawnCells<'static> {
+    fn draw_cells(&self, at: Placed, count: usize, kind: CellKind) -> DrawnCells<'static> {
         let Hardware { coupler, mesh, .. } = &self.hardware;
         // A block of the stream for each coupler: the same two for every kind of cell.
         let errors = |block: u64| {
-            let address = self.address(Effect::Splitting, part, block);
+            let address = self.address(Effect::Splitting, at, block);
             let bias = Values::same(coupler.splitting_bias_rad);
             bias.with_errors(coupler.splitting_error_rad, address, 0..count)
         };
@@ -356,7 +314,7 @@ impl Chip {
         } else {
             let mut loss_db = vec![mesh.insertion_loss_db; count];
             let spread_db = mesh.insertion_loss_spread_db;
-            self.add_normals(&mut loss_db, Effect::Loss, part, spread_db);
+            self.add_normals(&mut loss_db, Effect::Loss, at, spread_db);
             let amplitudes = loss_db.iter().map(|db| amplitude_from_db(-db.max(0.0)));
             Values::each(amplitudes.collect::<Vec<_>>())
         };
@@ -371,9 +329,9 @@ impl Chip {
         }
     }
 
-    /// Adds `sigma · N(0, 1)`, one draw per value of this part.
-    fn add_normals(&self, values: &mut [f64], effect: Effect, part: Part, sigma: f64) {
-        self.stream(effect, part, 0).add_normals(values, sigma);
+    /// Adds `sigma · N(0, 1)`, one draw per value of this section.
+    fn add_normals(&self, values: &mut [f64], effect: Effect, at: Placed, sigma: f64) {
+        self.stream(effect, at, 0).add_normals(values, sigma);
     }
 
     /// The supply of the heaters, where its resolution is limited: with crosstalk solved for, some heaters go a little beyond

@@ -7,16 +7,18 @@ mod key;
 mod laboratory;
 mod preset;
 mod read;
+mod site;
 mod supply;
 mod table;
 
 pub use calibration::{Calibration, Heater, Measured};
-pub use chip::{Chip, Part, Programmed, Section};
+pub use chip::{Chip, Programmed};
 pub use crosstalk::Heaters;
 pub use key::{HardwareKey, Perfect, Place, Range, Row, ValueKind, When};
 pub use laboratory::{Kept, Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, Sourced, preset, sources};
 pub(crate) use read::show;
+pub use site::{Part, Placed, Placement, Section, Site};
 pub use supply::Supply;
 pub use table::{CellDesign, Coupler, Hardware, Input, PhaseShifter, Readout};
 

@@ -7,10 +7,11 @@ use pulp::Arch;
 use super::detector::{Adc, Reading, adc_range};
 use super::load::{LoadedTile, assemble, load_tile, relative, relative_errors};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
+use super::placement::Seat;
 use crate::compile::Map;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Part, Section};
+use crate::hardware::{Chip, Hardware, Section};
 use crate::mesh::Correction;
 use crate::nn::{At, Batch, LayerSignal};
 use crate::rng::{Effect, Stream};
@@ -41,19 +42,17 @@ pub(super) struct Calibration {
 }
 
 impl<T: Real> LoadedMap<T> {
-    /// Loads the tiles of `map` on `chip`, their phases chosen by `correction`.
+    /// Loads the tiles of `map`, which have these seats on `chip`, their phases chosen by `correction`.
     pub(super) fn load(
         map: Map<'_>,
         chip: &Chip,
+        seats: &[Seat],
         reading: Reading,
         modulated: bool,
         correction: Correction,
     ) -> Result<Self> {
-        let tiles = map.tiles.iter().enumerate();
-        let tiles = tiles.map(|(index, tile)| {
-            let place = (map.id.0, index);
-            load_tile(tile, chip, place, reading, correction)
-        });
+        let tiles = map.tiles.iter().zip(seats);
+        let tiles = tiles.map(|(tile, seat)| load_tile(tile, chip, *seat, reading, correction));
         let tiles: Result<Vec<LoadedTile<T>>> = tiles.collect();
         let mut tiles = tiles.within(format_args!("layer `{}`", map.linear.name))?;
         let weight = map.linear.whole();
@@ -176,14 +175,11 @@ impl<T: Real> LoadedMap<T> {
         }
         if self.modulated {
             calibration.modulator.drive(&mut input);
-            let part = Part {
-                layer: at.node,
-                tile: 0,
-                section: Section::Input,
-            };
+            // All tiles share the map's laser.
+            let laser = self.tiles[0].at.section(Section::Input).of_node(at.node);
             let sigma = laser_field_error(chip.hardware());
             if sigma > 0.0 {
-                let mut stream = chip.stream(Effect::Laser, part, at.block);
+                let mut stream = chip.stream(Effect::Laser, laser, at.block);
                 let factors = laser_factors(sigma, input.samples(), &mut stream);
                 scale_samples(&mut input, &factors);
             }
@@ -191,11 +187,7 @@ impl<T: Real> LoadedMap<T> {
         if self.reading == Reading::Optical {
             return Ok(self.clean(&input));
         }
-        let detectors = |index: usize| Part {
-            layer: at.node,
-            tile: index,
-            section: Section::Detectors,
-        };
+        let detectors = |index: usize| self.tiles[index].at.of_node(at.node);
         Ok(self.read_tiles(&input, |index| Shot {
             full_scale: calibration.full_scale,
             noise: Some(chip.stream(Effect::Detector, detectors(index), at.block)),

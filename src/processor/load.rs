@@ -6,11 +6,12 @@ use pulp::Arch;
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::loss::{Watched, absorbs, tile_loss_db};
 use super::modulator::full_scale_power_w;
+use super::placement::Seat;
 use super::tile::{SetTile, set_tile};
 use crate::compile::{Array, Tile};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Part, Place, Section};
+use crate::hardware::{Chip, Hardware, Place, Placed, Section};
 use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::Correction;
@@ -34,6 +35,8 @@ pub(super) struct LoadedTile<T> {
     pub(super) col: usize,
     pub(super) rows: usize,
     pub(super) cols: usize,
+    /// The tile's detectors.
+    pub(super) at: Placed,
     /// Digital factor that turns amplitudes behind the chip into values.
     pub(super) scale: f64,
     /// Amplitudes behind the chip per amplitude before it, `[row, col]`.
@@ -81,11 +84,11 @@ fn lossiest(hardware: &Hardware) -> (&'static str, f64) {
     most.expect("some keys are losses")
 }
 
-/// Loads `tile` on `chip`, its phases chosen by `correction`.
+/// Loads `tile`, which has this seat on `chip`, its phases chosen by `correction`.
 pub(super) fn load_tile<T: Real>(
     tile: &Tile,
     chip: &Chip,
-    (layer, index): (usize, usize),
+    Seat { at, detectors }: Seat,
     reading: Reading,
     correction: Correction,
 ) -> Result<LoadedTile<T>> {
@@ -98,7 +101,7 @@ pub(super) fn load_tile<T: Real>(
         let limit = format!("such that a path loses at most {limit_db} dB: use smaller tiles");
         return Err(Error::value(key, got, limit));
     }
-    let set = set_tile(tile, chip, (layer, index), correction);
+    let set = set_tile(tile, chip, at, correction);
     let absorbs = absorbs(hardware);
     let mut watched = Watched::default();
     let matrix = set.matrix(tile.rows, tile.cols, |light| {
@@ -109,14 +112,7 @@ pub(super) fn load_tile<T: Real>(
     let loss_db = match (&tile.array, &set) {
         (Array::Meshes(meshes), SetTile::Meshes(set)) if absorbs => {
             let lit = (tile.rows, tile.cols);
-            tile_loss_db(
-                meshes,
-                lit,
-                chip,
-                (layer, index),
-                &set.attenuators,
-                &watched,
-            )
+            tile_loss_db(meshes, lit, chip, at, &set.attenuators, &watched)
         }
         _ => 0.0,
     };
@@ -125,14 +121,10 @@ pub(super) fn load_tile<T: Real>(
         let limit = "such that some light arrives: use smaller tiles";
         return Err(Error::value(key, set_db, limit));
     }
-    let detectors = Part {
-        layer,
-        tile: index,
-        section: Section::Detectors,
-    };
+    let at = at.section(Section::Detectors);
     let is_coherent = matches!(reading, Reading::Real | Reading::Quadratures);
     let oscillators = is_coherent
-        .then(|| chip.oscillator_phases(detectors, tile.rows))
+        .then(|| chip.oscillator_phases(at, detectors))
         .flatten();
     let spreads = reading != Reading::Optical && hardware.readout().gain_spread > 0.0;
     Ok(LoadedTile {
@@ -140,18 +132,20 @@ pub(super) fn load_tile<T: Real>(
         col: tile.col,
         rows: tile.rows,
         cols: tile.cols,
+        at,
         scale: tile.scale / amplitude_from_db(-loss_db),
         matrix,
         loss_db,
         unreachable: set.unreachable(),
         oscillators: oscillators.map(|phases| {
-            let factors = phases.into_iter().map(|phase| C64::from_polar(1.0, phase));
-            factors.collect()
+            let phases = phases.into_iter().take(tile.rows);
+            phases.map(|phase| C64::from_polar(1.0, phase)).collect()
         }),
         gains: spreads.then(|| {
-            let gains = chip.detector_gains(detectors, 2 * tile.rows);
+            let gains = chip.detector_gains(at, 2 * detectors);
             gains
                 .chunks_exact(2)
+                .take(tile.rows)
                 .map(|pair| [pair[0], pair[1]])
                 .collect()
         }),

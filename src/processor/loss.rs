@@ -4,7 +4,7 @@ use ndarray::ArrayView1;
 
 use crate::compile::Meshes;
 use crate::field::{Direction, Fields, Real};
-use crate::hardware::{Chip, Hardware, Part, Place, Section};
+use crate::hardware::{Chip, Hardware, Place, Placed, Section};
 use crate::linalg::C64;
 use crate::mesh::{CellKind, DrawnCells, Mesh};
 use crate::units::db_from_power;
@@ -54,8 +54,8 @@ pub(super) fn absorbs(hardware: &Hardware) -> bool {
     hardware.acting().any(|key| key.row.place == Place::Loss)
 }
 
-/// Loss of the meshes of `tile`, which is tile `index` of `layer` on `chip`, dB: what its cells absorb of the light that makes
-/// its matrix of so many rows and columns.
+/// Loss of the meshes of `tile`, which is `at` this silicon of `chip`, dB: what its cells absorb of the light that makes its
+/// matrix of so many rows and columns.
 /// `attenuators` are the amplitudes that its attenuators pass.
 ///
 /// It is 0 without loss, never negative and a continuous function of every loss, whatever else is wrong with the chip:
@@ -73,15 +73,10 @@ pub(super) fn tile_loss_db(
     tile: &Meshes,
     (rows, cols): (usize, usize),
     chip: &Chip,
-    (layer, index): (usize, usize),
+    at: Placed,
     attenuators: &[C64],
     watched: &Watched,
 ) -> f64 {
-    let part = |section| Part {
-        layer,
-        tile: index,
-        section,
-    };
     let is_back = rows <= cols;
     let (mesh, lit, section, direction) = if is_back {
         (&tile.output, rows, Section::Output, Direction::Back)
@@ -95,10 +90,10 @@ pub(super) fn tile_loss_db(
         });
         measured.collect()
     } else {
-        let cells = chip.cells(part(section), mesh.nodes().len());
+        let cells = chip.cells(at.section(section), mesh.nodes().len());
         follow(mesh, cells, lit, direction)
     };
-    let banked = chip.attenuators(part(Section::Attenuators), tile.attenuators.len());
+    let banked = chip.attenuators(at.section(Section::Attenuators), tile.attenuators.len());
     let bar = Passing::of(&banked).couplers;
     let amplitudes = banked.amplitude.all(banked.count);
     let mut arrives = Power {

@@ -10,11 +10,13 @@ mod layer;
 mod load;
 mod loss;
 mod modulator;
+mod placement;
 mod tile;
 
 pub use alone::self_configured;
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use modulator::{full_scale_power_w, laser_field_error};
+pub use placement::Loading;
 pub(crate) use tile::set_meshes;
 
 use std::collections::BTreeMap;
@@ -27,9 +29,9 @@ use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, HardwareKey, When};
 use crate::linalg::{C64, Matrix};
-use crate::mesh::Correction;
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use layer::{Calibration, LoadedMap};
+use placement::seats;
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -42,24 +44,30 @@ pub struct Processor<T> {
 }
 
 impl<T: Real> Processor<T> {
-    /// Programs `program` into `chip`, with phases chosen by `correction`, and sets the ranges of modulators and converters
-    /// so that the encoded batch `calibration` just fits, in a run without noise.
+    /// Programs `program` into `chip` and sets the ranges of modulators and converters so that the encoded batch
+    /// `calibration` just fits, in a run without noise. `loading` says how phases are chosen and which tiles share silicon: a
+    /// [`Correction`](crate::Correction), or a [`Loading`].
     ///
     /// # Errors
-    /// [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
-    /// much light is lost that none arrives; [`Error::Format`] if an effect of a shot [acts](Hardware::acting) on the chip
-    /// and there is no calibration batch.
+    /// [`Error::Shape`] or [`Error::Format`] if tiles that share silicon differ in their meshes; [`Error::Value`] if the chip
+    /// detects intensities where the network needs a sign or a phase, or if so much light is lost that none arrives;
+    /// [`Error::Format`] if an effect of a shot [acts](Hardware::acting) on the chip and there is no calibration batch.
     pub fn load(
         program: &Program,
         chip: Chip,
-        correction: Correction,
+        loading: impl Into<Loading>,
         calibration: Option<&Batch<T>>,
     ) -> Result<Self> {
+        let Loading {
+            correction,
+            placement,
+        } = loading.into();
+        let seats = seats(program, &placement)?;
         let readings = readings(program, chip.hardware())?;
         let mut modulated = true;
         let mut maps = BTreeMap::new();
-        for (map, reading) in program.maps().zip(readings) {
-            let loaded = LoadedMap::load(map, &chip, reading, modulated, correction)?;
+        for ((map, reading), seats) in program.maps().zip(readings).zip(&seats) {
+            let loaded = LoadedMap::load(map, &chip, seats, reading, modulated, correction)?;
             maps.insert(map.id, loaded);
             modulated = reading != Reading::Optical;
         }
@@ -222,7 +230,7 @@ pub struct MapOnChip {
     pub unreachable: usize,
 }
 
-/// Map `id` of `program` on `chip`, its phases chosen by `correction`; none of the other maps is computed.
+/// Map `id` of `program`, loaded on `chip` as `loading` says; none of the other maps is computed.
 ///
 /// # Errors
 /// As [`Processor::load`].
@@ -233,14 +241,16 @@ pub fn map_on_chip(
     program: &Program,
     id: LinearId,
     chip: &Chip,
-    correction: Correction,
+    loading: impl Into<Loading>,
 ) -> Result<MapOnChip> {
+    let loading = loading.into();
+    let seats = seats(program, &loading.placement)?;
     let readings = readings(program, chip.hardware())?;
-    let mut maps = program.maps().zip(readings);
-    let (map, reading) = maps
-        .find(|(map, _)| map.id == id)
+    let mut maps = program.maps().zip(readings).zip(&seats);
+    let ((map, reading), seats) = maps
+        .find(|((map, _), _)| map.id == id)
         .expect("the program has the map");
-    let loaded = LoadedMap::<f64>::load(map, chip, reading, true, correction)?;
+    let loaded = LoadedMap::<f64>::load(map, chip, seats, reading, true, loading.correction)?;
     let Fields { re, im } = &loaded.whole;
     Ok(MapOnChip {
         matrix: Matrix::from_fn(re.nrows(), re.ncols(), |row, col| {

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use crate::compile::{Array, Meshes, Tile};
 use crate::field::{Fields, MatrixSource, Real};
-use crate::hardware::{Chip, Part, Section};
+use crate::hardware::{Chip, Placed, Section};
 use crate::linalg::{C64, Matrix};
 use crate::mesh::{Coefficients, Correction, DrawnCells, Values, attenuator};
 
@@ -90,36 +90,28 @@ impl SetMeshes<'_> {
     }
 }
 
-/// Sets `tile`, which is tile `index` of `layer`, on `chip`, its phases chosen by `correction`.
+/// Sets `tile` on the silicon of `chip` that it is `at`, its phases chosen by `correction`.
 pub(super) fn set_tile<'a>(
     tile: &'a Tile,
     chip: &Chip,
-    place: (usize, usize),
+    at: Placed,
     correction: Correction,
 ) -> SetTile<'a> {
     match &tile.array {
-        Array::Meshes(meshes) => SetTile::Meshes(set_meshes(meshes, chip, place, correction)),
+        Array::Meshes(meshes) => SetTile::Meshes(set_meshes(meshes, chip, at, correction)),
         Array::Crossbar(crossbar) => SetTile::Crossbar(&crossbar.weights),
     }
 }
 
-/// Sets the meshes of tile `index` of map `layer` on `chip`, their phases chosen by `correction`.
+/// Sets the meshes of a tile on the silicon of `chip` that it is `at`, their phases chosen by `correction`.
 pub(crate) fn set_meshes<'a>(
     tile: &'a Meshes,
     chip: &Chip,
-    (layer, index): (usize, usize),
+    at: Placed,
     correction: Correction,
 ) -> SetMeshes<'a> {
-    let part = |section| Part {
-        layer,
-        tile: index,
-        section,
-    };
-    let (input, middle, output) = (
-        part(Section::Input),
-        part(Section::Attenuators),
-        part(Section::Output),
-    );
+    let [input, middle, output] =
+        [Section::Input, Section::Attenuators, Section::Output].map(|section| at.section(section));
     let joined = tile.attenuators.len();
     let input_cells = chip.cells(input, tile.input.nodes().len());
     let output_cells = chip.cells(output, tile.output.nodes().len());

@@ -7,7 +7,7 @@ use super::results::{Point, Results};
 use super::table::Table;
 use crate::compile::Meshes;
 use crate::error::Result;
-use crate::hardware::Chip;
+use crate::hardware::{Chip, Placed};
 use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::{CellKind, Correction};
@@ -27,7 +27,9 @@ pub(super) struct Errors {
 /// MZI to the next, and other cells have phases of their own: there it is the difference of the amplitudes that go straight
 /// on, ||T₁₁| − |T₀₁₁||.
 pub(super) fn errors(tile: &Meshes, chip: &Chip, correction: Correction) -> Errors {
-    let real = set_meshes(tile, chip, (0, 0), correction).input.matrices();
+    let real = set_meshes(tile, chip, Placed::MESH, correction)
+        .input
+        .matrices();
     let ideal = tile.input.coefficients().matrices();
     let pairs = real.iter().zip(ideal.iter());
     if correction == Correction::None && chip.cell_kind() == CellKind::Mzi {
@@ -105,7 +107,7 @@ pub(super) fn figures(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hardware::{Hardware, Part, Section};
+    use crate::hardware::Hardware;
     use crate::mesh::{Geometry, Mesh};
     use crate::rng::{Effect, Seed};
 
@@ -157,12 +159,7 @@ mod tests {
             .with("coupler.splitting_error_rad", "0.05")
             .unwrap();
         let chip = hardware.fabricate(Seed(0), 0);
-        let part = Part {
-            layer: 0,
-            tile: 0,
-            section: Section::Input,
-        };
-        let cells = chip.cells(part, tile.input.nodes().len()).array();
+        let cells = chip.cells(Placed::MESH, tile.input.nodes().len()).array();
         let unreachable = tile.input.corrected(Correction::Local, &cells).unreachable;
         let found = errors(&tile, &chip, Correction::Local).errors;
         let wrong = found.iter().filter(|error| **error > 1e-9).count();

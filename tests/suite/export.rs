@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use lightloom::hardware::{Heaters, Part};
+use lightloom::hardware::{Heaters, Placed};
 use lightloom::mesh::Mesh;
 use lightloom::{Correction, Hardware};
 use serde_json::Value;
@@ -178,7 +178,7 @@ fn exported_codes_are_those_that_a_chip_sets() {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let exported = rows(folder, &args);
         let phases = [mesh.theta(), mesh.phi(), mesh.screen()].concat();
-        let sections = [(Part::MESH, phases.len())];
+        let sections = [(Placed::MESH, phases.len())];
         let heaters = Heaters::default(); // no crosstalk: places do not matter
         let chip = hardware.fabricate(lightloom::Seed(0), 0);
         let set = chip

@@ -2,7 +2,7 @@
 
 use lightloom::compile::{Layout, Program, compile};
 use lightloom::experiment::{Experiment, Report};
-use lightloom::hardware::Hardware;
+use lightloom::hardware::{Hardware, Placed, Section};
 use lightloom::mesh::Correction;
 use lightloom::nn::{
     Activation, Batch, Bias, Encoding, Input, Layer, LinearId, Model, Readout, Samples, Scale,
@@ -383,12 +383,8 @@ fn detector_gains_act_alike_with_and_without_shot_effects() {
         assert!(far < 1e-12, "{detection}: {far}");
         let ideal = logits("0", false);
         let chip = hardware(&[("readout.gain_spread", "0.3")]).fabricate(Seed(2), 0);
-        let part = lightloom::hardware::Part {
-            layer: 0,
-            tile: 0,
-            section: lightloom::hardware::Section::Detectors,
-        };
-        let gains = chip.detector_gains(part, 6);
+        let at = Placed::MESH.section(Section::Detectors);
+        let gains = chip.detector_gains(at, 6);
         let fields = weight.dot(&Array1::from(vec![1.0, -0.5, 0.25]).mapv(Complex::from));
         for row in 0..3 {
             let [of_re, of_im] = [gains[2 * row], gains[2 * row + 1]];
@@ -424,12 +420,8 @@ fn local_oscillators_turn_what_their_detectors_read() {
         ("readout.lo_phase_drift_rad_per_sqrt_s", "0.1"),
         ("phase_shifter.drift_time_s", "4"),
     ]);
-    let part = lightloom::hardware::Part {
-        layer: 0,
-        tile: 0,
-        section: lightloom::hardware::Section::Detectors,
-    };
-    let phases = hw.fabricate(Seed(2), 0).oscillator_phases(part, 3).unwrap();
+    let at = Placed::MESH.section(Section::Detectors);
+    let phases = hw.fabricate(Seed(2), 0).oscillator_phases(at, 3).unwrap();
     let complex = one_layer(Weight::Complex(weight.clone()), Readout::Real);
     let real = one_layer(Weight::Real(weight.mapv(|z| z.re)), Readout::Real);
     for shot in [false, true] {
@@ -577,12 +569,9 @@ fn layers_that_are_not_detected_have_no_detector_gain() {
     assert!(processor.matrix_errors().iter().all(|error| *error < 1e-12));
     let logits = processor.forward(batch, 0).unwrap();
     // One gain, that of the last layer's detectors: a second one would be another factor.
-    let part = lightloom::hardware::Part {
-        layer: 1,
-        tile: 0,
-        section: lightloom::hardware::Section::Detectors,
-    };
-    let gains = hw.fabricate(Seed(2), 0).detector_gains(part, 6);
+    let mut at = Placed::MESH.section(Section::Detectors);
+    at.site.bank = 1;
+    let gains = hw.fabricate(Seed(2), 0).detector_gains(at, 6);
     for (row, x) in [1.0, 0.5, 0.25f64].into_iter().enumerate() {
         let gain = gains[2 * row];
         assert!((gain - 1.0).abs() > 1e-3, "{gain}");

@@ -40,6 +40,7 @@ mod outputs;
 #[cfg(feature = "cli")]
 mod pages;
 mod physics;
+mod placement;
 mod properties;
 #[cfg(feature = "cli")]
 mod refusals;

@@ -22,17 +22,17 @@ fn mesh() -> Mesh {
 fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
     let mut heaters = Heaters::default();
     heaters.push_mesh(&mesh(), CellKind::Mzi);
-    let sections = [(Part::MESH, targets.len())];
+    let sections = [(Placed::MESH, targets.len())];
     let targets = targets.to_vec();
     let settled = chip.settle(&heaters, &sections, targets, Correction::None);
     let settled = Values::each(settled.concat());
     let count = sections[0].1;
-    chip.with_phase_errors(settled, (Part::MESH, 0), 0..count)
+    chip.with_phase_errors(settled, (Placed::MESH, 0), 0..count)
         .all(count)
 }
 
 fn ideal_mzis(chip: &Chip) -> Vec<Mzi> {
-    chip.cells(Part::MESH, mesh().nodes().len())
+    chip.cells(Placed::MESH, mesh().nodes().len())
         .array()
         .iter()
         .collect()
@@ -114,7 +114,7 @@ fn losses_have_their_mean_and_spread_and_are_never_gains() {
         assert_eq!((mzi.phi_arm, mzi.amplitude), (mzi.theta_arm, 1.0));
     }
     // An attenuator has no heater in front of its couplers.
-    let attenuators = chip_at("0", "0").attenuators(Part::MESH, 3).array();
+    let attenuators = chip_at("0", "0").attenuators(Placed::MESH, 3).array();
     assert_eq!(attenuators.theta_arm, 10f64.powf(-0.025));
     assert_eq!(attenuators.phi_arm, 1.0);
 }
@@ -216,13 +216,13 @@ fn no_correction_knows_the_errors_of_v_pi() {
 #[test]
 fn gains_spread_around_one() {
     let chip = chip(&[("readout.gain_spread", "0.05")]);
-    check_normal(&chip.detector_gains(Part::MESH, 4000), 1.0, 0.05);
+    check_normal(&chip.detector_gains(Placed::MESH, 4000), 1.0, 0.05);
 }
 
 #[test]
 fn oscillator_phases_spread_and_drift_with_the_root_of_time() {
-    assert_eq!(chip(&[]).oscillator_phases(Part::MESH, 4), None);
-    let of = |settings: &[(&str, &str)]| chip(settings).oscillator_phases(Part::MESH, 4000);
+    assert_eq!(chip(&[]).oscillator_phases(Placed::MESH, 4), None);
+    let of = |settings: &[(&str, &str)]| chip(settings).oscillator_phases(Placed::MESH, 4000);
     let fixed = of(&[("readout.lo_phase_error_rad", "0.05")]).unwrap();
     check_normal(&fixed, 0.0, 0.05);
     let after = |seconds| {
@@ -307,12 +307,12 @@ fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
     let count = mesh.nodes().len();
     let array = |bias: f64, block: u64| {
         let mut errors = vec![bias; count];
-        let mut stream = chip.stream(Effect::Splitting, Part::MESH, block);
+        let mut stream = chip.stream(Effect::Splitting, Placed::MESH, block);
         stream.add_normals(&mut errors, 0.02);
         errors
     };
     let mut loss_db = vec![0.1; count];
-    let mut stream = chip.stream(Effect::Loss, Part::MESH, 0);
+    let mut stream = chip.stream(Effect::Loss, Placed::MESH, 0);
     stream.add_normals(&mut loss_db, 0.02);
     let loss = |db: &f64| amplitude_from_db(-db.max(0.0));
     let cells = CellArray {
@@ -330,7 +330,7 @@ fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
         (Effect::Programming, 0.03),
         (Effect::Drift, 0.01),
     ] {
-        let mut stream = chip.stream(effect, Part::MESH, 0);
+        let mut stream = chip.stream(effect, Placed::MESH, 0);
         stream.add_normals(&mut phases, sigma);
     }
     let at_once = Coefficients::of_cells(&mesh, cells, phases);

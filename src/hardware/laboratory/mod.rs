@@ -7,7 +7,7 @@ mod tap;
 
 pub use configure::{Kept, SelfConfiguration};
 
-use super::{Chip, Heaters, Part};
+use super::{Chip, Heaters, Placed};
 use crate::linalg::{C64, Matrix};
 use crate::mesh::{CellArray, Coefficients, Mesh};
 use crate::rng::Effect;
@@ -48,7 +48,7 @@ impl Laboratory {
         chip.hardware.phase_shifter.drift_time_s = 0.0;
         let mut heaters = Heaters::default();
         heaters.push_mesh(mesh, chip.cell_kind());
-        let cells = chip.cells(Part::MESH, mesh.nodes().len()).array();
+        let cells = chip.cells(Placed::MESH, mesh.nodes().len()).array();
         let off = vec![0.0; heaters.len()];
         let mut bench = Self {
             coefficients: Coefficients::of_cells(mesh, cells.clone(), off.clone()),
@@ -112,7 +112,7 @@ impl Laboratory {
     pub fn wait(&mut self, seconds: f64) {
         self.waits += 1;
         let sigma = self.chip.hardware().phase_shifter.drift_rad_per_sqrt_s * seconds.sqrt();
-        let mut stream = self.chip.stream(Effect::Drift, Part::MESH, self.waits);
+        let mut stream = self.chip.stream(Effect::Drift, Placed::MESH, self.waits);
         for drift in &mut self.drift {
             *drift += sigma * stream.standard_normal();
         }
@@ -150,7 +150,7 @@ impl Laboratory {
             return;
         }
         let block = self.readings;
-        let mut stream = self.chip.stream(Effect::Detector, Part::MESH, block);
+        let mut stream = self.chip.stream(Effect::Detector, Placed::MESH, block);
         let normals = stream.standard_normals(2 * fields.len());
         for (field, pair) in fields.iter_mut().zip(normals.chunks_exact(2)) {
             *field += self.receiver_noise * C64::new(pair[0], pair[1]);

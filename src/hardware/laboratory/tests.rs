@@ -133,7 +133,7 @@ fn calibration_finds_what_each_heater_shows() {
         let count = bench.scale.len();
         let errors = bench
             .chip
-            .stream(Effect::VPi, Part::MESH, 0)
+            .stream(Effect::VPi, Placed::MESH, 0)
             .standard_normals(count);
         for (scale, error) in bench.scale.iter().zip(errors) {
             let expected = (1.0 + 0.02 * error).powi(2);

@@ -1,0 +1,114 @@
+//! Which silicon the tiles of a program are on, and whether they fit it.
+
+use std::collections::BTreeMap;
+
+use crate::compile::{Array, Program, Tile};
+use crate::error::{Context, Error, Result};
+use crate::hardware::{Part, Placed, Placement, Section, Site};
+use crate::mesh::{Correction, Mesh};
+
+/// How a program is loaded: a [`Correction`] alone says that every tile has its own silicon.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loading {
+    /// How phases are chosen.
+    pub correction: Correction,
+    /// Which silicon each tile is on.
+    pub placement: Placement,
+}
+
+impl From<Correction> for Loading {
+    fn from(correction: Correction) -> Self {
+        Self {
+            correction,
+            placement: Placement::default(),
+        }
+    }
+}
+
+/// A tile of a program and its silicon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seat {
+    pub(super) at: Placed,
+    /// Rows that the site has detectors for: those of the tallest tile on it.
+    pub(super) detectors: usize,
+}
+
+/// The seat of every tile, map by map.
+///
+/// # Errors
+/// Those of [`Placement::sites`]; [`Error::Shape`] or [`Error::Format`], within its layer, if a tile is on one site with a
+/// tile of other meshes.
+pub(super) fn seats(program: &Program, placement: &Placement) -> Result<Vec<Vec<Seat>>> {
+    let tiles: Vec<usize> = program.maps().map(|map| map.tiles.len()).collect();
+    let sites = placement.sites(&tiles)?;
+    let mut silicon: BTreeMap<Site, Silicon> = BTreeMap::new();
+    for (map, sites) in program.maps().zip(&sites) {
+        let layer = &map.linear.name;
+        for (number, (tile, site)) in map.tiles.iter().zip(sites).enumerate() {
+            let first = silicon.entry(*site).or_insert_with(|| Silicon {
+                tile,
+                name: format!("tile {number} of layer `{layer}`"),
+                detectors: 0,
+            });
+            first.detectors = first.detectors.max(tile.rows);
+            first
+                .check(tile, *site)
+                .within(format_args!("layer `{layer}`, tile {number}"))?;
+        }
+    }
+    let maps = program.maps().zip(sites);
+    let maps = maps.map(|(map, sites)| {
+        let seats = sites.into_iter().enumerate().map(|(tile, site)| Seat {
+            at: Placed {
+                part: Part {
+                    layer: map.id.0,
+                    tile,
+                    section: Section::Input,
+                },
+                site,
+            },
+            detectors: silicon[&site].detectors,
+        });
+        seats.collect()
+    });
+    Ok(maps.collect())
+}
+
+/// What a site has: the meshes of the first tile on it.
+struct Silicon<'a> {
+    tile: &'a Tile,
+    name: String,
+    detectors: usize,
+}
+
+impl Silicon<'_> {
+    fn check(&self, tile: &Tile, site: Site) -> Result<()> {
+        let modes = |tile: &Tile| match &tile.array {
+            Array::Meshes(meshes) => [meshes.output.modes(), meshes.input.modes()],
+            Array::Crossbar(crossbar) => [crossbar.outputs, crossbar.inputs],
+        };
+        let joined = |tile: &Tile| tile.meshes().map(|meshes| meshes.attenuators.len());
+        if modes(tile) != modes(self.tile) || joined(tile) != joined(self.tile) {
+            let limit = format!(
+                "{:?}, as {} has on the same silicon ({site}): meshes are shared by tiles of one shape, \
+                 which a network compiled with a tile size has",
+                modes(self.tile),
+                self.name
+            );
+            return Err(Error::shape("pair of meshes", modes(tile), limit));
+        }
+        let alike = |a: &Mesh, b: &Mesh| a.nodes() == b.nodes();
+        let is_alike = match (tile.meshes(), self.tile.meshes()) {
+            (Some(a), Some(b)) => alike(&a.input, &b.input) && alike(&a.output, &b.output),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if !is_alike {
+            let reason = format!(
+                "are laid out otherwise than those of {} on the same silicon ({site})",
+                self.name
+            );
+            return Err(Error::format("meshes", reason));
+        }
+        Ok(())
+    }
+}
