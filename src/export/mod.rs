@@ -111,10 +111,10 @@ fn row(path: &str, kind: &'static str, (column, mode): (usize, usize), phase_rad
 
 fn mesh_group(path: &str, mesh: &Mesh, kind: CellKind) -> Group {
     let perfect = CellArray::perfect(kind, mesh.nodes().len());
-    let setting = mesh.corrected(Correction::None, &perfect).setting;
+    let phases = mesh.corrected(Correction::None, &perfect).phases;
     let mut rows = Vec::with_capacity(mesh.phase_shifters_of(kind));
     let free = mesh.free_shifters(kind);
-    let free: Vec<_> = free.iter().zip(&setting.free).collect();
+    let free: Vec<_> = free.iter().zip(&phases.free).collect();
     let mut first = 0;
     // In the order of light: column by column, free shifters before cells.
     for column in mesh.nodes().chunk_by(|a, b| a.column == b.column) {
@@ -132,14 +132,14 @@ fn mesh_group(path: &str, mesh: &Mesh, kind: CellKind) -> Group {
                 CellKind::Symmetric => node.bottom,
                 _ => node.top,
             };
-            let mut put = |name, mode, phases: &[f64]| {
-                rows.push(row(path, name, (node.column, mode), phases[index]));
+            let mut put = |name, mode, phase: f64| {
+                rows.push(row(path, name, (node.column, mode), phase));
             };
-            put("phi", lower, &setting.phi);
-            put("theta", node.top, &setting.theta);
+            put("phi", lower, phases.phi[index]);
+            put("theta", node.top, phases.theta[index]);
         }
     }
-    for (mode, phase) in setting.screen.iter().enumerate() {
+    for (mode, phase) in phases.screen.iter().enumerate() {
         rows.push(row(path, "screen", (mesh.columns(), mode), *phase));
     }
     Group {

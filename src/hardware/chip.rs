@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::{Hardware, Heaters, Place, Supply};
 use crate::linalg::Matrix;
-use crate::mesh::{CellKind, Coefficients, Correction, DrawnCells, Mesh, Values};
+use crate::mesh::{CellKind, Coefficients, Correction, DrawnCells, Mesh, Phases, Values};
 use crate::rng::{Address, Effect, Seed, Stream};
 use crate::units::{amplitude_from_db, heater_phase_rad, heater_volts};
 
@@ -106,7 +106,7 @@ impl Chip {
         let cells = cells.array();
         let corrected = mesh.corrected(correction, &cells);
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
-        let targets = corrected.setting.phases();
+        let targets = corrected.phases.flat();
         let sections = [(part, targets.len())];
         let mut phases = self.settle(&heaters, &sections, targets, correction);
         Programmed {
@@ -275,12 +275,9 @@ impl Chip {
                 let own = [mesh.theta(), mesh.phi(), mesh.screen(), &[]];
                 own.map(Cow::Borrowed)
             }
-            Some(mut theta) => {
-                let count = mesh.nodes().len();
-                let free = theta.split_off(2 * count + mesh.modes());
-                let screen = theta.split_off(2 * count);
-                let phi = theta.split_off(count);
-                [theta, phi, screen, free].map(Cow::Owned)
+            Some(flat) => {
+                let shown = Phases::from_flat(flat, mesh);
+                [shown.theta, shown.phi, shown.screen, shown.free].map(Cow::Owned)
             }
         };
         let count = phases.iter().map(|phases| phases.len()).sum();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mesh, wrap};
+use super::{Mesh, Phases, wrap};
 use crate::error::{Error, Result};
 
 /// What stands at every node of a mesh. It fits every geometry.
@@ -112,37 +112,6 @@ pub struct FreeShifter {
     pub mode: usize,
 }
 
-/// The phases of a mesh, one per phase shifter of its cells, rad.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Setting {
-    /// θ of every node; of symmetric cells the phase of the top arm.
-    pub theta: Vec<f64>,
-    /// φ of every node; of symmetric cells the phase of the bottom arm.
-    pub phi: Vec<f64>,
-    /// The output phase screen.
-    pub screen: Vec<f64>,
-    /// The [free shifters](Mesh::free_shifters), which only symmetric cells need.
-    pub free: Vec<f64>,
-}
-
-impl Setting {
-    /// The phases in the order of the heaters: theta, phi, screen, free.
-    pub fn phases(&self) -> Vec<f64> {
-        [&self.theta[..], &self.phi, &self.screen, &self.free].concat()
-    }
-}
-
-impl From<&Mesh> for Setting {
-    fn from(mesh: &Mesh) -> Self {
-        Self {
-            theta: mesh.theta.clone(),
-            phi: mesh.phi.clone(),
-            screen: mesh.screen.clone(),
-            free: Vec::new(),
-        }
-    }
-}
-
 impl Mesh {
     /// Where a mesh of cells of `kind` has phase shifters on single modes besides its output screen.
     ///
@@ -151,7 +120,7 @@ impl Mesh {
     /// once per column that leaves out the edge modes.
     pub fn free_shifters(&self, kind: CellKind) -> Vec<FreeShifter> {
         match kind {
-            CellKind::Symmetric => share_out(self, &self.phi).shifters,
+            CellKind::Symmetric => share_out(self, &self.phases.phi).shifters,
             _ => Vec::new(),
         }
     }
@@ -168,20 +137,20 @@ impl Mesh {
         ends + kind.sections() * self.columns()
     }
 
-    /// The phases with which symmetric cells move light as MZIs at `setting` do, whatever their couplers.
+    /// The phases with which symmetric cells move light as MZIs at `mzis` do, whatever their couplers.
     ///
     /// B P(θ₁, θ₂) B = e^{iθ₂} B P(θ₁ − θ₂, 0) B: the common phase θ₂ acts as φ of the cells behind.
-    pub(crate) fn symmetric(&self, setting: &Setting) -> Setting {
-        let shared = share_out(self, &setting.phi);
+    pub(crate) fn symmetric(&self, mzis: &Phases) -> Phases {
+        let shared = share_out(self, &mzis.phi);
         let wrapped = |phases: &[f64]| phases.iter().map(|phase| wrap(*phase)).collect();
         let add = |phases: &[f64], more: &[f64], sign: f64| {
             let sums = phases.iter().zip(more).map(|(a, b)| wrap(a + sign * b));
             sums.collect()
         };
-        Setting {
-            theta: add(&setting.theta, &shared.common, 1.0),
+        Phases {
+            theta: add(&mzis.theta, &shared.common, 1.0),
             phi: wrapped(&shared.common),
-            screen: add(&setting.screen, &shared.ahead, -1.0),
+            screen: add(&mzis.screen, &shared.ahead, -1.0),
             free: wrapped(&shared.free),
         }
     }
@@ -334,16 +303,16 @@ mod tests {
                     ..Mzi::ideal(theta, phi)
                 };
                 let plain = Coefficients::new(&mesh, |node| {
-                    mzi(node, CellKind::Mzi, mesh.theta[node], mesh.phi[node])
+                    mzi(node, CellKind::Mzi, mesh.phases.theta[node], mesh.phases.phi[node])
                 });
-                let setting = mesh.symmetric(&Setting::from(&mesh));
+                let phases = mesh.symmetric(mesh.phases());
                 let shared = Coefficients::of_setting(
                     &mesh,
                     CellKind::Symmetric,
-                    &setting.screen,
-                    &setting.free,
+                    &phases.screen,
+                    &phases.free,
                     |node| {
-                        let (theta, phi) = (setting.theta[node], setting.phi[node]);
+                        let (theta, phi) = (phases.theta[node], phases.phi[node]);
                         mzi(node, CellKind::Symmetric, theta, phi)
                     },
                 );

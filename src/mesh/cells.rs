@@ -104,7 +104,7 @@ impl Mesh {
     }
 
     fn normal_form(&self, node: usize) -> NormalForm {
-        NormalForm::folded(self.theta[node], [self.phi[node], 0.0], [0.0; 2])
+        NormalForm::folded(self.phases.theta[node], [self.phases.phi[node], 0.0], [0.0; 2])
     }
 
     /// φ at the input: what a cell cannot hold runs to the output.
@@ -122,13 +122,13 @@ impl Mesh {
             ahead[node.bottom] = wrap(common + form.output[1] - bare.output[1]);
             cells = cells.cell(named(convention, node), phases_rad);
         }
-        let screen = ahead.iter().zip(&self.screen).map(|(a, b)| wrap(a + b));
+        let screen = ahead.iter().zip(&self.phases.screen).map(|(a, b)| wrap(a + b));
         cells.phases(screen)
     }
 
     /// φ at the output: what a cell cannot hold runs back to the input.
     fn pushed_back(&self, convention: Convention, place: usize) -> Cells {
-        let mut behind = self.screen.clone();
+        let mut behind = self.phases.screen.clone();
         let mut found = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate().rev() {
             let form = self.normal_form(index);
@@ -173,7 +173,7 @@ impl Mesh {
             }
         }
         for (mode, (from, phase)) in source.iter().enumerate() {
-            let rest = potentials.join(GROUND, *from, phase + self.screen[mode]);
+            let rest = potentials.join(GROUND, *from, phase + self.phases.screen[mode]);
             stay.extend(rest.map(|rest| (self.nodes.len(), mode, rest)));
         }
         let mut cells = Cells::new(convention, self.modes);

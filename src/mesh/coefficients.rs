@@ -5,7 +5,7 @@ use ndarray::s;
 use pulp::Arch;
 
 use super::values::Values;
-use super::{CellKind, DrawnCells, Mesh, Mzi, Nodes, SetCells};
+use super::{CellKind, DrawnCells, Mesh, Mzi, Nodes, Phases, SetCells};
 use crate::field::{
     ColumnWalk, Direction, Fields, InstructionSet, Matrices, MatrixSource, Product, Real, Walk,
 };
@@ -71,7 +71,7 @@ enum Source<'a> {
 impl<'a> Coefficients<'a> {
     /// The coefficients of `mesh`'s layout and screen with the MZI that `mzi` says for each node.
     pub fn new(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Self {
-        Self::with_screen(mesh, mzi, phase_factors(&mesh.screen))
+        Self::with_screen(mesh, mzi, phase_factors(&mesh.phases.screen))
     }
 
     /// As [`new`](Self::new), with the output factors given.
@@ -115,13 +115,11 @@ impl<'a> Coefficients<'a> {
     ///
     /// # Panics
     /// If there is not one cell for every node and one phase for every phase shifter.
-    pub fn of_cells(mesh: &Mesh, cells: impl Into<DrawnCells<'a>>, mut phases: Vec<f64>) -> Self {
-        let count = mesh.nodes.len();
-        let free = phases.split_off(2 * count + mesh.modes);
-        let screen = phases.split_off(2 * count);
-        let phi = Values::each(phases.split_off(count));
-        let set = cells.into().set(Values::each(phases), phi);
-        Self::of_set_cells(mesh, set, &screen, &free)
+    pub fn of_cells(mesh: &Mesh, cells: impl Into<DrawnCells<'a>>, phases: Vec<f64>) -> Self {
+        let phases = Phases::from_flat(phases, mesh);
+        let (theta, phi) = (Values::each(phases.theta), Values::each(phases.phi));
+        let set = cells.into().set(theta, phi);
+        Self::of_set_cells(mesh, set, &phases.screen, &phases.free)
     }
 
     /// The coefficients of `mesh` made of `cells`, with the phases of its screen and of its free shifters, rad.

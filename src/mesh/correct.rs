@@ -8,7 +8,7 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellArray, CellKind, Mesh, Mzi, Node, Setting, fit, wrap};
+use super::{CellArray, CellKind, Mesh, Mzi, Node, Phases, fit, wrap};
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
 
@@ -58,7 +58,7 @@ impl std::fmt::Display for Correction {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Corrected {
     /// The phases, for the cells that were given.
-    pub setting: Setting,
+    pub phases: Phases,
     /// Number of cells that cannot do exactly what was asked of them; a fit starts from there.
     pub unreachable: usize,
 }
@@ -78,7 +78,7 @@ impl Mesh {
         let plain = || -> Vec<Mzi> { cells.iter().map(Mzi::with_external_phase).collect() };
         let corrected = match correction {
             Correction::None if solved == CellKind::Mzi => Corrected {
-                setting: Setting::from(self),
+                phases: self.phases.clone(),
                 unreachable: 0,
             },
             Correction::None => {
@@ -94,7 +94,7 @@ impl Mesh {
         };
         match kind {
             CellKind::Symmetric => Corrected {
-                setting: self.symmetric(&corrected.setting),
+                phases: self.symmetric(&corrected.phases),
                 ..corrected
             },
             _ => corrected,
@@ -248,12 +248,12 @@ fn set(cell: &Mzi, null: &Null) -> Mzi {
 
 /// Each cell by itself, in the order of light.
 fn local(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
-    let mut setting = Setting::from(mesh);
+    let mut phases = mesh.phases.clone();
     let mut unreachable = 0;
     // Perfect light is this far ahead of the chip's light in every mode.
     let mut ahead = vec![C64::ONE; mesh.modes];
     for (index, node) in mesh.nodes.iter().enumerate() {
-        let ideal = Mzi::ideal(mesh.theta[index], mesh.phi[index]).matrix();
+        let ideal = Mzi::ideal(mesh.phases.theta[index], mesh.phases.phi[index]).matrix();
         let (top, bottom) = (ahead[node.top], ahead[node.bottom]);
         let asked = [
             ideal[0] * top,
@@ -264,17 +264,17 @@ fn local(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
         // The state that a perfect cell sends to the top port alone.
         let null = null(&cells[index], [asked[0].conj(), asked[1].conj()]);
         unreachable += usize::from(!null.reached);
-        setting.theta[index] = null.theta;
-        setting.phi[index] = null.phi;
+        phases.theta[index] = null.theta;
+        phases.phi[index] = null.phi;
         let got = set(&cells[index], &null).matrix();
         ahead[node.top] = phase_factor(asked[0] * got[0].conj() + asked[1] * got[1].conj());
         ahead[node.bottom] = phase_factor(asked[2] * got[2].conj() + asked[3] * got[3].conj());
     }
-    for (screen, ahead) in setting.screen.iter_mut().zip(&ahead) {
+    for (screen, ahead) in phases.screen.iter_mut().zip(&ahead) {
         *screen = wrap(*screen + ahead.arg());
     }
     Corrected {
-        setting,
+        phases,
         unreachable,
     }
 }
@@ -293,13 +293,13 @@ fn phase_factor(z: C64) -> C64 {
 fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
     let n = mesh.modes;
     let mut path = Matrix::identity(n, n);
-    let mut setting = Setting::from(mesh);
+    let mut phases = mesh.phases.clone();
     let mut unreachable = 0;
     let mut first = 0;
     for column in mesh.nodes.chunk_by(|a, b| a.column == b.column) {
         let mut pairs = Vec::with_capacity(column.len());
         for (index, node) in (first..).zip(column) {
-            let ideal = Mzi::ideal(mesh.theta[index], mesh.phi[index]).matrix();
+            let ideal = Mzi::ideal(mesh.phases.theta[index], mesh.phases.phi[index]).matrix();
             let [a, b, c, d] = ideal.map(|z| z.conj());
             for row in [node.top, node.bottom] {
                 let (x, y) = (path[(row, node.top)], path[(row, node.bottom)]);
@@ -308,18 +308,18 @@ fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
             }
             let null = null(&cells[index], wanted(&path, node));
             unreachable += usize::from(!null.reached);
-            setting.theta[index] = null.theta;
-            setting.phi[index] = null.phi;
+            phases.theta[index] = null.theta;
+            phases.phi[index] = null.phi;
             pairs.push((node, [a, b, c, d], set(&cells[index], &null).matrix()));
         }
         first += column.len();
         pass(&mut path, &pairs);
     }
-    for (mode, screen) in setting.screen.iter_mut().enumerate() {
+    for (mode, screen) in phases.screen.iter_mut().enumerate() {
         *screen = wrap(*screen - path[(mode, mode)].arg());
     }
     Corrected {
-        setting,
+        phases,
         unreachable,
     }
 }
@@ -327,20 +327,15 @@ fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
 /// All phases together, from those of the progressive correction on.
 fn fitted(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
     let Corrected {
-        setting,
+        phases,
         unreachable,
     } = progressive(mesh, cells);
     let target = mesh.between_ports(&mesh.transfer());
-    let start = Mesh {
-        theta: setting.theta,
-        phi: setting.phi,
-        screen: setting.screen,
-        ..mesh.clone()
-    };
+    let start = mesh.set(phases);
     let found =
         fit(&target, &start, |node| cells[node]).expect("the target is the mesh's own matrix");
     Corrected {
-        setting: Setting::from(&found.mesh),
+        phases: found.mesh.phases,
         unreachable,
     }
 }

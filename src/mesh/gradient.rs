@@ -74,6 +74,7 @@ impl Trace {
             mix(&mut fields, node, mzi.matrix());
         }
         let screen: Vec<C64> = mesh
+            .phases
             .screen
             .iter()
             .map(|s| C64::from_polar(1.0, *s))
@@ -202,10 +203,11 @@ mod tests {
         let mut stream = Seed(21).stream(Effect::Haar, modes as u64, 0, 0);
         let mut mesh = Mesh::bar(geometry, modes).unwrap();
         for phase in mesh
+            .phases
             .theta
             .iter_mut()
-            .chain(&mut mesh.phi)
-            .chain(&mut mesh.screen)
+            .chain(&mut mesh.phases.phi)
+            .chain(&mut mesh.phases.screen)
         {
             *phase = 6.0 * stream.uniform();
         }
@@ -225,8 +227,8 @@ mod tests {
 
     fn with_phases<'a>(mesh: &'a Mesh, mzis: &'a [Mzi]) -> impl Fn(usize) -> Mzi + 'a {
         |node| Mzi {
-            theta: mesh.theta[node],
-            phi: mesh.phi[node],
+            theta: mesh.phases.theta[node],
+            phi: mesh.phases.phi[node],
             ..mzis[node]
         }
     }
@@ -308,13 +310,13 @@ mod tests {
                 };
             for node in 0..mesh.nodes.len() {
                 check("theta", gradient.theta[node], &|mesh, _, h| {
-                    mesh.theta[node] += h
+                    mesh.phases.theta[node] += h
                 });
-                check("phi", gradient.phi[node], &|mesh, _, h| mesh.phi[node] += h);
+                check("phi", gradient.phi[node], &|mesh, _, h| mesh.phases.phi[node] += h);
             }
             for mode in 0..mesh.modes {
                 check("screen", gradient.screen[mode], &|mesh, _, h| {
-                    mesh.screen[mode] += h
+                    mesh.phases.screen[mode] += h
                 });
                 for sample in 0..SAMPLES {
                     let at = [mode, sample];

@@ -87,7 +87,7 @@ pub(crate) fn set_tile<'a>(
     let mut bars = tile.attenuators.clone();
     if correction != Correction::None {
         // The phase that an attenuator adds is undone by the screen in front of it.
-        let pairs = bars.iter_mut().zip(&mut before.setting.screen);
+        let pairs = bars.iter_mut().zip(&mut before.phases.screen);
         for (mode, (bar, screen)) in pairs.enumerate() {
             let set = attenuator(&attenuators.with_phases(mode, 0.0, 0.0), *bar);
             unreachable += usize::from(!set.reached);
@@ -101,7 +101,7 @@ pub(crate) fn set_tile<'a>(
         heaters.push_bank(joined);
         heaters.push_mesh(&tile.output, kind);
     });
-    let targets = [before.setting.phases(), bars, behind.setting.phases()];
+    let targets = [before.phases.flat(), bars, behind.phases.flat()];
     let sections = [
         (input, targets[0].len()),
         (middle, joined),

@@ -32,8 +32,8 @@ pub(super) fn section() -> Section {
 /// The matrix of `mesh` built of perfect cells of `kind`.
 fn transfer(mesh: &Mesh, kind: CellKind) -> Matrix {
     let perfect = CellArray::perfect(kind, mesh.nodes().len());
-    let set = mesh.corrected(Correction::None, &perfect).setting;
-    Coefficients::of_cells(mesh, perfect, set.phases()).transfer()
+    let set = mesh.corrected(Correction::None, &perfect).phases;
+    Coefficients::of_cells(mesh, perfect, set.flat()).transfer()
 }
 
 fn every_cell_in_every_geometry() -> Case {
@@ -148,8 +148,8 @@ fn redundant() -> Vec<Case> {
         for (alpha, beta) in cells.alpha.iter_mut().zip(&mut cells.beta) {
             (*alpha, *beta) = (draw(), draw());
         }
-        let set = mesh.corrected(Correction::Fit, &cells).setting;
-        let on_chip = Coefficients::of_cells(&mesh, cells, set.phases());
+        let set = mesh.corrected(Correction::Fit, &cells).phases;
+        let on_chip = Coefficients::of_cells(&mesh, cells, set.flat());
         crate::linalg::matrix_error(&mesh.between_ports(&on_chip.transfer()), &u)
     };
     vec![

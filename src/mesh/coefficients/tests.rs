@@ -16,13 +16,13 @@ fn all_sorts() -> Vec<(&'static str, Coefficients<'static>)> {
         C64::from(f64::from(u8::from((r + 1) % n == c)))
     });
     let clements = decomposed(haar.clone(), Geometry::Clements);
-    let cross = Mesh {
+    let cross = clements.set(Phases {
         theta: vec![0.0; clements.nodes.len()],
-        ..clements.clone()
-    };
+        ..clements.phases.clone()
+    });
     let bar = Mesh::bar(Geometry::Clements, n).unwrap();
     let mut butterfly = Mesh::bar(Geometry::Butterfly, 16).unwrap();
-    for phase in butterfly.theta.iter_mut().chain(&mut butterfly.phi) {
+    for phase in butterfly.phases.theta.iter_mut().chain(&mut butterfly.phases.phi) {
         *phase = 3.0 * stream.uniform();
     }
     let faulty = |mesh: &Mesh, loss: f64, kind| {
@@ -35,7 +35,7 @@ fn all_sorts() -> Vec<(&'static str, Coefficients<'static>)> {
         cells.theta_arm = 0.95;
         cells.phi_arm = 0.93;
         let set = mesh.corrected(super::super::Correction::None, &cells);
-        Coefficients::of_cells(mesh, cells, set.setting.phases())
+        Coefficients::of_cells(mesh, cells, set.phases.flat())
     };
     let mut all = vec![
         ("haar", clements.coefficients()),

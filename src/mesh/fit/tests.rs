@@ -16,10 +16,10 @@ fn haar(n: usize, trial: u64) -> Matrix {
 fn random_butterfly(modes: usize, trial: u64) -> Mesh {
     let mut stream = Seed(32).stream(Effect::Haar, trial, modes as u64, 0);
     let mut mesh = Mesh::bar(Geometry::Butterfly, modes).unwrap();
-    for theta in &mut mesh.theta {
+    for theta in &mut mesh.phases.theta {
         *theta = PI - 2.0 * stream.uniform().sqrt().asin();
     }
-    for phase in mesh.phi.iter_mut().chain(&mut mesh.screen) {
+    for phase in mesh.phases.phi.iter_mut().chain(&mut mesh.phases.screen) {
         *phase = TAU * stream.uniform();
     }
     mesh
@@ -109,8 +109,8 @@ fn redundant_columns_make_up_for_faulty_couplers() {
             let found = fit(&u, &start, |node| mzis[node]).unwrap();
             let mesh = &found.mesh;
             let u_found = Coefficients::new(mesh, |node| Mzi {
-                theta: mesh.theta[node],
-                phi: mesh.phi[node],
+                theta: mesh.phases.theta[node],
+                phi: mesh.phases.phi[node],
                 ..mzis[node]
             });
             let error = matrix_error(&u_found.transfer(), &u);
@@ -134,8 +134,8 @@ fn a_fit_of_a_diamond_looks_at_its_ports_only() {
     let mzis = faulty(&start, 0);
     let chip = |mesh: &Mesh| {
         let mzi = |node| Mzi {
-            theta: mesh.theta[node],
-            phi: mesh.phi[node],
+            theta: mesh.phases.theta[node],
+            phi: mesh.phases.phi[node],
             ..mzis[node]
         };
         let whole = Coefficients::new(mesh, mzi).transfer();

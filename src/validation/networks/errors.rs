@@ -126,11 +126,13 @@ impl From<&Tile> for Stage {
 
 impl From<&Butterfly> for Stage {
     fn from(layer: &Butterfly) -> Self {
-        let mut input = layer.input.clone();
-        for (screen, theta) in input.screen.iter_mut().zip(&layer.attenuators) {
+        let mut phases = layer.input.phases().clone();
+        for (screen, theta) in phases.screen.iter_mut().zip(&layer.attenuators) {
             // The bar port of an attenuator adds this phase: T₁₁ = i e^{iθ/2} sin(θ/2).
             *screen -= std::f64::consts::FRAC_PI_2 + theta / 2.0;
         }
+        let input = layer.input.with_phases(phases);
+        let input = input.expect("training keeps phases finite");
         Self {
             cols: input.modes(),
             input,
