@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ties::Ties;
 use super::{Mesh, Phases, wrap};
 use crate::error::{Error, Result};
 
@@ -180,7 +181,7 @@ fn share_out(mesh: &Mesh, phi: &[f64]) -> Shared {
     let mut shifters = Vec::new();
     for (index, node) in mesh.nodes.iter().enumerate() {
         let (top, bottom) = (source[node.top], source[node.bottom]);
-        if !ties.tie(top, bottom, phi[index]) {
+        if ties.tie(top, bottom, phi[index]).is_some() {
             let mode = if bottom < top { node.bottom } else { node.top };
             shifters.push(FreeShifter { node: index, mode });
         }
@@ -210,60 +211,6 @@ fn share_out(mesh: &Mesh, phi: &[f64]) -> Shared {
         shifters,
         free,
         ahead: source.iter().map(|unknown| ahead[*unknown]).collect(),
-    }
-}
-
-/// Unknown phases of which differences are known.
-struct Ties {
-    parent: Vec<usize>,
-    /// Phase ahead of the parent.
-    offset: Vec<f64>,
-}
-
-impl Ties {
-    fn new(count: usize) -> Self {
-        Self {
-            parent: (0..count).collect(),
-            offset: vec![0.0; count],
-        }
-    }
-
-    /// The root of `unknown` and the phase ahead of it; shortens the path.
-    fn find(&mut self, unknown: usize) -> (usize, f64) {
-        let mut path = Vec::new();
-        let mut root = unknown;
-        while self.parent[root] != root {
-            path.push(root);
-            root = self.parent[root];
-        }
-        let mut phase = 0.0;
-        for step in path.into_iter().rev() {
-            phase += self.offset[step];
-            self.parent[step] = root;
-            self.offset[step] = phase;
-        }
-        (root, phase)
-    }
-
-    /// Ties `a` to be ahead of `b` by `phase`; false if the two are tied already.
-    fn tie(&mut self, a: usize, b: usize, phase: f64) -> bool {
-        let ((root_a, phase_a), (root_b, phase_b)) = (self.find(a), self.find(b));
-        if root_a == root_b {
-            return false;
-        }
-        // The older light stays the root: what no node ties is 0.
-        if root_b < root_a {
-            self.parent[root_a] = root_b;
-            self.offset[root_a] = phase + phase_b - phase_a;
-        } else {
-            self.parent[root_b] = root_a;
-            self.offset[root_b] = phase_a - phase - phase_b;
-        }
-        true
-    }
-
-    fn phase(&mut self, unknown: usize) -> f64 {
-        self.find(unknown).1
     }
 }
 
@@ -303,7 +250,12 @@ mod tests {
                     ..Mzi::ideal(theta, phi)
                 };
                 let plain = Coefficients::new(&mesh, |node| {
-                    mzi(node, CellKind::Mzi, mesh.phases.theta[node], mesh.phases.phi[node])
+                    mzi(
+                        node,
+                        CellKind::Mzi,
+                        mesh.phases.theta[node],
+                        mesh.phases.phi[node],
+                    )
                 });
                 let phases = mesh.symmetric(mesh.phases());
                 let shared = Coefficients::of_setting(

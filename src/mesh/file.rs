@@ -162,7 +162,12 @@ impl Mesh {
             )
             .expect("a String takes any text");
         }
-        let screen: Vec<String> = self.phases.screen.iter().map(|phase| number(*phase)).collect();
+        let screen: Vec<String> = self
+            .phases
+            .screen
+            .iter()
+            .map(|phase| number(*phase))
+            .collect();
         let end = if self.nodes.is_empty() { "" } else { "\n  " };
         write!(
             text,
@@ -210,7 +215,13 @@ mod tests {
 
     fn same_bits(a: &Mesh, b: &Mesh) -> bool {
         let bits = |phases: &[f64]| phases.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-        let all = |mesh: &Mesh| [bits(&mesh.phases.theta), bits(&mesh.phases.phi), bits(&mesh.phases.screen)];
+        let all = |mesh: &Mesh| {
+            [
+                bits(&mesh.phases.theta),
+                bits(&mesh.phases.phi),
+                bits(&mesh.phases.screen),
+            ]
+        };
         a == b && all(a) == all(b)
     }
 

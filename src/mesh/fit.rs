@@ -97,7 +97,7 @@ pub fn closest(u: &Matrix, geometry: Geometry) -> Result<Fit> {
     geometry.check(u.nrows())?;
     let found = fit(u, &butterfly::start(u)?, |_| Mzi::ideal(0.0, 0.0))?;
     // θ beyond π heats more than 2π − θ, which does the same with other φ.
-    let mut mesh = Mesh::from_cells(&found.mesh.to_cells(Convention::StrawberryFieldsMzi))?;
+    let mut mesh = Mesh::from_notation(&found.mesh.to_notation(Convention::StrawberryFieldsMzi))?;
     mesh.geometry = Some(geometry);
     Ok(Fit { mesh, ..found })
 }

@@ -312,7 +312,9 @@ mod tests {
                 check("theta", gradient.theta[node], &|mesh, _, h| {
                     mesh.phases.theta[node] += h
                 });
-                check("phi", gradient.phi[node], &|mesh, _, h| mesh.phases.phi[node] += h);
+                check("phi", gradient.phi[node], &|mesh, _, h| {
+                    mesh.phases.phi[node] += h
+                });
             }
             for mode in 0..mesh.modes {
                 check("screen", gradient.screen[mode], &|mesh, _, h| {

@@ -18,12 +18,9 @@
 mod array;
 mod butterfly;
 mod cell;
-mod cells;
 mod coefficients;
-mod convention;
 mod correct;
 mod decompose;
-mod described;
 mod file;
 mod fit;
 mod geometry;
@@ -31,22 +28,23 @@ mod gradient;
 mod haar;
 mod mzi;
 mod nodes;
+mod notation;
 mod phases;
+mod ties;
 mod values;
 
 pub use array::{CellArray, DrawnCells, SetCells};
 pub use cell::{CellKind, FreeShifter};
 pub use coefficients::{Coefficients, Prepared};
-pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
 pub(crate) use correct::attenuator;
 pub use correct::{Corrected, Correction};
 pub use decompose::decompose;
-pub use described::Described;
 pub use fit::{Fit, closest, fit};
 pub use geometry::{Geometry, Node};
 pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
 use nodes::Nodes;
+pub use notation::{Convention, Described, Element, Notation, StrawberryRow};
 pub use phases::Phases;
 pub use values::Values;
 

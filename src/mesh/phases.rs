@@ -169,7 +169,10 @@ mod tests {
             &|phases| phases.theta.truncate(8),
             "theta has shape [8]: must be [9]",
         );
-        refused(&|phases| phases.phi.push(0.0), "phi has shape [10]: must be [9]");
+        refused(
+            &|phases| phases.phi.push(0.0),
+            "phi has shape [10]: must be [9]",
+        );
         refused(
             &|phases| phases.screen.clear(),
             "screen has shape [0]: must be [6]",

@@ -22,7 +22,12 @@ fn all_sorts() -> Vec<(&'static str, Coefficients<'static>)> {
     });
     let bar = Mesh::bar(Geometry::Clements, n).unwrap();
     let mut butterfly = Mesh::bar(Geometry::Butterfly, 16).unwrap();
-    for phase in butterfly.phases.theta.iter_mut().chain(&mut butterfly.phases.phi) {
+    for phase in butterfly
+        .phases
+        .theta
+        .iter_mut()
+        .chain(&mut butterfly.phases.phi)
+    {
         *phase = 3.0 * stream.uniform();
     }
     let faulty = |mesh: &Mesh, loss: f64, kind| {

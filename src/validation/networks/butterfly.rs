@@ -39,7 +39,9 @@ fn random_mesh(modes: usize, stream: &mut Stream) -> Mesh {
 /// Gives `mesh` these phases, in the order of [`Phases::flat`].
 fn set(mesh: &mut Mesh, phases: &[f64]) {
     let phases = Phases::from_flat(phases.to_vec(), mesh);
-    *mesh = mesh.with_phases(phases).expect("training keeps phases finite");
+    *mesh = mesh
+        .with_phases(phases)
+        .expect("training keeps phases finite");
 }
 
 fn trace(mesh: &Mesh, inputs: Fields<f64>) -> Trace {
