@@ -7,7 +7,7 @@ mod table;
 use serde::Serialize;
 
 use crate::compile::{Program, Tile};
-use crate::mesh::{CellArray, CellKind, Correction, Mesh, wrap};
+use crate::mesh::{CellKind, Cells, Correction, Mesh, wrap};
 
 /// One phase shifter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -110,7 +110,7 @@ fn row(path: &str, kind: &'static str, (column, mode): (usize, usize), phase_rad
 }
 
 fn mesh_group(path: &str, mesh: &Mesh, kind: CellKind) -> Group {
-    let perfect = CellArray::perfect(kind, mesh.nodes().len());
+    let perfect = Cells::perfect(kind, mesh.nodes().len());
     let phases = mesh.corrected(Correction::None, &perfect).phases;
     let mut rows = Vec::with_capacity(mesh.phase_shifters_of(kind));
     let free = mesh.free_shifters(kind);

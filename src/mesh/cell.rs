@@ -218,7 +218,7 @@ fn share_out(mesh: &Mesh, phi: &[f64]) -> Shared {
 mod tests {
     use super::*;
     use crate::linalg::max_abs_difference;
-    use crate::mesh::{Coefficients, Geometry, Mzi};
+    use crate::mesh::{Cells, Coefficients, Geometry, Values};
     use crate::rng::{Effect, Seed};
 
     /// N² phases and N − 1 more that only shift all modes together; the paper's rectangle leaves those out.
@@ -242,32 +242,20 @@ mod tests {
             for geometry in [Geometry::Clements, Geometry::Reck] {
                 let mut stream = Seed(3).stream(Effect::Haar, modes as u64, 0, 0);
                 let mesh = Mesh::haar(geometry, modes, &mut stream).unwrap();
-                let mzi = |node: usize, kind, theta, phi| Mzi {
-                    kind,
-                    alpha: 0.1 * (node as f64).sin(),
-                    beta: 0.2 * (node as f64).cos(),
-                    theta_arm: 0.9,
-                    ..Mzi::ideal(theta, phi)
+                let errors = |size: f64, of: fn(f64) -> f64| -> Vec<f64> {
+                    (0..mesh.nodes.len())
+                        .map(|node| size * of(node as f64))
+                        .collect()
                 };
-                let plain = Coefficients::new(&mesh, |node| {
-                    mzi(
-                        node,
-                        CellKind::Mzi,
-                        mesh.phases.theta[node],
-                        mesh.phases.phi[node],
-                    )
-                });
-                let phases = mesh.symmetric(mesh.phases());
-                let shared = Coefficients::of_setting(
-                    &mesh,
-                    CellKind::Symmetric,
-                    &phases.screen,
-                    &phases.free,
-                    |node| {
-                        let (theta, phi) = (phases.theta[node], phases.phi[node]);
-                        mzi(node, CellKind::Symmetric, theta, phi)
-                    },
-                );
+                let cells = |kind| Cells {
+                    alpha: Values::each(errors(0.1, f64::sin)),
+                    beta: Values::each(errors(0.2, f64::cos)),
+                    theta_arm: 0.9,
+                    ..Cells::perfect(kind, mesh.nodes.len())
+                };
+                let plain = Coefficients::of(&mesh, cells(CellKind::Mzi), mesh.phases());
+                let shared = mesh.symmetric(mesh.phases());
+                let shared = Coefficients::of(&mesh, cells(CellKind::Symmetric), shared);
                 let off = max_abs_difference(&plain.transfer(), &shared.transfer());
                 assert!(off < 1e-14 * modes as f64, "{geometry} {modes}: {off:e}");
             }

@@ -4,8 +4,8 @@ use ndarray::s;
 
 use pulp::Arch;
 
-use super::values::Values;
-use super::{CellKind, DrawnCells, Mesh, Mzi, Nodes, Phases, SetCells};
+use super::cells::SetCells;
+use super::{CellKind, Cells, Mesh, Nodes, Shown};
 use crate::field::{
     ColumnWalk, Direction, Fields, InstructionSet, Matrices, MatrixSource, Product, Real, Walk,
 };
@@ -17,6 +17,9 @@ const FEW: usize = 2;
 const SMALL: usize = 64;
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
+///
+/// Of a chip these are [`Cells`] at the phases that they [show](Shown): both still hold what is to be drawn as where it
+/// is drawn from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coefficients<'a> {
     modes: usize,
@@ -61,7 +64,7 @@ impl<T: Real> Prepared<T> {
     }
 }
 
-/// The 2×2 of every MZI, kept or to be computed.
+/// The 2×2 of every MZI: to be computed, or kept where free shifters stand in front of cells.
 #[derive(Debug, Clone, PartialEq)]
 enum Source<'a> {
     Kept(Matrices),
@@ -69,74 +72,32 @@ enum Source<'a> {
 }
 
 impl<'a> Coefficients<'a> {
-    /// The coefficients of `mesh`'s layout and screen with the MZI that `mzi` says for each node.
-    pub fn new(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Self {
-        Self::with_screen(mesh, mzi, phase_factors(&mesh.phases.screen))
-    }
-
-    /// As [`new`](Self::new), with the output factors given.
+    /// The coefficients of `mesh`'s layout, made of `cells` that show `phases` (those of a mesh, or what a chip makes of
+    /// them).
+    ///
+    /// Nothing is computed and no error of cells or of their phases is drawn yet: that happens when light is sent, 64 cells
+    /// at a time.
     ///
     /// # Panics
-    /// If there is not one factor per mode.
-    pub fn with_screen(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi, screen: Vec<C64>) -> Self {
-        assert_eq!(screen.len(), mesh.modes, "one output factor per mode");
-        Self {
-            modes: mesh.modes,
-            nodes: mesh.nodes.clone(),
-            source: Source::Kept(
-                (0..mesh.nodes.len())
-                    .map(|node| mzi(node).matrix())
-                    .collect(),
-            ),
+    /// If there is not one cell for every node, or not one phase for every phase shifter of such cells.
+    pub fn of(mesh: &Mesh, cells: Cells<'a>, phases: impl Into<Shown<'a>>) -> Self {
+        let Shown {
+            theta,
+            phi,
             screen,
-        }
-    }
-
-    /// The coefficients of `mesh` with cells of `kind`, phases of its `screen` and of its
-    /// [`free`](Mesh::free_shifters) shifters, rad, and the cell that `mzi` says for each node.
-    ///
-    /// # Panics
-    /// If there is not one phase for every mode and every free shifter.
-    pub fn of_setting(
-        mesh: &Mesh,
-        kind: CellKind,
-        screen: &[f64],
-        free: &[f64],
-        mzi: impl Fn(usize) -> Mzi,
-    ) -> Self {
-        let mut coefficients = Self::with_screen(mesh, mzi, phase_factors(screen));
-        coefficients.shift(mesh, kind, free);
-        coefficients
-    }
-
-    /// The coefficients of `mesh` made of `cells` at `phases`, rad: theta and phi of every node, the screen, the
-    /// [`free`](Mesh::free_shifters) shifters. What [`of_setting`](Self::of_setting) computes cell by cell is computed a
-    /// register at a time, when light is sent.
-    ///
-    /// # Panics
-    /// If there is not one cell for every node and one phase for every phase shifter.
-    pub fn of_cells(mesh: &Mesh, cells: impl Into<DrawnCells<'a>>, phases: Vec<f64>) -> Self {
-        let phases = Phases::from_flat(phases, mesh);
-        let (theta, phi) = (Values::each(phases.theta), Values::each(phases.phi));
-        let set = cells.into().set(theta, phi);
-        Self::of_set_cells(mesh, set, &phases.screen, &phases.free)
-    }
-
-    /// The coefficients of `mesh` made of `cells`, with the phases of its screen and of its free shifters, rad.
-    ///
-    /// # Panics
-    /// If there is not one cell for every node, or one phase for every mode and every free shifter.
-    pub fn of_set_cells(mesh: &Mesh, cells: SetCells<'a>, screen: &[f64], free: &[f64]) -> Self {
+            free,
+        } = phases.into();
+        let cells = cells.set(theta.values, phi.values);
         assert_eq!(cells.count(), mesh.nodes.len(), "one cell per node");
-        assert_eq!(screen.len(), mesh.modes, "one output phase per mode");
+        assert_eq!(screen.count, mesh.modes, "one output phase per mode");
         let kind = cells.kind();
         let mut coefficients = Self {
             modes: mesh.modes,
             nodes: mesh.nodes.clone(),
             source: Source::Cells(Box::new(cells)),
-            screen: phase_factors(screen),
+            screen: phase_factors(&screen.all()),
         };
-        coefficients.shift(mesh, kind, free);
+        coefficients.shift(mesh, kind, &free.all());
         coefficients
     }
 

@@ -8,7 +8,7 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellArray, CellKind, Mesh, Mzi, Node, Phases, fit, wrap};
+use super::{CellKind, Cells, Mesh, Mzi, Node, Phases, fit, wrap};
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
 
@@ -70,12 +70,15 @@ impl Mesh {
     ///
     /// # Panics
     /// If there is not one cell per node.
-    pub fn corrected(&self, correction: Correction, cells: &CellArray) -> Corrected {
-        assert_eq!(cells.len(), self.nodes.len(), "one cell per node");
+    pub fn corrected(&self, correction: Correction, cells: &Cells) -> Corrected {
+        assert_eq!(cells.count, self.nodes.len(), "one cell per node");
         let kind = cells.kind;
         // Symmetric cells take over the phases of MZIs with the same couplers.
         let solved = kind.with_external_phase();
-        let plain = || -> Vec<Mzi> { cells.iter().map(Mzi::with_external_phase).collect() };
+        let plain = || -> Vec<Mzi> {
+            let mzis = cells.mzis().into_iter();
+            mzis.map(Mzi::with_external_phase).collect()
+        };
         let corrected = match correction {
             Correction::None if solved == CellKind::Mzi => Corrected {
                 phases: self.phases.clone(),
@@ -86,7 +89,7 @@ impl Mesh {
                     kind: solved,
                     ..Mzi::ideal(0.0, 0.0)
                 };
-                local(self, &vec![perfect; cells.len()])
+                local(self, &vec![perfect; cells.count])
             }
             Correction::Local => local(self, &plain()),
             Correction::Progressive => progressive(self, &plain()),

@@ -192,7 +192,7 @@ fn mix(fields: &mut Fields<f64>, node: &Node, [a, b, c, d]: TwoByTwo) {
 mod tests {
     use super::*;
     use crate::linalg::max_abs_difference;
-    use crate::mesh::{CellKind, Coefficients, Geometry};
+    use crate::mesh::{CellKind, Cells, Coefficients, Geometry};
     use crate::rng::{Effect, Seed};
     use ndarray::Array2;
 
@@ -267,9 +267,12 @@ mod tests {
 
     #[test]
     fn a_trace_ends_where_the_walk_ends() {
-        let (mesh, mzis) = faulty(Geometry::Reck, 5, CellKind::Mzi);
+        let (mesh, mut mzis) = faulty(Geometry::Reck, 5, CellKind::Mzi);
+        for mzi in &mut mzis {
+            (mzi.theta_arm, mzi.phi_arm) = (0.9, 0.8);
+        }
         let trace = Trace::new(&mesh, with_phases(&mesh, &mzis), Fields::basis(5, 5));
-        let u = Coefficients::new(&mesh, with_phases(&mesh, &mzis)).transfer();
+        let u = Coefficients::of(&mesh, Cells::from(&mzis[..]), mesh.phases()).transfer();
         let y = trace.outputs();
         let got = crate::linalg::Matrix::from_fn(5, 5, |r, c| C64::new(y.re[[r, c]], y.im[[r, c]]));
         assert!(max_abs_difference(&got, &u) < 1e-14);

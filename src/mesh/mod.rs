@@ -15,9 +15,9 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
-mod array;
 mod butterfly;
 mod cell;
+mod cells;
 mod coefficients;
 mod correct;
 mod decompose;
@@ -30,11 +30,12 @@ mod mzi;
 mod nodes;
 mod notation;
 mod phases;
+mod shown;
 mod ties;
 mod values;
 
-pub use array::{CellArray, DrawnCells, SetCells};
 pub use cell::{CellKind, FreeShifter};
+pub use cells::Cells;
 pub use coefficients::{Coefficients, Prepared};
 pub(crate) use correct::attenuator;
 pub use correct::{Corrected, Correction};
@@ -46,6 +47,7 @@ pub use mzi::Mzi;
 use nodes::Nodes;
 pub use notation::{Convention, Described, Element, Notation, StrawberryRow};
 pub use phases::Phases;
+pub use shown::Shown;
 pub use values::Values;
 
 use std::f64::consts::{PI, TAU};
@@ -185,8 +187,8 @@ impl Mesh {
 
     /// The coefficients of the ideal mesh: lossless MZIs with 50:50 couplers.
     pub fn coefficients(&self) -> Coefficients<'static> {
-        let perfect = DrawnCells::perfect(CellKind::Mzi, self.nodes.len());
-        Coefficients::of_cells(self, perfect, self.phases.flat())
+        let perfect = Cells::perfect(CellKind::Mzi, self.nodes.len());
+        Coefficients::of(self, perfect, self.phases.clone())
     }
 
     /// What becomes of `input`, `[sample, mode]`, behind the mesh, `[sample, mode]`; ancillas begin dark.

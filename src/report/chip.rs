@@ -167,7 +167,7 @@ mod tests {
             tile: 0,
             section: Section::Input,
         };
-        let cells = chip.cells(part, tile.input.nodes().len()).array();
+        let cells = chip.cells(part, tile.input.nodes().len());
         let unreachable = tile.input.corrected(Correction::Local, &cells).unreachable;
         let found = errors(&tile, &chip, Correction::Local).errors;
         let wrong = found.iter().filter(|error| **error > 1e-9).count();

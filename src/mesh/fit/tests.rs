@@ -1,6 +1,6 @@
 use super::*;
 use crate::linalg::haar_unitary;
-use crate::mesh::Coefficients;
+use crate::mesh::{Cells, Coefficients};
 use crate::rng::{Effect, Seed};
 use std::f64::consts::{PI, TAU};
 
@@ -108,11 +108,7 @@ fn redundant_columns_make_up_for_faulty_couplers() {
             let mzis = faulty(&start, trial);
             let found = fit(&u, &start, |node| mzis[node]).unwrap();
             let mesh = &found.mesh;
-            let u_found = Coefficients::new(mesh, |node| Mzi {
-                theta: mesh.phases.theta[node],
-                phi: mesh.phases.phi[node],
-                ..mzis[node]
-            });
+            let u_found = Coefficients::of(mesh, Cells::from(&mzis[..]), mesh.phases());
             let error = matrix_error(&u_found.transfer(), &u);
             assert!((error - found.error).abs() < 1e-12);
             error
@@ -133,12 +129,7 @@ fn a_fit_of_a_diamond_looks_at_its_ports_only() {
     let start = decompose(&u, Geometry::Diamond).unwrap();
     let mzis = faulty(&start, 0);
     let chip = |mesh: &Mesh| {
-        let mzi = |node| Mzi {
-            theta: mesh.phases.theta[node],
-            phi: mesh.phases.phi[node],
-            ..mzis[node]
-        };
-        let whole = Coefficients::new(mesh, mzi).transfer();
+        let whole = Coefficients::of(mesh, Cells::from(&mzis[..]), mesh.phases()).transfer();
         matrix_error(&mesh.between_ports(&whole), &u)
     };
     let found = fit(&u, &start, |node| mzis[node]).unwrap();

@@ -9,7 +9,7 @@ use crate::compile::{Tile, compile};
 use crate::field::Fields;
 use crate::hardware::Section;
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{Coefficients, Mesh, Mzi};
+use crate::mesh::{Cells, Coefficients, Mesh, Mzi, Phases};
 use crate::nn::{Activation, Encoding, Input, Layer, Model, Readout, Weight};
 use crate::rng::{Effect, Seed, Stream};
 
@@ -93,10 +93,15 @@ pub fn disturbed(
         .collect();
     let screen = mesh.screen().iter().enumerate().map(|(mode, phase)| {
         let error = spread(None, mode).phase_rad * stream.standard_normal();
-        C64::from_polar(1.0, phase + error)
+        phase + error
     });
-    let screen = screen.collect();
-    Coefficients::with_screen(mesh, |node| mzis[node], screen)
+    let phases = Phases {
+        theta: mzis.iter().map(|mzi| mzi.theta).collect(),
+        phi: mzis.iter().map(|mzi| mzi.phi).collect(),
+        screen: screen.collect(),
+        free: Vec::new(),
+    };
+    Coefficients::of(mesh, Cells::from(&mzis[..]), phases)
 }
 
 fn disturbed_mzi(theta: f64, phi: f64, spread: Spread, stream: &mut Stream) -> Mzi {

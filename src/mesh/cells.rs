@@ -6,80 +6,30 @@ use std::ops::Range;
 use pulp::Arch;
 
 use super::mzi::{Sines, behind_coupler, between_couplers, crossed, times};
-use super::values::{Drawn, Values};
+use super::values::{Draws, Values};
 use super::{CellKind, Mzi};
-use crate::field::{BLOCK, MatrixSource, Parts, TwoByTwo};
+use crate::field::{BLOCK, Matrices, MatrixSource, Parts, TwoByTwo};
 use crate::linalg::C64;
 use crate::simd::{Loop, sin_cos_all, vectorized};
 
-/// Cells of one kind without phases: couplers and losses, parallel to the nodes of a mesh.
+/// Cells of one kind without phases, parallel to the nodes of a mesh: what an [`Mzi`] says of one cell.
+///
+/// What a chip draws of its cells is in here: the splitting errors of all couplers and the loss of every cell
+/// ([`Chip::cells`](crate::hardware::Chip::cells)). Splitting errors are drawn when the 2×2 of the cells are computed, a
+/// block of cells at a time (see [`Values`]), which is when [`Coefficients`](super::Coefficients) send light or say a
+/// matrix; [`drawn`](Self::drawn) draws them before, for whoever needs to look at the cells themselves.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CellArray {
-    /// Which couplers, phase shifters and crossing each cell is made of.
-    pub kind: CellKind,
-    /// Splitting error of every first coupler, rad; see [`Mzi`].
-    pub alpha: Vec<f64>,
-    /// Splitting error of every second coupler, rad.
-    pub beta: Vec<f64>,
-    /// Splitting error of every coupler in front of φ, rad; empty where cells have none.
-    pub gamma: Vec<f64>,
-    /// Field transmission of every cell, both arms, in [0, 1].
-    pub amplitude: Vec<f64>,
-    /// Additional field transmission of the arm that θ stands on, in [0, 1].
-    pub theta_arm: f64,
-    /// Additional field transmission of the arm that φ stands on, in (0, 1].
-    pub phi_arm: f64,
-}
-
-impl CellArray {
-    /// `count` perfect, lossless cells.
-    pub fn perfect(kind: CellKind, count: usize) -> Self {
-        DrawnCells::perfect(kind, count).array()
-    }
-
-    /// Number of cells.
-    pub fn len(&self) -> usize {
-        self.alpha.len()
-    }
-
-    /// Whether there is no cell.
-    pub fn is_empty(&self) -> bool {
-        self.alpha.is_empty()
-    }
-
-    /// One cell, with these phases, rad.
-    ///
-    /// # Panics
-    /// If there is no such cell.
-    pub fn with_phases(&self, index: usize, theta: f64, phi: f64) -> Mzi {
-        Mzi {
-            kind: self.kind,
-            theta,
-            phi,
-            alpha: self.alpha[index],
-            beta: self.beta[index],
-            gamma: self.gamma.get(index).copied().unwrap_or(0.0),
-            amplitude: self.amplitude[index],
-            theta_arm: self.theta_arm,
-            phi_arm: self.phi_arm,
-        }
-    }
-
-    /// The cells one by one, their phases 0.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Mzi> {
-        (0..self.len()).map(|index| self.with_phases(index, 0.0, 0.0))
-    }
-}
-
-/// Cells of one kind without phases, as a [`CellArray`], whose errors may be drawn where they are used.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DrawnCells<'a> {
+pub struct Cells<'a> {
     /// Which couplers, phase shifters and crossing each cell is made of.
     pub kind: CellKind,
     /// Number of cells.
     pub count: usize,
-    /// Splitting errors of the first couplers, of the second ones and, where there are any, of those in front of φ, rad.
-    pub couplers: [Values<'a>; 3],
+    /// Splitting error of every first coupler, rad; see [`Mzi`].
+    pub alpha: Values<'a>,
+    /// Splitting error of every second coupler, rad.
+    pub beta: Values<'a>,
+    /// Splitting error of every coupler in front of φ, rad; nothing where cells have none.
+    pub gamma: Values<'a>,
     /// Field transmission of every cell, both arms, in [0, 1].
     pub amplitude: Values<'a>,
     /// Additional field transmission of the arm that θ stands on, in [0, 1].
@@ -88,13 +38,16 @@ pub struct DrawnCells<'a> {
     pub phi_arm: f64,
 }
 
-impl<'a> DrawnCells<'a> {
+impl<'a> Cells<'a> {
     /// `count` perfect, lossless cells.
     pub fn perfect(kind: CellKind, count: usize) -> Self {
+        let [alpha, beta, gamma] = [0.0; 3].map(Values::same);
         Self {
             kind,
             count,
-            couplers: [0.0; 3].map(Values::same),
+            alpha,
+            beta,
+            gamma,
             amplitude: Values::same(1.0),
             theta_arm: 1.0,
             phi_arm: 1.0,
@@ -102,28 +55,65 @@ impl<'a> DrawnCells<'a> {
     }
 
     /// The same cells with every error drawn.
-    pub fn array(self) -> CellArray {
-        let [alpha, beta, gamma] = self.couplers;
-        CellArray {
-            kind: self.kind,
-            alpha: alpha.all(self.count),
-            beta: beta.all(self.count),
-            gamma: if self.kind.couplers() == 3 {
-                gamma.all(self.count)
-            } else {
-                Vec::new()
+    ///
+    /// # Panics
+    /// If a part is given for another number of cells.
+    #[must_use]
+    pub fn drawn(self) -> Self {
+        let Self { count, .. } = self;
+        Self {
+            alpha: self.alpha.drawn(count),
+            beta: self.beta.drawn(count),
+            gamma: match self.kind.couplers() {
+                3 => self.gamma.drawn(count),
+                _ => Values::same(0.0),
             },
-            amplitude: self.amplitude.all(self.count),
+            amplitude: self.amplitude.drawn(count),
+            ..self
+        }
+    }
+
+    /// One cell, its phases 0. Of many cells, have the errors [drawn](Self::drawn) first.
+    ///
+    /// # Panics
+    /// If there is no such cell.
+    pub fn cell(&self, index: usize) -> Mzi {
+        assert!(index < self.count, "there is a cell {index}");
+        Mzi {
+            kind: self.kind,
+            theta: 0.0,
+            phi: 0.0,
+            alpha: self.alpha.get(index),
+            beta: self.beta.get(index),
+            gamma: match self.kind.couplers() {
+                3 => self.gamma.get(index),
+                _ => 0.0,
+            },
+            amplitude: self.amplitude.get(index),
             theta_arm: self.theta_arm,
             phi_arm: self.phi_arm,
         }
+    }
+
+    /// The cells one by one, their phases 0.
+    pub fn mzis(&self) -> Vec<Mzi> {
+        let drawn = self.clone().drawn();
+        (0..self.count).map(|index| drawn.cell(index)).collect()
+    }
+
+    /// The 2×2 of every cell at phases `theta` and `phi`, rad.
+    ///
+    /// # Panics
+    /// If there are not as many phases as cells.
+    pub(crate) fn matrices(self, theta: Values<'a>, phi: Values<'a>) -> Matrices {
+        self.set(theta, phi).all()
     }
 
     /// The cells at phases `theta` and `phi`, rad.
     ///
     /// # Panics
     /// If there are not as many phases as cells.
-    pub fn set(self, theta: Values<'a>, phi: Values<'a>) -> SetCells<'a> {
+    pub(super) fn set(self, theta: Values<'a>, phi: Values<'a>) -> SetCells<'a> {
         let set = SetCells {
             cells: self,
             theta,
@@ -135,40 +125,27 @@ impl<'a> DrawnCells<'a> {
     }
 }
 
-impl From<CellArray> for DrawnCells<'_> {
-    fn from(array: CellArray) -> Self {
-        let gamma = match array.kind.couplers() {
-            3 => Values::each(array.gamma),
-            _ => Values::same(0.0),
-        };
-        Self {
-            kind: array.kind,
-            count: array.alpha.len(),
-            couplers: [Values::each(array.alpha), Values::each(array.beta), gamma],
-            amplitude: Values::each(array.amplitude),
-            theta_arm: array.theta_arm,
-            phi_arm: array.phi_arm,
-        }
-    }
-}
-
-/// Cells with their phases: their matrices are those of [`Mzi::matrix`], computed many at a time.
+/// Cells with their phases: their matrices are those of [`Mzi::matrix`], computed many at a time, errors drawn with them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SetCells<'a> {
-    cells: DrawnCells<'a>,
+pub(super) struct SetCells<'a> {
+    cells: Cells<'a>,
     theta: Values<'a>,
     phi: Values<'a>,
 }
 
 impl SetCells<'_> {
     /// Which couplers, phase shifters and crossing each cell is made of.
-    pub fn kind(&self) -> CellKind {
+    pub(super) fn kind(&self) -> CellKind {
         self.cells.kind
     }
 
     /// Amplitude, θ, φ and the splitting errors of the couplers that cells have.
     fn values(&self) -> impl Iterator<Item = &Values<'_>> {
-        let couplers = &self.cells.couplers[..self.cells.kind.couplers()];
+        let Cells {
+            alpha, beta, gamma, ..
+        } = &self.cells;
+        let couplers = [alpha, beta, gamma];
+        let couplers = couplers.into_iter().take(self.cells.kind.couplers());
         let first = [&self.cells.amplitude, &self.theta, &self.phi];
         first.into_iter().chain(couplers)
     }
@@ -184,7 +161,7 @@ impl MatrixSource for SetCells<'_> {
             sin: [[0.0; BLOCK]; 5],
             cos: [[0.0; BLOCK]; 5],
             amplitude: [0.0; BLOCK],
-            drawn: self.values().map(Values::draw).collect(),
+            draws: self.values().map(Values::draws).collect(),
         }
     }
 
@@ -201,8 +178,8 @@ impl MatrixSource for SetCells<'_> {
     fn write(&self, block: usize, angles: &mut Angles, parts: &mut Parts) {
         let start = block * BLOCK;
         let count = BLOCK.min(self.count() - start);
-        for drawn in &mut angles.drawn {
-            drawn.read(start, count);
+        for draws in angles.draws.iter_mut().flatten() {
+            draws.read(start..start + count);
         }
         let one = OneBlock {
             set: self,
@@ -215,7 +192,7 @@ impl MatrixSource for SetCells<'_> {
     }
 }
 
-impl From<&[Mzi]> for CellArray {
+impl From<&[Mzi]> for Cells<'_> {
     /// The couplers and losses of `cells`.
     ///
     /// # Panics
@@ -226,15 +203,15 @@ impl From<&[Mzi]> for CellArray {
         let (theta_arm, phi_arm) = cells.first().map_or((1.0, 1.0), arms);
         let alike = |cell: &Mzi| cell.kind == kind && arms(cell) == (theta_arm, phi_arm);
         assert!(cells.iter().all(alike), "cells of one kind");
-        let of = |part: fn(&Mzi) -> f64| cells.iter().map(part).collect();
+        let of = |part: fn(&Mzi) -> f64| Values::each(cells.iter().map(part).collect::<Vec<_>>());
         Self {
             kind,
+            count: cells.len(),
             alpha: of(|cell| cell.alpha),
             beta: of(|cell| cell.beta),
-            gamma: if kind.couplers() == 3 {
-                of(|cell| cell.gamma)
-            } else {
-                Vec::new()
+            gamma: match kind.couplers() {
+                3 => of(|cell| cell.gamma),
+                _ => Values::same(0.0),
             },
             amplitude: of(|cell| cell.amplitude),
             theta_arm,
@@ -252,7 +229,7 @@ pub(crate) struct Angles {
     cos: [[f64; BLOCK]; 5],
     amplitude: [f64; BLOCK],
     /// The errors of the amplitudes and of the angles.
-    drawn: Vec<Drawn>,
+    draws: Vec<Vec<Draws>>,
 }
 
 struct OneBlock<'a, 'c> {
@@ -306,14 +283,14 @@ impl OneBlock<'_, '_> {
             sin,
             cos,
             amplitude,
-            drawn,
+            draws,
             ..
         } = &mut *self.angles;
         let offsets = [0.0, 0.0, 0.0, FRAC_PI_4, FRAC_PI_4, FRAC_PI_4];
         let into = std::iter::once(amplitude).chain(&mut *angle);
-        let all = set.values().zip(drawn).zip(offsets).zip(into);
-        for (((values, drawn), offset), into) in all {
-            values.write(drawn, start..start + count, offset, into);
+        let all = set.values().zip(draws).zip(offsets).zip(into);
+        for (((values, draws), offset), into) in all {
+            values.write(draws, start..start + count, offset, into);
         }
         if set.cells.kind == CellKind::Symmetric {
             let [theta, phi, ..] = angle;
@@ -368,21 +345,21 @@ mod tests {
                 let mut draw = |size: f64| -> Vec<f64> {
                     (0..count).map(|_| size * stream.uniform()).collect()
                 };
-                let cells = CellArray {
-                    alpha: draw(0.2),
-                    beta: draw(-0.3),
-                    gamma: if kind.couplers() == 3 {
-                        draw(0.1)
-                    } else {
-                        Vec::new()
+                let cells = Cells {
+                    kind,
+                    count,
+                    alpha: Values::each(draw(0.2)),
+                    beta: Values::each(draw(-0.3)),
+                    gamma: match kind.couplers() {
+                        3 => Values::each(draw(0.1)),
+                        _ => Values::same(0.0),
                     },
-                    amplitude: draw(1.0),
+                    amplitude: Values::each(draw(1.0)),
                     theta_arm: 0.9,
                     phi_arm: 0.8,
-                    kind,
                 };
                 let (theta, phi) = (draw(3.2), draw(6.3));
-                let set = DrawnCells::from(cells.clone());
+                let set = cells.clone();
                 let set = set.set(Values::each(&theta[..]), Values::each(&phi[..]));
                 assert_eq!(set.count(), count);
                 for arch in InstructionSet::all().into_iter().map(|set| set.0) {
@@ -395,7 +372,12 @@ mod tests {
                         if index % BLOCK == 0 {
                             set.write(index / BLOCK, &mut scratch, &mut parts);
                         }
-                        let plain = cells.with_phases(index, theta[index], phi[index]).matrix();
+                        let cell = Mzi {
+                            theta: theta[index],
+                            phi: phi[index],
+                            ..cells.cell(index)
+                        };
+                        let plain = cell.matrix();
                         for (k, y) in plain.iter().enumerate() {
                             let part = |part: usize| parts[part][index % BLOCK];
                             let x = C64::new(part(2 * k), part(2 * k + 1));
@@ -403,9 +385,8 @@ mod tests {
                         }
                     }
                 }
-                let mzis: Vec<Mzi> = cells.iter().collect();
                 if count > 0 {
-                    assert_eq!(CellArray::from(&mzis[..]), cells);
+                    assert_eq!(Cells::from(&cells.mzis()[..]), cells);
                 }
             }
         }
