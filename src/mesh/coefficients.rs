@@ -5,6 +5,7 @@ use ndarray::s;
 use pulp::Arch;
 
 use super::cells::SetCells;
+use super::mzi::mix;
 use super::{CellKind, Cells, Mesh, Nodes, Shown};
 use crate::field::{
     ColumnWalk, Direction, Fields, InstructionSet, Matrices, MatrixSource, Product, Real, Walk,
@@ -211,19 +212,29 @@ impl<'a> Coefficients<'a> {
         }
     }
 
+    /// Sends one field through the mesh, one amplitude per mode, by plain 2×2 products: what is behind its last MZI. In
+    /// front of each MZI, `look` sees its number and the whole field.
+    ///
+    /// # Panics
+    /// If `input` does not hold one amplitude per mode.
+    pub(crate) fn visit(&self, input: &[C64], mut look: impl FnMut(usize, &[C64])) -> Vec<C64> {
+        assert_eq!(input.len(), self.modes, "one amplitude per mode");
+        let mut field = input.to_vec();
+        let matrices = self.matrices();
+        for (index, (node, matrix)) in self.nodes.iter().zip(matrices.iter()).enumerate() {
+            look(index, &field);
+            [field[node.top], field[node.bottom]] =
+                mix(&matrix, [field[node.top], field[node.bottom]]);
+        }
+        field
+    }
+
     /// One field through the mesh, one amplitude per mode, by plain 2×2 products.
     ///
     /// # Panics
     /// If `input` does not hold one amplitude per mode.
     pub fn pass(&self, input: &[C64]) -> Vec<C64> {
-        assert_eq!(input.len(), self.modes, "one amplitude per mode");
-        let mut field = input.to_vec();
-        let matrices = self.matrices();
-        for (node, m) in self.nodes.iter().zip(matrices.iter()) {
-            let (x, y) = (field[node.top], field[node.bottom]);
-            field[node.top] = m[0] * x + m[1] * y;
-            field[node.bottom] = m[2] * x + m[3] * y;
-        }
+        let field = self.visit(input, |_, _| {});
         field.iter().zip(&self.screen).map(|(a, s)| a * s).collect()
     }
 
@@ -292,21 +303,15 @@ impl<'a> Coefficients<'a> {
     /// # Panics
     /// If `input` does not hold one amplitude per mode.
     pub fn powers(&self, input: &[C64]) -> Vec<Vec<f64>> {
-        assert_eq!(input.len(), self.modes, "one amplitude per mode");
-        let mut field = input.to_vec();
-        let columns = self.nodes.last().map_or(0, |node| node.column + 1);
-        let mut powers = Vec::with_capacity(columns + 1);
-        let matrices = self.matrices();
-        let mut steps = self.nodes.iter().zip(matrices.iter()).peekable();
-        for column in 0..columns {
-            powers.push(field.iter().map(|a| a.norm_sqr()).collect());
-            while let Some((node, m)) = steps.next_if(|(node, _)| node.column == column) {
-                let (x, y) = (field[node.top], field[node.bottom]);
-                field[node.top] = m[0] * x + m[1] * y;
-                field[node.bottom] = m[2] * x + m[3] * y;
+        let of = |field: &[C64]| field.iter().map(|a| a.norm_sqr()).collect::<Vec<f64>>();
+        let mut powers = Vec::new();
+        let last = self.visit(input, |index, field| {
+            // A column without MZIs has the light of the next one.
+            while powers.len() <= self.nodes[index].column {
+                powers.push(of(field));
             }
-        }
-        powers.push(field.iter().map(|a| a.norm_sqr()).collect());
+        });
+        powers.push(of(&last));
         powers
     }
 }

@@ -8,6 +8,7 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
+use super::mzi::mix;
 use super::{CellKind, Cells, Mesh, Mzi, Node, Phases, fit, wrap};
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
@@ -303,17 +304,20 @@ fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
         let mut pairs = Vec::with_capacity(column.len());
         for (index, node) in (first..).zip(column) {
             let ideal = Mzi::ideal(mesh.phases.theta[index], mesh.phases.phi[index]).matrix();
-            let [a, b, c, d] = ideal.map(|z| z.conj());
+            let back = ideal.map(|z| z.conj());
             for row in [node.top, node.bottom] {
-                let (x, y) = (path[(row, node.top)], path[(row, node.bottom)]);
-                path[(row, node.top)] = x * a + y * b;
-                path[(row, node.bottom)] = x * c + y * d;
+                [path[(row, node.top)], path[(row, node.bottom)]] =
+                    mix(&back, [path[(row, node.top)], path[(row, node.bottom)]]);
             }
             let null = null(&cells[index], wanted(&path, node));
             unreachable += usize::from(!null.reached);
             phases.theta[index] = null.theta;
             phases.phi[index] = null.phi;
-            pairs.push((node, [a, b, c, d], set(&cells[index], &null).matrix()));
+            pairs.push(Pair {
+                node,
+                back,
+                forth: set(&cells[index], &null).matrix(),
+            });
         }
         first += column.len();
         pass(&mut path, &pairs);
@@ -355,11 +359,20 @@ fn wanted(path: &Matrix, Node { top, bottom, .. }: &Node) -> [C64; 2] {
     [sent[0] + other[0] * phase, sent[1] + other[1] * phase]
 }
 
+/// A cell of the chip and the perfect one that it stands for.
+struct Pair<'a> {
+    node: &'a Node,
+    /// The perfect cell backwards, on the columns of its modes.
+    back: TwoByTwo,
+    /// The chip's cell.
+    forth: TwoByTwo,
+}
+
 /// A column of perfect cells backwards on the right of `path` and of the chip's cells on its left. The rows of a node
 /// that lie in its own columns have met the perfect cell already.
-fn pass(path: &mut Matrix, pairs: &[(&Node, TwoByTwo, TwoByTwo)]) {
+fn pass(path: &mut Matrix, pairs: &[Pair]) {
     let n = path.nrows();
-    for (node, [a, b, c, d], _) in pairs {
+    for Pair { node, back, .. } in pairs {
         let [left, right] = path
             .as_mut_slice()
             .get_disjoint_mut([
@@ -369,15 +382,14 @@ fn pass(path: &mut Matrix, pairs: &[(&Node, TwoByTwo, TwoByTwo)]) {
             .expect("a node joins two different modes");
         for (row, (x, y)) in left.iter_mut().zip(right).enumerate() {
             if row != node.top && row != node.bottom {
-                (*x, *y) = (*x * a + *y * b, *x * c + *y * d);
+                [*x, *y] = mix(back, [*x, *y]);
             }
         }
     }
     for column in path.as_mut_slice().chunks_exact_mut(n) {
-        for (node, _, [a, b, c, d]) in pairs {
-            let (x, y) = (column[node.top], column[node.bottom]);
-            column[node.top] = a * x + b * y;
-            column[node.bottom] = c * x + d * y;
+        for Pair { node, forth, .. } in pairs {
+            [column[node.top], column[node.bottom]] =
+                mix(forth, [column[node.top], column[node.bottom]]);
         }
     }
 }

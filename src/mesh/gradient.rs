@@ -168,7 +168,7 @@ fn overlaps(adjoint: &Fields<f64>, node: &Node, arms: &[f64]) -> TwoByTwo {
     ]
 }
 
-/// The plain 2×2 on the modes of `node`.
+/// The plain 2×2 on the modes of `node`, of a whole batch: [`mix`](super::mzi::mix) for planar samples.
 fn mix(fields: &mut Fields<f64>, node: &Node, [a, b, c, d]: TwoByTwo) {
     let samples = fields.samples();
     let standard = "fields are stored in standard layout";

@@ -44,6 +44,7 @@ pub use fit::{Fit, closest, fit};
 pub use geometry::{Geometry, Node};
 pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
+pub(crate) use mzi::mix;
 use nodes::Nodes;
 pub use notation::{Convention, Described, Element, Notation, StrawberryRow};
 pub use phases::Phases;

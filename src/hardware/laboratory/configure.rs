@@ -7,7 +7,7 @@ use super::response::{Response, TURNS};
 use super::tap::{Seen, Tap, taps};
 use crate::error::{Error, Result};
 use crate::linalg::{C64, Matrix, matrix_error};
-use crate::mesh::{CellKind, Correction, Mesh, Mzi, Phases};
+use crate::mesh::{CellKind, Correction, Mesh, Mzi, Phases, mix};
 
 /// Passes after which what is left stays.
 const MOST_PASSES: usize = 4;
@@ -203,12 +203,12 @@ impl Laboratory {
             .collect();
         for (index, (node, tap)) in target.nodes().iter().zip(taps).enumerate() {
             let ideal = Mzi::ideal(target.theta()[index], target.phi()[index]).matrix();
-            let [a, b, c, d] = ideal.map(|z| z.conj());
+            let back = ideal.map(|z| z.conj());
             let [top, bottom] = inputs
                 .get_disjoint_mut([node.top, node.bottom])
                 .expect("a node joins two different modes");
             for (x, y) in top.iter_mut().zip(bottom) {
-                (*x, *y) = (*x * a + *y * b, *x * c + *y * d);
+                [*x, *y] = mix(&back, [*x, *y]);
             }
             let darkest = self
                 .response(&mut plan, index, &inputs[tap.lit], tap.dark)
