@@ -7,12 +7,12 @@ mod table;
 use serde::Serialize;
 
 use crate::compile::{Program, Tile};
-use crate::mesh::{CellKind, Cells, Correction, Mesh, wrap};
+use crate::mesh::{CellKind, Cells, Component, Correction, Floorplan, Mesh, wrap};
 
 /// One phase shifter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shifter {
-    /// Stable name: path of the mesh, kind, column, mode.
+    /// Stable name: path of the mesh, kind, column, mode; see [`Component::id`].
     pub id: String,
     /// `theta`, `phi`, `screen`, `free` or `attenuator`.
     pub kind: &'static str,
@@ -61,7 +61,7 @@ impl Export {
     /// The phase shifters of `mesh` with cells of `kind`.
     pub fn of_mesh(mesh: &Mesh, kind: CellKind) -> Self {
         Self {
-            groups: vec![mesh_group("mesh", mesh, kind)],
+            groups: vec![mesh_group("mesh".to_owned(), mesh, kind)],
         }
     }
 
@@ -71,20 +71,16 @@ impl Export {
         for (layer, tiles) in named_layers(program) {
             for (number, tile) in tiles.iter().enumerate() {
                 let path = |section: &str| format!("{layer}.{number}.{section}");
-                groups.push(mesh_group(&path("input"), &tile.input, kind));
-                let bank = path("attenuators");
-                let attenuators = tile.attenuators.iter().enumerate();
+                groups.push(mesh_group(path("input"), &tile.input, kind));
+                let bank = Floorplan::bank(tile.attenuators.len());
                 groups.push(Group {
-                    rows: attenuators
-                        .map(|(mode, theta)| row(&bank, "attenuator", (0, mode), *theta))
-                        .collect(),
-                    path: bank,
                     digital: Some(Digital {
                         scale: tile.scale,
                         block: [tile.row, tile.col, tile.rows, tile.cols],
                     }),
+                    ..group(path("attenuators"), &bank, &tile.attenuators)
                 });
-                groups.push(mesh_group(&path("output"), &tile.output, kind));
+                groups.push(mesh_group(path("output"), &tile.output, kind));
             }
         }
         Self { groups }
@@ -96,57 +92,29 @@ impl Export {
     }
 }
 
-fn row(path: &str, kind: &'static str, (column, mode): (usize, usize), phase_rad: f64) -> Shifter {
-    Shifter {
-        id: format!("{path}.{kind}.{column}.{mode}"),
-        kind,
-        column,
-        mode,
-        phase_rad: wrap(phase_rad),
+/// A group of the phase shifters of `plan`, which show `phases`, in the order of their numbers.
+fn group(path: String, plan: &Floorplan, phases: &[f64]) -> Group {
+    let row = |shifter: &Component| Shifter {
+        id: shifter.id(&path),
+        kind: shifter.kind.name(),
+        column: shifter.column,
+        mode: shifter.mode,
+        phase_rad: wrap(phases[shifter.number]),
         voltage_v: None,
         dac_code: None,
         phase_set_rad: None,
+    };
+    Group {
+        rows: plan.shifters().map(row).collect(),
+        path,
+        digital: None,
     }
 }
 
-fn mesh_group(path: &str, mesh: &Mesh, kind: CellKind) -> Group {
+fn mesh_group(path: String, mesh: &Mesh, kind: CellKind) -> Group {
     let perfect = Cells::perfect(kind, mesh.nodes().len());
     let phases = mesh.corrected(Correction::None, &perfect).phases;
-    let mut rows = Vec::with_capacity(mesh.phase_shifters_of(kind));
-    let free = mesh.free_shifters(kind);
-    let free: Vec<_> = free.iter().zip(&phases.free).collect();
-    let mut first = 0;
-    // In the order of light: column by column, free shifters before cells.
-    for column in mesh.nodes().chunk_by(|a, b| a.column == b.column) {
-        let nodes = first..first + column.len();
-        first = nodes.end;
-        for (shifter, phase) in free
-            .iter()
-            .filter(|(shifter, _)| nodes.contains(&shifter.node))
-        {
-            rows.push(row(path, "free", (column[0].column, shifter.mode), **phase));
-        }
-        for (index, node) in nodes.zip(column) {
-            // Both phases of a symmetric cell stand between its couplers, θ on the top arm.
-            let lower = match kind {
-                CellKind::Symmetric => node.bottom,
-                _ => node.top,
-            };
-            let mut put = |name, mode, phase: f64| {
-                rows.push(row(path, name, (node.column, mode), phase));
-            };
-            put("phi", lower, phases.phi[index]);
-            put("theta", node.top, phases.theta[index]);
-        }
-    }
-    for (mode, phase) in phases.screen.iter().enumerate() {
-        rows.push(row(path, "screen", (mesh.columns(), mode), *phase));
-    }
-    Group {
-        path: path.to_owned(),
-        rows,
-        digital: None,
-    }
+    group(path, &mesh.floorplan(kind), &phases.flat())
 }
 
 fn named_layers(program: &Program) -> impl Iterator<Item = (&str, &Vec<Tile>)> {
