@@ -4,7 +4,7 @@
 //! Fields, Perceval, piquasso and others, beside the package's own matrix.
 
 use lightloom::linalg::{C64, Matrix, max_abs_difference};
-use lightloom::mesh::{Cells, Convention, Mesh};
+use lightloom::mesh::{Convention, Mesh, Notation};
 use serde_json::Value;
 
 fn matrix(golden: &Value, modes: usize) -> Option<Matrix> {
@@ -20,18 +20,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shipped = "meshes/golden/strawberryfields_rectangular.json";
     let path = std::env::args().nth(1).unwrap_or(shipped.to_owned());
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
-    let cells: Cells = serde_json::from_value(golden["cells"].clone())?;
-    let u = matrix(&golden, cells.modes).ok_or("unitary_re and unitary_im do not fit the modes")?;
+    let notation: Notation = serde_json::from_value(golden["cells"].clone())?;
+    let u =
+        matrix(&golden, notation.modes).ok_or("unitary_re and unitary_im do not fit the modes")?;
     println!(
         "{} {}, {}: {} modes, {} elements",
         golden["package"],
         golden["version"],
         golden["function"],
-        cells.modes,
-        cells.elements.len()
+        notation.modes,
+        notation.elements.len()
     );
 
-    let mesh = Mesh::from_cells(&cells)?;
+    let mesh = Mesh::from_notation(&notation)?;
     println!(
         "its matrix and ours differ by {:.0e}\n",
         max_abs_difference(&mesh.transfer(), &u)
@@ -42,8 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "convention", "elements", "back, differs"
     );
     for convention in Convention::ALL {
-        let written = mesh.to_cells(convention);
-        let back = Mesh::from_cells(&written)?.transfer();
+        let written = mesh.to_notation(convention);
+        let back = Mesh::from_notation(&written)?.transfer();
         let error = max_abs_difference(&back, &u);
         println!(
             "{:<22}{:>10}{:>16.0e}",
@@ -52,6 +53,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             error
         );
     }
-    println!("\n{}", mesh.to_cells(Convention::Perceval).to_json());
+    println!("\n{}", mesh.to_notation(Convention::Perceval).to_json());
     Ok(())
 }

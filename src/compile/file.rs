@@ -18,7 +18,7 @@ use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
 use crate::io::{Tensor, Tensors};
 use crate::linalg::Matrix;
-use crate::mesh::{Geometry, Mesh};
+use crate::mesh::{Geometry, Mesh, Phases};
 use crate::nn::{Activation, Bias, Input, Layer, Linear, LinearId, Model, Readout, Weight};
 use crate::rng::Seed;
 
@@ -496,11 +496,14 @@ fn take_meshes(
             let limit = format!("the theta and screen of {modes} modes of a {geometry} mesh");
             return Err(Error::shape(format!("{section} mesh"), got, limit));
         }
-        let mesh = Mesh::new(waveguides, geometry.nodes(modes), theta, phi, screen);
-        let mut mesh = mesh.within(section)?;
-        // The smallest rectangles are triangles too.
-        mesh.geometry = Some(geometry);
-        Ok(mesh)
+        let phases = Phases {
+            theta,
+            phi,
+            screen,
+            free: Vec::new(),
+        };
+        let mesh = Mesh::bar(geometry, modes).and_then(|mesh| mesh.with_phases(phases));
+        mesh.within(section)
     };
     let input = mesh("input", header.input_modes)?;
     let output = mesh("output", header.output_modes)?;

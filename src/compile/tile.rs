@@ -137,7 +137,7 @@ fn compile_meshes(
     };
     let v = unitary(&svd.v_adjoint.transpose(), place.input_modes, 0);
     let u = unitary(&svd.u, place.output_modes, 1);
-    let mut input = closest(&v.transpose(), geometry)?.mesh;
+    let input = closest(&v.transpose(), geometry)?.mesh;
     let output = closest(&u, geometry)?.mesh;
     let factors: Vec<C64> = if geometry.is_universal() {
         let mut factors = vec![C64::ZERO; joined];
@@ -159,9 +159,11 @@ fn compile_meshes(
             false => 0.0,
         })
         .collect();
-    for ((screen, theta), factor) in input.screen.iter_mut().zip(&attenuators).zip(&factors) {
+    let mut phases = input.phases().clone();
+    for ((screen, theta), factor) in phases.screen.iter_mut().zip(&attenuators).zip(&factors) {
         *screen = crate::mesh::wrap(*screen - attenuator_phase(*theta) + factor.arg());
     }
+    let input = input.with_phases(phases)?;
     let meshes = Meshes {
         input,
         attenuators,

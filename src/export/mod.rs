@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use crate::compile::Program;
 use crate::error::Result;
-use crate::mesh::{CellArray, CellKind, Correction, Mesh, wrap};
+use crate::mesh::{CellKind, Cells, Component, Correction, Floorplan, Mesh, wrap};
 
 /// One phase shifter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shifter {
-    /// Stable name: path of the mesh, kind, column, mode.
+    /// Stable name: path of the mesh, kind, column, mode; see [`Component::id`].
     pub id: String,
     /// `theta`, `phi`, `screen`, `free` or `attenuator`.
     pub kind: &'static str,
@@ -62,7 +62,7 @@ impl Export {
     /// The phase shifters of `mesh` with cells of `kind`.
     pub fn of_mesh(mesh: &Mesh, kind: CellKind) -> Self {
         Self {
-            groups: vec![mesh_group("mesh", mesh, kind)],
+            groups: vec![mesh_group("mesh".to_owned(), mesh, kind)],
         }
     }
 
@@ -77,20 +77,16 @@ impl Export {
             for (number, tile) in map.tiles.iter().enumerate() {
                 let meshes = tile.as_meshes()?;
                 let path = |section: &str| format!("{layer}.{number}.{section}");
-                groups.push(mesh_group(&path("input"), &meshes.input, kind));
-                let bank = path("attenuators");
-                let attenuators = meshes.attenuators.iter().enumerate();
+                groups.push(mesh_group(path("input"), &meshes.input, kind));
+                let bank = Floorplan::bank(meshes.attenuators.len());
                 groups.push(Group {
-                    rows: attenuators
-                        .map(|(mode, theta)| row(&bank, "attenuator", (0, mode), *theta))
-                        .collect(),
-                    path: bank,
                     digital: Some(Digital {
                         scale: tile.scale,
                         block: [tile.row, tile.col, tile.rows, tile.cols],
                     }),
+                    ..group(path("attenuators"), &bank, &meshes.attenuators)
                 });
-                groups.push(mesh_group(&path("output"), &meshes.output, kind));
+                groups.push(mesh_group(path("output"), &meshes.output, kind));
             }
         }
         Ok(Self { groups })
@@ -102,55 +98,27 @@ impl Export {
     }
 }
 
-fn row(path: &str, kind: &'static str, (column, mode): (usize, usize), phase_rad: f64) -> Shifter {
-    Shifter {
-        id: format!("{path}.{kind}.{column}.{mode}"),
-        kind,
-        column,
-        mode,
-        phase_rad: wrap(phase_rad),
+/// A group of the phase shifters of `plan`, which show `phases`, in the order of their numbers.
+fn group(path: String, plan: &Floorplan, phases: &[f64]) -> Group {
+    let row = |shifter: &Component| Shifter {
+        id: shifter.id(&path),
+        kind: shifter.kind.name(),
+        column: shifter.column,
+        mode: shifter.mode,
+        phase_rad: wrap(phases[shifter.number]),
         voltage_v: None,
         dac_code: None,
         phase_set_rad: None,
+    };
+    Group {
+        rows: plan.shifters().map(row).collect(),
+        path,
+        digital: None,
     }
 }
 
-fn mesh_group(path: &str, mesh: &Mesh, kind: CellKind) -> Group {
-    let perfect = CellArray::perfect(kind, mesh.nodes().len());
-    let setting = mesh.corrected(Correction::None, &perfect).setting;
-    let mut rows = Vec::with_capacity(mesh.phase_shifters_of(kind));
-    let free = mesh.free_shifters(kind);
-    let free: Vec<_> = free.iter().zip(&setting.free).collect();
-    let mut first = 0;
-    // In the order of light: column by column, free shifters before cells.
-    for column in mesh.nodes().chunk_by(|a, b| a.column == b.column) {
-        let nodes = first..first + column.len();
-        first = nodes.end;
-        for (shifter, phase) in free
-            .iter()
-            .filter(|(shifter, _)| nodes.contains(&shifter.node))
-        {
-            rows.push(row(path, "free", (column[0].column, shifter.mode), **phase));
-        }
-        for (index, node) in nodes.zip(column) {
-            // Both phases of a symmetric cell stand between its couplers, θ on the top arm.
-            let lower = match kind {
-                CellKind::Symmetric => node.bottom,
-                _ => node.top,
-            };
-            let mut put = |name, mode, phases: &[f64]| {
-                rows.push(row(path, name, (node.column, mode), phases[index]));
-            };
-            put("phi", lower, &setting.phi);
-            put("theta", node.top, &setting.theta);
-        }
-    }
-    for (mode, phase) in setting.screen.iter().enumerate() {
-        rows.push(row(path, "screen", (mesh.columns(), mode), *phase));
-    }
-    Group {
-        path: path.to_owned(),
-        rows,
-        digital: None,
-    }
+fn mesh_group(path: String, mesh: &Mesh, kind: CellKind) -> Group {
+    let perfect = Cells::perfect(kind, mesh.nodes().len());
+    let phases = mesh.corrected(Correction::None, &perfect).phases;
+    group(path, &mesh.floorplan(kind), &phases.flat())
 }

@@ -1,12 +1,11 @@
 //! One drawn chip, and what happens to phases that are programmed into it.
 
-use std::borrow::Cow;
 use std::f64::consts::TAU;
 use std::ops::Range;
 
 use super::{Hardware, Heaters, Place, Placed, Supply};
 use crate::linalg::Matrix;
-use crate::mesh::{CellKind, Coefficients, Correction, DrawnCells, Mesh, Values};
+use crate::mesh::{CellKind, Cells, Coefficients, Correction, Mesh, Phases, Shown, Values};
 use crate::rng::{Address, Effect, Seed, Stream};
 use crate::units::{amplitude_from_db, heater_phase_rad, heater_volts};
 
@@ -60,14 +59,14 @@ impl Chip {
                 unreachable: 0,
             };
         }
-        let cells = cells.array();
+        let cells = cells.drawn();
         let corrected = mesh.corrected(correction, &cells);
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
-        let targets = corrected.setting.phases();
+        let targets = corrected.phases.flat();
         let sections = [(at, targets.len())];
         let mut phases = self.settle(&heaters, &sections, targets, correction);
         Programmed {
-            coefficients: self.coefficients(at, mesh, cells.into(), phases.pop()),
+            coefficients: self.coefficients(at, mesh, cells, phases.pop()),
             unreachable: corrected.unreachable,
         }
     }
@@ -223,39 +222,24 @@ impl Chip {
         &self,
         at: Placed,
         mesh: &'a Mesh,
-        cells: DrawnCells<'a>,
+        cells: Cells<'a>,
         settled: Option<Vec<f64>>,
     ) -> Coefficients<'a> {
-        let phases: [Cow<'a, [f64]>; 4] = match settled {
+        let phases = match settled {
             None => {
                 let kind = self.cell_kind();
                 assert_eq!(kind, CellKind::Mzi, "other cells have phases of their own");
-                let own = [mesh.theta(), mesh.phi(), mesh.screen(), &[]];
-                own.map(Cow::Borrowed)
+                Shown::from(mesh.phases())
             }
-            Some(mut theta) => {
-                let count = mesh.nodes().len();
-                let free = theta.split_off(2 * count + mesh.modes());
-                let screen = theta.split_off(2 * count);
-                let phi = theta.split_off(count);
-                [theta, phi, screen, free].map(Cow::Owned)
-            }
+            Some(flat) => Phases::from_flat(flat, mesh).into(),
         };
-        let count = phases.iter().map(|phases| phases.len()).sum();
-        let mut first = 0;
-        let [theta, phi, screen, free] = phases.map(|phases| {
-            let start = first;
-            first += phases.len();
-            let values = self.with_phase_errors(Values::each(phases), (at, 0), start..count);
-            (values, first - start)
-        });
-        let [screen, free] = [screen, free].map(|(values, count)| values.all(count));
-        Coefficients::of_set_cells(mesh, cells.set(theta.0, phi.0), &screen, &free)
+        let shown = phases.with(|phases, numbers| self.with_phase_errors(phases, (at, 0), numbers));
+        Coefficients::of(mesh, cells, shown)
     }
 
     /// The chip's attenuators: one MZI on each of `count` modes, whose bar port light passes.
-    pub fn attenuators(&self, at: Placed, count: usize) -> DrawnCells<'static> {
-        DrawnCells {
+    pub fn attenuators(&self, at: Placed, count: usize) -> Cells<'static> {
+        Cells {
             // An attenuator has no φ.
             phi_arm: 1.0,
             ..self.draw_cells(at, count, CellKind::Mzi)
@@ -263,7 +247,7 @@ impl Chip {
     }
 
     /// The chip's cells in one section, with their couplers and losses and no phases.
-    pub fn cells(&self, at: Placed, count: usize) -> DrawnCells<'static> {
+    pub fn cells(&self, at: Placed, count: usize) -> Cells<'static> {
         self.draw_cells(at, count, self.cell_kind())
     }
 
@@ -301,7 +285,7 @@ impl Chip {
         Some(phases)
     }
 
-    fn draw_cells(&self, at: Placed, count: usize, kind: CellKind) -> DrawnCells<'static> {
+    fn draw_cells(&self, at: Placed, count: usize, kind: CellKind) -> Cells<'static> {
         let Hardware { coupler, mesh, .. } = &self.hardware;
         // A block of the stream for each coupler: the same two for every kind of cell.
         let errors = |block: u64| {
@@ -319,10 +303,13 @@ impl Chip {
             Values::each(amplitudes.collect::<Vec<_>>())
         };
         let heated_arm = amplitude_from_db(-mesh.arm_imbalance_db);
-        DrawnCells {
+        let [alpha, beta, gamma] = [0, 1, 2].map(errors);
+        Cells {
             kind,
             count,
-            couplers: [0, 1, 2].map(errors),
+            alpha,
+            beta,
+            gamma,
             amplitude,
             theta_arm: heated_arm,
             phi_arm: heated_arm,

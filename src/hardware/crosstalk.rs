@@ -1,21 +1,16 @@
 //! Thermal crosstalk: heat that reaches the neighbours of a heater.
 
-use std::collections::HashSet;
 use std::f64::consts::TAU;
 
-use crate::mesh::{CellKind, Mesh};
+use crate::mesh::{CellKind, Floorplan, Mesh};
 
 /// Coupling beyond this distance (in pitches) is left out; `0.1³` is the largest share that this drops.
 const REACH: i32 = 3;
 
-/// Pitches between successive heaters of a path.
-const PITCHES: usize = 2;
-
 /// Where the heaters of a tile stand on the chip.
 ///
-/// Across the light, two modes are one pitch, so that the MZIs of a column are neighbours at distance 1. Along
-/// the light, where a heater and a coupler must fit in between, two pitches separate φ from θ and θ from the
-/// next column's φ. Shifters that stand on every mode (screens, attenuators) are staggered over two places.
+/// Their places are those of the [`Floorplan`] of what they belong to, one behind the other. Across the light, two modes
+/// are one pitch, so that the MZIs of a column are neighbours at distance 1; along the light, a step is one pitch.
 #[derive(Debug, Clone, Default)]
 pub struct Heaters {
     /// (position along the light, mode), one per heater.
@@ -27,50 +22,24 @@ impl Heaters {
     /// Appends the heaters of `mesh` with cells of `kind` behind what is there: its theta, its phi, its screen, its free
     /// shifters.
     pub fn push_mesh(&mut self, mesh: &Mesh, kind: CellKind) {
-        let nodes = mesh.nodes();
-        let free = mesh.free_shifters(kind);
-        // Free shifters of the first column have a section of their own.
-        let start = self.next + if free.is_empty() { 0 } else { PITCHES };
-        let pitch = kind.sections() * PITCHES;
-        let at = |column: usize| start + pitch * column;
-        if kind == CellKind::Symmetric {
-            let arm = nodes.iter().map(|node| (at(node.column), node.top));
-            self.places.extend(arm);
-            let arm = nodes.iter().map(|node| (at(node.column), node.bottom));
-            self.places.extend(arm);
-        } else {
-            let theta = nodes.iter();
-            let theta = theta.map(|node| (at(node.column) + PITCHES, node.top));
-            self.places.extend(theta);
-            let phi = nodes.iter().map(|node| (at(node.column), node.top));
-            self.places.extend(phi);
-        }
-        self.next = at(mesh.columns());
-        self.push_bank(mesh.modes());
-        if free.is_empty() {
-            return;
-        }
-        // A free shifter stands beside the cells of the column before where they leave its mode out, else behind them.
-        let cells: HashSet<(usize, usize)> = nodes
-            .iter()
-            .flat_map(|node| [(node.column, node.top), (node.column, node.bottom)])
-            .collect();
-        self.places.extend(free.iter().map(|shifter| {
-            let column = nodes[shifter.node].column;
-            let is_taken = column > 0 && cells.contains(&(column - 1, shifter.mode));
-            (
-                at(column) - if is_taken { 1 } else { PITCHES },
-                shifter.mode,
-            )
-        }));
+        self.push(&mesh.floorplan(kind));
     }
 
     /// Appends one heater on each of `modes` modes.
     pub fn push_bank(&mut self, modes: usize) {
-        let start = self.next;
-        self.places
-            .extend((0..modes).map(|mode| (start + PITCHES * (mode % 2), mode)));
-        self.next += 2 * PITCHES;
+        self.push(&Floorplan::bank(modes));
+    }
+
+    /// Appends the heaters of `plan`, in the order of their numbers.
+    fn push(&mut self, plan: &Floorplan) {
+        let first = self.places.len();
+        self.places.resize(first + plan.shifters().count(), (0, 0));
+        for shifter in plan.shifters() {
+            // Heaters stand on whole steps.
+            let steps = shifter.place.steps as usize;
+            self.places[first + shifter.number] = (self.next + steps, shifter.mode);
+        }
+        self.next += plan.steps;
     }
 
     /// Number of heaters.

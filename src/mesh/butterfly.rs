@@ -30,11 +30,11 @@ pub(super) fn start(u: &Matrix) -> Result<Mesh> {
         let [a, b, c, d] = found.cells[node.column][node.top];
         let [s, t] = [node.top, node.bottom].map(|mode| C64::from_polar(1.0, ahead[mode]));
         let (theta, phi, outputs) = phases([a * s, b * t, c * s, d * t]);
-        mesh.theta[index] = theta;
-        mesh.phi[index] = phi;
+        mesh.phases.theta[index] = theta;
+        mesh.phases.phi[index] = phi;
         [ahead[node.top], ahead[node.bottom]] = outputs;
     }
-    mesh.screen = ahead.into_iter().map(wrap).collect();
+    mesh.phases.screen = ahead.into_iter().map(wrap).collect();
     Ok(mesh)
 }
 
@@ -112,10 +112,11 @@ mod tests {
         let mut stream = Seed(5).stream(Effect::Haar, modes as u64, 0, 0);
         let mut mesh = Mesh::bar(Geometry::Butterfly, modes).unwrap();
         for phase in mesh
+            .phases
             .theta
             .iter_mut()
-            .chain(&mut mesh.phi)
-            .chain(&mut mesh.screen)
+            .chain(&mut mesh.phases.phi)
+            .chain(&mut mesh.phases.screen)
         {
             *phase = std::f64::consts::PI * stream.uniform();
         }

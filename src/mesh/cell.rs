@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mesh, wrap};
+use super::ties::Ties;
+use super::{Mesh, Phases, wrap};
 use crate::error::{Error, Result};
 
 /// What stands at every node of a mesh. It fits every geometry.
@@ -112,37 +113,6 @@ pub struct FreeShifter {
     pub mode: usize,
 }
 
-/// The phases of a mesh, one per phase shifter of its cells, rad.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Setting {
-    /// θ of every node; of symmetric cells the phase of the top arm.
-    pub theta: Vec<f64>,
-    /// φ of every node; of symmetric cells the phase of the bottom arm.
-    pub phi: Vec<f64>,
-    /// The output phase screen.
-    pub screen: Vec<f64>,
-    /// The [free shifters](Mesh::free_shifters), which only symmetric cells need.
-    pub free: Vec<f64>,
-}
-
-impl Setting {
-    /// The phases in the order of the heaters: theta, phi, screen, free.
-    pub fn phases(&self) -> Vec<f64> {
-        [&self.theta[..], &self.phi, &self.screen, &self.free].concat()
-    }
-}
-
-impl From<&Mesh> for Setting {
-    fn from(mesh: &Mesh) -> Self {
-        Self {
-            theta: mesh.theta.clone(),
-            phi: mesh.phi.clone(),
-            screen: mesh.screen.clone(),
-            free: Vec::new(),
-        }
-    }
-}
-
 impl Mesh {
     /// Where a mesh of cells of `kind` has phase shifters on single modes besides its output screen.
     ///
@@ -151,7 +121,7 @@ impl Mesh {
     /// once per column that leaves out the edge modes.
     pub fn free_shifters(&self, kind: CellKind) -> Vec<FreeShifter> {
         match kind {
-            CellKind::Symmetric => share_out(self, &self.phi).shifters,
+            CellKind::Symmetric => share_out(self, &self.phases.phi).shifters,
             _ => Vec::new(),
         }
     }
@@ -168,20 +138,20 @@ impl Mesh {
         ends + kind.sections() * self.columns()
     }
 
-    /// The phases with which symmetric cells move light as MZIs at `setting` do, whatever their couplers.
+    /// The phases with which symmetric cells move light as MZIs at `mzis` do, whatever their couplers.
     ///
     /// B P(θ₁, θ₂) B = e^{iθ₂} B P(θ₁ − θ₂, 0) B: the common phase θ₂ acts as φ of the cells behind.
-    pub(crate) fn symmetric(&self, setting: &Setting) -> Setting {
-        let shared = share_out(self, &setting.phi);
+    pub(crate) fn symmetric(&self, mzis: &Phases) -> Phases {
+        let shared = share_out(self, &mzis.phi);
         let wrapped = |phases: &[f64]| phases.iter().map(|phase| wrap(*phase)).collect();
         let add = |phases: &[f64], more: &[f64], sign: f64| {
             let sums = phases.iter().zip(more).map(|(a, b)| wrap(a + sign * b));
             sums.collect()
         };
-        Setting {
-            theta: add(&setting.theta, &shared.common, 1.0),
+        Phases {
+            theta: add(&mzis.theta, &shared.common, 1.0),
             phi: wrapped(&shared.common),
-            screen: add(&setting.screen, &shared.ahead, -1.0),
+            screen: add(&mzis.screen, &shared.ahead, -1.0),
             free: wrapped(&shared.free),
         }
     }
@@ -211,7 +181,7 @@ fn share_out(mesh: &Mesh, phi: &[f64]) -> Shared {
     let mut shifters = Vec::new();
     for (index, node) in mesh.nodes.iter().enumerate() {
         let (top, bottom) = (source[node.top], source[node.bottom]);
-        if !ties.tie(top, bottom, phi[index]) {
+        if ties.tie(top, bottom, phi[index]).is_some() {
             let mode = if bottom < top { node.bottom } else { node.top };
             shifters.push(FreeShifter { node: index, mode });
         }
@@ -244,65 +214,11 @@ fn share_out(mesh: &Mesh, phi: &[f64]) -> Shared {
     }
 }
 
-/// Unknown phases of which differences are known.
-struct Ties {
-    parent: Vec<usize>,
-    /// Phase ahead of the parent.
-    offset: Vec<f64>,
-}
-
-impl Ties {
-    fn new(count: usize) -> Self {
-        Self {
-            parent: (0..count).collect(),
-            offset: vec![0.0; count],
-        }
-    }
-
-    /// The root of `unknown` and the phase ahead of it; shortens the path.
-    fn find(&mut self, unknown: usize) -> (usize, f64) {
-        let mut path = Vec::new();
-        let mut root = unknown;
-        while self.parent[root] != root {
-            path.push(root);
-            root = self.parent[root];
-        }
-        let mut phase = 0.0;
-        for step in path.into_iter().rev() {
-            phase += self.offset[step];
-            self.parent[step] = root;
-            self.offset[step] = phase;
-        }
-        (root, phase)
-    }
-
-    /// Ties `a` to be ahead of `b` by `phase`; false if the two are tied already.
-    fn tie(&mut self, a: usize, b: usize, phase: f64) -> bool {
-        let ((root_a, phase_a), (root_b, phase_b)) = (self.find(a), self.find(b));
-        if root_a == root_b {
-            return false;
-        }
-        // The older light stays the root: what no node ties is 0.
-        if root_b < root_a {
-            self.parent[root_a] = root_b;
-            self.offset[root_a] = phase + phase_b - phase_a;
-        } else {
-            self.parent[root_b] = root_a;
-            self.offset[root_b] = phase_a - phase - phase_b;
-        }
-        true
-    }
-
-    fn phase(&mut self, unknown: usize) -> f64 {
-        self.find(unknown).1
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::linalg::max_abs_difference;
-    use crate::mesh::{Coefficients, Geometry, Mzi};
+    use crate::mesh::{Cells, Coefficients, Geometry, Values};
     use crate::rng::{Effect, Seed};
 
     /// N² phases and N − 1 more that only shift all modes together; the paper's rectangle leaves those out.
@@ -326,27 +242,20 @@ mod tests {
             for geometry in [Geometry::Clements, Geometry::Reck] {
                 let mut stream = Seed(3).stream(Effect::Haar, modes as u64, 0, 0);
                 let mesh = Mesh::haar(geometry, modes, &mut stream).unwrap();
-                let mzi = |node: usize, kind, theta, phi| Mzi {
-                    kind,
-                    alpha: 0.1 * (node as f64).sin(),
-                    beta: 0.2 * (node as f64).cos(),
-                    theta_arm: 0.9,
-                    ..Mzi::ideal(theta, phi)
+                let errors = |size: f64, of: fn(f64) -> f64| -> Vec<f64> {
+                    (0..mesh.nodes.len())
+                        .map(|node| size * of(node as f64))
+                        .collect()
                 };
-                let plain = Coefficients::new(&mesh, |node| {
-                    mzi(node, CellKind::Mzi, mesh.theta[node], mesh.phi[node])
-                });
-                let setting = mesh.symmetric(&Setting::from(&mesh));
-                let shared = Coefficients::of_setting(
-                    &mesh,
-                    CellKind::Symmetric,
-                    &setting.screen,
-                    &setting.free,
-                    |node| {
-                        let (theta, phi) = (setting.theta[node], setting.phi[node]);
-                        mzi(node, CellKind::Symmetric, theta, phi)
-                    },
-                );
+                let cells = |kind| Cells {
+                    alpha: Values::each(errors(0.1, f64::sin)),
+                    beta: Values::each(errors(0.2, f64::cos)),
+                    theta_arm: 0.9,
+                    ..Cells::perfect(kind, mesh.nodes.len())
+                };
+                let plain = Coefficients::of(&mesh, cells(CellKind::Mzi), mesh.phases());
+                let shared = mesh.symmetric(mesh.phases());
+                let shared = Coefficients::of(&mesh, cells(CellKind::Symmetric), shared);
                 let off = max_abs_difference(&plain.transfer(), &shared.transfer());
                 assert!(off < 1e-14 * modes as f64, "{geometry} {modes}: {off:e}");
             }

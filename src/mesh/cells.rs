@@ -1,291 +1,394 @@
-//! Meshes from the cells of other packages, and back.
-//!
-//! Every cell is P(output) T(θ, 0) P(input). Phases that a cell does not have in the other convention run
-//! ahead of it (or behind it) on their modes until a phase shifter takes them up.
+//! The cells of a whole mesh as arrays, and their 2×2 matrices many at a time.
 
-use super::convention::{External, NormalForm};
-use super::{Cell, Cells, Convention, Element, Mesh, Node, Phase, wrap};
-use crate::error::{Context, Error, Result};
+use std::f64::consts::FRAC_PI_4;
+use std::ops::Range;
 
-/// More modes than any chip has; a file that claims more is refused before memory is taken for them.
-const MODES_LIMIT: usize = 1 << 16;
+use pulp::Arch;
 
-impl Mesh {
-    /// The mesh that does what `cells` do, global phase included.
-    ///
-    /// Every cell, inverse or not, becomes one MZI with θ in [0, π] and φ in [0, 2π), in the first column
-    /// that is free on its modes; phase shifters are pushed to the output screen. Light-order lists of a
-    /// rectangle or triangle with its apex at the last mode come out as that [`Geometry`](super::Geometry).
-    ///
-    /// # Errors
-    /// [`Error::Value`] if there is no mode, or more than 65536, or an element names a mode that does not
-    /// exist or one mode twice, or a phase is NaN or infinite.
-    ///
-    /// ```
-    /// use lightloom::mesh::{Cells, Convention};
-    /// use lightloom::Mesh;
-    ///
-    /// // One row each of Strawberry Fields' lists `[m, n, theta, phi, size]`, and its diagonal.
-    /// let cells = Cells::from_strawberryfields(
-    ///     Convention::StrawberryFields,
-    ///     &[[0.0, 1.0, 0.3, 1.2, 2.0]],
-    ///     &[1.0.into(), 1.0.into()],
-    ///     &[],
-    /// )?;
-    /// let u = Mesh::from_cells(&cells)?.transfer();
-    /// assert!((u[(1, 1)].re - 0.3f64.cos()).abs() < 1e-15);
-    /// # Ok::<(), lightloom::Error>(())
-    /// ```
-    pub fn from_cells(cells: &Cells) -> Result<Self> {
-        if cells.modes == 0 || cells.modes > MODES_LIMIT {
-            let limit = format!("1 to {MODES_LIMIT}");
-            return Err(Error::value("modes", cells.modes, limit));
-        }
-        // Phases that light has collected on each mode and no MZI has taken up.
-        let mut ahead = vec![0.0; cells.modes];
-        let mut free_from = vec![0; cells.modes];
-        let mut mzis = Vec::new();
-        for (index, element) in cells.elements.iter().enumerate() {
-            let name = || format!("elements[{index}]");
-            let (cell, inverse) = match element {
-                Element::Phase(phase) => {
-                    let mode = mode_index(cells, phase.mode).within(name())?;
-                    check_phase(phase.phase_rad).within(name())?;
-                    ahead[mode] = wrap(ahead[mode] + phase.phase_rad);
-                    continue;
-                }
-                Element::Cell(cell) => (cell, false),
-                Element::Inverse(cell) => (cell, true),
-            };
-            let [top, bottom] = cell_modes(cells, cell).within(name())?;
-            for phase in cell.phases_rad {
-                check_phase(phase).within(name())?;
-            }
-            let mut form = cells.convention.normal_form(cell.phases_rad);
-            if inverse {
-                form = form.inverse();
-            }
-            let column = free_from[top].max(free_from[bottom]);
-            free_from[top] = column + 1;
-            free_from[bottom] = column + 1;
-            let common = ahead[bottom] + form.input[1];
-            let phi = wrap(ahead[top] + form.input[0] - common);
-            ahead[top] = wrap(common + form.output[0]);
-            ahead[bottom] = wrap(common + form.output[1]);
-            let node = Node {
-                column,
-                top,
-                bottom,
-            };
-            mzis.push((node, form.theta, phi));
-        }
-        mzis.sort_by_key(|(node, ..)| (node.column, node.top));
-        Self::new(
-            cells.modes,
-            mzis.iter().map(|(node, ..)| *node).collect(),
-            mzis.iter().map(|(_, theta, _)| *theta).collect(),
-            mzis.iter().map(|(.., phi)| *phi).collect(),
-            ahead,
-        )
-    }
+use super::mzi::{Sines, behind_coupler, between_couplers, crossed, times};
+use super::values::{Draws, Values};
+use super::{CellKind, Mzi};
+use crate::field::{BLOCK, Matrices, MatrixSource, Parts, TwoByTwo};
+use crate::linalg::C64;
+use crate::simd::{Loop, sin_cos_all, vectorized};
 
-    /// The cells of `convention` that do what this mesh does, global phase included.
-    ///
-    /// One cell per MZI in the order of the nodes; phases in [0, 2π), mixing angles ω in [0, π/2]. Conventions
-    /// with φ at the input end with a phase per mode, those with φ at the output begin with one: N² phases for
-    /// a mesh of N (N − 1) / 2 MZIs. `bell-walmsley` has phase shifters only where its cells cannot take a
-    /// phase up: N at inputs and outputs, and N/2 − 1 more along the last mode of a rectangle of even N.
-    pub fn to_cells(&self, convention: Convention) -> Cells {
-        match convention.external() {
-            External::Input(place) => self.pushed_ahead(convention, place),
-            External::Output(place) => self.pushed_back(convention, place),
-            External::Common => self.spread(convention),
-        }
-    }
-
-    fn normal_form(&self, node: usize) -> NormalForm {
-        NormalForm::folded(self.theta[node], [self.phi[node], 0.0], [0.0; 2])
-    }
-
-    /// φ at the input: what a cell cannot hold runs to the output.
-    fn pushed_ahead(&self, convention: Convention, place: usize) -> Cells {
-        let mut cells = Cells::new(convention, self.modes);
-        let mut ahead = vec![0.0; self.modes];
-        for (index, node) in self.nodes.iter().enumerate() {
-            let form = self.normal_form(index);
-            let mut phases_rad = convention.bare_phases(form.theta);
-            let bare = convention.normal_form(phases_rad);
-            let top = ahead[node.top] + form.input[0] - bare.input[0];
-            let common = ahead[node.bottom] + form.input[1] - bare.input[1];
-            phases_rad[place] = wrap(phases_rad[place] + top - common);
-            ahead[node.top] = wrap(common + form.output[0] - bare.output[0]);
-            ahead[node.bottom] = wrap(common + form.output[1] - bare.output[1]);
-            cells = cells.cell(named(convention, node), phases_rad);
-        }
-        let screen = ahead.iter().zip(&self.screen).map(|(a, b)| wrap(a + b));
-        cells.phases(screen)
-    }
-
-    /// φ at the output: what a cell cannot hold runs back to the input.
-    fn pushed_back(&self, convention: Convention, place: usize) -> Cells {
-        let mut behind = self.screen.clone();
-        let mut found = Vec::with_capacity(self.nodes.len());
-        for (index, node) in self.nodes.iter().enumerate().rev() {
-            let form = self.normal_form(index);
-            let mut phases_rad = convention.bare_phases(form.theta);
-            let bare = convention.normal_form(phases_rad);
-            let top = behind[node.top] + form.output[0] - bare.output[0];
-            let common = behind[node.bottom] + form.output[1] - bare.output[1];
-            phases_rad[place] = wrap(phases_rad[place] + top - common);
-            behind[node.top] = wrap(common + form.input[0] - bare.input[0]);
-            behind[node.bottom] = wrap(common + form.input[1] - bare.input[1]);
-            found.push((named(convention, node), phases_rad));
-        }
-        let cells = Cells::new(convention, self.modes).phases(behind.into_iter().map(wrap));
-        found
-            .into_iter()
-            .rev()
-            .fold(cells, |cells, (modes, phases_rad)| {
-                cells.cell(modes, phases_rad)
-            })
-    }
-
-    /// Cells with nothing but a common phase: T(θ, 0) = P(a, a) · e^{−i(a + b)} T(θ, 0) · P(b, b) moves any
-    /// a to both outputs and any b to both inputs. A waveguide from MZI j to MZI k with phase p is rid of it
-    /// by p + a_j + b_k = 0; where earlier waveguides have already fixed a_j + b_k, a phase shifter stays.
-    fn spread(&self, convention: Convention) -> Cells {
-        const GROUND: usize = 0; // the world outside the mesh
-        let outputs = |node: usize| 1 + 2 * node;
-        let inputs = |node: usize| 2 + 2 * node;
-        let mut potentials = Potentials::new(1 + 2 * self.nodes.len());
-        // Where the light of each mode comes from, and the phase that it collected on the way.
-        let mut source = vec![(GROUND, 0.0); self.modes];
-        // Phase shifters that stay: in front of a node, then at the output.
-        let mut stay = Vec::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            let form = self.normal_form(index);
-            for (port, mode) in [node.top, node.bottom].into_iter().enumerate() {
-                let (from, phase) = source[mode];
-                // a_j = potential of j's outputs, b_k = −potential of k's inputs.
-                let rest = potentials.join(inputs(index), from, phase + form.input[port]);
-                stay.extend(rest.map(|rest| (index, mode, rest)));
-                source[mode] = (outputs(index), form.output[port]);
-            }
-        }
-        for (mode, (from, phase)) in source.iter().enumerate() {
-            let rest = potentials.join(GROUND, *from, phase + self.screen[mode]);
-            stay.extend(rest.map(|rest| (self.nodes.len(), mode, rest)));
-        }
-        let mut cells = Cells::new(convention, self.modes);
-        let mut stay = stay.into_iter().peekable();
-        for index in 0..=self.nodes.len() {
-            while let Some((_, mode, rest)) = stay.next_if(|(before, ..)| *before == index) {
-                cells.elements.push(Element::Phase(Phase {
-                    mode: convention.first_mode() + mode,
-                    phase_rad: rest,
-                }));
-            }
-            if let Some(node) = self.nodes.get(index) {
-                let common = potentials.of(inputs(index)) - potentials.of(outputs(index));
-                let theta = self.normal_form(index).theta;
-                let phases_rad = [wrap(theta + common), wrap(common)];
-                cells = cells.cell(named(convention, node), phases_rad);
-            }
-        }
-        cells
-    }
+/// Cells of one kind without phases, parallel to the nodes of a mesh: what an [`Mzi`] says of one cell.
+///
+/// What a chip draws of its cells is in here: the splitting errors of all couplers and the loss of every cell
+/// ([`Chip::cells`](crate::hardware::Chip::cells)). Splitting errors are drawn when the 2×2 of the cells are computed, a
+/// block of cells at a time (see [`Values`]), which is when [`Coefficients`](super::Coefficients) send light or say a
+/// matrix; [`drawn`](Self::drawn) draws them before, for whoever needs to look at the cells themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cells<'a> {
+    /// Which couplers, phase shifters and crossing each cell is made of.
+    pub kind: CellKind,
+    /// Number of cells.
+    pub count: usize,
+    /// Splitting error of every first coupler, rad; see [`Mzi`].
+    pub alpha: Values<'a>,
+    /// Splitting error of every second coupler, rad.
+    pub beta: Values<'a>,
+    /// Splitting error of every coupler in front of φ, rad; nothing where cells have none.
+    pub gamma: Values<'a>,
+    /// Field transmission of every cell, both arms, in [0, 1].
+    pub amplitude: Values<'a>,
+    /// Additional field transmission of the arm that θ stands on, in [0, 1].
+    pub theta_arm: f64,
+    /// Additional field transmission of the arm that φ stands on, in (0, 1].
+    pub phi_arm: f64,
 }
 
-/// Union-find with a potential per member: differences are known inside a set, free between sets.
-struct Potentials {
-    parent: Vec<usize>,
-    /// Potential over that of the parent.
-    over: Vec<f64>,
-}
-
-impl Potentials {
-    fn new(count: usize) -> Self {
+impl<'a> Cells<'a> {
+    /// `count` perfect, lossless cells.
+    pub fn perfect(kind: CellKind, count: usize) -> Self {
+        let [alpha, beta, gamma] = [0.0; 3].map(Values::same);
         Self {
-            parent: (0..count).collect(),
-            over: vec![0.0; count],
+            kind,
+            count,
+            alpha,
+            beta,
+            gamma,
+            amplitude: Values::same(1.0),
+            theta_arm: 1.0,
+            phi_arm: 1.0,
         }
     }
 
-    /// The root of `member` and the potential of `member` over it.
-    fn root(&mut self, member: usize) -> (usize, f64) {
-        // Two passes: sum up the way to the root, then hang everything on the way directly under it.
-        let (mut root, mut total) = (member, 0.0);
-        while self.parent[root] != root {
-            total += self.over[root];
-            root = self.parent[root];
+    /// The same cells with every error drawn.
+    ///
+    /// # Panics
+    /// If a part is given for another number of cells.
+    #[must_use]
+    pub fn drawn(self) -> Self {
+        let Self { count, .. } = self;
+        Self {
+            alpha: self.alpha.drawn(count),
+            beta: self.beta.drawn(count),
+            gamma: match self.kind.couplers() {
+                3 => self.gamma.drawn(count),
+                _ => Values::same(0.0),
+            },
+            amplitude: self.amplitude.drawn(count),
+            ..self
         }
-        let (mut at, mut left) = (member, total);
-        while self.parent[at] != at {
-            let step = std::mem::replace(&mut self.over[at], wrap(left));
-            at = std::mem::replace(&mut self.parent[at], root);
-            left -= step;
-        }
-        (root, total)
     }
 
-    fn of(&mut self, member: usize) -> f64 {
-        self.root(member).1
+    /// One cell, its phases 0. Of many cells, have the errors [drawn](Self::drawn) first.
+    ///
+    /// # Panics
+    /// If there is no such cell.
+    pub fn cell(&self, index: usize) -> Mzi {
+        assert!(index < self.count, "there is a cell {index}");
+        Mzi {
+            kind: self.kind,
+            theta: 0.0,
+            phi: 0.0,
+            alpha: self.alpha.get(index),
+            beta: self.beta.get(index),
+            gamma: match self.kind.couplers() {
+                3 => self.gamma.get(index),
+                _ => 0.0,
+            },
+            amplitude: self.amplitude.get(index),
+            theta_arm: self.theta_arm,
+            phi_arm: self.phi_arm,
+        }
     }
 
-    /// Sets `upper` = `lower` + `phase` if their difference is free; else returns by how much `lower` +
-    /// `phase` exceeds `upper`, in [0, 2π).
-    fn join(&mut self, upper: usize, lower: usize, phase: f64) -> Option<f64> {
-        let (upper_root, upper_over) = self.root(upper);
-        let (lower_root, lower_over) = self.root(lower);
-        let excess = wrap(lower_over + phase - upper_over);
-        if upper_root == lower_root {
-            return Some(excess);
-        }
-        // The ground is member 0; the smaller root stays, so that the ground keeps potential 0.
-        if upper_root < lower_root {
-            self.parent[lower_root] = upper_root;
-            self.over[lower_root] = wrap(-excess);
-        } else {
-            self.parent[upper_root] = lower_root;
-            self.over[upper_root] = excess;
-        }
-        None
+    /// The cells one by one, their phases 0.
+    pub fn mzis(&self) -> Vec<Mzi> {
+        let drawn = self.clone().drawn();
+        (0..self.count).map(|index| drawn.cell(index)).collect()
+    }
+
+    /// The 2×2 of every cell at phases `theta` and `phi`, rad.
+    ///
+    /// # Panics
+    /// If there are not as many phases as cells.
+    pub(crate) fn matrices(self, theta: Values<'a>, phi: Values<'a>) -> Matrices {
+        self.set(theta, phi).all()
+    }
+
+    /// The cells at phases `theta` and `phi`, rad.
+    ///
+    /// # Panics
+    /// If there are not as many phases as cells.
+    pub(super) fn set(self, theta: Values<'a>, phi: Values<'a>) -> SetCells<'a> {
+        let set = SetCells {
+            cells: self,
+            theta,
+            phi,
+        };
+        let fit = set.values().all(|values| values.fit(set.cells.count));
+        assert!(fit, "one value a cell");
+        set
     }
 }
 
-/// The modes of `node` as `convention` numbers them.
-fn named(convention: Convention, node: &Node) -> [usize; 2] {
-    [node.top, node.bottom].map(|mode| mode + convention.first_mode())
+/// Cells with their phases: their matrices are those of [`Mzi::matrix`], computed many at a time, errors drawn with them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SetCells<'a> {
+    cells: Cells<'a>,
+    theta: Values<'a>,
+    phi: Values<'a>,
 }
 
-fn mode_index(cells: &Cells, mode: usize) -> Result<usize> {
-    let first = cells.convention.first_mode();
-    mode.checked_sub(first)
-        .filter(|index| *index < cells.modes)
-        .ok_or_else(|| {
-            let limit = format!("{first} to {}", cells.modes - 1 + first);
-            Error::value("mode", mode, limit)
-        })
-}
-
-fn cell_modes(cells: &Cells, cell: &Cell) -> Result<[usize; 2]> {
-    let [top, bottom] = cell.modes;
-    if top == bottom {
-        return Err(Error::value(
-            "modes",
-            format!("{:?}", cell.modes),
-            "two different modes",
-        ));
+impl SetCells<'_> {
+    /// Which couplers, phase shifters and crossing each cell is made of.
+    pub(super) fn kind(&self) -> CellKind {
+        self.cells.kind
     }
-    Ok([mode_index(cells, top)?, mode_index(cells, bottom)?])
+
+    /// Amplitude, θ, φ and the splitting errors of the couplers that cells have.
+    fn values(&self) -> impl Iterator<Item = &Values<'_>> {
+        let Cells {
+            alpha, beta, gamma, ..
+        } = &self.cells;
+        let couplers = [alpha, beta, gamma];
+        let couplers = couplers.into_iter().take(self.cells.kind.couplers());
+        let first = [&self.cells.amplitude, &self.theta, &self.phi];
+        first.into_iter().chain(couplers)
+    }
 }
 
-fn check_phase(phase_rad: f64) -> Result<()> {
-    if phase_rad.is_finite() {
-        return Ok(());
+impl MatrixSource for SetCells<'_> {
+    type Scratch = Angles;
+
+    fn scratch(&self) -> Angles {
+        Angles {
+            arch: Arch::new(),
+            angle: [[0.0; BLOCK]; 5],
+            sin: [[0.0; BLOCK]; 5],
+            cos: [[0.0; BLOCK]; 5],
+            amplitude: [0.0; BLOCK],
+            draws: self.values().map(Values::draws).collect(),
+        }
     }
-    Err(Error::value("phase_rad", phase_rad, "finite"))
+
+    fn count(&self) -> usize {
+        self.cells.count
+    }
+
+    fn fetch(&self, range: Range<usize>) {
+        for values in self.values() {
+            values.fetch(range.clone());
+        }
+    }
+
+    fn write(&self, block: usize, angles: &mut Angles, parts: &mut Parts) {
+        let start = block * BLOCK;
+        let count = BLOCK.min(self.count() - start);
+        for draws in angles.draws.iter_mut().flatten() {
+            draws.read(start..start + count);
+        }
+        let one = OneBlock {
+            set: self,
+            start,
+            count,
+            angles,
+            parts,
+        };
+        vectorized(one.angles.arch, one);
+    }
+}
+
+impl From<&[Mzi]> for Cells<'_> {
+    /// The couplers and losses of `cells`.
+    ///
+    /// # Panics
+    /// If they differ in kind or in the loss of heated arms.
+    fn from(cells: &[Mzi]) -> Self {
+        let kind = cells.first().map_or(CellKind::Mzi, |cell| cell.kind);
+        let arms = |cell: &Mzi| (cell.theta_arm, cell.phi_arm);
+        let (theta_arm, phi_arm) = cells.first().map_or((1.0, 1.0), arms);
+        let alike = |cell: &Mzi| cell.kind == kind && arms(cell) == (theta_arm, phi_arm);
+        assert!(cells.iter().all(alike), "cells of one kind");
+        let of = |part: fn(&Mzi) -> f64| Values::each(cells.iter().map(part).collect::<Vec<_>>());
+        Self {
+            kind,
+            count: cells.len(),
+            alpha: of(|cell| cell.alpha),
+            beta: of(|cell| cell.beta),
+            gamma: match kind.couplers() {
+                3 => of(|cell| cell.gamma),
+                _ => Values::same(0.0),
+            },
+            amplitude: of(|cell| cell.amplitude),
+            theta_arm,
+            phi_arm,
+        }
+    }
+}
+
+/// What the matrices of a block are computed from. Lanes beyond the cells' number hold something finite.
+pub(crate) struct Angles {
+    arch: Arch,
+    /// θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles, rad; their sines and cosines.
+    angle: [[f64; BLOCK]; 5],
+    sin: [[f64; BLOCK]; 5],
+    cos: [[f64; BLOCK]; 5],
+    amplitude: [f64; BLOCK],
+    /// The errors of the amplitudes and of the angles.
+    draws: Vec<Vec<Draws>>,
+}
+
+struct OneBlock<'a, 'c> {
+    set: &'a SetCells<'c>,
+    start: usize,
+    count: usize,
+    angles: &'a mut Angles,
+    parts: &'a mut Parts,
+}
+
+impl Loop for OneBlock<'_, '_> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(mut self) {
+        self.sines::<FUSED>();
+        let cells = &self.set.cells;
+        let arms = [cells.theta_arm, cells.phi_arm];
+        let core = |sines: &Sines, amplitude: f64| between_couplers(sines, arms, amplitude);
+        match cells.kind {
+            CellKind::Mzi => self.each(core),
+            CellKind::Crossing => self.each(|sines, amplitude| crossed(core(sines, amplitude))),
+            CellKind::ThreeSplitter => {
+                self.each(|sines, amplitude| behind_coupler(core(sines, amplitude), sines.gamma));
+            }
+            // See `Mzi::with_external_phase`.
+            CellKind::Symmetric => {
+                let [theta_arm, phi_arm] = arms;
+                let ratio = theta_arm / phi_arm;
+                self.each(|sines, amplitude| {
+                    let bare = Sines {
+                        phi: (0.0, 1.0),
+                        ..*sines
+                    };
+                    let core = between_couplers(&bare, [ratio, 1.0], amplitude * phi_arm);
+                    let (sin, cos) = sines.phi;
+                    times(core, C64::new(cos, sin))
+                });
+            }
+        }
+    }
+}
+
+impl OneBlock<'_, '_> {
+    /// Amplitudes, and sines and cosines of all angles.
+    #[inline(always)]
+    fn sines<const FUSED: bool>(&mut self) {
+        let Self {
+            set, start, count, ..
+        } = *self;
+        let Angles {
+            angle,
+            sin,
+            cos,
+            amplitude,
+            draws,
+            ..
+        } = &mut *self.angles;
+        let offsets = [0.0, 0.0, 0.0, FRAC_PI_4, FRAC_PI_4, FRAC_PI_4];
+        let into = std::iter::once(amplitude).chain(&mut *angle);
+        let all = set.values().zip(draws).zip(offsets).zip(into);
+        for (((values, draws), offset), into) in all {
+            values.write(draws, start..start + count, offset, into);
+        }
+        if set.cells.kind == CellKind::Symmetric {
+            let [theta, phi, ..] = angle;
+            for (theta, phi) in theta.iter_mut().zip(phi) {
+                *theta -= *phi;
+            }
+        }
+        for at in 0..2 + set.cells.kind.couplers() {
+            sin_cos_all::<FUSED, BLOCK>(&angle[at], &mut sin[at], &mut cos[at]);
+        }
+    }
+
+    /// All lanes, those beyond the cells' number too: a loop of known length.
+    #[inline(always)]
+    fn each(self, matrix: impl Fn(&Sines, f64) -> TwoByTwo) {
+        let Angles {
+            sin,
+            cos,
+            amplitude,
+            ..
+        } = self.angles;
+        for k in 0..BLOCK {
+            let pair = |at: usize| (sin[at][k], cos[at][k]);
+            let sines = Sines {
+                theta: pair(0),
+                phi: pair(1),
+                alpha: pair(2),
+                beta: pair(3),
+                gamma: pair(4),
+            };
+            let [a, b, c, d] = matrix(&sines, amplitude[k]);
+            let values = [a.re, a.im, b.re, b.im, c.re, c.im, d.re, d.im];
+            for (part, value) in self.parts.iter_mut().zip(values) {
+                part[k] = value;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::field::InstructionSet;
+    use crate::rng::{Effect, Seed};
+
+    /// The fast path against [`Mzi::matrix`], for chunks that are full and not.
+    #[test]
+    fn matrices_of_an_array_are_those_of_its_cells() {
+        for kind in CellKind::ALL {
+            for count in [0, 1, 63, 64, 65, 200] {
+                let mut stream = Seed(6).stream(Effect::Haar, count as u64, 0, 0);
+                let mut draw = |size: f64| -> Vec<f64> {
+                    (0..count).map(|_| size * stream.uniform()).collect()
+                };
+                let cells = Cells {
+                    kind,
+                    count,
+                    alpha: Values::each(draw(0.2)),
+                    beta: Values::each(draw(-0.3)),
+                    gamma: match kind.couplers() {
+                        3 => Values::each(draw(0.1)),
+                        _ => Values::same(0.0),
+                    },
+                    amplitude: Values::each(draw(1.0)),
+                    theta_arm: 0.9,
+                    phi_arm: 0.8,
+                };
+                let (theta, phi) = (draw(3.2), draw(6.3));
+                let set = cells.clone();
+                let set = set.set(Values::each(&theta[..]), Values::each(&phi[..]));
+                assert_eq!(set.count(), count);
+                for arch in InstructionSet::all().into_iter().map(|set| set.0) {
+                    let mut parts = [[0.0; BLOCK]; 8];
+                    let mut scratch = Angles {
+                        arch,
+                        ..set.scratch()
+                    };
+                    for index in 0..count {
+                        if index % BLOCK == 0 {
+                            set.write(index / BLOCK, &mut scratch, &mut parts);
+                        }
+                        let cell = Mzi {
+                            theta: theta[index],
+                            phi: phi[index],
+                            ..cells.cell(index)
+                        };
+                        let plain = cell.matrix();
+                        for (k, y) in plain.iter().enumerate() {
+                            let part = |part: usize| parts[part][index % BLOCK];
+                            let x = C64::new(part(2 * k), part(2 * k + 1));
+                            assert!((x - y).norm() < 6e-16, "{kind} {index}");
+                        }
+                    }
+                }
+                if count > 0 {
+                    assert_eq!(Cells::from(&cells.mzis()[..]), cells);
+                }
+            }
+        }
+    }
+}

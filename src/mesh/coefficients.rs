@@ -4,8 +4,9 @@ use ndarray::s;
 
 use pulp::Arch;
 
-use super::values::Values;
-use super::{CellKind, DrawnCells, Mesh, Mzi, Nodes, SetCells};
+use super::cells::SetCells;
+use super::mzi::mix;
+use super::{CellKind, Cells, Mesh, Nodes, Shown};
 use crate::field::{
     ColumnWalk, Direction, Fields, InstructionSet, Matrices, MatrixSource, Product, Real, Walk,
 };
@@ -17,6 +18,9 @@ const FEW: usize = 2;
 const SMALL: usize = 64;
 
 /// The numbers that a walk needs: every device effect inside a mesh is in them.
+///
+/// Of a chip these are [`Cells`] at the phases that they [show](Shown): both still hold what is to be drawn as where it
+/// is drawn from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coefficients<'a> {
     modes: usize,
@@ -61,7 +65,7 @@ impl<T: Real> Prepared<T> {
     }
 }
 
-/// The 2×2 of every MZI, kept or to be computed.
+/// The 2×2 of every MZI: to be computed, or kept where free shifters stand in front of cells.
 #[derive(Debug, Clone, PartialEq)]
 enum Source<'a> {
     Kept(Matrices),
@@ -69,76 +73,32 @@ enum Source<'a> {
 }
 
 impl<'a> Coefficients<'a> {
-    /// The coefficients of `mesh`'s layout and screen with the MZI that `mzi` says for each node.
-    pub fn new(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Self {
-        Self::with_screen(mesh, mzi, phase_factors(&mesh.screen))
-    }
-
-    /// As [`new`](Self::new), with the output factors given.
+    /// The coefficients of `mesh`'s layout, made of `cells` that show `phases` (those of a mesh, or what a chip makes of
+    /// them).
+    ///
+    /// Nothing is computed and no error of cells or of their phases is drawn yet: that happens when light is sent, 64 cells
+    /// at a time.
     ///
     /// # Panics
-    /// If there is not one factor per mode.
-    pub fn with_screen(mesh: &Mesh, mzi: impl Fn(usize) -> Mzi, screen: Vec<C64>) -> Self {
-        assert_eq!(screen.len(), mesh.modes, "one output factor per mode");
-        Self {
-            modes: mesh.modes,
-            nodes: mesh.nodes.clone(),
-            source: Source::Kept(
-                (0..mesh.nodes.len())
-                    .map(|node| mzi(node).matrix())
-                    .collect(),
-            ),
+    /// If there is not one cell for every node, or not one phase for every phase shifter of such cells.
+    pub fn of(mesh: &Mesh, cells: Cells<'a>, phases: impl Into<Shown<'a>>) -> Self {
+        let Shown {
+            theta,
+            phi,
             screen,
-        }
-    }
-
-    /// The coefficients of `mesh` with cells of `kind`, phases of its `screen` and of its
-    /// [`free`](Mesh::free_shifters) shifters, rad, and the cell that `mzi` says for each node.
-    ///
-    /// # Panics
-    /// If there is not one phase for every mode and every free shifter.
-    pub fn of_setting(
-        mesh: &Mesh,
-        kind: CellKind,
-        screen: &[f64],
-        free: &[f64],
-        mzi: impl Fn(usize) -> Mzi,
-    ) -> Self {
-        let mut coefficients = Self::with_screen(mesh, mzi, phase_factors(screen));
-        coefficients.shift(mesh, kind, free);
-        coefficients
-    }
-
-    /// The coefficients of `mesh` made of `cells` at `phases`, rad: theta and phi of every node, the screen, the
-    /// [`free`](Mesh::free_shifters) shifters. What [`of_setting`](Self::of_setting) computes cell by cell is computed a
-    /// register at a time, when light is sent.
-    ///
-    /// # Panics
-    /// If there is not one cell for every node and one phase for every phase shifter.
-    pub fn of_cells(mesh: &Mesh, cells: impl Into<DrawnCells<'a>>, mut phases: Vec<f64>) -> Self {
-        let count = mesh.nodes.len();
-        let free = phases.split_off(2 * count + mesh.modes);
-        let screen = phases.split_off(2 * count);
-        let phi = Values::each(phases.split_off(count));
-        let set = cells.into().set(Values::each(phases), phi);
-        Self::of_set_cells(mesh, set, &screen, &free)
-    }
-
-    /// The coefficients of `mesh` made of `cells`, with the phases of its screen and of its free shifters, rad.
-    ///
-    /// # Panics
-    /// If there is not one cell for every node, or one phase for every mode and every free shifter.
-    pub fn of_set_cells(mesh: &Mesh, cells: SetCells<'a>, screen: &[f64], free: &[f64]) -> Self {
+            free,
+        } = phases.into();
+        let cells = cells.set(theta.values, phi.values);
         assert_eq!(cells.count(), mesh.nodes.len(), "one cell per node");
-        assert_eq!(screen.len(), mesh.modes, "one output phase per mode");
+        assert_eq!(screen.count, mesh.modes, "one output phase per mode");
         let kind = cells.kind();
         let mut coefficients = Self {
             modes: mesh.modes,
             nodes: mesh.nodes.clone(),
             source: Source::Cells(Box::new(cells)),
-            screen: phase_factors(screen),
+            screen: phase_factors(&screen.all()),
         };
-        coefficients.shift(mesh, kind, free);
+        coefficients.shift(mesh, kind, &free.all());
         coefficients
     }
 
@@ -252,19 +212,29 @@ impl<'a> Coefficients<'a> {
         }
     }
 
+    /// Sends one field through the mesh, one amplitude per mode, by plain 2×2 products: what is behind its last MZI. In
+    /// front of each MZI, `look` sees its number and the whole field.
+    ///
+    /// # Panics
+    /// If `input` does not hold one amplitude per mode.
+    pub(crate) fn visit(&self, input: &[C64], mut look: impl FnMut(usize, &[C64])) -> Vec<C64> {
+        assert_eq!(input.len(), self.modes, "one amplitude per mode");
+        let mut field = input.to_vec();
+        let matrices = self.matrices();
+        for (index, (node, matrix)) in self.nodes.iter().zip(matrices.iter()).enumerate() {
+            look(index, &field);
+            [field[node.top], field[node.bottom]] =
+                mix(&matrix, [field[node.top], field[node.bottom]]);
+        }
+        field
+    }
+
     /// One field through the mesh, one amplitude per mode, by plain 2×2 products.
     ///
     /// # Panics
     /// If `input` does not hold one amplitude per mode.
     pub fn pass(&self, input: &[C64]) -> Vec<C64> {
-        assert_eq!(input.len(), self.modes, "one amplitude per mode");
-        let mut field = input.to_vec();
-        let matrices = self.matrices();
-        for (node, m) in self.nodes.iter().zip(matrices.iter()) {
-            let (x, y) = (field[node.top], field[node.bottom]);
-            field[node.top] = m[0] * x + m[1] * y;
-            field[node.bottom] = m[2] * x + m[3] * y;
-        }
+        let field = self.visit(input, |_, _| {});
         field.iter().zip(&self.screen).map(|(a, s)| a * s).collect()
     }
 
@@ -333,21 +303,15 @@ impl<'a> Coefficients<'a> {
     /// # Panics
     /// If `input` does not hold one amplitude per mode.
     pub fn powers(&self, input: &[C64]) -> Vec<Vec<f64>> {
-        assert_eq!(input.len(), self.modes, "one amplitude per mode");
-        let mut field = input.to_vec();
-        let columns = self.nodes.last().map_or(0, |node| node.column + 1);
-        let mut powers = Vec::with_capacity(columns + 1);
-        let matrices = self.matrices();
-        let mut steps = self.nodes.iter().zip(matrices.iter()).peekable();
-        for column in 0..columns {
-            powers.push(field.iter().map(|a| a.norm_sqr()).collect());
-            while let Some((node, m)) = steps.next_if(|(node, _)| node.column == column) {
-                let (x, y) = (field[node.top], field[node.bottom]);
-                field[node.top] = m[0] * x + m[1] * y;
-                field[node.bottom] = m[2] * x + m[3] * y;
+        let of = |field: &[C64]| field.iter().map(|a| a.norm_sqr()).collect::<Vec<f64>>();
+        let mut powers = Vec::new();
+        let last = self.visit(input, |index, field| {
+            // A column without MZIs has the light of the next one.
+            while powers.len() <= self.nodes[index].column {
+                powers.push(of(field));
             }
-        }
-        powers.push(field.iter().map(|a| a.norm_sqr()).collect());
+        });
+        powers.push(of(&last));
         powers
     }
 }

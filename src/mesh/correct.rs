@@ -8,7 +8,8 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellArray, CellKind, Mesh, Mzi, Node, Setting, fit, wrap};
+use super::mzi::mix;
+use super::{CellKind, Cells, Mesh, Mzi, Node, Phases, fit, wrap};
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
 
@@ -58,7 +59,7 @@ impl std::fmt::Display for Correction {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Corrected {
     /// The phases, for the cells that were given.
-    pub setting: Setting,
+    pub phases: Phases,
     /// Number of cells that cannot do exactly what was asked of them; a fit starts from there.
     pub unreachable: usize,
 }
@@ -70,15 +71,18 @@ impl Mesh {
     ///
     /// # Panics
     /// If there is not one cell per node.
-    pub fn corrected(&self, correction: Correction, cells: &CellArray) -> Corrected {
-        assert_eq!(cells.len(), self.nodes.len(), "one cell per node");
+    pub fn corrected(&self, correction: Correction, cells: &Cells) -> Corrected {
+        assert_eq!(cells.count, self.nodes.len(), "one cell per node");
         let kind = cells.kind;
         // Symmetric cells take over the phases of MZIs with the same couplers.
         let solved = kind.with_external_phase();
-        let plain = || -> Vec<Mzi> { cells.iter().map(Mzi::with_external_phase).collect() };
+        let plain = || -> Vec<Mzi> {
+            let mzis = cells.mzis().into_iter();
+            mzis.map(Mzi::with_external_phase).collect()
+        };
         let corrected = match correction {
             Correction::None if solved == CellKind::Mzi => Corrected {
-                setting: Setting::from(self),
+                phases: self.phases.clone(),
                 unreachable: 0,
             },
             Correction::None => {
@@ -86,7 +90,7 @@ impl Mesh {
                     kind: solved,
                     ..Mzi::ideal(0.0, 0.0)
                 };
-                local(self, &vec![perfect; cells.len()])
+                local(self, &vec![perfect; cells.count])
             }
             Correction::Local => local(self, &plain()),
             Correction::Progressive => progressive(self, &plain()),
@@ -94,7 +98,7 @@ impl Mesh {
         };
         match kind {
             CellKind::Symmetric => Corrected {
-                setting: self.symmetric(&corrected.setting),
+                phases: self.symmetric(&corrected.phases),
                 ..corrected
             },
             _ => corrected,
@@ -248,12 +252,12 @@ fn set(cell: &Mzi, null: &Null) -> Mzi {
 
 /// Each cell by itself, in the order of light.
 fn local(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
-    let mut setting = Setting::from(mesh);
+    let mut phases = mesh.phases.clone();
     let mut unreachable = 0;
     // Perfect light is this far ahead of the chip's light in every mode.
     let mut ahead = vec![C64::ONE; mesh.modes];
     for (index, node) in mesh.nodes.iter().enumerate() {
-        let ideal = Mzi::ideal(mesh.theta[index], mesh.phi[index]).matrix();
+        let ideal = Mzi::ideal(mesh.phases.theta[index], mesh.phases.phi[index]).matrix();
         let (top, bottom) = (ahead[node.top], ahead[node.bottom]);
         let asked = [
             ideal[0] * top,
@@ -264,17 +268,17 @@ fn local(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
         // The state that a perfect cell sends to the top port alone.
         let null = null(&cells[index], [asked[0].conj(), asked[1].conj()]);
         unreachable += usize::from(!null.reached);
-        setting.theta[index] = null.theta;
-        setting.phi[index] = null.phi;
+        phases.theta[index] = null.theta;
+        phases.phi[index] = null.phi;
         let got = set(&cells[index], &null).matrix();
         ahead[node.top] = phase_factor(asked[0] * got[0].conj() + asked[1] * got[1].conj());
         ahead[node.bottom] = phase_factor(asked[2] * got[2].conj() + asked[3] * got[3].conj());
     }
-    for (screen, ahead) in setting.screen.iter_mut().zip(&ahead) {
+    for (screen, ahead) in phases.screen.iter_mut().zip(&ahead) {
         *screen = wrap(*screen + ahead.arg());
     }
     Corrected {
-        setting,
+        phases,
         unreachable,
     }
 }
@@ -293,33 +297,36 @@ fn phase_factor(z: C64) -> C64 {
 fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
     let n = mesh.modes;
     let mut path = Matrix::identity(n, n);
-    let mut setting = Setting::from(mesh);
+    let mut phases = mesh.phases.clone();
     let mut unreachable = 0;
     let mut first = 0;
     for column in mesh.nodes.chunk_by(|a, b| a.column == b.column) {
         let mut pairs = Vec::with_capacity(column.len());
         for (index, node) in (first..).zip(column) {
-            let ideal = Mzi::ideal(mesh.theta[index], mesh.phi[index]).matrix();
-            let [a, b, c, d] = ideal.map(|z| z.conj());
+            let ideal = Mzi::ideal(mesh.phases.theta[index], mesh.phases.phi[index]).matrix();
+            let back = ideal.map(|z| z.conj());
             for row in [node.top, node.bottom] {
-                let (x, y) = (path[(row, node.top)], path[(row, node.bottom)]);
-                path[(row, node.top)] = x * a + y * b;
-                path[(row, node.bottom)] = x * c + y * d;
+                [path[(row, node.top)], path[(row, node.bottom)]] =
+                    mix(&back, [path[(row, node.top)], path[(row, node.bottom)]]);
             }
             let null = null(&cells[index], wanted(&path, node));
             unreachable += usize::from(!null.reached);
-            setting.theta[index] = null.theta;
-            setting.phi[index] = null.phi;
-            pairs.push((node, [a, b, c, d], set(&cells[index], &null).matrix()));
+            phases.theta[index] = null.theta;
+            phases.phi[index] = null.phi;
+            pairs.push(Pair {
+                node,
+                back,
+                forth: set(&cells[index], &null).matrix(),
+            });
         }
         first += column.len();
         pass(&mut path, &pairs);
     }
-    for (mode, screen) in setting.screen.iter_mut().enumerate() {
+    for (mode, screen) in phases.screen.iter_mut().enumerate() {
         *screen = wrap(*screen - path[(mode, mode)].arg());
     }
     Corrected {
-        setting,
+        phases,
         unreachable,
     }
 }
@@ -327,20 +334,15 @@ fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
 /// All phases together, from those of the progressive correction on.
 fn fitted(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
     let Corrected {
-        setting,
+        phases,
         unreachable,
     } = progressive(mesh, cells);
     let target = mesh.between_ports(&mesh.transfer());
-    let start = Mesh {
-        theta: setting.theta,
-        phi: setting.phi,
-        screen: setting.screen,
-        ..mesh.clone()
-    };
+    let start = mesh.set(phases);
     let found =
         fit(&target, &start, |node| cells[node]).expect("the target is the mesh's own matrix");
     Corrected {
-        setting: Setting::from(&found.mesh),
+        phases: found.mesh.phases,
         unreachable,
     }
 }
@@ -357,11 +359,20 @@ fn wanted(path: &Matrix, Node { top, bottom, .. }: &Node) -> [C64; 2] {
     [sent[0] + other[0] * phase, sent[1] + other[1] * phase]
 }
 
+/// A cell of the chip and the perfect one that it stands for.
+struct Pair<'a> {
+    node: &'a Node,
+    /// The perfect cell backwards, on the columns of its modes.
+    back: TwoByTwo,
+    /// The chip's cell.
+    forth: TwoByTwo,
+}
+
 /// A column of perfect cells backwards on the right of `path` and of the chip's cells on its left. The rows of a node
 /// that lie in its own columns have met the perfect cell already.
-fn pass(path: &mut Matrix, pairs: &[(&Node, TwoByTwo, TwoByTwo)]) {
+fn pass(path: &mut Matrix, pairs: &[Pair]) {
     let n = path.nrows();
-    for (node, [a, b, c, d], _) in pairs {
+    for Pair { node, back, .. } in pairs {
         let [left, right] = path
             .as_mut_slice()
             .get_disjoint_mut([
@@ -371,15 +382,14 @@ fn pass(path: &mut Matrix, pairs: &[(&Node, TwoByTwo, TwoByTwo)]) {
             .expect("a node joins two different modes");
         for (row, (x, y)) in left.iter_mut().zip(right).enumerate() {
             if row != node.top && row != node.bottom {
-                (*x, *y) = (*x * a + *y * b, *x * c + *y * d);
+                [*x, *y] = mix(back, [*x, *y]);
             }
         }
     }
     for column in path.as_mut_slice().chunks_exact_mut(n) {
-        for (node, _, [a, b, c, d]) in pairs {
-            let (x, y) = (column[node.top], column[node.bottom]);
-            column[node.top] = a * x + b * y;
-            column[node.bottom] = c * x + d * y;
+        for Pair { node, forth, .. } in pairs {
+            [column[node.top], column[node.bottom]] =
+                mix(forth, [column[node.top], column[node.bottom]]);
         }
     }
 }

@@ -54,7 +54,7 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
         .then(|| SpareColumns::new(&mesh, Geometry::Clements.columns(n)));
     let rest = spare.as_ref().map(|columns| columns.taken_from(&mesh, u));
     let u = rest.as_ref().unwrap_or(u);
-    let fill = |setting: &Setting| places.fill(&mut mesh, setting);
+    let fill = |placed: &Placed| places.fill(&mut mesh, placed);
     let diagonal = match geometry {
         Geometry::Clements | Geometry::Redundant { .. } => null_from_both_sides(u, fill),
         Geometry::Reck => {
@@ -67,7 +67,7 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
             return Err(Error::value("geometry", geometry, limit));
         }
     };
-    for (screen, z) in mesh.screen.iter_mut().zip(&diagonal) {
+    for (screen, z) in mesh.phases.screen.iter_mut().zip(&diagonal) {
         *screen = angle(*z);
     }
     if let Some(columns) = spare {
@@ -82,7 +82,7 @@ pub fn decompose(u: &Matrix, geometry: Geometry) -> Result<Mesh> {
 
 /// T(θ, φ) on modes `top` and `top + 1`.
 #[derive(Debug, Clone, Copy)]
-struct Setting {
+struct Placed {
     top: usize,
     /// e^{iθ/2}; its real part is 0 in the bar state and its imaginary part in the cross state.
     half_theta: C64,
@@ -90,7 +90,7 @@ struct Setting {
     phi: C64,
 }
 
-impl Setting {
+impl Placed {
     /// A rotation of a sweep as an MZI. `turned` says e^{iφ} where θ is neither 0 nor π; elsewhere φ is 0.
     fn new(top: usize, rotation: Rotation, turned: C64) -> Self {
         let half_theta = C64::new(rotation.cos, rotation.sin);
@@ -169,26 +169,26 @@ impl ColumnPhases {
     /// The MZI whose T† does, on the true columns, what `rotation` does on those of the sweep.
     ///
     /// T† = −i e^{−iθ/2} [[e^{−iφ} sin θ/2, e^{−iφ} cos θ/2], [cos θ/2, −sin θ/2]] on columns (top, bottom).
-    fn setting(&mut self, top: usize, rotation: Rotation, carried: Top) -> Setting {
+    fn place(&mut self, top: usize, rotation: Rotation, carried: Top) -> Placed {
         let (x, y) = (self.0[top], self.0[top + 1]);
         let ahead = x * y.conj();
         let turned = match carried {
             Top::Next => ahead * rotation.turn.conj(),
             Top::Carried => -ahead * rotation.turn,
         };
-        let setting = Setting::new(top, rotation, turned);
-        let common = setting.half_theta.conj() * -C64::i();
+        let placed = Placed::new(top, rotation, turned);
+        let common = placed.half_theta.conj() * -C64::i();
         (self.0[top], self.0[top + 1]) = match carried {
-            _ if setting.is_cross() => (y * common, x * common),
-            Top::Next if setting.is_bar() => (-x, -y),
-            Top::Carried if setting.is_bar() => (x, y),
+            _ if placed.is_cross() => (y * common, x * common),
+            Top::Next if placed.is_bar() => (-x, -y),
+            Top::Carried if placed.is_bar() => (x, y),
             Top::Next => (y * common, y * common),
             Top::Carried => {
                 let both = y * common * rotation.turn.conj();
                 (both, -both)
             }
         };
-        setting
+        placed
     }
 }
 
@@ -197,19 +197,19 @@ struct RowPhases(Vec<C64>);
 
 impl RowPhases {
     /// The MZI whose T does, on the true rows, what `rotation` does on those of the sweep, which carries the top row.
-    fn setting(&mut self, top: usize, rotation: Rotation) -> Setting {
+    fn place(&mut self, top: usize, rotation: Rotation) -> Placed {
         let (x, y) = (self.0[top], self.0[top + 1]);
-        let setting = Setting::new(top, rotation, -y * x.conj() * rotation.turn.conj());
-        let common = setting.half_theta * C64::i();
-        (self.0[top], self.0[top + 1]) = if setting.is_cross() {
+        let placed = Placed::new(top, rotation, -y * x.conj() * rotation.turn.conj());
+        let common = placed.half_theta * C64::i();
+        (self.0[top], self.0[top + 1]) = if placed.is_cross() {
             (y * common, x * common)
-        } else if setting.is_bar() {
+        } else if placed.is_bar() {
             (x, y)
         } else {
             let both = y * common * rotation.turn.conj();
             (both, -both)
         };
-        setting
+        placed
     }
 }
 /// The nodes of a mesh by pairs of modes, to be filled in the order of light.
@@ -243,16 +243,16 @@ impl Places {
         Self { nodes, next, ends }
     }
 
-    fn fill(&mut self, mesh: &mut Mesh, setting: &Setting) {
-        let top = setting.top;
+    fn fill(&mut self, mesh: &mut Mesh, placed: &Placed) {
+        let top = placed.top;
         assert!(
             self.next[top] < self.ends[top],
             "a mesh has a node for every rotation"
         );
         let index = self.nodes[self.next[top]];
         self.next[top] += 1;
-        mesh.theta[index] = setting.theta();
-        mesh.phi[index] = setting.phi();
+        mesh.phases.theta[index] = placed.theta();
+        mesh.phases.phi[index] = placed.phi();
     }
 
     /// Nodes that are left over, in the order of light.
@@ -270,7 +270,7 @@ impl Places {
 /// D of u = D T_m … T_1, whose T `fill` gets in their order.
 ///
 /// Nulls the subdiagonals of `u` from the lower left corner on, in turn by rotations of columns and of rows.
-fn null_from_both_sides(u: &Matrix, mut fill: impl FnMut(&Setting)) -> Vec<C64> {
+fn null_from_both_sides(u: &Matrix, mut fill: impl FnMut(&Placed)) -> Vec<C64> {
     let n = u.nrows();
     let mut work = Diagonals::new(n, |row, col| u[(row, col)]);
     let mut sweeps = vec![Sweep::new(n); GROUP];
@@ -284,12 +284,12 @@ fn null_from_both_sides(u: &Matrix, mut fill: impl FnMut(&Setting)) -> Vec<C64> 
             match side(k) {
                 Side::Columns => {
                     for top in (0..=k).rev() {
-                        fill(&columns.setting(top, sweep.get(top), Top::Next));
+                        fill(&columns.place(top, sweep.get(top), Top::Next));
                     }
                 }
                 Side::Rows => {
-                    let settings = (n - 1 - k..n).map(|row| rows.setting(row - 1, sweep.get(row)));
-                    left.extend(settings);
+                    let placed = (n - 1 - k..n).map(|row| rows.place(row - 1, sweep.get(row)));
+                    left.extend(placed);
                 }
             }
         }
@@ -298,11 +298,11 @@ fn null_from_both_sides(u: &Matrix, mut fill: impl FnMut(&Setting)) -> Vec<C64> 
     let main = work.main().into_iter().zip(phases);
     let mut diagonal: Vec<C64> = main.map(|(z, (column, row))| z * column * row).collect();
     // u = L₁† … L_k† D R_m … R₁: push the last L† through D first. Light meets R₁ … R_m, then these.
-    for setting in left.iter().rev() {
-        let (upper, lower) = (diagonal[setting.top], diagonal[setting.top + 1]);
-        let ((top, bottom), pushed) = setting.through_diagonal(upper, lower);
-        diagonal[setting.top] = top;
-        diagonal[setting.top + 1] = bottom;
+    for placed in left.iter().rev() {
+        let (upper, lower) = (diagonal[placed.top], diagonal[placed.top + 1]);
+        let ((top, bottom), pushed) = placed.through_diagonal(upper, lower);
+        diagonal[placed.top] = top;
+        diagonal[placed.top + 1] = bottom;
         fill(&pushed);
     }
     diagonal
@@ -316,7 +316,7 @@ fn null_by_columns(
     n: usize,
     carried: Top,
     element: impl Fn(usize, usize) -> C64,
-    mut fill: impl FnMut(&Setting),
+    mut fill: impl FnMut(&Placed),
 ) -> Vec<C64> {
     let mut work = Columns::new(n, element);
     let mut sweeps = vec![Sweep::new(n); Columns::GROUP];
@@ -330,7 +330,7 @@ fn null_by_columns(
                     Top::Carried => index - 1,
                     Top::Next => n - 1 - index,
                 };
-                fill(&columns.setting(top, sweep.get(index), carried));
+                fill(&columns.place(top, sweep.get(index), carried));
             }
         }
     }

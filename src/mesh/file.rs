@@ -157,12 +157,17 @@ impl Mesh {
                 node.column,
                 node.top,
                 node.bottom,
-                number(self.theta[index]),
-                number(self.phi[index]),
+                number(self.phases.theta[index]),
+                number(self.phases.phi[index]),
             )
             .expect("a String takes any text");
         }
-        let screen: Vec<String> = self.screen.iter().map(|phase| number(*phase)).collect();
+        let screen: Vec<String> = self
+            .phases
+            .screen
+            .iter()
+            .map(|phase| number(*phase))
+            .collect();
         let end = if self.nodes.is_empty() { "" } else { "\n  " };
         write!(
             text,
@@ -211,7 +216,13 @@ mod tests {
 
     fn same_bits(a: &Mesh, b: &Mesh) -> bool {
         let bits = |phases: &[f64]| phases.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-        let all = |mesh: &Mesh| [bits(&mesh.theta), bits(&mesh.phi), bits(&mesh.screen)];
+        let all = |mesh: &Mesh| {
+            [
+                bits(&mesh.phases.theta),
+                bits(&mesh.phases.phi),
+                bits(&mesh.phases.screen),
+            ]
+        };
         a == b && all(a) == all(b)
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Convention, Geometry, Mesh, Mzi, Trace, butterfly, decompose, wrap};
+use super::{Convention, Geometry, Mesh, Mzi, Phases, Trace, butterfly, decompose, wrap};
 use crate::error::{Error, Result};
 use crate::field::Fields;
 use crate::linalg::{C64, Matrix, check_finite, check_unitary, matrix_error};
@@ -68,7 +68,7 @@ pub fn fit(target: &Matrix, start: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Result<
     }
     check_finite("target", target)?;
     let problem = Problem { target, start, mzi };
-    let (phases, loss, iterations) = minimize(phases_of(start), ITERATIONS, |phases| {
+    let (phases, loss, iterations) = minimize(start.phases.flat(), ITERATIONS, |phases| {
         problem.evaluate(phases)
     });
     let wrapped: Vec<f64> = phases.into_iter().map(wrap).collect();
@@ -97,13 +97,9 @@ pub fn closest(u: &Matrix, geometry: Geometry) -> Result<Fit> {
     geometry.check(u.nrows())?;
     let found = fit(u, &butterfly::start(u)?, |_| Mzi::ideal(0.0, 0.0))?;
     // θ beyond π heats more than 2π − θ, which does the same with other φ.
-    let mut mesh = Mesh::from_cells(&found.mesh.to_cells(Convention::StrawberryFieldsMzi))?;
+    let mut mesh = Mesh::from_notation(&found.mesh.to_notation(Convention::StrawberryFieldsMzi))?;
     mesh.geometry = Some(geometry);
     Ok(Fit { mesh, ..found })
-}
-
-fn phases_of(mesh: &Mesh) -> Vec<f64> {
-    [mesh.theta(), mesh.phi(), mesh.screen()].concat()
 }
 
 struct Problem<'a, F> {
@@ -114,13 +110,8 @@ struct Problem<'a, F> {
 
 impl<F: Fn(usize) -> Mzi> Problem<'_, F> {
     fn mesh(&self, phases: &[f64]) -> Mesh {
-        let count = self.start.nodes.len();
-        Mesh {
-            theta: phases[..count].to_vec(),
-            phi: phases[count..2 * count].to_vec(),
-            screen: phases[2 * count..].to_vec(),
-            ..self.start.clone()
-        }
+        let phases = Phases::from_flat(phases.to_vec(), self.start);
+        self.start.set(phases)
     }
 
     /// The squared matrix error and its gradient.
@@ -128,8 +119,8 @@ impl<F: Fn(usize) -> Mzi> Problem<'_, F> {
         let mesh = self.mesh(phases);
         let ports = self.target.nrows();
         let mzi = |node: usize| Mzi {
-            theta: mesh.theta[node],
-            phi: mesh.phi[node],
+            theta: mesh.phases.theta[node],
+            phi: mesh.phases.phi[node],
             ..(self.mzi)(node)
         };
         let trace = Trace::new(&mesh, mzi, Fields::basis(mesh.modes, ports));

@@ -74,6 +74,7 @@ impl Trace {
             mix(&mut fields, node, mzi.matrix());
         }
         let screen: Vec<C64> = mesh
+            .phases
             .screen
             .iter()
             .map(|s| C64::from_polar(1.0, *s))
@@ -167,7 +168,7 @@ fn overlaps(adjoint: &Fields<f64>, node: &Node, arms: &[f64]) -> TwoByTwo {
     ]
 }
 
-/// The plain 2×2 on the modes of `node`.
+/// The plain 2×2 on the modes of `node`, of a whole batch: [`mix`](super::mzi::mix) for planar samples.
 fn mix(fields: &mut Fields<f64>, node: &Node, [a, b, c, d]: TwoByTwo) {
     let samples = fields.samples();
     let standard = "fields are stored in standard layout";
@@ -191,7 +192,7 @@ fn mix(fields: &mut Fields<f64>, node: &Node, [a, b, c, d]: TwoByTwo) {
 mod tests {
     use super::*;
     use crate::linalg::max_abs_difference;
-    use crate::mesh::{CellKind, Coefficients, Geometry};
+    use crate::mesh::{CellKind, Cells, Coefficients, Geometry};
     use crate::rng::{Effect, Seed};
     use ndarray::Array2;
 
@@ -202,10 +203,11 @@ mod tests {
         let mut stream = Seed(21).stream(Effect::Haar, modes as u64, 0, 0);
         let mut mesh = Mesh::bar(geometry, modes).unwrap();
         for phase in mesh
+            .phases
             .theta
             .iter_mut()
-            .chain(&mut mesh.phi)
-            .chain(&mut mesh.screen)
+            .chain(&mut mesh.phases.phi)
+            .chain(&mut mesh.phases.screen)
         {
             *phase = 6.0 * stream.uniform();
         }
@@ -225,8 +227,8 @@ mod tests {
 
     fn with_phases<'a>(mesh: &'a Mesh, mzis: &'a [Mzi]) -> impl Fn(usize) -> Mzi + 'a {
         |node| Mzi {
-            theta: mesh.theta[node],
-            phi: mesh.phi[node],
+            theta: mesh.phases.theta[node],
+            phi: mesh.phases.phi[node],
             ..mzis[node]
         }
     }
@@ -265,9 +267,12 @@ mod tests {
 
     #[test]
     fn a_trace_ends_where_the_walk_ends() {
-        let (mesh, mzis) = faulty(Geometry::Reck, 5, CellKind::Mzi);
+        let (mesh, mut mzis) = faulty(Geometry::Reck, 5, CellKind::Mzi);
+        for mzi in &mut mzis {
+            (mzi.theta_arm, mzi.phi_arm) = (0.9, 0.8);
+        }
         let trace = Trace::new(&mesh, with_phases(&mesh, &mzis), Fields::basis(5, 5));
-        let u = Coefficients::new(&mesh, with_phases(&mesh, &mzis)).transfer();
+        let u = Coefficients::of(&mesh, Cells::from(&mzis[..]), mesh.phases()).transfer();
         let y = trace.outputs();
         let got = crate::linalg::Matrix::from_fn(5, 5, |r, c| C64::new(y.re[[r, c]], y.im[[r, c]]));
         assert!(max_abs_difference(&got, &u) < 1e-14);
@@ -308,13 +313,15 @@ mod tests {
                 };
             for node in 0..mesh.nodes.len() {
                 check("theta", gradient.theta[node], &|mesh, _, h| {
-                    mesh.theta[node] += h
+                    mesh.phases.theta[node] += h
                 });
-                check("phi", gradient.phi[node], &|mesh, _, h| mesh.phi[node] += h);
+                check("phi", gradient.phi[node], &|mesh, _, h| {
+                    mesh.phases.phi[node] += h
+                });
             }
             for mode in 0..mesh.modes {
                 check("screen", gradient.screen[mode], &|mesh, _, h| {
-                    mesh.screen[mode] += h
+                    mesh.phases.screen[mode] += h
                 });
                 for sample in 0..SAMPLES {
                     let at = [mode, sample];

@@ -23,11 +23,11 @@ impl Mesh {
             return Err(Error::value("geometry", geometry, limit));
         }
         let mut mesh = Self::bar(geometry, modes)?;
-        for (theta, rank) in mesh.theta.iter_mut().zip(ranks(modes, &mesh.nodes)) {
+        for (theta, rank) in mesh.phases.theta.iter_mut().zip(ranks(modes, &mesh.nodes)) {
             let u = stream.uniform();
             *theta = PI - 2.0 * u.powf(0.5 / rank as f64).asin();
         }
-        for phase in mesh.phi.iter_mut().chain(&mut mesh.screen) {
+        for phase in mesh.phases.phi.iter_mut().chain(&mut mesh.phases.screen) {
             *phase = TAU * stream.uniform();
         }
         Ok(mesh)
@@ -82,7 +82,7 @@ mod tests {
                 let drawn = Mesh::haar(geometry, n, &mut stream).unwrap();
                 let solved = decompose(&haar_unitary(n, &mut stream), geometry).unwrap();
                 for (which, mesh) in [drawn, solved].iter().enumerate() {
-                    for (sum, theta) in sums.iter_mut().zip(&mesh.theta) {
+                    for (sum, theta) in sums.iter_mut().zip(&mesh.phases.theta) {
                         sum[which] += (theta / 2.0).cos().powi(2) / draws as f64;
                     }
                 }

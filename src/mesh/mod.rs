@@ -15,37 +15,42 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
-mod array;
 mod butterfly;
 mod cell;
 mod cells;
 mod coefficients;
-mod convention;
 mod correct;
 mod decompose;
-mod described;
 mod file;
 mod fit;
+mod floorplan;
 mod geometry;
 mod gradient;
 mod haar;
 mod mzi;
 mod nodes;
+mod notation;
+mod phases;
+mod shown;
+mod ties;
 mod values;
 
-pub use array::{CellArray, DrawnCells, SetCells};
-pub use cell::{CellKind, FreeShifter, Setting};
+pub use cell::{CellKind, FreeShifter};
+pub use cells::Cells;
 pub use coefficients::{Coefficients, Prepared};
-pub use convention::{Cell, Cells, Convention, Element, Phase, StrawberryRow};
 pub(crate) use correct::attenuator;
 pub use correct::{Corrected, Correction};
 pub use decompose::decompose;
-pub use described::Described;
 pub use fit::{Fit, closest, fit};
+pub use floorplan::{Component, ComponentKind, Floorplan, Pitch, Place};
 pub use geometry::{Geometry, Node};
 pub use gradient::{Gradient, Trace};
 pub use mzi::Mzi;
-pub(crate) use nodes::Nodes;
+pub(crate) use mzi::mix;
+use nodes::Nodes;
+pub use notation::{Convention, Described, Element, Notation, StrawberryRow};
+pub use phases::Phases;
+pub use shown::Shown;
 pub use values::Values;
 
 use std::f64::consts::{PI, TAU};
@@ -63,12 +68,10 @@ use crate::linalg::{C64, Matrix};
 /// in [0, 2π).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mesh {
-    pub(crate) modes: usize,
-    pub(crate) geometry: Option<Geometry>,
-    pub(crate) nodes: Nodes,
-    pub(crate) theta: Vec<f64>,
-    pub(crate) phi: Vec<f64>,
-    pub(crate) screen: Vec<f64>,
+    modes: usize,
+    geometry: Option<Geometry>,
+    nodes: Nodes,
+    phases: Phases,
 }
 
 impl Mesh {
@@ -86,9 +89,12 @@ impl Mesh {
         Ok(Self {
             modes: waveguides,
             geometry: Some(geometry),
-            theta: vec![PI; nodes.len()],
-            phi: vec![0.0; nodes.len()],
-            screen: vec![0.0; waveguides],
+            phases: Phases {
+                theta: vec![PI; nodes.len()],
+                phi: vec![0.0; nodes.len()],
+                screen: vec![0.0; waveguides],
+                free: Vec::new(),
+            },
             nodes: nodes.into(),
         })
     }
@@ -107,29 +113,18 @@ impl Mesh {
         screen: Vec<f64>,
     ) -> Result<Self> {
         geometry::check_nodes(modes, &nodes)?;
-        for (what, phases, count) in [
-            ("theta", &theta, nodes.len()),
-            ("phi", &phi, nodes.len()),
-            ("screen", &screen, modes),
-        ] {
-            if phases.len() != count {
-                return Err(Error::shape(what, [phases.len()], format!("[{count}]")));
-            }
-            if let Some(index) = phases.iter().position(|phase| !phase.is_finite()) {
-                return Err(Error::NotFinite {
-                    what: what.to_owned(),
-                    index: format!("[{index}]"),
-                    got: phases[index].to_string(),
-                });
-            }
-        }
+        let phases = Phases {
+            theta,
+            phi,
+            screen,
+            free: Vec::new(),
+        };
+        phases.check(modes, nodes.len())?;
         Ok(Self {
             modes,
             geometry: Geometry::of(modes, &nodes),
             nodes: nodes.into(),
-            theta,
-            phi,
-            screen,
+            phases,
         })
     }
 
@@ -175,17 +170,17 @@ impl Mesh {
 
     /// Internal phase shifts, rad, one per node.
     pub fn theta(&self) -> &[f64] {
-        &self.theta
+        &self.phases.theta
     }
 
     /// External phase shifts, rad, one per node.
     pub fn phi(&self) -> &[f64] {
-        &self.phi
+        &self.phases.phi
     }
 
     /// The output phase screen, rad, one per mode.
     pub fn screen(&self) -> &[f64] {
-        &self.screen
+        &self.phases.screen
     }
 
     /// Number of phase shifters: two per MZI and one per mode.
@@ -195,9 +190,8 @@ impl Mesh {
 
     /// The coefficients of the ideal mesh: lossless MZIs with 50:50 couplers.
     pub fn coefficients(&self) -> Coefficients<'static> {
-        let perfect = DrawnCells::perfect(CellKind::Mzi, self.nodes.len());
-        let phases = [&self.theta[..], &self.phi, &self.screen].concat();
-        Coefficients::of_cells(self, perfect, phases)
+        let perfect = Cells::perfect(CellKind::Mzi, self.nodes.len());
+        Coefficients::of(self, perfect, self.phases.clone())
     }
 
     /// What becomes of `input`, `[sample, mode]`, behind the mesh, `[sample, mode]`; ancillas begin dark.

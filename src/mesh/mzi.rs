@@ -122,6 +122,12 @@ pub(super) fn between_couplers(
     ]
 }
 
+/// What a cell of this matrix makes of the light at its two inputs, top and bottom.
+#[inline(always)]
+pub(crate) fn mix([a, b, c, d]: &TwoByTwo, [x, y]: [C64; 2]) -> [C64; 2] {
+    [a * x + b * y, c * x + d * y]
+}
+
 /// The cell with a crossing behind it.
 #[inline(always)]
 pub(super) fn crossed([a, b, c, d]: TwoByTwo) -> TwoByTwo {

@@ -6,7 +6,7 @@ use crate::compile::Meshes;
 use crate::field::{Direction, Fields, Real};
 use crate::hardware::{Chip, Hardware, Place, Placed, Section};
 use crate::linalg::C64;
-use crate::mesh::{CellKind, DrawnCells, Mesh};
+use crate::mesh::{CellKind, Cells, Mesh};
 use crate::units::db_from_power;
 
 /// The powers of the light that [goes through](super::tile::SetTile::matrix) a tile, summed over its samples.
@@ -139,7 +139,7 @@ struct Passing {
 }
 
 impl Passing {
-    fn of(cells: &DrawnCells) -> Self {
+    fn of(cells: &Cells) -> Self {
         let beside = |arm: f64| ((1.0 + arm) / 2.0).powi(2);
         let (theta, phi) = (cells.theta_arm, cells.phi_arm);
         match cells.kind {
@@ -161,7 +161,7 @@ impl Passing {
 
 /// The powers behind `mesh`, made of `cells`, of incoherent light in its first `lit` ports, one each, which every cell
 /// splits as the program asks of perfect ones: the light of a chip with loss alone, but for what interferes between modes.
-fn follow(mesh: &Mesh, cells: DrawnCells, lit: usize, direction: Direction) -> Vec<Power> {
+fn follow(mesh: &Mesh, cells: Cells, lit: usize, direction: Direction) -> Vec<Power> {
     let passing = Passing::of(&cells);
     let amplitudes = cells.amplitude.all(cells.count);
     let light = |mode: usize| if mode < lit { 1.0 } else { 0.0 };

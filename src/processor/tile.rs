@@ -3,10 +3,10 @@
 use ndarray::Array2;
 
 use crate::compile::{Array, Meshes, Tile};
-use crate::field::{Fields, MatrixSource, Real};
+use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Placed, Section};
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{Coefficients, Correction, DrawnCells, Values, attenuator};
+use crate::mesh::{Cells, Coefficients, Correction, Values, attenuator};
 
 /// A tile as it is set on a chip.
 #[derive(Debug, Clone)]
@@ -116,9 +116,9 @@ pub(crate) fn set_meshes<'a>(
     let input_cells = chip.cells(input, tile.input.nodes().len());
     let output_cells = chip.cells(output, tile.output.nodes().len());
     let attenuators = chip.attenuators(middle, joined);
-    let pass = |attenuators: DrawnCells, bars: Vec<f64>| -> Vec<C64> {
+    let pass = |attenuators: Cells, bars: Vec<f64>| -> Vec<C64> {
         let bars = chip.with_phase_errors(Values::each(bars), (middle, 0), 0..joined);
-        let set = attenuators.set(bars, Values::same(0.0)).all();
+        let set = attenuators.matrices(bars, Values::same(0.0));
         set.iter().map(|[bar, ..]| bar).collect()
     };
     if chip.shows_what_is_asked(correction) {
@@ -129,17 +129,17 @@ pub(crate) fn set_meshes<'a>(
             unreachable: 0,
         };
     }
-    let (input_cells, output_cells) = (input_cells.array(), output_cells.array());
-    let attenuators = attenuators.array();
+    let (input_cells, output_cells) = (input_cells.drawn(), output_cells.drawn());
+    let attenuators = attenuators.drawn();
     let mut before = tile.input.corrected(correction, &input_cells);
     let behind = tile.output.corrected(correction, &output_cells);
     let mut unreachable = before.unreachable + behind.unreachable;
     let mut bars = tile.attenuators.clone();
     if correction != Correction::None {
         // The phase that an attenuator adds is undone by the screen in front of it.
-        let pairs = bars.iter_mut().zip(&mut before.setting.screen);
+        let pairs = bars.iter_mut().zip(&mut before.phases.screen);
         for (mode, (bar, screen)) in pairs.enumerate() {
-            let set = attenuator(&attenuators.with_phases(mode, 0.0, 0.0), *bar);
+            let set = attenuator(&attenuators.cell(mode), *bar);
             unreachable += usize::from(!set.reached);
             *bar = set.theta;
             *screen -= set.ahead;
@@ -151,7 +151,7 @@ pub(crate) fn set_meshes<'a>(
         heaters.push_bank(joined);
         heaters.push_mesh(&tile.output, kind);
     });
-    let targets = [before.setting.phases(), bars, behind.setting.phases()];
+    let targets = [before.phases.flat(), bars, behind.phases.flat()];
     let sections = [
         (input, targets[0].len()),
         (middle, joined),
@@ -161,9 +161,9 @@ pub(crate) fn set_meshes<'a>(
     let [before, bars, behind] =
         <[Vec<f64>; 3]>::try_from(settled).expect("three sections went in");
     SetMeshes {
-        input: chip.coefficients(input, &tile.input, input_cells.into(), Some(before)),
-        attenuators: pass(attenuators.into(), bars),
-        output: chip.coefficients(output, &tile.output, output_cells.into(), Some(behind)),
+        input: chip.coefficients(input, &tile.input, input_cells, Some(before)),
+        attenuators: pass(attenuators, bars),
+        output: chip.coefficients(output, &tile.output, output_cells, Some(behind)),
         unreachable,
     }
 }

@@ -159,7 +159,7 @@ mod tests {
             .with("coupler.splitting_error_rad", "0.05")
             .unwrap();
         let chip = hardware.fabricate(Seed(0), 0);
-        let cells = chip.cells(Placed::MESH, tile.input.nodes().len()).array();
+        let cells = chip.cells(Placed::MESH, tile.input.nodes().len());
         let unreachable = tile.input.corrected(Correction::Local, &cells).unreachable;
         let found = errors(&tile, &chip, Correction::Local).errors;
         let wrong = found.iter().filter(|error| **error > 1e-9).count();

@@ -32,26 +32,20 @@ impl Light {
             ));
         }
         let scale = total.sqrt().recip();
-        let mut field: Vec<C64> = input.iter().map(|a| a * scale).collect();
+        let field: Vec<C64> = input.iter().map(|a| a * scale).collect();
         let coefficients = mesh.coefficients();
         let columns = coefficients.powers(&field);
         let mut arms = Vec::with_capacity(mesh.nodes().len());
-        for ((node, m), phi) in mesh
-            .nodes()
-            .iter()
-            .zip(coefficients.matrices().iter())
-            .zip(mesh.phi())
-        {
+        coefficients.visit(&field, |index, field| {
+            let (node, phi) = (mesh.nodes()[index], mesh.phi()[index]);
             let (x, y) = (field[node.top], field[node.bottom]);
-            let (shifted, i) = (x * C64::from_polar(FRAC_1_SQRT_2, *phi), C64::i());
+            let (shifted, i) = (x * C64::from_polar(FRAC_1_SQRT_2, phi), C64::i());
             let y_half = y * FRAC_1_SQRT_2;
             arms.push([
                 (shifted + i * y_half).norm_sqr(),
                 (i * shifted + y_half).norm_sqr(),
             ]);
-            field[node.top] = m[0] * x + m[1] * y;
-            field[node.bottom] = m[2] * x + m[3] * y;
-        }
+        });
         let mut light = Self {
             columns,
             arms,

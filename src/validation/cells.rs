@@ -4,7 +4,7 @@ use super::sample::haar;
 use super::{Case, Expected, Section};
 use crate::linalg::{C64, Matrix, max_abs_difference};
 use crate::mesh::{
-    CellArray, CellKind, Coefficients, Correction, Geometry, Mesh, closest, decompose,
+    CellKind, Cells, Coefficients, Correction, Geometry, Mesh, Values, closest, decompose,
 };
 use crate::rng::{Effect, Seed};
 
@@ -31,9 +31,9 @@ pub(super) fn section() -> Section {
 
 /// The matrix of `mesh` built of perfect cells of `kind`.
 fn transfer(mesh: &Mesh, kind: CellKind) -> Matrix {
-    let perfect = CellArray::perfect(kind, mesh.nodes().len());
-    let set = mesh.corrected(Correction::None, &perfect).setting;
-    Coefficients::of_cells(mesh, perfect, set.phases()).transfer()
+    let perfect = Cells::perfect(kind, mesh.nodes().len());
+    let set = mesh.corrected(Correction::None, &perfect).phases;
+    Coefficients::of(mesh, perfect, set).transfer()
 }
 
 fn every_cell_in_every_geometry() -> Case {
@@ -144,12 +144,15 @@ fn redundant() -> Vec<Case> {
         let mesh = decompose(&u, geometry).expect("a rectangle is universal");
         let mut stream = Seed(4).stream(Effect::Splitting, 0, 0, 0);
         let mut draw = || sigma * stream.standard_normal();
-        let mut cells = CellArray::perfect(CellKind::Mzi, mesh.nodes().len());
-        for (alpha, beta) in cells.alpha.iter_mut().zip(&mut cells.beta) {
-            (*alpha, *beta) = (draw(), draw());
-        }
-        let set = mesh.corrected(Correction::Fit, &cells).setting;
-        let on_chip = Coefficients::of_cells(&mesh, cells, set.phases());
+        let count = mesh.nodes().len();
+        let (alpha, beta): (Vec<f64>, Vec<f64>) = (0..count).map(|_| (draw(), draw())).unzip();
+        let cells = Cells {
+            alpha: Values::each(alpha),
+            beta: Values::each(beta),
+            ..Cells::perfect(CellKind::Mzi, count)
+        };
+        let set = mesh.corrected(Correction::Fit, &cells).phases;
+        let on_chip = Coefficients::of(&mesh, cells, set);
         crate::linalg::matrix_error(&mesh.between_ports(&on_chip.transfer()), &u)
     };
     vec![

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Case, Expected, Section, Tier};
 use crate::linalg::{C64, Matrix, max_abs_difference};
-use crate::mesh::{Cells, Mesh};
+use crate::mesh::{Mesh, Notation};
 
 /// The files of `meshes/golden`.
 const GOLDEN: [&str; 13] = [
@@ -31,7 +31,7 @@ struct Golden {
     function: String,
     unitary_re: Vec<Vec<f64>>,
     unitary_im: Vec<Vec<f64>>,
-    cells: Cells,
+    cells: Notation,
 }
 
 /// Conversions of other packages' cells.
@@ -42,7 +42,7 @@ pub(super) fn section() -> Section {
         let theirs = Matrix::from_fn(modes, modes, |row, col| {
             C64::new(golden.unitary_re[row][col], golden.unitary_im[row][col])
         });
-        let ours = Mesh::from_cells(&golden.cells).expect("golden cells convert");
+        let ours = Mesh::from_notation(&golden.cells).expect("golden cells convert");
         Case {
             name: format!(
                 "{} {}, {}, N = {modes}",

@@ -295,7 +295,7 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
         "mesh" => Mesh::from_json(text()).is_ok(),
         "cells" => {
             let described = lightloom::mesh::Described::from_json(text());
-            matches!(described, Ok(lightloom::mesh::Described::Cells(_)))
+            matches!(described, Ok(lightloom::mesh::Described::Notation(_)))
         }
         "program" => io::safetensors::parse(bytes)
             .and_then(lightloom::Program::from_bundle)

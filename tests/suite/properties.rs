@@ -162,7 +162,7 @@ proptest! {
         // Two roundings a phase on the way there and back, on every MZI of a path.
         let tolerance = 1e-14 * (4 + 2 * mesh.columns()) as f64;
         for convention in Convention::ALL {
-            let back = Mesh::from_cells(&mesh.to_cells(convention)).unwrap();
+            let back = Mesh::from_notation(&mesh.to_notation(convention)).unwrap();
             let off = max_abs_difference(&back.transfer(), &u);
             prop_assert!(off < tolerance, "{}: {:.1e}", convention, off);
         }

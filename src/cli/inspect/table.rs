@@ -14,7 +14,7 @@ use crate::experiment::rows::{CONFUSION, KEYS, TIMES};
 use crate::hardware::Calibration;
 use crate::io::table::{Columns, Header};
 use crate::io::{self, Source};
-use crate::mesh::{Cells, Described, Mesh};
+use crate::mesh::{Described, Mesh, Notation};
 use crate::nn::{Dataset, PARTS, Part, Score, Selection};
 
 /// A table that lightloom writes or reads, by its header; else a data set.
@@ -194,24 +194,24 @@ pub(super) fn describe_json(out: &mut Said, source: &Source) -> Result<()> {
     }
     match open::described(source)? {
         Described::Mesh(mesh) => describe_mesh(out, &mesh),
-        Described::Cells(cells) => describe_cells(out, source, &cells),
+        Described::Notation(notation) => describe_notation(out, source, &notation),
     }
 }
 
 /// Phases of another package, and the mesh that all commands make of them.
-fn describe_cells(out: &mut Said, source: &Source, cells: &Cells) -> Result<()> {
-    let mesh = Mesh::from_cells(cells).within(source.name())?;
+fn describe_notation(out: &mut Said, source: &Source, notation: &Notation) -> Result<()> {
+    let mesh = Mesh::from_notation(notation).within(source.name())?;
     writeln!(
         out,
         "phases of another package: {} modes, {} elements, convention {}; as a mesh:",
-        cells.modes,
-        cells.elements.len(),
-        cells.convention
+        notation.modes,
+        notation.elements.len(),
+        notation.convention
     )?;
     describe_mesh(out, &mesh)?;
     out.put("kind", "cells");
-    out.put("elements", cells.elements.len());
-    out.put("convention", cells.convention.to_string());
+    out.put("elements", notation.elements.len());
+    out.put("convention", notation.convention.to_string());
     Ok(())
 }
 

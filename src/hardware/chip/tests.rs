@@ -1,7 +1,7 @@
 //! What is drawn on a chip, and what becomes of phases.
 
 use super::*;
-use crate::mesh::{CellArray, Geometry, Mzi};
+use crate::mesh::{Geometry, Mzi};
 
 const MODES: usize = 64;
 
@@ -32,10 +32,7 @@ fn settle(chip: &Chip, targets: &[f64]) -> Vec<f64> {
 }
 
 fn ideal_mzis(chip: &Chip) -> Vec<Mzi> {
-    chip.cells(Placed::MESH, mesh().nodes().len())
-        .array()
-        .iter()
-        .collect()
+    chip.cells(Placed::MESH, mesh().nodes().len()).mzis()
 }
 
 /// Fails unless the values have this mean and spread within five standard errors.
@@ -114,7 +111,7 @@ fn losses_have_their_mean_and_spread_and_are_never_gains() {
         assert_eq!((mzi.phi_arm, mzi.amplitude), (mzi.theta_arm, 1.0));
     }
     // An attenuator has no heater in front of its couplers.
-    let attenuators = chip_at("0", "0").attenuators(Placed::MESH, 3).array();
+    let attenuators = chip_at("0", "0").attenuators(Placed::MESH, 3);
     assert_eq!(attenuators.theta_arm, 10f64.powf(-0.025));
     assert_eq!(attenuators.phi_arm, 1.0);
 }
@@ -315,16 +312,18 @@ fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
     let mut stream = chip.stream(Effect::Loss, Placed::MESH, 0);
     stream.add_normals(&mut loss_db, 0.02);
     let loss = |db: &f64| amplitude_from_db(-db.max(0.0));
-    let cells = CellArray {
+    let amplitude: Vec<f64> = loss_db.iter().map(loss).collect();
+    let cells = Cells {
         kind: CellKind::Mzi,
-        alpha: array(0.01, 0),
-        beta: array(0.01, 1),
-        gamma: Vec::new(),
-        amplitude: loss_db.iter().map(loss).collect(),
+        count,
+        alpha: Values::each(array(0.01, 0)),
+        beta: Values::each(array(0.01, 1)),
+        gamma: Values::same(0.0),
+        amplitude: Values::each(amplitude),
         theta_arm: amplitude_from_db(-0.05),
         phi_arm: amplitude_from_db(-0.05),
     };
-    let mut phases = [mesh.theta(), mesh.phi(), mesh.screen()].concat();
+    let mut phases = mesh.phases().flat();
     for (effect, sigma) in [
         (Effect::Offset, 0.02),
         (Effect::Programming, 0.03),
@@ -333,7 +332,7 @@ fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
         let mut stream = chip.stream(effect, Placed::MESH, 0);
         stream.add_normals(&mut phases, sigma);
     }
-    let at_once = Coefficients::of_cells(&mesh, cells, phases);
+    let at_once = Coefficients::of(&mesh, cells, Phases::from_flat(phases, &mesh));
     let in_blocks = chip.program(&mesh, Correction::None).coefficients;
     assert_eq!(in_blocks.matrices(), at_once.matrices());
     assert_eq!(in_blocks.transfer(), at_once.transfer());

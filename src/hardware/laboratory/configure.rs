@@ -7,7 +7,7 @@ use super::response::{Response, TURNS};
 use super::tap::{Seen, Tap, taps};
 use crate::error::{Error, Result};
 use crate::linalg::{C64, Matrix, matrix_error};
-use crate::mesh::{CellKind, Correction, Mesh, Mzi, Setting};
+use crate::mesh::{CellKind, Correction, Mesh, Mzi, Phases, mix};
 
 /// Passes after which what is left stays.
 const MOST_PASSES: usize = 4;
@@ -99,7 +99,7 @@ impl Laboratory {
             error: self.error(&wanted),
         };
         let perfect = target.corrected(Correction::None, &self.cells);
-        self.try_out(Kept::Perfect, perfect.setting.phases(), &wanted, &mut best);
+        self.try_out(Kept::Perfect, perfect.phases.flat(), &wanted, &mut best);
         let mut missed = Missed::default();
         let mut passes = 0;
         let mut last = f64::INFINITY;
@@ -203,12 +203,12 @@ impl Laboratory {
             .collect();
         for (index, (node, tap)) in target.nodes().iter().zip(taps).enumerate() {
             let ideal = Mzi::ideal(target.theta()[index], target.phi()[index]).matrix();
-            let [a, b, c, d] = ideal.map(|z| z.conj());
+            let back = ideal.map(|z| z.conj());
             let [top, bottom] = inputs
                 .get_disjoint_mut([node.top, node.bottom])
                 .expect("a node joins two different modes");
             for (x, y) in top.iter_mut().zip(bottom) {
-                (*x, *y) = (*x * a + *y * b, *x * c + *y * d);
+                [*x, *y] = mix(&back, [*x, *y]);
             }
             let darkest = self
                 .response(&mut plan, index, &inputs[tap.lit], tap.dark)
@@ -268,13 +268,13 @@ struct Plan<'a> {
     /// Where the heaters stood at the beginning, rad.
     start: Vec<f64>,
     /// What the phases of MZIs have turned since, rad.
-    turns: Setting,
+    turns: Phases,
 }
 
 impl<'a> Plan<'a> {
     fn new(layout: &'a Mesh, kind: CellKind, start: Vec<f64>) -> Self {
         let cells = layout.nodes().len();
-        let turns = Setting {
+        let turns = Phases {
             theta: vec![0.0; cells],
             phi: vec![0.0; cells],
             screen: vec![0.0; layout.modes()],
@@ -291,8 +291,8 @@ impl<'a> Plan<'a> {
     /// The phases of the heaters, rad.
     fn phases(&self) -> Vec<f64> {
         let turns = match self.kind {
-            CellKind::Symmetric => self.layout.symmetric(&self.turns).phases(),
-            _ => self.turns.phases(),
+            CellKind::Symmetric => self.layout.symmetric(&self.turns).flat(),
+            _ => self.turns.flat(),
         };
         turns
             .iter()

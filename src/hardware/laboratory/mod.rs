@@ -9,7 +9,7 @@ pub use configure::{Kept, SelfConfiguration};
 
 use super::{Chip, Heaters, Placed};
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{CellArray, Coefficients, Mesh};
+use crate::mesh::{Cells, Coefficients, Mesh, Phases};
 use crate::rng::Effect;
 
 /// A chip with one mesh on a bench: phases are set, light goes in, and coherent receivers read the fields at the
@@ -22,7 +22,7 @@ pub struct Laboratory {
     chip: Chip,
     layout: Mesh,
     heaters: Heaters,
-    cells: CellArray,
+    cells: Cells<'static>,
     coefficients: Coefficients<'static>,
     /// The crosstalk that settings make up for.
     known_crosstalk: f64,
@@ -48,10 +48,10 @@ impl Laboratory {
         chip.hardware.phase_shifter.drift_time_s = 0.0;
         let mut heaters = Heaters::default();
         heaters.push_mesh(mesh, chip.cell_kind());
-        let cells = chip.cells(Placed::MESH, mesh.nodes().len()).array();
+        let cells = chip.cells(Placed::MESH, mesh.nodes().len()).drawn();
         let off = vec![0.0; heaters.len()];
         let mut bench = Self {
-            coefficients: Coefficients::of_cells(mesh, cells.clone(), off.clone()),
+            coefficients: of(mesh, &cells, off.clone()),
             scale: vec![1.0; heaters.len()],
             phases: off.clone(),
             settled: off.clone(),
@@ -104,8 +104,7 @@ impl Laboratory {
     fn show(&mut self) {
         let sums = self.settled.iter().zip(&self.drift);
         let phases: Vec<f64> = sums.map(|(phase, drift)| phase + drift).collect();
-        let cells = self.cells.clone();
-        self.coefficients = Coefficients::of_cells(&self.layout, cells, phases);
+        self.coefficients = of(&self.layout, &self.cells, phases);
     }
 
     /// Lets `seconds` pass: every phase walks at random by `drift_rad_per_sqrt_s`.
@@ -156,6 +155,11 @@ impl Laboratory {
             *field += self.receiver_noise * C64::new(pair[0], pair[1]);
         }
     }
+}
+
+/// What light sees of `cells` that show `phases`, in the order of the heaters.
+fn of(mesh: &Mesh, cells: &Cells<'static>, phases: Vec<f64>) -> Coefficients<'static> {
+    Coefficients::of(mesh, cells.clone(), Phases::from_flat(phases, mesh))
 }
 
 #[cfg(test)]

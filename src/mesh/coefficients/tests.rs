@@ -3,8 +3,8 @@
 use ndarray::Array2;
 
 use super::*;
-use crate::mesh::{CellArray, Geometry, decompose};
-use crate::rng::{Effect, Seed};
+use crate::mesh::{Correction, Geometry, Phases, Values, decompose};
+use crate::rng::{Address, Effect, Seed};
 
 /// Coefficients of every sort of mesh.
 fn all_sorts() -> Vec<(&'static str, Coefficients<'static>)> {
@@ -16,26 +16,42 @@ fn all_sorts() -> Vec<(&'static str, Coefficients<'static>)> {
         C64::from(f64::from(u8::from((r + 1) % n == c)))
     });
     let clements = decomposed(haar.clone(), Geometry::Clements);
-    let cross = Mesh {
+    let cross = clements.set(Phases {
         theta: vec![0.0; clements.nodes.len()],
-        ..clements.clone()
-    };
+        ..clements.phases.clone()
+    });
     let bar = Mesh::bar(Geometry::Clements, n).unwrap();
     let mut butterfly = Mesh::bar(Geometry::Butterfly, 16).unwrap();
-    for phase in butterfly.theta.iter_mut().chain(&mut butterfly.phi) {
+    for phase in butterfly
+        .phases
+        .theta
+        .iter_mut()
+        .chain(&mut butterfly.phases.phi)
+    {
         *phase = 3.0 * stream.uniform();
     }
     let faulty = |mesh: &Mesh, loss: f64, kind| {
-        let mut cells = CellArray::perfect(kind, mesh.nodes.len());
-        for errors in [&mut cells.alpha, &mut cells.beta, &mut cells.gamma] {
-            let mut stream = Seed(6).stream(Effect::Splitting, 0, 0, 0);
-            stream.add_normals(errors, 0.1);
-        }
-        cells.amplitude.iter_mut().for_each(|x| *x *= loss);
-        cells.theta_arm = 0.95;
-        cells.phi_arm = 0.93;
-        let set = mesh.corrected(super::super::Correction::None, &cells);
-        Coefficients::of_cells(mesh, cells, set.setting.phases())
+        let count = mesh.nodes.len();
+        let address = Address {
+            seed: Seed(6),
+            effect: Effect::Splitting,
+            trial: 0,
+            unit: 0,
+            block: 0,
+        };
+        let errors = || Values::same(0.0).with_errors(0.1, address, 0..count);
+        let cells = Cells {
+            kind,
+            count,
+            alpha: errors(),
+            beta: errors(),
+            gamma: errors(),
+            amplitude: Values::same(loss),
+            theta_arm: 0.95,
+            phi_arm: 0.93,
+        };
+        let set = mesh.corrected(Correction::None, &cells);
+        Coefficients::of(mesh, cells, set.phases)
     };
     let mut all = vec![
         ("haar", clements.coefficients()),

@@ -22,14 +22,8 @@ fn cells(kind: CellKind, count: usize, sigma: f64, stream: &mut Stream) -> Vec<M
     (0..count).map(cell).collect()
 }
 
-fn transfer(mesh: &Mesh, cells: &[Mzi], setting: &Setting) -> Matrix {
-    let kind = cells.first().map_or(CellKind::Mzi, |cell| cell.kind);
-    let set = |node: usize| Mzi {
-        theta: setting.theta[node],
-        phi: setting.phi[node],
-        ..cells[node]
-    };
-    Coefficients::of_setting(mesh, kind, &setting.screen, &setting.free, set).transfer()
+fn transfer(mesh: &Mesh, cells: &[Mzi], phases: &Phases) -> Matrix {
+    Coefficients::of(mesh, Cells::from(cells), phases).transfer()
 }
 
 /// sin²(θ'/2) = (|T₁₁|² − sin² a) / (cos² b − sin² a), reachable for 2|a| ≤ θ ≤ π − 2|b|, a = α + β, b = α − β.
@@ -53,15 +47,15 @@ fn a_locally_corrected_mzi_has_the_published_theta_and_range() {
                 beta,
                 ..Mzi::ideal(0.0, 0.0)
             };
-            let corrected = mesh.corrected(Correction::Local, &CellArray::from(&[cell][..]));
+            let corrected = mesh.corrected(Correction::Local, &Cells::from(&[cell][..]));
             let reachable = (2.0 * a.abs()..=PI - 2.0 * b.abs()).contains(&theta);
             assert_eq!(corrected.unreachable == 0, reachable, "{theta} {a} {b}");
             let wanted = ((theta / 2.0).sin().powi(2) - a.sin().powi(2))
                 / (b.cos().powi(2) - a.sin().powi(2));
             let published = 2.0 * wanted.clamp(0.0, 1.0).sqrt().asin();
-            assert!((corrected.setting.theta[0] - published).abs() < 1e-7);
+            assert!((corrected.phases.theta[0] - published).abs() < 1e-7);
             if reachable {
-                let u = transfer(&mesh, &[cell], &corrected.setting);
+                let u = transfer(&mesh, &[cell], &corrected.phases);
                 assert!(max_abs_difference(&u, &mesh.transfer()) < 1e-14);
             }
         }
@@ -79,9 +73,9 @@ fn small_errors_of_a_small_mesh_are_corrected_to_rounding() {
             let mut stream = Seed(6).stream(Effect::Splitting, 1, 0, 0);
             let cells = cells(kind, count, 0.003, &mut stream);
             for correction in [Correction::Local, Correction::Progressive] {
-                let corrected = mesh.corrected(correction, &CellArray::from(&cells[..]));
+                let corrected = mesh.corrected(correction, &Cells::from(&cells[..]));
                 assert_eq!(corrected.unreachable, 0);
-                let u = transfer(&mesh, &cells, &corrected.setting);
+                let u = transfer(&mesh, &cells, &corrected.phases);
                 let off = max_abs_difference(&u, &mesh.transfer());
                 assert!(off < 1e-12, "{kind} {correction} {geometry}: {off:e}");
             }
@@ -108,8 +102,8 @@ fn a_crossing_makes_the_cross_state_exact_for_equal_errors() {
             beta: 0.1,
             ..Mzi::ideal(0.0, 0.0)
         };
-        let corrected = swap.corrected(Correction::Local, &CellArray::from(&[cell][..]));
-        let u = transfer(&swap, &[cell], &corrected.setting);
+        let corrected = swap.corrected(Correction::Local, &Cells::from(&[cell][..]));
+        let u = transfer(&swap, &[cell], &corrected.phases);
         (matrix_error(&u, &swap.transfer()), corrected.unreachable)
     };
     let (mzi, crossing) = (error(CellKind::Mzi), error(CellKind::Crossing));
@@ -144,10 +138,10 @@ fn a_3_splitter_mzi_misses_the_states_of_two_caps_on_the_equator_by_their_depth(
                     + 2.0 * (top * bottom.conj()).im * (2.0 * gamma).cos();
                 let from_pole = height.clamp(-1.0, 1.0).acos();
                 let depth = (bar - from_pole).max(cross - (PI - from_pole)).max(0.0);
-                let corrected = mesh.corrected(Correction::Local, &CellArray::from(&[cell][..]));
+                let corrected = mesh.corrected(Correction::Local, &Cells::from(&[cell][..]));
                 assert_eq!(corrected.unreachable == 1, depth > 0.0, "{theta} {phi}");
                 missed += corrected.unreachable;
-                let u = transfer(&mesh, &[cell], &corrected.setting);
+                let u = transfer(&mesh, &[cell], &corrected.phases);
                 let error = matrix_error(&u, &mesh.transfer());
                 let left = (2.0 - 2.0 * (depth / 2.0).cos()).sqrt();
                 assert!((error - left).abs() < 1e-7, "{theta} {phi}: {error} {left}");
@@ -171,10 +165,8 @@ fn a_fit_makes_use_of_spare_columns() {
         let mut stream = Seed(6).stream(Effect::Splitting, 2, 0, 0);
         let cells = cells(CellKind::Mzi, mesh.nodes.len(), sigma, &mut stream);
         let error = |correction| {
-            let setting = mesh
-                .corrected(correction, &CellArray::from(&cells[..]))
-                .setting;
-            matrix_error(&transfer(&mesh, &cells, &setting), &u)
+            let phases = mesh.corrected(correction, &Cells::from(&cells[..])).phases;
+            matrix_error(&transfer(&mesh, &cells, &phases), &u)
         };
         (error(Correction::Progressive), error(Correction::Fit))
     };
@@ -236,8 +228,8 @@ fn every_correction_is_exact_for_perfect_cells_of_every_kind() {
                     &mut Seed(0).stream(Effect::Haar, 0, 0, 0),
                 );
                 for correction in Correction::ALL {
-                    let corrected = mesh.corrected(correction, &CellArray::from(&cells[..]));
-                    let u = transfer(&mesh, &cells, &corrected.setting);
+                    let corrected = mesh.corrected(correction, &Cells::from(&cells[..]));
+                    let u = transfer(&mesh, &cells, &corrected.phases);
                     let off = max_abs_difference(&u, &mesh.transfer());
                     assert!(
                         off < 1e-13 * modes as f64,
@@ -262,10 +254,10 @@ fn corrections_leave_the_loss_of_heated_arms_as_it_is() {
             ..Mzi::ideal(0.0, 0.0)
         };
         let cells = vec![lossy; mesh.nodes.len()];
-        let array = CellArray::from(&cells[..]);
+        let array = Cells::from(&cells[..]);
         let error = |correction| {
-            let setting = mesh.corrected(correction, &array).setting;
-            matrix_error(&transfer(&mesh, &cells, &setting), &mesh.transfer())
+            let phases = mesh.corrected(correction, &array).phases;
+            matrix_error(&transfer(&mesh, &cells, &phases), &mesh.transfer())
         };
         let plain = error(Correction::None);
         for correction in [Correction::Local, Correction::Progressive] {

@@ -59,15 +59,15 @@ impl SpareColumns {
     /// Sets the spare MZIs of `mesh`, whose screen still is what stands between the other columns and them.
     pub(super) fn set(&self, mesh: &mut Mesh) {
         // How far the light of each mode is ahead of what S is to meet, or has made.
-        let mut ahead: Vec<f64> = mesh.screen.iter().map(|phase| -phase).collect();
+        let mut ahead: Vec<f64> = mesh.phases.screen.iter().map(|phase| -phase).collect();
         for (index, theta) in &self.nodes {
             let node = mesh.nodes[*index];
-            mesh.theta[*index] = *theta;
-            mesh.phi[*index] = wrap(ahead[node.bottom] - ahead[node.top]);
+            mesh.phases.theta[*index] = *theta;
+            mesh.phases.phi[*index] = wrap(ahead[node.bottom] - ahead[node.top]);
             let both = (ahead[node.bottom] + FRAC_PI_2 + theta / 2.0) % TAU;
             (ahead[node.top], ahead[node.bottom]) = (both, both);
         }
-        mesh.screen = ahead.into_iter().map(|phase| wrap(-phase)).collect();
+        mesh.phases.screen = ahead.into_iter().map(|phase| wrap(-phase)).collect();
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) fn set_ancillas(mesh: &mut Mesh, unused: &[usize], ports: usize) -> V
         .iter()
         .partition(|index| mesh.nodes[**index].top < ports);
     for index in ancillas {
-        mesh.theta[index] = angle();
+        mesh.phases.theta[index] = angle();
     }
     between
 }
@@ -95,16 +95,16 @@ pub(super) fn take_up_bars(mesh: &mut Mesh, bars: &[usize]) {
             ahead[node.top] = wrap(ahead[node.top] + PI);
             continue;
         }
-        let canonical = mesh.phi[index] == 0.0;
-        if canonical && mesh.theta[index] == 0.0 {
+        let canonical = mesh.phases.phi[index] == 0.0;
+        if canonical && mesh.phases.theta[index] == 0.0 {
             ahead.swap(node.top, node.bottom);
-        } else if !(canonical && mesh.theta[index] == PI) {
-            let phi = mesh.phi[index] + ahead[node.bottom] - ahead[node.top];
-            mesh.phi[index] = wrap(phi);
+        } else if !(canonical && mesh.phases.theta[index] == PI) {
+            let phi = mesh.phases.phi[index] + ahead[node.bottom] - ahead[node.top];
+            mesh.phases.phi[index] = wrap(phi);
             ahead[node.top] = ahead[node.bottom];
         }
     }
-    for (screen, ahead) in mesh.screen.iter_mut().zip(&ahead) {
+    for (screen, ahead) in mesh.phases.screen.iter_mut().zip(&ahead) {
         *screen = wrap(*screen - ahead);
     }
 }

@@ -128,7 +128,7 @@ fn only_mzis_between_ports_and_ancillas_stand_in_the_bar_state() {
     for n in [2, 3, 8] {
         for geometry in [Geometry::Diamond, Geometry::Redundant { extra: 4 }] {
             let mesh = decompose(&haar(n), geometry).unwrap();
-            let bars = (0..mesh.nodes.len()).filter(|index| mesh.theta[*index] == PI);
+            let bars = (0..mesh.nodes.len()).filter(|index| mesh.phases.theta[*index] == PI);
             let between = bars.filter(|index| mesh.nodes[*index].bottom == n);
             let own = n * (n - 1) / 2;
             let spare = mesh.nodes.len() - own;
@@ -141,7 +141,7 @@ fn only_mzis_between_ports_and_ancillas_stand_in_the_bar_state() {
             match geometry {
                 Geometry::Diamond => assert_eq!(between.count() + ancillas, spare),
                 _ => {
-                    let last = &mesh.theta[own..];
+                    let last = &mesh.phases.theta[own..];
                     assert_eq!(last.iter().filter(reachable).count(), spare);
                 }
             }

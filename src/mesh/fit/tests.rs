@@ -1,7 +1,7 @@
 use super::*;
 use crate::error::compare::{shape, value};
 use crate::linalg::haar_unitary;
-use crate::mesh::Coefficients;
+use crate::mesh::{Cells, Coefficients};
 use crate::rng::{Effect, Seed};
 use std::f64::consts::{PI, TAU};
 
@@ -17,10 +17,10 @@ fn haar(n: usize, trial: u64) -> Matrix {
 fn random_butterfly(modes: usize, trial: u64) -> Mesh {
     let mut stream = Seed(32).stream(Effect::Haar, trial, modes as u64, 0);
     let mut mesh = Mesh::bar(Geometry::Butterfly, modes).unwrap();
-    for theta in &mut mesh.theta {
+    for theta in &mut mesh.phases.theta {
         *theta = PI - 2.0 * stream.uniform().sqrt().asin();
     }
-    for phase in mesh.phi.iter_mut().chain(&mut mesh.screen) {
+    for phase in mesh.phases.phi.iter_mut().chain(&mut mesh.phases.screen) {
         *phase = TAU * stream.uniform();
     }
     mesh
@@ -109,11 +109,7 @@ fn redundant_columns_make_up_for_faulty_couplers() {
             let mzis = faulty(&start, trial);
             let found = fit(&u, &start, |node| mzis[node]).unwrap();
             let mesh = &found.mesh;
-            let u_found = Coefficients::new(mesh, |node| Mzi {
-                theta: mesh.theta[node],
-                phi: mesh.phi[node],
-                ..mzis[node]
-            });
+            let u_found = Coefficients::of(mesh, Cells::from(&mzis[..]), mesh.phases());
             let error = matrix_error(&u_found.transfer(), &u);
             assert!((error - found.error).abs() < 1e-12);
             error
@@ -134,12 +130,7 @@ fn a_fit_of_a_diamond_looks_at_its_ports_only() {
     let start = decompose(&u, Geometry::Diamond).unwrap();
     let mzis = faulty(&start, 0);
     let chip = |mesh: &Mesh| {
-        let mzi = |node| Mzi {
-            theta: mesh.theta[node],
-            phi: mesh.phi[node],
-            ..mzis[node]
-        };
-        let whole = Coefficients::new(mesh, mzi).transfer();
+        let whole = Coefficients::of(mesh, Cells::from(&mzis[..]), mesh.phases()).transfer();
         matrix_error(&mesh.between_ports(&whole), &u)
     };
     let found = fit(&u, &start, |node| mzis[node]).unwrap();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::compare::{golden, shape};
-use crate::mesh::Geometry;
+use crate::mesh::{Geometry, Phases};
 use crate::rng::{Effect, Seed};
 
 fn haar(geometry: Geometry, modes: usize) -> Mesh {
@@ -130,10 +130,14 @@ fn ancillas_are_counted_apart() {
 
 #[test]
 fn cross_is_dark_bar_is_bright_and_equal_angles_have_one_colour() {
-    let mut mesh = Mesh::bar(Geometry::Clements, 2).unwrap();
+    let mesh = Mesh::bar(Geometry::Clements, 2).unwrap();
     assert!(drawn(&mesh, ColorBy::Theta).contains(&color::sequential(1.0).hex()));
-    mesh.theta[0] = 0.0;
-    mesh.phi[0] = 1.0 + TAU;
+    let crossing = Phases {
+        theta: vec![0.0],
+        phi: vec![1.0 + TAU],
+        ..mesh.phases().clone()
+    };
+    let mesh = mesh.with_phases(crossing).unwrap();
     let cross = drawn(&mesh, ColorBy::Theta);
     assert!(cross.contains(&format!("fill=\"{}\"", color::sequential(0.0).hex())));
     let angle = drawn(&mesh, ColorBy::Phi);

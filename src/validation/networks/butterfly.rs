@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use crate::field::Fields;
-use crate::mesh::{Geometry, Gradient, Mesh, Mzi, Trace};
+use crate::mesh::{Geometry, Gradient, Mesh, Mzi, Phases, Trace};
 use crate::rng::Stream;
 
 /// `A · U diag(sin θ/2) V†`, where both unitaries are butterfly meshes and `A` is a common gain.
@@ -25,14 +25,23 @@ pub(super) struct Butterfly {
 ///
 /// The start that the code of Fang et al., Opt. Express 27, 14009 (2019), gives its FFTNet.
 fn random_mesh(modes: usize, stream: &mut Stream) -> Mesh {
-    let mut mesh = Mesh::bar(Geometry::Butterfly, modes).expect("a butterfly has 2^p modes");
-    for theta in &mut mesh.theta {
+    let mesh = Mesh::bar(Geometry::Butterfly, modes).expect("a butterfly has 2^p modes");
+    let mut phases = mesh.phases().clone();
+    for theta in &mut phases.theta {
         *theta = stream.uniform().asin();
     }
-    for phase in mesh.phi.iter_mut().chain(&mut mesh.screen) {
+    for phase in phases.phi.iter_mut().chain(&mut phases.screen) {
         *phase = TAU * stream.uniform();
     }
-    mesh
+    mesh.with_phases(phases).expect("drawn phases are finite")
+}
+
+/// Gives `mesh` these phases, in the order of [`Phases::flat`].
+fn set(mesh: &mut Mesh, phases: &[f64]) {
+    let phases = Phases::from_flat(phases.to_vec(), mesh);
+    *mesh = mesh
+        .with_phases(phases)
+        .expect("training keeps phases finite");
 }
 
 fn trace(mesh: &Mesh, inputs: Fields<f64>) -> Trace {
@@ -75,31 +84,19 @@ impl Butterfly {
         fields.crop(self.rows, x.samples())
     }
 
-    /// Everything that is trained, in one order.
-    fn parts_mut(&mut self) -> [&mut [f64]; 8] {
-        [
-            &mut self.input.theta,
-            &mut self.input.phi,
-            &mut self.input.screen,
-            &mut self.attenuators,
-            std::slice::from_mut(&mut self.gain),
-            &mut self.output.theta,
-            &mut self.output.phi,
-            &mut self.output.screen,
-        ]
-    }
-
+    /// Everything that is trained, in one order: mesh, attenuators, gain, mesh.
     pub(super) fn parameters(&self) -> Vec<f64> {
-        self.clone().parts_mut().concat()
+        let [input, output] = [&self.input, &self.output].map(|mesh| mesh.phases().flat());
+        [&input[..], &self.attenuators, &[self.gain], &output].concat()
     }
 
     pub(super) fn set_parameters(&mut self, values: &[f64]) {
-        let mut rest = values;
-        for part in self.parts_mut() {
-            let (now, later) = rest.split_at(part.len());
-            part.copy_from_slice(now);
-            rest = later;
-        }
+        let (input, rest) = values.split_at(self.input.phase_shifters());
+        let (attenuators, rest) = rest.split_at(self.attenuators.len());
+        set(&mut self.input, input);
+        self.attenuators.copy_from_slice(attenuators);
+        self.gain = rest[0];
+        set(&mut self.output, &rest[1..]);
     }
 
     /// Gradients by the parameters and by the inputs, from those by the outputs.

@@ -9,7 +9,7 @@ use crate::compile::{Tile, compile};
 use crate::field::Fields;
 use crate::hardware::Section;
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{Coefficients, Mesh, Mzi};
+use crate::mesh::{Cells, Coefficients, Mesh, Mzi, Phases};
 use crate::nn::{Activation, Encoding, Input, Layer, LinearId, Model, Readout, Weight};
 use crate::rng::{Effect, Seed, Stream};
 
@@ -93,10 +93,15 @@ pub fn disturbed(
         .collect();
     let screen = mesh.screen().iter().enumerate().map(|(mode, phase)| {
         let error = spread(None, mode).phase_rad * stream.standard_normal();
-        C64::from_polar(1.0, phase + error)
+        phase + error
     });
-    let screen = screen.collect();
-    Coefficients::with_screen(mesh, |node| mzis[node], screen)
+    let phases = Phases {
+        theta: mzis.iter().map(|mzi| mzi.theta).collect(),
+        phi: mzis.iter().map(|mzi| mzi.phi).collect(),
+        screen: screen.collect(),
+        free: Vec::new(),
+    };
+    Coefficients::of(mesh, Cells::from(&mzis[..]), phases)
 }
 
 fn disturbed_mzi(theta: f64, phi: f64, spread: Spread, stream: &mut Stream) -> Mzi {
@@ -127,11 +132,13 @@ impl From<&Tile> for Stage {
 
 impl From<&Butterfly> for Stage {
     fn from(layer: &Butterfly) -> Self {
-        let mut input = layer.input.clone();
-        for (screen, theta) in input.screen.iter_mut().zip(&layer.attenuators) {
+        let mut phases = layer.input.phases().clone();
+        for (screen, theta) in phases.screen.iter_mut().zip(&layer.attenuators) {
             // The bar port of an attenuator adds this phase: T₁₁ = i e^{iθ/2} sin(θ/2).
             *screen -= std::f64::consts::FRAC_PI_2 + theta / 2.0;
         }
+        let input = layer.input.with_phases(phases);
+        let input = input.expect("training keeps phases finite");
         Self {
             cols: input.modes(),
             input,

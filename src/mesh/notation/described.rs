@@ -3,17 +3,17 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Cells, Mesh};
+use super::Notation;
 use crate::error::{Error, Result};
+use crate::mesh::Mesh;
 
 /// A mesh as its file describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Described {
     /// A mesh file.
     Mesh(Mesh),
-    /// Phases of another package: [`Cells`], as they stand or under the key `cells` of an object that says where they are
-    /// from.
-    Cells(Cells),
+    /// Phases of another package, as they stand or under the key `cells` of an object that says where they are from.
+    Notation(Notation),
 }
 
 /// The keys that tell the two apart.
@@ -26,36 +26,36 @@ struct Keys {
 /// An object that holds cells and says of them what it likes.
 #[derive(Deserialize)]
 struct Wrapped {
-    cells: Cells,
+    cells: Notation,
 }
 
 impl Described {
     /// What the JSON `text` describes: cells if it has the key `elements` or `cells`, else a mesh file.
     ///
     /// # Errors
-    /// Those of [`Mesh::from_json`] and [`Cells::from_json`].
+    /// Those of [`Mesh::from_json`] and [`Notation::from_json`].
     pub fn from_json(text: &str) -> Result<Self> {
         match serde_json::from_str(text) {
             Ok(Keys { cells: Some(_), .. }) => {
                 let wrapped: Result<Wrapped, _> = serde_json::from_str(text);
                 let wrapped = wrapped.map_err(|error| Error::json("cells", text, &error))?;
-                Ok(Self::Cells(wrapped.cells))
+                Ok(Self::Notation(wrapped.cells))
             }
             Ok(Keys {
                 elements: Some(_), ..
-            }) => Cells::from_json(text).map(Self::Cells),
+            }) => Notation::from_json(text).map(Self::Notation),
             _ => Mesh::from_json(text).map(Self::Mesh),
         }
     }
 
-    /// The mesh: that of a mesh file, or [`Mesh::from_cells`].
+    /// The mesh: that of a mesh file, or [`Mesh::from_notation`].
     ///
     /// # Errors
-    /// Those of [`Mesh::from_cells`].
+    /// Those of [`Mesh::from_notation`].
     pub fn into_mesh(self) -> Result<Mesh> {
         match self {
             Self::Mesh(mesh) => Ok(mesh),
-            Self::Cells(cells) => Mesh::from_cells(&cells),
+            Self::Notation(notation) => Mesh::from_notation(&notation),
         }
     }
 }
@@ -69,15 +69,15 @@ mod tests {
     #[test]
     fn a_mesh_file_and_cells_are_told_apart_by_their_keys() {
         let mesh = Mesh::bar(Geometry::Clements, 4).unwrap();
-        let cells = mesh.to_cells(Convention::Perceval);
+        let cells = mesh.to_notation(Convention::Perceval);
         let bare = cells.to_json();
         let wrapped = format!("{{\"package\": \"p\", \"cells\": {bare}, \"notes\": [1]}}");
         let read = |text: &str| Described::from_json(text).unwrap();
         assert_eq!(read(&mesh.to_json()), Described::Mesh(mesh.clone()));
-        assert_eq!(read(&bare), Described::Cells(cells.clone()));
-        assert_eq!(read(&wrapped), Described::Cells(cells.clone()));
+        assert_eq!(read(&bare), Described::Notation(cells.clone()));
+        assert_eq!(read(&wrapped), Described::Notation(cells.clone()));
         let made = read(&wrapped).into_mesh().unwrap();
-        assert_eq!(made, Mesh::from_cells(&cells).unwrap());
+        assert_eq!(made, Mesh::from_notation(&cells).unwrap());
         assert_eq!(read(&mesh.to_json()).into_mesh().unwrap(), mesh);
     }
 

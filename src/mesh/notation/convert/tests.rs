@@ -76,27 +76,27 @@ fn documented(convention: Convention, [a, b]: [f64; 2]) -> TwoByTwo {
 }
 
 /// The matrix of `cells` from the documented cells, element by element.
-fn product_of(cells: &Cells) -> Matrix {
+fn product_of(cells: &Notation) -> Matrix {
     let first = cells.convention.first_mode();
     let mut u = Matrix::identity(cells.modes, cells.modes);
     for element in &cells.elements {
         let mut factor = Matrix::identity(cells.modes, cells.modes);
-        let (cell, inverse) = match element {
-            Element::Phase(phase) => {
-                factor[(phase.mode - first, phase.mode - first)] = e(phase.phase_rad);
+        let (modes, phases_rad, is_inverse) = match *element {
+            Element::Phase { mode, phase_rad } => {
+                factor[(mode - first, mode - first)] = e(phase_rad);
                 u = factor * u;
                 continue;
             }
-            Element::Cell(cell) => (cell, false),
-            Element::Inverse(cell) => (cell, true),
+            Element::Cell { modes, phases_rad } => (modes, phases_rad, false),
+            Element::Inverse { modes, phases_rad } => (modes, phases_rad, true),
         };
-        let [top, bottom] = cell.modes.map(|mode| mode - first);
-        let m = documented(cells.convention, cell.phases_rad);
+        let [top, bottom] = modes.map(|mode| mode - first);
+        let m = documented(cells.convention, phases_rad);
         factor[(top, top)] = m[0];
         factor[(top, bottom)] = m[1];
         factor[(bottom, top)] = m[2];
         factor[(bottom, bottom)] = m[3];
-        u = if inverse { factor.adjoint() } else { factor } * u;
+        u = if is_inverse { factor.adjoint() } else { factor } * u;
     }
     u
 }
@@ -138,14 +138,12 @@ fn meshes_keep_their_matrix_and_phases_through_every_convention() {
             let u = haar(n);
             let mesh = decompose(&u, geometry).unwrap();
             for convention in Convention::ALL {
-                let cells = mesh.to_cells(convention);
+                let cells = mesh.to_notation(convention);
                 let error = max_abs_difference(&product_of(&cells), &u);
                 assert!(error < 1e-13, "{convention} {geometry} {n}: {error:e}");
-                let back = Mesh::from_cells(&cells).unwrap();
+                let back = Mesh::from_notation(&cells).unwrap();
                 assert_eq!(back.nodes(), mesh.nodes());
-                let phases =
-                    |mesh: &Mesh| [mesh.theta.clone(), mesh.phi.clone(), mesh.screen.clone()];
-                for (x, y) in phases(&back).concat().iter().zip(phases(&mesh).concat()) {
+                for (x, y) in back.phases.flat().iter().zip(mesh.phases.flat()) {
                     let off = (x - y).abs();
                     assert!(
                         off.min(TAU - off) < 1e-12,
@@ -165,12 +163,12 @@ fn every_convention_spends_a_phase_per_squared_mode() {
         for geometry in [Geometry::Clements, Geometry::Reck] {
             let mesh = decompose(&haar(n), geometry).unwrap();
             for convention in Convention::ALL {
-                let cells = mesh.to_cells(convention);
+                let cells = mesh.to_notation(convention);
                 let phases: usize = cells
                     .elements
                     .iter()
                     .map(|element| {
-                        if matches!(element, Element::Phase(_)) {
+                        if matches!(element, Element::Phase { .. }) {
                             1
                         } else {
                             2
@@ -197,12 +195,15 @@ fn bar_and_cross_meshes_and_any_phases_convert() {
             let mut mesh = decompose(&u, geometry).unwrap();
             for shift in [0.0, -9.0, 4.0, 40.0] {
                 // θ far outside of [0, π].
-                mesh.theta.iter_mut().for_each(|theta| *theta += shift);
+                mesh.phases
+                    .theta
+                    .iter_mut()
+                    .for_each(|theta| *theta += shift);
                 let u = mesh.transfer();
                 for convention in Convention::ALL {
-                    let cells = mesh.to_cells(convention);
+                    let cells = mesh.to_notation(convention);
                     assert!(max_abs_difference(&product_of(&cells), &u) < 1e-13);
-                    let back = Mesh::from_cells(&cells).unwrap();
+                    let back = Mesh::from_notation(&cells).unwrap();
                     assert!(back.theta().iter().all(|theta| (0.0..=PI).contains(theta)));
                     assert!(max_abs_difference(&back.transfer(), &u) < 1e-13);
                 }
@@ -222,9 +223,9 @@ fn meshes_of_distant_modes_convert() {
     let (theta, phi) = (vec![0.3, 2.0, 1.2, 3.0, 0.1], vec![5.0, 0.2, 1.0, 3.3, 2.2]);
     let mesh = Mesh::new(5, nodes.to_vec(), theta, phi, vec![0.1, 0.2, 0.3, 0.4, 0.5]).unwrap();
     for convention in Convention::ALL {
-        let cells = mesh.to_cells(convention);
+        let cells = mesh.to_notation(convention);
         assert!(max_abs_difference(&product_of(&cells), &mesh.transfer()) < 1e-13);
-        let back = Mesh::from_cells(&cells).unwrap();
+        let back = Mesh::from_notation(&cells).unwrap();
         assert!(max_abs_difference(&back.transfer(), &mesh.transfer()) < 1e-13);
     }
 }
@@ -239,7 +240,7 @@ struct Golden {
     date: String,
     unitary_re: Vec<Vec<f64>>,
     unitary_im: Vec<Vec<f64>>,
-    cells: Cells,
+    cells: Notation,
 }
 
 /// Real packages: `meshes/README.md` has the versions and the commands.
@@ -262,14 +263,14 @@ fn phases_from_other_packages_make_their_matrices() {
         let u = Matrix::from_fn(n, n, |r, c| {
             C64::new(golden.unitary_re[r][c], golden.unitary_im[r][c])
         });
-        let mesh = Mesh::from_cells(&golden.cells).unwrap();
+        let mesh = Mesh::from_notation(&golden.cells).unwrap();
         let error = max_abs_difference(&mesh.transfer(), &u);
         // Strawberry Fields rounds its mach_zehnder matrices to 14 digits.
         assert!(error < 1e-13, "{name}: {error:e}");
         // And back into the package's words.
-        let back = mesh.to_cells(golden.cells.convention);
+        let back = mesh.to_notation(golden.cells.convention);
         assert!(max_abs_difference(&product_of(&back), &u) < 1e-13, "{name}");
-        assert_eq!(Cells::from_json(&back.to_json()).unwrap(), back);
+        assert_eq!(Notation::from_json(&back.to_json()).unwrap(), back);
         seen.push(golden.cells.convention);
     }
     for convention in Convention::ALL {
@@ -283,32 +284,35 @@ fn phases_from_other_packages_make_their_matrices() {
 /// `rectangular` of Strawberry Fields returns `(tilist, diag, tlist)`; the golden file has them unfolded.
 #[test]
 fn pasted_strawberry_fields_lists_are_read_in_the_order_of_light() {
-    let text = include_str!("../../../meshes/golden/strawberryfields_rectangular.json");
+    let text = include_str!("../../../../meshes/golden/strawberryfields_rectangular.json");
     let golden: Golden = serde_json::from_str(text).unwrap();
     let n = golden.cells.modes;
-    let row = |cell: &Cell| -> StrawberryRow {
-        let [m, n_] = cell.modes.map(|mode| mode as f64);
-        [m, n_, cell.phases_rad[0], cell.phases_rad[1], n as f64]
+    let row = |modes: [usize; 2], phases_rad: [f64; 2]| -> StrawberryRow {
+        let [m, n_] = modes.map(|mode| mode as f64);
+        [m, n_, phases_rad[0], phases_rad[1], n as f64]
     };
     let (mut before, mut diagonal, mut after) = (Vec::new(), Vec::new(), Vec::new());
     for element in &golden.cells.elements {
-        match element {
-            Element::Cell(cell) => before.push(row(cell)),
-            Element::Phase(phase) => diagonal.push(e(phase.phase_rad)),
-            Element::Inverse(cell) => after.insert(0, row(cell)),
+        match *element {
+            Element::Cell { modes, phases_rad } => before.push(row(modes, phases_rad)),
+            Element::Phase { phase_rad, .. } => diagonal.push(e(phase_rad)),
+            Element::Inverse { modes, phases_rad } => after.insert(0, row(modes, phases_rad)),
         }
     }
     let convention = Convention::StrawberryFields;
-    let read = Cells::from_strawberryfields(convention, &before, &diagonal, &after).unwrap();
+    let read = Notation::from_strawberryfields(convention, &before, &diagonal, &after).unwrap();
     assert!(max_abs_difference(&product_of(&read), &product_of(&golden.cells)) < 1e-15);
     // `triangular`: the diagonal first, then inverses.
-    let read = Cells::from_strawberryfields_triangular(&after, &diagonal).unwrap();
-    assert!(matches!(read.elements[0], Element::Phase(_)));
-    assert!(matches!(read.elements[n], Element::Inverse(cell) if row(&cell) == after[0]));
+    let read = Notation::from_strawberryfields_triangular(&after, &diagonal).unwrap();
+    assert!(matches!(read.elements[0], Element::Phase { .. }));
+    let Element::Inverse { modes, phases_rad } = read.elements[n] else {
+        panic!("an inverse cell stands behind the diagonal");
+    };
+    assert_eq!(row(modes, phases_rad), after[0]);
     let half = [[0.5, 1.0, 0.0, 0.0, 2.0]];
-    let error = Cells::from_strawberryfields(convention, &half, &diagonal, &[]).unwrap_err();
+    let error = Notation::from_strawberryfields(convention, &half, &diagonal, &[]).unwrap_err();
     assert_eq!(error.refusal(), value("mode", "0.5"));
-    let error = Cells::from_strawberryfields(Convention::Perceval, &[], &diagonal, &[]);
+    let error = Notation::from_strawberryfields(Convention::Perceval, &[], &diagonal, &[]);
     let package = value("convention", "perceval");
     assert_eq!(error.unwrap_err().refusal(), package);
 }
@@ -325,8 +329,8 @@ fn names_of_conventions_are_the_same_in_files_and_on_the_command_line() {
 
 #[test]
 fn cells_that_cannot_be_are_named() {
-    let new = |modes| Cells::new(Convention::Clements, modes);
-    let error = |cells: &Cells| Mesh::from_cells(cells).unwrap_err();
+    let new = |modes| Notation::new(Convention::Clements, modes);
+    let error = |cells: &Notation| Mesh::from_notation(cells).unwrap_err();
     assert_eq!(error(&new(0)).refusal(), value("modes", "0"));
     let many = usize::MAX.to_string();
     assert_eq!(error(&new(usize::MAX)).refusal(), value("modes", &many));
@@ -337,7 +341,7 @@ fn cells_that_cannot_be_are_named() {
         nan.refusal(),
         value("phase_rad", "NaN").within("elements[1]")
     );
-    let from_one = Cells::new(Convention::Clementsw, 2).cell([0, 1], [0.0; 2]);
+    let from_one = Notation::new(Convention::Clementsw, 2).cell([0, 1], [0.0; 2]);
     golden("mode 0, counted from 1", error(&from_one));
     for text in [
         "{",
@@ -345,6 +349,6 @@ fn cells_that_cannot_be_are_named() {
         r#"{"convention": "reck", "modes": 1, "elements": []}"#,
         r#"{"convention": "clements", "modes": 1, "elements": [{"gate": 1}]}"#,
     ] {
-        golden(text, Cells::from_json(text).unwrap_err());
+        golden(text, Notation::from_json(text).unwrap_err());
     }
 }

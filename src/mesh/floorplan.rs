@@ -1,0 +1,530 @@
+//! What a mesh is made of: names and places of its phase shifters and couplers.
+
+use std::collections::HashSet;
+
+use super::{CellKind, FreeShifter, Mesh};
+use crate::error::{Error, Result};
+
+/// Steps between successive heaters of a path: a heater and a coupler must fit in between.
+const HEATER_STEPS: usize = 2;
+
+/// A third of these steps: what lies between things of which two stand between two heaters.
+const THIRD: f64 = HEATER_STEPS as f64 / 3.0;
+
+/// Steps that shifters on every mode take: on odd modes they stand behind those on even ones.
+const BANK_STEPS: usize = 2 * HEATER_STEPS;
+
+/// What a component is, and what its kind is called in ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ComponentKind {
+    /// `gamma`: the coupler in front of φ of a 3-splitter MZI.
+    Gamma,
+    /// `phi`: the external phase shifter; of a symmetric cell that of the bottom arm.
+    Phi,
+    /// `alpha`: the first coupler.
+    Alpha,
+    /// `theta`: the internal phase shifter; of a symmetric cell that of the top arm.
+    Theta,
+    /// `beta`: the second coupler.
+    Beta,
+    /// `free`: a phase shifter on one mode in front of the cells of its column.
+    Free,
+    /// `screen`: a phase shifter on one mode behind all cells.
+    Screen,
+    /// `attenuator`: θ of an MZI between two meshes, whose bar port light passes.
+    Attenuator,
+}
+
+impl ComponentKind {
+    /// The name that ids use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gamma => "gamma",
+            Self::Phi => "phi",
+            Self::Alpha => "alpha",
+            Self::Theta => "theta",
+            Self::Beta => "beta",
+            Self::Free => "free",
+            Self::Screen => "screen",
+            Self::Attenuator => "attenuator",
+        }
+    }
+
+    /// Whether it is a coupler, on two modes, and no phase shifter, on one.
+    pub const fn is_coupler(self) -> bool {
+        matches!(self, Self::Gamma | Self::Alpha | Self::Beta)
+    }
+}
+
+/// A phase shifter or a coupler.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Component {
+    /// What it is.
+    pub kind: ComponentKind,
+    /// Of a phase shifter, which of all phases it holds, as [`Phases::flat`](super::Phases::flat) has them; of an
+    /// attenuator its mode, of a coupler its node.
+    pub number: usize,
+    /// Its column in the mesh, from 0; of the screen the number of columns.
+    pub column: usize,
+    /// The mode of the arm that carries the heater; of a coupler the mode of its top arm.
+    pub mode: usize,
+    /// Where it stands in its [`Floorplan`].
+    pub place: Place,
+}
+
+impl Component {
+    /// Its stable name on the mesh that is called `path`: `mesh.theta.3.1`.
+    ///
+    /// Kind, column and mode follow from the layout alone, so that a name stays the same whatever the phases are, and no
+    /// two components of a mesh share one.
+    pub fn id(&self, path: &str) -> String {
+        let Self { column, mode, .. } = self;
+        format!("{path}.{}.{column}.{mode}", self.kind.name())
+    }
+}
+
+/// A place on a chip, seen from where a mesh begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Along the light, in steps.
+    pub steps: f64,
+    /// Across the light, in modes, from mode 0 on; a coupler is half-way between its two modes.
+    pub modes: f64,
+}
+
+impl Place {
+    /// How far from the first heater, along the light, and from mode 0, across it, µm.
+    pub fn um(self, pitch: Pitch) -> [f64; 2] {
+        [self.steps * pitch.step_um, self.modes * pitch.mode_um]
+    }
+}
+
+/// Distances on a chip, µm. They are its layout's: an MZI is four steps long, a symmetric cell two.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pitch {
+    step_um: f64,
+    mode_um: f64,
+}
+
+impl Pitch {
+    /// Steps of `step_um` along the light, modes `mode_um` apart.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a distance is not a number above 0.
+    pub fn new(step_um: f64, mode_um: f64) -> Result<Self> {
+        for (name, um) in [("step_um", step_um), ("mode_um", mode_um)] {
+            if !(um > 0.0 && um.is_finite()) {
+                return Err(Error::value(name, um, "a number of µm above 0"));
+            }
+        }
+        Ok(Self { step_um, mode_um })
+    }
+}
+
+/// The components of a mesh, or of a bank of attenuators, in the order in which light meets them.
+///
+/// Along the light, a step is half of what lies between two heaters of one path. Of MZIs, φ of column c stands at 4c, θ at
+/// 4c + 2, and a coupler behind each; the screen of a mesh of D columns at 4D on even and at 4D + 2 on odd modes. Both
+/// phases of a symmetric cell stand side by side, two steps a column. Where two things stand between the same heaters
+/// (a coupler of either of two cells, or a coupler and a crossing) they stand at a third and at two; so the first coupler
+/// of some cells stands two thirds of a step in front of the first heater.
+///
+/// ```
+/// use lightloom::mesh::{CellKind, Geometry, Mesh, Pitch};
+///
+/// let plan = Mesh::bar(Geometry::Clements, 4)?.floorplan(CellKind::Mzi);
+/// let theta = plan.shifters().find(|part| part.id("mesh") == "mesh.theta.1.1");
+/// let pitch = Pitch::new(150.0, 127.0)?;
+/// assert_eq!(theta.unwrap().place.um(pitch), [6.0 * 150.0, 127.0]);
+/// # Ok::<(), lightloom::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Floorplan {
+    /// Every phase shifter and coupler.
+    pub components: Vec<Component>,
+    /// Steps from the first heater to where what is behind begins.
+    pub steps: usize,
+}
+
+impl Floorplan {
+    /// The phase shifters of attenuators on each of `modes` modes, which stand in column 0.
+    pub fn bank(modes: usize) -> Self {
+        let first = Component {
+            kind: ComponentKind::Attenuator,
+            number: 0,
+            column: 0,
+            mode: 0,
+            place: Place {
+                steps: 0.0,
+                modes: 0.0,
+            },
+        };
+        Self {
+            components: staggered(first, modes).collect(),
+            steps: BANK_STEPS,
+        }
+    }
+
+    /// The phase shifters.
+    pub fn shifters(&self) -> impl Iterator<Item = &Component> {
+        let components = self.components.iter();
+        components.filter(|component| !component.kind.is_coupler())
+    }
+
+    /// The couplers.
+    pub fn couplers(&self) -> impl Iterator<Item = &Component> {
+        let components = self.components.iter();
+        components.filter(|component| component.kind.is_coupler())
+    }
+}
+
+/// `first`, which is on mode 0, and shifters like it on the next modes, `modes` in all.
+fn staggered(first: Component, modes: usize) -> impl Iterator<Item = Component> {
+    (0..modes).map(move |mode| Component {
+        number: first.number + mode,
+        mode,
+        place: Place {
+            steps: first.place.steps + (HEATER_STEPS * (mode % 2)) as f64,
+            modes: mode as f64,
+        },
+        ..first
+    })
+}
+
+/// A component of a cell, and the steps from the first heater of its column to it.
+struct InCell {
+    kind: ComponentKind,
+    steps: f64,
+}
+
+/// What cells are made of, in the order of light.
+impl InCell {
+    const MZI: [Self; 4] = [
+        Self::new(ComponentKind::Phi, 0.0),
+        Self::new(ComponentKind::Alpha, 1.0),
+        Self::new(ComponentKind::Theta, 2.0),
+        Self::new(ComponentKind::Beta, 3.0),
+    ];
+    const CROSSING: [Self; 4] = [
+        Self::new(ComponentKind::Phi, 0.0),
+        Self::new(ComponentKind::Alpha, 1.0),
+        Self::new(ComponentKind::Theta, 2.0),
+        Self::new(ComponentKind::Beta, 2.0 + THIRD),
+    ];
+    const THREE_SPLITTER: [Self; 5] = [
+        Self::new(ComponentKind::Gamma, -THIRD),
+        Self::new(ComponentKind::Phi, 0.0),
+        Self::new(ComponentKind::Alpha, 1.0),
+        Self::new(ComponentKind::Theta, 2.0),
+        Self::new(ComponentKind::Beta, 2.0 + THIRD),
+    ];
+    const SYMMETRIC: [Self; 4] = [
+        Self::new(ComponentKind::Alpha, -THIRD),
+        Self::new(ComponentKind::Phi, 0.0),
+        Self::new(ComponentKind::Theta, 0.0),
+        Self::new(ComponentKind::Beta, THIRD),
+    ];
+
+    const fn new(kind: ComponentKind, steps: f64) -> Self {
+        Self { kind, steps }
+    }
+
+    fn all(kind: CellKind) -> &'static [Self] {
+        match kind {
+            CellKind::Mzi => &Self::MZI,
+            CellKind::Crossing => &Self::CROSSING,
+            CellKind::ThreeSplitter => &Self::THREE_SPLITTER,
+            CellKind::Symmetric => &Self::SYMMETRIC,
+        }
+    }
+}
+
+/// The phase shifters and couplers of a mesh while they are placed.
+struct Plan<'a> {
+    mesh: &'a Mesh,
+    kind: CellKind,
+    /// Steps in front of the first column.
+    start: usize,
+}
+
+impl Plan<'_> {
+    /// Where the first heaters of a column stand.
+    fn steps(&self, column: usize) -> usize {
+        self.start + HEATER_STEPS * self.kind.sections() * column
+    }
+
+    /// A part of the cell at node number `index`.
+    fn in_cell(&self, part: &InCell, index: usize) -> Component {
+        let node = self.mesh.nodes[index];
+        // Both phases of a symmetric cell stand between its couplers, θ on the top arm.
+        let is_below = part.kind == ComponentKind::Phi && self.kind == CellKind::Symmetric;
+        let mode = if is_below { node.bottom } else { node.top };
+        Component {
+            kind: part.kind,
+            number: match part.kind {
+                ComponentKind::Phi => self.mesh.nodes.len() + index,
+                _ => index,
+            },
+            column: node.column,
+            mode,
+            place: Place {
+                steps: self.steps(node.column) as f64 + part.steps,
+                modes: if part.kind.is_coupler() {
+                    (node.top + node.bottom) as f64 / 2.0
+                } else {
+                    mode as f64
+                },
+            },
+        }
+    }
+
+    /// Free shifter number `index`. It stands beside the cells of the column before where they leave its mode out, else
+    /// behind them.
+    fn free(&self, shifter: &FreeShifter, index: usize, cells: &HashSet<Spot>) -> Component {
+        let mode = shifter.mode;
+        let column = self.mesh.nodes[shifter.node].column;
+        let is_taken = column > 0
+            && cells.contains(&Spot {
+                column: column - 1,
+                mode,
+            });
+        let steps = self.steps(column) - if is_taken { 1 } else { HEATER_STEPS };
+        Component {
+            kind: ComponentKind::Free,
+            number: self.mesh.phase_shifters() + index,
+            column,
+            mode,
+            place: Place {
+                steps: steps as f64,
+                modes: mode as f64,
+            },
+        }
+    }
+}
+
+/// A mode in a column.
+#[derive(PartialEq, Eq, Hash)]
+struct Spot {
+    column: usize,
+    mode: usize,
+}
+
+impl Mesh {
+    /// The phase shifters and couplers of the mesh with cells of `kind`, by name and place.
+    pub fn floorplan(&self, kind: CellKind) -> Floorplan {
+        let free = self.free_shifters(kind);
+        let plan = Plan {
+            mesh: self,
+            kind,
+            // Free shifters of the first column have a section of their own.
+            start: if free.is_empty() { 0 } else { HEATER_STEPS },
+        };
+        let mut cells = HashSet::new();
+        if !free.is_empty() {
+            let spots = self.nodes.iter().flat_map(|node| {
+                let column = node.column;
+                [node.top, node.bottom].map(|mode| Spot { column, mode })
+            });
+            cells.extend(spots);
+        }
+        let parts = InCell::all(kind);
+        let count = parts.len() * self.nodes.len() + free.len() + self.modes;
+        let mut components = Vec::with_capacity(count);
+        let mut free = free.iter().enumerate().peekable();
+        let mut first = 0;
+        for column in self.nodes.chunk_by(|a, b| a.column == b.column) {
+            let nodes = first..first + column.len();
+            first = nodes.end;
+            while let Some((index, shifter)) = free.next_if(|(_, at)| nodes.contains(&at.node)) {
+                components.push(plan.free(shifter, index, &cells));
+            }
+            for index in nodes {
+                components.extend(parts.iter().map(|part| plan.in_cell(part, index)));
+            }
+        }
+        let steps = plan.steps(self.columns());
+        let screen = Component {
+            kind: ComponentKind::Screen,
+            number: 2 * self.nodes.len(),
+            column: self.columns(),
+            mode: 0,
+            place: Place {
+                steps: steps as f64,
+                modes: 0.0,
+            },
+        };
+        components.extend(staggered(screen, self.modes));
+        Floorplan {
+            components,
+            steps: steps + BANK_STEPS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mesh::Geometry;
+
+    const GEOMETRIES: [Geometry; 5] = [
+        Geometry::Clements,
+        Geometry::Reck,
+        Geometry::Diamond,
+        Geometry::Butterfly,
+        Geometry::Redundant { extra: 3 },
+    ];
+
+    #[test]
+    fn ids_and_places_are_unique_over_every_geometry_and_cell() {
+        for geometry in GEOMETRIES {
+            for modes in [1, 2, 4, 8, 16] {
+                let mesh = Mesh::bar(geometry, modes).unwrap();
+                for kind in CellKind::ALL {
+                    let plan = mesh.floorplan(kind);
+                    let ids: HashSet<String> =
+                        plan.components.iter().map(|part| part.id("mesh")).collect();
+                    let name = format!("{geometry} {modes} {kind}");
+                    assert_eq!(ids.len(), plan.components.len(), "{name}");
+                    let places: HashSet<[u64; 2]> = plan
+                        .components
+                        .iter()
+                        .map(|part| [part.place.steps, part.place.modes].map(f64::to_bits))
+                        .collect();
+                    assert_eq!(places.len(), plan.components.len(), "{name}");
+                    let couplers = plan.couplers().count();
+                    assert_eq!(couplers, kind.couplers() * mesh.nodes.len(), "{name}");
+                    let ends = plan.components.iter().map(|part| part.place.steps);
+                    let last = ends.fold(0.0, f64::max);
+                    assert!(last < plan.steps as f64, "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn phase_shifters_are_numbered_as_one_list_of_phases_has_them() {
+        for geometry in GEOMETRIES {
+            for kind in CellKind::ALL {
+                let mesh = Mesh::bar(geometry, 8).unwrap();
+                let plan = mesh.floorplan(kind);
+                let mut numbers: Vec<usize> = plan.shifters().map(|part| part.number).collect();
+                assert_eq!(numbers.len(), mesh.phase_shifters_of(kind));
+                numbers.sort_unstable();
+                assert!(numbers.into_iter().eq(0..mesh.phase_shifters_of(kind)));
+                for part in &plan.components {
+                    let count = mesh.nodes.len();
+                    let node = match part.kind {
+                        ComponentKind::Phi => part.number - count,
+                        ComponentKind::Screen => {
+                            assert_eq!(part.number, 2 * count + part.mode);
+                            continue;
+                        }
+                        ComponentKind::Free => {
+                            let free =
+                                mesh.free_shifters(kind)[part.number - 2 * count - mesh.modes];
+                            assert_eq!(free.mode, part.mode);
+                            free.node
+                        }
+                        _ => part.number,
+                    };
+                    assert_eq!(mesh.nodes[node].column, part.column);
+                }
+            }
+        }
+    }
+
+    /// A rectangle of four modes: cells on (0, 1) and (2, 3), on (1, 2), on (0, 1) and (2, 3), on (1, 2).
+    #[test]
+    fn a_rectangle_of_four_modes_stands_where_it_is_drawn_by_hand() {
+        let mesh = Mesh::bar(Geometry::Clements, 4).unwrap();
+        let pitch = Pitch::new(100.0, 127.0).unwrap();
+        let place = |kind: CellKind, id: &str| {
+            let plan = mesh.floorplan(kind);
+            let found = plan.components.iter().find(|part| part.id("mesh") == id);
+            found
+                .unwrap_or_else(|| panic!("{kind} {id}"))
+                .place
+                .um(pitch)
+        };
+        for (id, along, across) in [
+            ("mesh.phi.0.0", 0.0, 0.0),
+            ("mesh.alpha.0.0", 100.0, 63.5),
+            ("mesh.theta.0.0", 200.0, 0.0),
+            ("mesh.beta.0.0", 300.0, 63.5),
+            ("mesh.phi.0.2", 0.0, 254.0),
+            ("mesh.beta.0.2", 300.0, 317.5),
+            ("mesh.phi.1.1", 400.0, 127.0),
+            ("mesh.theta.3.1", 1400.0, 127.0),
+            ("mesh.screen.4.0", 1600.0, 0.0),
+            ("mesh.screen.4.3", 1800.0, 381.0),
+        ] {
+            assert_eq!(place(CellKind::Mzi, id), [along, across], "{id}");
+        }
+        let near = |kind, id: &str, along: f64, across: f64| {
+            let [x, y] = place(kind, id);
+            assert!(
+                (x - along).abs() < 1e-9 && y == across,
+                "{kind} {id}: {x} {y}"
+            );
+        };
+        near(
+            CellKind::ThreeSplitter,
+            "mesh.gamma.1.1",
+            400.0 - 200.0 / 3.0,
+            190.5,
+        );
+        near(
+            CellKind::ThreeSplitter,
+            "mesh.beta.0.0",
+            200.0 + 200.0 / 3.0,
+            63.5,
+        );
+        near(
+            CellKind::Crossing,
+            "mesh.beta.0.0",
+            200.0 + 200.0 / 3.0,
+            63.5,
+        );
+        // A free shifter in front of the first column moves all cells on by two steps; columns are two steps long.
+        near(CellKind::Symmetric, "mesh.theta.0.0", 200.0, 0.0);
+        near(CellKind::Symmetric, "mesh.phi.0.1", 200.0, 127.0);
+        near(
+            CellKind::Symmetric,
+            "mesh.alpha.1.1",
+            400.0 - 200.0 / 3.0,
+            190.5,
+        );
+        near(CellKind::Symmetric, "mesh.phi.1.2", 400.0, 254.0);
+        near(CellKind::Symmetric, "mesh.free.0.0", 0.0, 0.0);
+    }
+
+    #[test]
+    fn attenuators_stand_in_two_rows() {
+        let bank = Floorplan::bank(3);
+        let ids: Vec<String> = bank
+            .shifters()
+            .map(|part| part.id("0.1.attenuators"))
+            .collect();
+        assert_eq!(ids[2], "0.1.attenuators.attenuator.0.2");
+        let steps: Vec<f64> = bank.shifters().map(|part| part.place.steps).collect();
+        assert_eq!((steps, bank.steps), (vec![0.0, 2.0, 0.0], 4));
+    }
+
+    #[test]
+    fn a_pitch_is_a_number_above_0() {
+        for (step, mode, says) in [
+            (0.0, 1.0, "step_um = 0: must be a number of µm above 0"),
+            (
+                1.0,
+                f64::NAN,
+                "mode_um = NaN: must be a number of µm above 0",
+            ),
+            (f64::INFINITY, 1.0, "step_um = inf"),
+            (1.0, -127.0, "mode_um = -127"),
+        ] {
+            let error = Pitch::new(step, mode).unwrap_err().to_string();
+            assert!(error.starts_with(says), "{error}");
+        }
+    }
+}
