@@ -1,26 +1,154 @@
 //! Commands on one mesh.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::{Args, ValueEnum};
 use ndarray::Array2;
 
-use super::args::{
-    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, SectionArg,
-};
-use super::open::{self, Compiled};
-use super::output;
+use super::common::args::{ChipArgs, Common, precisions};
+use super::common::count::any;
+use super::common::output;
+use crate::compile::{Compiled, Program, Tile};
 use crate::error::Error;
 use crate::field::Precision;
-use crate::hardware::{Chip, Hardware, Kept, Laboratory};
+use crate::hardware::{Chip, Kept, Laboratory};
 use crate::io::npy;
 use crate::linalg::{
     Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
 };
-use crate::mesh::{Correction, Mesh, closest};
-use crate::processor::{Reading, detector_noise, full_scale_power_w};
+use crate::mesh::{Correction, Geometry, Mesh, closest};
+use crate::processor::receiver_noise;
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom decompose U.npy -o u.mesh.json\n  lightloom decompose U.npy -o u.mesh.json --geometry reck"
+)]
+pub(super) struct DecomposeArgs {
+    /// Unitary matrix, .npy, real or complex, row = output mode; of one in single precision, the nearest unitary is taken
+    pub matrix: PathBuf,
+    /// Mesh file to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Layout of the mesh: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
+    #[arg(long, default_value_t)]
+    pub geometry: Geometry,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom matrix u.mesh.json -o U.npy\n  lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 --correct local -o chip.npy"
+)]
+pub(super) struct MatrixArgs {
+    /// Mesh file, or phases of another package (meshes/README.md); - is stdin
+    pub mesh: PathBuf,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
+    #[arg(long, value_enum, default_value_t)]
+    pub correct: Correct,
+    /// Which of the chips that follow from the seed
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "T",
+        allow_negative_numbers = true,
+        value_parser = any::<u64>()
+    )]
+    pub trial: u64,
+    /// Matrix to write, .npy, complex128; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom apply u.mesh.json x.npy -o y.npy\n  lightloom apply u.mesh.json x.npy -o y.npy --precision f32"
+)]
+pub(super) struct ApplyArgs {
+    /// Mesh file, or phases of another package (meshes/README.md)
+    pub mesh: PathBuf,
+    /// Input fields, .npy, [sample, mode], real or complex; - is stdin
+    pub fields: PathBuf,
+    /// Output fields to write, .npy, [sample, mode], complex; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Precision of the arithmetic and of the output
+    #[arg(long, default_value = "f64", value_parser = precisions())]
+    pub precision: Precision,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom draw u.mesh.json -o u.svg --color light --input 0\n  lightloom draw mlp.program.safetensors -o layer.svg --layer 2 --section output"
+)]
+pub(super) struct DrawArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or program
+    pub file: PathBuf,
+    /// SVG to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// What the colours mean
+    #[arg(long, value_enum, default_value_t)]
+    pub color: ColorArg,
+    /// Input mode that carries light, for --color light; 0 by default
+    #[arg(long, value_name = "MODE", value_parser = any::<usize>())]
+    pub input: Option<usize>,
+    /// Layer of a program, by the name that `inspect` shows; the first one by default
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// Tile of that layer, by number, row by row; 0 by default
+    #[arg(long, value_name = "K", value_parser = any::<usize>())]
+    pub tile: Option<usize>,
+    /// Which mesh of that tile; the mesh of V† by default
+    #[arg(long, value_enum)]
+    pub section: Option<SectionArg>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Correct {
+    /// Phases for a perfect chip
+    #[default]
+    None,
+    /// Every MZI by itself splits light as a perfect one does
+    Local,
+    /// Every MZI is set for the light that really arrives, so that later ones absorb what earlier ones could not do
+    Progressive,
+    /// Progressive, then gradient descent on all phases together: makes use of spare MZIs; slow
+    Fit,
+    /// No error is known: phases are found by sending light in and reading fields at the outputs
+    SelfConfigure,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    /// Internal phase shift
+    #[default]
+    Theta,
+    /// External phase shift
+    Phi,
+    /// Power of the light of one input mode
+    Light,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum SectionArg {
+    /// The mesh of V†
+    #[default]
+    Input,
+    /// The mesh of U
+    Output,
+}
 
 pub fn decompose(args: &DecomposeArgs) -> Result<()> {
     output::write(&args.output, "json", &[&args.matrix], || {
@@ -57,9 +185,9 @@ pub fn decompose(args: &DecomposeArgs) -> Result<()> {
 
 pub fn matrix(args: &MatrixArgs) -> Result<()> {
     output::write(&args.output, "npy", &[&args.mesh], || {
-        let mesh = open::mesh(&args.mesh)?;
-        let hardware = hardware(&args.chip)?;
-        let notes = notes(&hardware);
+        let mesh = Compiled::mesh(&output::source(&args.mesh)?)?;
+        let hardware = args.chip.hardware()?;
+        let notes = hardware.notes();
         let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
         let (u, done) = program(chip, &mesh, args.correct)?;
         let u = mesh.between_ports(&u);
@@ -127,18 +255,10 @@ fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)
     Ok((programmed.coefficients.transfer(), said))
 }
 
-/// Noise of receivers that read both quadratures of light that `modes` outputs share: that of the readout's keys,
-/// relative to the amplitude of an input of full scale.
-fn receiver_noise(hardware: &Hardware, modes: usize) -> f64 {
-    let full_scale_w = full_scale_power_w(hardware, modes);
-    let noise = detector_noise(hardware, Reading::Quadratures, full_scale_w);
-    (noise.constant + noise.slope / modes as f64).sqrt()
-}
-
 pub fn apply(args: &ApplyArgs) -> Result<()> {
     output::write(&args.output, "npy", &[&args.mesh, &args.fields], || {
         output::check_differs("fields", &args.fields, &args.mesh, "the mesh")?;
-        let mesh = open::mesh(&args.mesh)?;
+        let mesh = Compiled::mesh(&output::source(&args.mesh)?)?;
         let source = output::source(&args.fields)?;
         let fields = npy::parse("fields", source.bytes()).and_then(|fields| {
             fields.check_finite("fields")?;
@@ -188,7 +308,7 @@ pub fn draw(args: &DrawArgs) -> Result<()> {
 fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
     let name = args.file.file_name().unwrap_or(args.file.as_os_str());
     let name = name.to_string_lossy();
-    let program = match open::compiled(&args.file)? {
+    let program = match Compiled::read(&output::source(&args.file)?)? {
         Compiled::Program(program) => program,
         Compiled::Mesh(mesh) => {
             if args.layer.is_some() || args.tile.is_some() || args.section.is_some() {
@@ -200,9 +320,9 @@ fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
             return Ok((mesh, name.into_owned()));
         }
     };
-    let layer = open::layer(&program, args.layer.as_deref())?;
+    let layer = layer(&program, args.layer.as_deref())?;
     let number = args.tile.unwrap_or(0);
-    let tile = open::tile(&program, layer, number)?;
+    let tile = tile(&program, layer, number)?;
     let (mesh, section) = match args.section.unwrap_or_default() {
         SectionArg::Input => (&tile.input, "V†"),
         SectionArg::Output => (&tile.output, "U"),
@@ -218,35 +338,21 @@ fn read_matrix(path: &Path) -> Result<Matrix> {
     Ok(from_array(array.view()))
 }
 
-/// The hardware that `--hardware` and `--set` describe.
-pub(super) fn hardware(args: &ChipArgs) -> Result<Hardware> {
-    hardware_with(&args.hardware, &args.set)
-}
-
-pub(super) fn hardware_with(name: &str, settings: &[String]) -> Result<Hardware> {
-    let mut hardware = open::hardware(name)?;
-    for setting in settings {
-        let Some((key, value)) = setting.split_once('=') else {
-            return Err(Error::value("--set", setting, "key=value").into());
-        };
-        hardware = hardware.with(key.trim(), value.trim())?;
-    }
-    Ok(hardware)
-}
-
-/// What is worth saying of hardware that is allowed and hardly meant.
-pub(super) fn notes(hardware: &Hardware) -> Vec<String> {
-    let shifter = hardware.phase_shifter();
-    [
-        ("phase_error_rad", shifter.phase_error_rad),
-        ("offset_rad", shifter.offset_rad),
-    ]
-    .into_iter()
-    .filter(|(_, error_rad)| *error_rad > std::f64::consts::TAU)
-    .map(|(key, error_rad)| {
-        format!(
-            "phase_shifter.{key} = {error_rad}: more than a turn (6.28 rad) is noise, every phase is as likely as any other"
-        )
+/// The number of the layer called `name`; the first layer without a name.
+fn layer(program: &Program, name: Option<&str>) -> Result<usize> {
+    let layers = &program.model().layers;
+    let Some(name) = name else { return Ok(0) };
+    let found = layers.iter().position(|layer| layer.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
+        Error::unknown("--layer", name, &names).into()
     })
-    .collect()
+}
+
+/// A tile of a layer by its number.
+fn tile(program: &Program, layer: usize, number: usize) -> Result<&Tile> {
+    let tiles = &program.tiles()[layer];
+    tiles.get(number).ok_or_else(|| {
+        Error::value("--tile", number, format!("a number below {}", tiles.len())).into()
+    })
 }

@@ -1,36 +1,157 @@
 //! Commands on networks and programs.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::args::{CompileArgs, InferArgs};
-use super::watch::Terminal;
-use super::{mesh, open, output};
-use crate::compile::{Layout, Program, compile as compile_model};
+use super::common::args::{ChipArgs, Common, precisions};
+use super::common::count::{any, count};
+use super::common::output;
+use super::common::watch::Terminal;
+use super::mesh::Correct;
+use crate::compile::{Aim, Arrangement, Layout, Program, compile as compile_model};
 use crate::error::Error;
-use crate::experiment::{Experiment, Predictions, Report, Workload};
+use crate::experiment::{Experiment, Predictions, Report, TRIALS_LIMIT, Workload};
 use crate::field::{Precision, Real};
 use crate::hardware::Hardware;
 use crate::io::Source;
 use crate::io::npy::Element;
-use crate::mesh::Correction;
+use crate::mesh::{Correction, Geometry};
 use crate::nn::metrics::Chance;
 use crate::nn::{
-    Dataset, Hints, Layer, Loaded, Model, Normalization, PARTS, Part, PerFeature, Score, Scorer,
-    Selection, Worth,
+    Activation, Dataset, Hints, Layer, Loaded, Model, Normalization, PARTS, Part, PerFeature,
+    Score, Scorer, Selection, Split, Worth,
 };
 use crate::rng::Seed;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --layers input,hidden,output --mean 0.1307 --std 0.3081"
+)]
+pub(super) struct CompileArgs {
+    /// Trained network: .safetensors, .npz, .pt, .pth, .onnx or network.toml
+    pub network: PathBuf,
+    /// Program to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Modes of the chip's meshes; without it every layer gets one tile of its own size
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
+    pub tile: Option<usize>,
+    /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
+    #[arg(long, default_value_t)]
+    pub geometry: Geometry,
+    #[arg(long, value_name = "NAME", help = activation_help())]
+    pub activation: Option<String>,
+    /// Chips that the phases which the weights leave free are chosen for: uncorrected, corrected, or perfect, which leaves
+    /// them in the bar state
+    #[arg(long = "for", default_value_t, value_name = "CHIPS")]
+    pub aim: Aim,
+    /// Order of the singular values of a tile: descending, ascending, spread or shuffled
+    #[arg(long = "arrange", default_value_t, value_name = "ORDER")]
+    pub arrangement: Arrangement,
+    /// Seed of what is chosen at random among the phases that the weights leave free
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
+    pub seed: u64,
+    /// Names of all layers of a state dict (.safetensors, .npz, .pt, .pth) in their order; by default found from names,
+    /// file or shapes
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub layers: Option<Vec<String>>,
+    /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array
+    /// scale); by default 1/255 for bytes, 1 for other numbers
+    #[arg(long, value_name = "K", allow_hyphen_values = true)]
+    pub scale: Option<String>,
+    /// What is subtracted then: 0 by default; as --scale (array mean)
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub mean: Option<String>,
+    /// What is divided by then: 1 by default; as --scale (array std)
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub std: Option<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom infer mlp.program.safetensors --data mnist --hardware thermo-optic --trials 20 --json -\n  lightloom infer mlp.program.safetensors --data digits.npz --set coupler.splitting_error_rad=0.02 --correct local"
+)]
+pub(super) struct InferArgs {
+    /// Compiled program
+    pub program: PathBuf,
+    /// Data set: a folder of IDX files, .npz with x and y, .npy with --labels, or a table (.csv, .tsv, .parquet), one column
+    /// of which is the label (docs/data.md); - is stdin
+    #[arg(long, value_name = "DATA")]
+    pub data: PathBuf,
+    /// The label's column of a table: a name of its header, else a position from 0. Without it, the column called
+    /// label, labels, target, class, y, species or variety, else the last one
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Labels for a .npy data set
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Which part of a folder of IDX files, or of an .npz with x_test and x_train: test (the default) or train
+    #[arg(long, value_name = "PART")]
+    pub split: Option<Split>,
+    /// Only the first N samples
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
+    pub limit: Option<usize>,
+    /// What outputs are scored by: accuracy, top5 (or another number), binary, mse, nll or none. Without it, what the shapes
+    /// of labels and outputs say: accuracy of classes, binary of one output and classes 0 and 1, mse of numbers
+    #[arg(long, value_name = "SCORE")]
+    pub score: Option<Score>,
+    /// Also write the outputs of the digital network and of all chips to this file, .npz
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
+    #[arg(long, default_value = "none", value_parser = corrections())]
+    pub correct: Correction,
+    /// Number of chips
+    #[arg(long, default_value_t = 10, value_name = "T", allow_negative_numbers = true, value_parser = count::<u32>(1..=TRIALS_LIMIT as u64))]
+    pub trials: u32,
+    /// Precision of the arithmetic
+    #[arg(long, default_value = "f32", value_parser = precisions())]
+    pub precision: Precision,
+    /// Also write the results as JSON to this file; - is stdout, without the table
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What `infer` offers of [`Correct`]: a tile has no detectors between its meshes, by which it could configure itself.
+fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
+    let offered = Correct::value_variants()
+        .iter()
+        .filter(|c| **c != Correct::SelfConfigure);
+    let offered: Vec<PossibleValue> = offered.filter_map(Correct::to_possible_value).collect();
+    PossibleValuesParser::new(offered).map(|name| {
+        let mut all = Correction::ALL.into_iter();
+        all.find(|correction| correction.name() == name)
+            .expect("every name is one of them")
+    })
+}
+
+fn activation_help() -> String {
+    let names = Activation::names(false).join(", ");
+    let complex = Activation::names(true).join(", ");
+    format!(
+        "Activation between the layers of a state dict (.safetensors, .npz, .pt, .pth); relu by default. On real \
+         signals {names}; on complex ones {complex} (docs/networks.md)"
+    )
+}
 
 pub fn compile(args: &CompileArgs) -> Result<()> {
     let mut compiled = None;
     output::write(&args.output, "safetensors", &[&args.network], || {
         let hints = hints(args)?;
         let source = output::source(&args.network)?;
-        if open::is_program(&source) {
+        if Program::is_in(&source) {
             let reason = "is a program already: lightloom infer takes it";
             return Err(Error::format(source.name(), reason).into());
         }
@@ -192,7 +313,7 @@ fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     let scorer = output::in_file(&args.data, Scorer::new(program.model(), &data, args.score))?;
     let load = clock.elapsed().as_secs_f64();
     let experiment = Experiment {
-        hardware: mesh::hardware(&args.chip)?,
+        hardware: args.chip.hardware()?,
         seed: Seed(args.chip.seed),
         trials: args.trials as usize,
         correction: args.correct,
@@ -211,7 +332,7 @@ fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
                 "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
             );
         }
-        for note in mesh::notes(&experiment.hardware) {
+        for note in experiment.hardware.notes() {
             eprintln!("note: {note}");
         }
         let words = data.words(&program.model().input);
@@ -263,9 +384,9 @@ fn beside<V: Copy>(score: Score, worth: &Worth<V>, text: impl Fn(&Part, V) -> St
 /// The program that the arguments name.
 fn program(args: &InferArgs) -> Result<Program> {
     let source = output::source(&args.program)?;
-    open::program(&source).map_err(|error| {
+    Program::read(&source).map_err(|error| {
         let is_swapped = !output::is_standard(&args.data)
-            && Source::open(&args.data).is_ok_and(|data| open::is_program(&data));
+            && Source::open(&args.data).is_ok_and(|data| Program::is_in(&data));
         if !is_swapped {
             return error.into();
         }

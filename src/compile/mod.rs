@@ -2,9 +2,11 @@
 
 mod file;
 mod freedom;
+mod open;
 mod tile;
 
 pub use freedom::{Aim, Arrangement};
+pub use open::Compiled;
 pub use tile::Tile;
 
 use std::sync::Arc;

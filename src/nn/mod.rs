@@ -8,24 +8,22 @@
 mod activation;
 mod batch;
 mod dataset;
-mod description;
 mod input;
 mod load;
 pub mod metrics;
 mod model;
 mod network;
 mod normalization;
-mod onnx;
-mod order;
+mod samples;
 mod score;
 
 pub use activation::{Activation, Domain, Kind, Parameter};
 pub use batch::{Batch, Readout};
-pub use dataset::{Dataset, Labels, Samples, Selection, Split, Values};
+pub use dataset::{Dataset, Labels, Selection, Split};
 pub use input::{Encoding, Input};
-pub use load::{Assumed, Hints, Loaded};
+pub use load::{Assumed, Hints, Loaded, Order};
 pub use model::{Bias, Layer, Model, Weight};
 pub use network::{BLOCK, LayerSignal, Network};
 pub use normalization::{Normalization, PerFeature, Scale};
-pub use order::Order;
+pub use samples::{Samples, Values};
 pub use score::{Judged, PARTS, Part, Score, Scorer, Worth};

@@ -5,8 +5,9 @@ use ndarray::{Array2, s};
 
 use super::activation::Activation;
 use super::batch::{Batch, Readout};
-use super::dataset::Samples;
+
 use super::model::{Bias, Model, Weight};
+use super::samples::Samples;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 

@@ -12,7 +12,7 @@ mod modulator;
 mod tile;
 
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
-pub use modulator::{full_scale_power_w, laser_field_error};
+pub use modulator::{full_scale_power_w, laser_field_error, receiver_noise};
 pub(crate) use tile::set_tile;
 
 use crate::compile::Program;

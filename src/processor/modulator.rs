@@ -2,7 +2,7 @@
 
 use pulp::Arch;
 
-use super::detector::{Adc, Converter, Reading, limited};
+use super::detector::{Adc, Converter, Reading, detector_noise, limited};
 use crate::field::Real;
 use crate::hardware::Hardware;
 use crate::nn::Batch;
@@ -151,6 +151,14 @@ pub(super) fn laser_factors<T: Real>(sigma: f64, samples: usize, stream: &mut St
     let sigma = T::of(sigma);
     factors.iter_mut().for_each(|n| *n = T::one() + sigma * *n);
     factors
+}
+
+/// Noise of receivers that read both quadratures of light that `modes` outputs share: that of the readout's keys, relative
+/// to the amplitude of an input of full scale.
+pub fn receiver_noise(hardware: &Hardware, modes: usize) -> f64 {
+    let full_scale_w = full_scale_power_w(hardware, modes);
+    let noise = detector_noise(hardware, Reading::Quadratures, full_scale_w);
+    (noise.constant + noise.slope / modes as f64).sqrt()
 }
 
 #[cfg(test)]
