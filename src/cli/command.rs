@@ -4,12 +4,13 @@ use clap::{Parser, Subcommand};
 
 use super::bench::BenchArgs;
 use super::common::args::Common;
+use super::compile::CompileArgs;
 use super::demo::DemoArgs;
 use super::export::ExportArgs;
+use super::infer::InferArgs;
 use super::inspect::InspectArgs;
 use super::manual::{CompletionsArgs, ManArgs};
 use super::mesh::{ApplyArgs, DecomposeArgs, DrawArgs, MatrixArgs};
-use super::network::{CompileArgs, InferArgs};
 use super::report::ReportArgs;
 use super::sweep::{MergeArgs, SweepArgs};
 use super::validate::ValidateArgs;

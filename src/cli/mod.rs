@@ -6,12 +6,13 @@
 mod bench;
 mod command;
 mod common;
+mod compile;
 mod demo;
 mod export;
+mod infer;
 mod inspect;
 mod manual;
 mod mesh;
-mod network;
 mod report;
 mod sweep;
 mod usage;
@@ -104,8 +105,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Matrix(args) => mesh::matrix(&args),
             Command::Apply(args) => mesh::apply(&args),
             Command::Draw(args) => mesh::draw(&args),
-            Command::Compile(args) => network::compile(&args),
-            Command::Infer(args) => network::infer(&args),
+            Command::Compile(args) => compile::run(&args),
+            Command::Infer(args) => infer::run(&args),
             Command::Sweep(args) => sweep::run(&args),
             Command::Merge(args) => sweep::merge(&args),
             Command::Inspect(args) => inspect::run(&args),

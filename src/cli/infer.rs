@@ -1,4 +1,4 @@
-//! Commands on networks and programs.
+//! A program on drawn chips, against digital.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,66 +14,17 @@ use super::common::count::{any, count};
 use super::common::output;
 use super::common::watch::Terminal;
 use super::mesh::Correct;
-use crate::compile::{Aim, Arrangement, Layout, Program, compile as compile_model};
+use crate::compile::Program;
 use crate::error::Error;
 use crate::experiment::{Experiment, Predictions, Report, TRIALS_LIMIT, Workload};
 use crate::field::{Precision, Real};
 use crate::hardware::Hardware;
 use crate::io::Source;
 use crate::io::npy::Element;
-use crate::mesh::{Correction, Geometry};
+use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
-use crate::nn::{
-    Activation, Dataset, Hints, Layer, Loaded, Model, Normalization, PARTS, Part, PerFeature,
-    Score, Scorer, Selection, Split, Worth,
-};
+use crate::nn::{Dataset, PARTS, Part, Score, Scorer, Selection, Split, Worth};
 use crate::rng::Seed;
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --layers input,hidden,output --mean 0.1307 --std 0.3081"
-)]
-pub(super) struct CompileArgs {
-    /// Trained network: .safetensors, .npz, .pt, .pth, .onnx or network.toml
-    pub network: PathBuf,
-    /// Program to write; - is stdout
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Modes of the chip's meshes; without it every layer gets one tile of its own size
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
-    pub tile: Option<usize>,
-    /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
-    #[arg(long, default_value_t)]
-    pub geometry: Geometry,
-    #[arg(long, value_name = "NAME", help = activation_help())]
-    pub activation: Option<String>,
-    /// Chips that the phases which the weights leave free are chosen for: uncorrected, corrected, or perfect, which leaves
-    /// them in the bar state
-    #[arg(long = "for", default_value_t, value_name = "CHIPS")]
-    pub aim: Aim,
-    /// Order of the singular values of a tile: descending, ascending, spread or shuffled
-    #[arg(long = "arrange", default_value_t, value_name = "ORDER")]
-    pub arrangement: Arrangement,
-    /// Seed of what is chosen at random among the phases that the weights leave free
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
-    pub seed: u64,
-    /// Names of all layers of a state dict (.safetensors, .npz, .pt, .pth) in their order; by default found from names,
-    /// file or shapes
-    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
-    pub layers: Option<Vec<String>>,
-    /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array
-    /// scale); by default 1/255 for bytes, 1 for other numbers
-    #[arg(long, value_name = "K", allow_hyphen_values = true)]
-    pub scale: Option<String>,
-    /// What is subtracted then: 0 by default; as --scale (array mean)
-    #[arg(long, value_name = "M", allow_hyphen_values = true)]
-    pub mean: Option<String>,
-    /// What is divided by then: 1 by default; as --scale (array std)
-    #[arg(long, value_name = "S", allow_hyphen_values = true)]
-    pub std: Option<String>,
-    #[command(flatten)]
-    pub common: Common,
-}
 
 #[derive(Debug, Args)]
 #[command(
@@ -137,123 +88,6 @@ fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
     })
 }
 
-fn activation_help() -> String {
-    let names = Activation::names(false).join(", ");
-    let complex = Activation::names(true).join(", ");
-    format!(
-        "Activation between the layers of a state dict (.safetensors, .npz, .pt, .pth); relu by default. On real \
-         signals {names}; on complex ones {complex} (docs/networks.md)"
-    )
-}
-
-pub fn compile(args: &CompileArgs) -> Result<()> {
-    let mut compiled = None;
-    output::write(&args.output, "safetensors", &[&args.network], || {
-        let hints = hints(args)?;
-        let source = output::source(&args.network)?;
-        if Program::is_in(&source) {
-            let reason = "is a program already: lightloom infer takes it";
-            return Err(Error::format(source.name(), reason).into());
-        }
-        let loaded = Model::read(&source, &hints)?;
-        let layout = Layout {
-            tile: args.tile,
-            geometry: args.geometry,
-            arrangement: args.arrangement,
-            aim: args.aim,
-            seed: Seed(args.seed),
-        };
-        let clock = Instant::now();
-        let program = output::in_file(&args.network, compile_model(&loaded.model, layout))?;
-        let seconds = clock.elapsed().as_secs_f64();
-        let mut bytes = Vec::new();
-        program.write(&mut bytes)?;
-        compiled = Some((loaded, program, seconds));
-        Ok(bytes)
-    })?;
-    // Said of a file that is there.
-    match compiled {
-        Some((loaded, program, seconds)) if !args.common.quiet => {
-            describe(args, &loaded, &program, seconds)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What the flags say of a network beside its file.
-fn hints(args: &CompileArgs) -> Result<Hints> {
-    let numbers = |name: &str, text: &Option<String>| {
-        let text = text.as_ref();
-        text.map(|text| PerFeature::open(name, text)).transpose()
-    };
-    let activation = args.activation.as_ref();
-    Ok(Hints {
-        activation: activation.map(|name| name.parse()).transpose()?,
-        layers: args.layers.clone(),
-        normalization: Normalization {
-            scale: numbers("scale", &args.scale)?,
-            mean: numbers("mean", &args.mean)?,
-            std: numbers("std", &args.std)?,
-        },
-    })
-}
-
-/// Says on stderr what was compiled in how many `seconds`, and what was assumed.
-fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64) -> Result<()> {
-    let mut stderr = std::io::stderr().lock();
-    for assumed in loaded
-        .entry_words()
-        .into_iter()
-        .chain(loaded.words("--activation"))
-    {
-        writeln!(stderr, "note: {assumed}")?;
-    }
-    writeln!(stderr, "note: data: {}", loaded.model.input.words())?;
-    super::inspect::describe_program(&mut stderr, program)?;
-    if !args.geometry.is_universal() {
-        writeln!(
-            stderr,
-            "weights: relative error {:.4}, as {} meshes hold only some matrices",
-            program.weight_error(),
-            args.geometry
-        )?;
-    }
-    let layers = loaded.model.layers.iter();
-    for layer in layers.filter(|layer| layer.weight.is_zero()) {
-        writeln!(stderr, "note: all weights of layer {} are 0", layer.name)?;
-    }
-    if let Some(note) = spare_modes(program) {
-        writeln!(stderr, "note: {note}")?;
-    }
-    writeln!(stderr, "compiled in {seconds:.2} s")?;
-    if !output::is_standard(&args.output) {
-        let program = args.output.display();
-        writeln!(stderr, "next: lightloom infer {program} --data DATA")?;
-    }
-    Ok(())
-}
-
-/// What is said of tiles that are larger than every layer.
-fn spare_modes(program: &Program) -> Option<String> {
-    let tile = program.layout().tile?;
-    let needed = |layer: &Layer| layer.weight.inputs().max(layer.weight.outputs());
-    let largest = program
-        .model()
-        .layers
-        .iter()
-        .max_by_key(|layer| needed(layer))?;
-    let modes = needed(largest);
-    (modes < tile).then(|| {
-        format!(
-            "--tile {tile}: layer {} ({} → {}) needs {modes} modes, and no other one more: the other modes of each mesh do \
-             nothing but cost MZIs",
-            largest.name,
-            largest.weight.inputs(),
-            largest.weight.outputs()
-        )
-    })
-}
-
 /// What `--json` prints: the report with the program's name.
 #[derive(Serialize)]
 struct Named<'a> {
@@ -262,7 +96,7 @@ struct Named<'a> {
     report: &'a Report,
 }
 
-pub fn infer(args: &InferArgs) -> Result<()> {
+pub fn run(args: &InferArgs) -> Result<()> {
     let mut inputs = vec![args.program.as_path(), &args.data];
     inputs.extend(args.labels.as_deref());
     let document = |report: &Report| {
@@ -272,12 +106,12 @@ pub fn infer(args: &InferArgs) -> Result<()> {
         })
     };
     let compute = || match &args.predictions {
-        None => Ok(run(args)?.0),
+        None => Ok(trials_of(args)?.0),
         Some(path) => {
             check_predictions(path, args.json.as_deref())?;
             let mut computed = None;
             output::write(path, "npz", &inputs, || {
-                let (report, predictions) = run(args)?;
+                let (report, predictions) = trials_of(args)?;
                 computed = Some(report);
                 Ok(predictions)
             })?;
@@ -299,7 +133,7 @@ fn check_predictions(path: &Path, json: Option<&Path>) -> Result<()> {
 }
 
 /// The report and, where they were asked for, the bytes of the file of predictions.
-fn run(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
+fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     output::check_differs("--data", &args.data, &args.program, "the program")?;
     let clock = Instant::now();
     let program = program(args)?;
