@@ -1,4 +1,4 @@
-//! Meshes of 16 to 1024 modes: unitary → phases, phases → transfer matrix, and batches walked through.
+//! Meshes of 16 to 1024 modes: unitary → phases, phases → transfer matrix, and batches sent through.
 //!
 //! Every group prints its medians beside their goals and the peak of multiply-adds that it measured itself: a rate says
 //! little without the speed of the machine at that time. Goals, on one thread unless two are named:
@@ -7,11 +7,12 @@
 //! |---|---|
 //! | `decompose` | Clements and Reck, where the f64 peak is 58 GFlop/s: 15 ms at 256 modes, 1 s at 1024 |
 //! | `transfer` | of a drawn chip, f64: 4 ms at 256 modes |
-//! | `walk`, 1024 samples | f32: 0.7 of the peak's multiply-adds / 8, MZI·samples per second; f64: half of that rate; x86-64-v3 0.6 of its own peak |
-//! | `walk`, 1 sample | f32: 10⁹ MZI/s at 256 modes |
-//! | `walk`, two threads | 1.8 times the rate of one |
+//! | `batch`, 1024 samples | f32: 0.7 of the peak's multiply-adds / 8, MZI·samples per second; f64: half of that rate; x86-64-v3 0.6 of its own peak |
+//! | `batch`, 1 sample | f32: 10⁹ MZI/s at 256 modes |
+//! | `batch`, two threads | 1.8 times the rate of one |
 //!
-//! An MZI takes 8 multiply-adds a sample in scaled form: that is the limit of a walk.
+//! An MZI takes 8 multiply-adds a sample in scaled form: that is the limit of a walk. Up to 64 modes a batch is
+//! multiplied by the mesh's matrix, which takes fewer.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ use lightloom::mesh::{Coefficients, Geometry, decompose};
 use lightloom::rng::{Effect, Seed};
 use lightloom::{Fields, Hardware, Mesh};
 
-/// Samples of a walked batch.
+/// Samples of a batch.
 const BATCH: usize = 1024;
 /// Multiply-adds of an MZI on one sample in scaled form.
 const SLOTS: f64 = 8.0;
@@ -119,8 +120,8 @@ fn transfer(criterion: &mut Criterion) {
     }
 }
 
-fn walk(criterion: &mut Criterion) {
-    let mut group = group(criterion, "walk");
+fn batches(criterion: &mut Criterion) {
+    let mut group = group(criterion, "batch");
     // Goals as shares of the limit: f64 at half the rate of f32 has the same share of the f32 peak's half.
     let (single, double) = (
         peak_gflops_f32(InstructionSet::best()),
@@ -143,7 +144,7 @@ fn walk(criterion: &mut Criterion) {
             let Some(seconds) = seconds else { return };
             let rate = (mzis * BATCH) as f64 / seconds;
             println!(
-                "walk/{precision}/{modes}: {:.2}·10⁹ MZI·samples/s, {:.0} % of the limit; goal {:.2}·10⁹; this run's \
+                "batch/{precision}/{modes}: {:.2}·10⁹ MZI·samples/s, {:.0} % of the limit; goal {:.2}·10⁹; this run's \
                  peak {peak:.0} GFlop/s",
                 rate / 1e9,
                 100.0 * rate / limit(peak),
@@ -152,14 +153,14 @@ fn walk(criterion: &mut Criterion) {
         };
         let best = InstructionSet::best();
         let goal = 0.7 * limit(single);
-        let one = walk_batches::<f32>(&mut group, "f32", (&coefficients, best), 1);
+        let one = send_batches::<f32>(&mut group, "f32", (&coefficients, best), 1);
         report("f32", one, single, goal);
-        let seconds = walk_batches::<f64>(&mut group, "f64", (&coefficients, best), 1);
+        let seconds = send_batches::<f64>(&mut group, "f64", (&coefficients, best), 1);
         report("f64", seconds, double, goal / 2.0);
         for (set, single, double) in &others {
             let name = set.name();
             let seconds =
-                walk_batches::<f32>(&mut group, &format!("f32-{name}"), (&coefficients, *set), 1);
+                send_batches::<f32>(&mut group, &format!("f32-{name}"), (&coefficients, *set), 1);
             report(
                 &format!("f32-{name}"),
                 seconds,
@@ -167,7 +168,7 @@ fn walk(criterion: &mut Criterion) {
                 0.6 * limit(*single),
             );
             let seconds =
-                walk_batches::<f64>(&mut group, &format!("f64-{name}"), (&coefficients, *set), 1);
+                send_batches::<f64>(&mut group, &format!("f64-{name}"), (&coefficients, *set), 1);
             report(
                 &format!("f64-{name}"),
                 seconds,
@@ -176,50 +177,50 @@ fn walk(criterion: &mut Criterion) {
             );
         }
         group.throughput(Throughput::Elements((2 * mzis * BATCH) as u64));
-        let two = walk_batches::<f32>(&mut group, "f32-two-threads", (&coefficients, best), 2);
+        let two = send_batches::<f32>(&mut group, "f32-two-threads", (&coefficients, best), 2);
         if let (Some(one), Some(two)) = (one, two) {
             let gain = 2.0 * one / two;
-            println!("walk/f32-two-threads/{modes}: {gain:.2} times one thread, goal 1.8");
+            println!("batch/f32-two-threads/{modes}: {gain:.2} times one thread, goal 1.8");
         }
         group.throughput(Throughput::Elements(mzis as u64));
-        if let Some(seconds) = walk_one(&mut group, &coefficients) {
+        if let Some(seconds) = send_one(&mut group, &coefficients) {
             let goal = if modes == 256 {
                 ", goal 1.00·10⁹"
             } else {
                 ""
             };
             println!(
-                "walk/f32-one-sample/{modes}: {:.2}·10⁹ MZI/s{goal}; this run's peak {single:.0} GFlop/s",
+                "batch/f32-one-sample/{modes}: {:.2}·10⁹ MZI/s{goal}; this run's peak {single:.0} GFlop/s",
                 mzis as f64 / seconds / 1e9
             );
         }
     }
 }
 
-/// Fields of amplitude 1. Meshes are lossless: the same fields can be walked over and over.
+/// Fields of amplitude 1. Meshes are lossless: the same fields can be sent over and over.
 fn light<T: Real>(modes: usize, samples: usize) -> Fields<T> {
     let ones = Array2::from_elem((modes, samples), T::one());
     Fields::new(ones.view(), Array2::zeros((modes, samples)).view())
         .expect("two parts of one shape")
 }
 
-/// Walks a batch on each of `threads`.
-fn walk_batches<T: Real>(
+/// Sends a batch on each of `threads`.
+fn send_batches<T: Real>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
     (coefficients, set): (&Coefficients, InstructionSet),
     threads: usize,
 ) -> Option<f64> {
-    let walk = coefficients.prepare::<T>(BATCH);
+    let way = coefficients.prepare::<T>(BATCH);
     let batch = || light::<T>(coefficients.modes(), BATCH);
     let mut batches: Vec<_> = std::iter::repeat_with(batch).take(threads).collect();
     let id = BenchmarkId::new(name, coefficients.modes());
-    // Threads start once for many walks.
+    // Threads start once for many batches.
     measure_times(group, id, |times| {
         std::thread::scope(|scope| {
             let (own, others) = batches.split_first_mut().expect("there is a thread");
             let many = |fields: &mut Fields<T>| {
-                (0..times).for_each(|_| walk.run_on(set, black_box(fields)));
+                (0..times).for_each(|_| way.run_on(set, black_box(fields)));
             };
             for fields in others {
                 scope.spawn(move || many(fields));
@@ -229,18 +230,18 @@ fn walk_batches<T: Real>(
     })
 }
 
-/// Walks a single sample.
-fn walk_one(group: &mut BenchmarkGroup<'_, WallTime>, coefficients: &Coefficients) -> Option<f64> {
-    let walk = coefficients.prepare::<f32>(1);
+/// Sends a single sample.
+fn send_one(group: &mut BenchmarkGroup<'_, WallTime>, coefficients: &Coefficients) -> Option<f64> {
+    let way = coefficients.prepare::<f32>(1);
     let mut fields = light(coefficients.modes(), 1);
     let id = BenchmarkId::new("f32-one-sample", coefficients.modes());
-    measure(group, id, || walk.run(black_box(&mut fields)))
+    measure(group, id, || way.run(black_box(&mut fields)))
 }
 
 criterion_group! {
     name = benches;
     // Plots and a long bootstrap would take more time than the measurement.
     config = Criterion::default().without_plots().nresamples(10_000);
-    targets = phases, transfer, walk
+    targets = phases, transfer, batches
 }
 criterion_main!(benches);

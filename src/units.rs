@@ -76,6 +76,12 @@ const SUFFIXES: [(&str, &str); 16] = [
     ("_s", "s"),
 ];
 
+/// `1 chip`, `2 chips`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

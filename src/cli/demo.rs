@@ -4,14 +4,16 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use serde::Serialize;
 
-use super::args::DemoArgs;
-use super::output;
-use super::watch::Terminal;
+use super::common::args::Common;
+use super::common::count::{any, count};
+use super::common::output;
+use super::common::watch::Terminal;
 use crate::compile::Program;
 use crate::error::Error;
-use crate::experiment::{Experiment, Report, Summary};
+use crate::experiment::{Experiment, Report, Summary, TRIALS_LIMIT};
 use crate::hardware::Hardware;
 use crate::io::Source;
 use crate::mesh::Correction;
@@ -22,6 +24,39 @@ use crate::rng::Seed;
 /// The compiled network of the demo and its test data.
 const PROGRAM: &[u8] = include_bytes!("../../meshes/demo/digits.program.safetensors");
 const TEST_DATA: &[u8] = include_bytes!("../../meshes/demo/digits-test.npz");
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom demo --trials 50 --out figures\n  lightloom demo --quiet --json results.json"
+)]
+pub(super) struct DemoArgs {
+    /// Number of chips of each kind
+    #[arg(long, default_value_t = 20, value_name = "T", allow_negative_numbers = true, value_parser = count::<u32>(1..=TRIALS_LIMIT as u64))]
+    pub trials: u32,
+    /// Folder for the picture
+    #[arg(long, default_value = "lightloom-demo", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Also write the results as JSON to this file; - is stdout, without the table
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Seed of every random number
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
+    pub seed: u64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Default for DemoArgs {
+    fn default() -> Self {
+        Self {
+            trials: 20,
+            out: "lightloom-demo".into(),
+            json: None,
+            seed: 0,
+            common: Common::default(),
+        }
+    }
+}
 
 /// The kinds of chips that the demo shows, from good to typical.
 const KINDS: [&str; 3] = ["low-noise", "mit-pnp", "thermo-optic"];

@@ -1,14 +1,72 @@
 //! Phases for a laboratory.
 
-use anyhow::Result;
+use std::path::PathBuf;
 
-use super::args::{ExportArgs, ExportFormat};
-use super::open::{self, Compiled};
-use super::{mesh, output};
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::common::args::{Common, hardware};
+use super::common::count::{count, number};
+use super::common::output;
+use crate::compile::Compiled;
 use crate::error::Error;
 use crate::export::{Export, netlist};
 use crate::hardware::{Calibration, Hardware, Heater};
 use crate::mesh::CellKind;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom export u.mesh.json --format csv --volts --hardware thermo-optic -o phases.csv\n  lightloom export u.mesh.json --format csv --calibration cal.csv --dac-bits 12 -o codes.csv\n  lightloom export u.mesh.json --format sax -o u.sax.json"
+)]
+pub(super) struct ExportArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or program
+    pub file: PathBuf,
+    /// Format of the phases
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Also the voltage of every heater, from the hardware's V_π
+    #[arg(long)]
+    pub volts: bool,
+    /// Voltages from what was measured of every heater: a CSV table with id and v_pi_v, and phase_offset_rad and v_max_v
+    /// where they are known
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Also the code of a DAC of so many bits, and the phase that it yields
+    #[arg(long, value_name = "B", allow_negative_numbers = true, value_parser = count::<u32>(1..=24))]
+    pub dac_bits: Option<u32>,
+    /// Voltage of the largest code; by default the hardware's v_max_v, or what brings the weakest heater to 2π
+    #[arg(
+        long,
+        value_name = "V",
+        requires = "dac_bits",
+        allow_negative_numbers = true,
+        value_parser = number
+    )]
+    pub dac_max_v: Option<f64>,
+    /// Hardware whose cells the phases are for, and whose V_π is used by --volts: a preset or a TOML file
+    #[arg(long, default_value = "ideal", value_name = "HW")]
+    pub hardware: String,
+    /// Set one hardware key, such as mesh.cell=3-splitter; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// File to write; - is stdout
+    #[arg(short, long, default_value = "-", value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// One row per phase shifter; digital scales are not phases and not in it
+    Csv,
+    /// The same rows as JSON
+    Json,
+    /// Arrays by mesh, for NumPy, with the digital scale and block of every tile
+    Npz,
+    /// A netlist of MZIs for SAX; of a program, one for each tile with its scale and block
+    Sax,
+}
 
 pub fn run(args: &ExportArgs) -> Result<()> {
     let mut inputs = vec![args.file.as_path()];
@@ -23,9 +81,9 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             let role = "the mesh or program";
             output::check_differs("--calibration", calibration, &args.file, role)?;
         }
-        let hardware = mesh::hardware_with(&args.hardware, &args.set)?;
+        let hardware = hardware(&args.hardware, &args.set)?;
         let kind = hardware.mesh().cell;
-        let compiled = open::compiled(&args.file)?;
+        let compiled = Compiled::read(&output::source(&args.file)?)?;
         if args.format == ExportFormat::Sax {
             check_netlist(args, kind)?;
             return match &compiled {

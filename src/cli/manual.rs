@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_mangen::Man;
 
-use super::args::{Cli, Common};
-use super::output;
+use super::common::args::Common;
+use super::common::output;
 use crate::error::Error;
 
 /// What stands in the foot of every page.
@@ -43,16 +43,18 @@ pub(super) struct ManArgs {
     pub common: Common,
 }
 
-pub fn completions(args: &CompletionsArgs) -> Result<()> {
+/// Completions of the command line `root`.
+pub fn completions(args: &CompletionsArgs, mut root: clap::Command) -> Result<()> {
     output::write(&args.output, "", &[], || {
         let mut script = Vec::new();
-        clap_complete::generate(args.shell, &mut Cli::command(), "lightloom", &mut script);
+        clap_complete::generate(args.shell, &mut root, "lightloom", &mut script);
         Ok(script)
     })
 }
 
-pub fn man(args: &ManArgs) -> Result<()> {
-    let pages = pages();
+/// Manual pages of the command line `root`.
+pub fn man(args: &ManArgs, root: clap::Command) -> Result<()> {
+    let pages = pages(root.clone());
     match (&args.out, &args.command) {
         (Some(folder), _) => {
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -69,7 +71,6 @@ pub fn man(args: &ManArgs) -> Result<()> {
             };
             let found = pages.iter().find(|page| page.get_filename() == file);
             let page = found.ok_or_else(|| {
-                let root = Cli::command();
                 let names: Vec<&str> = root
                     .get_subcommands()
                     .map(clap::Command::get_name)
@@ -82,8 +83,8 @@ pub fn man(args: &ManArgs) -> Result<()> {
 }
 
 /// The page of lightloom, then that of every command.
-fn pages() -> Vec<Man> {
-    let mut root = Cli::command().disable_help_subcommand(true);
+fn pages(root: clap::Command) -> Vec<Man> {
+    let mut root = root.disable_help_subcommand(true);
     root.build();
     let commands: Vec<clap::Command> = root.get_subcommands().cloned().collect();
     std::iter::once(root)

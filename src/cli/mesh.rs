@@ -1,17 +1,16 @@
 //! Commands on one mesh.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::{Args, ValueEnum};
 use ndarray::{Array2, ArrayView2};
 use num_complex::Complex;
 
-use super::args::{
-    ApplyArgs, ChipArgs, ColorArg, Correct, DecomposeArgs, DrawArgs, MatrixArgs, OnChipArgs,
-    SectionArg,
-};
-use super::open::{self, Compiled};
-use super::output;
+use super::common::args::{ChipArgs, Common, precisions};
+use super::common::count::any;
+use super::common::output;
+use crate::compile::{Compiled, Map, Program, Tile};
 use crate::error::Error;
 use crate::field::{Precision, Real};
 use crate::hardware::{Chip, Hardware, Kept};
@@ -19,10 +18,163 @@ use crate::io::npy::{self, Element};
 use crate::linalg::{
     C64, Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
 };
-use crate::mesh::{Correction, Mesh, closest};
+use crate::mesh::{Correction, Geometry, Mesh, closest};
 use crate::processor::{idle_words, map_on_chip, self_configured};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom decompose U.npy -o u.mesh.json\n  lightloom decompose U.npy -o u.mesh.json --geometry reck"
+)]
+pub(super) struct DecomposeArgs {
+    /// Unitary matrix, .npy, real or complex, row = output mode; of one in single precision, the nearest unitary is taken
+    pub matrix: PathBuf,
+    /// Mesh file to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Layout of the mesh: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns
+    #[arg(long, default_value_t)]
+    pub geometry: Geometry,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A mesh, or a layer of a program, on one chip.
+#[derive(Debug, Args)]
+pub(super) struct OnChipArgs {
+    /// The layer of a program; the first by default
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
+    #[arg(long, value_enum, default_value_t)]
+    pub correct: Correct,
+    /// Which of the chips that follow from the seed
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "T",
+        allow_negative_numbers = true,
+        value_parser = any::<u64>()
+    )]
+    pub trial: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom matrix u.mesh.json -o U.npy\n  lightloom matrix u.mesh.json --hardware thermo-optic --trial 3 --correct local -o chip.npy\n  lightloom matrix mlp.program.safetensors --layer 2 --hardware thermo-optic -o W.npy"
+)]
+pub(super) struct MatrixArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or a program; - is stdin
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub on: OnChipArgs,
+    /// Matrix to write, .npy, complex128; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom apply u.mesh.json x.npy -o y.npy\n  lightloom apply u.mesh.json x.npy -o y.npy --hardware thermo-optic --correct local\n  lightloom apply mlp.program.safetensors x.npy --layer 2 --trial 3 -o y.npy"
+)]
+pub(super) struct ApplyArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or a program
+    pub file: PathBuf,
+    /// Input fields, .npy, [sample, mode], real or complex; - is stdin
+    pub fields: PathBuf,
+    #[command(flatten)]
+    pub on: OnChipArgs,
+    /// Output fields to write, .npy, [sample, mode], complex; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Precision of the arithmetic and of the output
+    #[arg(long, default_value = "f64", value_parser = precisions())]
+    pub precision: Precision,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom draw u.mesh.json -o u.svg --color light --input 0\n  lightloom draw mlp.program.safetensors -o layer.svg --layer 2 --section output"
+)]
+pub(super) struct DrawArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or program
+    pub file: PathBuf,
+    /// SVG to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// What the colours mean
+    #[arg(long, value_enum, default_value_t)]
+    pub color: ColorArg,
+    /// Input mode that carries light, for --color light; 0 by default
+    #[arg(long, value_name = "MODE", value_parser = any::<usize>())]
+    pub input: Option<usize>,
+    /// Layer of a program, by the name that `inspect` shows; the first one by default
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// Tile of that layer, by number, row by row; 0 by default
+    #[arg(long, value_name = "K", value_parser = any::<usize>())]
+    pub tile: Option<usize>,
+    /// Which mesh of that tile; the mesh of V† by default
+    #[arg(long, value_enum)]
+    pub section: Option<SectionArg>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Correct {
+    /// Phases for a perfect chip
+    #[default]
+    None,
+    /// Every MZI by itself splits light as a perfect one does
+    Local,
+    /// Every MZI is set for the light that really arrives, so that later ones absorb what earlier ones could not do
+    Progressive,
+    /// Progressive, then gradient descent on all phases together: makes use of spare MZIs; slow
+    Fit,
+    /// No error is known: phases are found by sending light in and reading fields at the outputs
+    SelfConfigure,
+}
+
+impl Correct {
+    /// The correction that a chip's known errors allow; nothing where the mesh configures itself.
+    pub fn correction(self) -> Option<Correction> {
+        match self {
+            Self::None => Some(Correction::None),
+            Self::Local => Some(Correction::Local),
+            Self::Progressive => Some(Correction::Progressive),
+            Self::Fit => Some(Correction::Fit),
+            Self::SelfConfigure => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    /// Internal phase shift
+    #[default]
+    Theta,
+    /// External phase shift
+    Phi,
+    /// Power of the light of one input mode
+    Light,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum SectionArg {
+    /// The mesh of V†
+    #[default]
+    Input,
+    /// The mesh of U
+    Output,
+}
 
 pub fn decompose(args: &DecomposeArgs) -> Result<()> {
     output::write(&args.output, "json", &[&args.matrix], || {
@@ -59,7 +211,7 @@ pub fn decompose(args: &DecomposeArgs) -> Result<()> {
 
 pub fn matrix(args: &MatrixArgs) -> Result<()> {
     output::write(&args.output, "npy", &[&args.file], || {
-        let (matrix, said) = on_chip(&open::compiled(&args.file)?, &args.on)?;
+        let (matrix, said) = on_chip(&Compiled::read(&output::source(&args.file)?)?, &args.on)?;
         if !args.common.quiet {
             said.iter().for_each(|said| eprintln!("{said}"));
         }
@@ -70,8 +222,8 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
 
 /// The matrix of a mesh, or of a layer of a program, on a chip, and what to say of it.
 fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)> {
-    let hardware = hardware(&on.chip)?;
-    let mut said = notes(&hardware);
+    let hardware = on.chip.hardware()?;
+    let mut said = hardware.notes();
     let chip = hardware.fabricate(Seed(on.chip.seed), on.trial);
     let which = format!("seed {}, trial {}", on.chip.seed, on.trial);
     let (matrix, headline) = match compiled {
@@ -99,7 +251,7 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
                 Error::value("--correct", "self-configure", limit)
             })?;
             said.extend(idle_words(program, &hardware));
-            let layer = open::layer(program, on.layer.as_deref())?;
+            let layer = self::layer(program, on.layer.as_deref())?;
             let found = map_on_chip(program, layer.id, &chip, correction)?;
             check_finite("matrix", &found.matrix)?;
             let unreachable = match correction {
@@ -175,8 +327,8 @@ where
     Complex<T>: Element,
 {
     let on = &args.on;
-    let is_ideal = hardware(&on.chip)? == Hardware::default() && on.correct == Correct::None;
-    let compiled = open::compiled(&args.file)?;
+    let is_ideal = on.chip.hardware()? == Hardware::default() && on.correct == Correct::None;
+    let compiled = Compiled::read(&output::source(&args.file)?)?;
     let source = output::source(&args.fields)?;
     let fields = npy::parse("fields", source.bytes()).and_then(|fields| {
         fields.check_finite("fields")?;
@@ -251,7 +403,7 @@ pub fn draw(args: &DrawArgs) -> Result<()> {
 fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
     let name = args.file.file_name().unwrap_or(args.file.as_os_str());
     let name = name.to_string_lossy();
-    let program = match open::compiled(&args.file)? {
+    let program = match Compiled::read(&output::source(&args.file)?)? {
         Compiled::Program(program) => program,
         Compiled::Mesh(mesh) => {
             if args.layer.is_some() || args.tile.is_some() || args.section.is_some() {
@@ -263,9 +415,9 @@ fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
             return Ok((mesh, name.into_owned()));
         }
     };
-    let layer = open::layer(&program, args.layer.as_deref())?;
+    let layer = layer(&program, args.layer.as_deref())?;
     let number = args.tile.unwrap_or(0);
-    let meshes = open::tile(layer, number)?.as_meshes()?;
+    let meshes = tile(layer, number)?.as_meshes()?;
     let (mesh, section) = match args.section.unwrap_or_default() {
         SectionArg::Input => (&meshes.input, "V†"),
         SectionArg::Output => (&meshes.output, "U"),
@@ -281,35 +433,20 @@ fn read_matrix(path: &Path) -> Result<Matrix> {
     Ok(from_array(array.view()))
 }
 
-/// The hardware that `--hardware` and `--set` describe.
-pub(super) fn hardware(args: &ChipArgs) -> Result<Hardware> {
-    hardware_with(&args.hardware, &args.set)
-}
-
-pub(super) fn hardware_with(name: &str, settings: &[String]) -> Result<Hardware> {
-    let mut hardware = open::hardware(name)?;
-    for setting in settings {
-        let Some((key, value)) = setting.split_once('=') else {
-            return Err(Error::value("--set", setting, "key=value").into());
-        };
-        hardware = hardware.with(key.trim(), value.trim())?;
-    }
-    Ok(hardware)
-}
-
-/// What is worth saying of hardware that is allowed and hardly meant.
-pub(super) fn notes(hardware: &Hardware) -> Vec<String> {
-    let shifter = hardware.phase_shifter();
-    [
-        ("phase_error_rad", shifter.phase_error_rad),
-        ("offset_rad", shifter.offset_rad),
-    ]
-    .into_iter()
-    .filter(|(_, error_rad)| *error_rad > std::f64::consts::TAU)
-    .map(|(key, error_rad)| {
-        format!(
-            "phase_shifter.{key} = {error_rad}: more than a turn (6.28 rad) is noise, every phase is as likely as any other"
-        )
+/// The layer called `name`; the first layer without a name.
+fn layer<'a>(program: &'a Program, name: Option<&str>) -> Result<Map<'a>> {
+    let found = program
+        .maps()
+        .find(|map| name.is_none_or(|name| map.linear.name == name));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = program.maps().map(|map| &*map.linear.name).collect();
+        Error::unknown("--layer", name.unwrap_or_default(), &names).into()
     })
-    .collect()
+}
+
+/// A tile of a layer by its number.
+fn tile<'a>(layer: Map<'a>, number: usize) -> Result<&'a Tile> {
+    let count = layer.tiles.len();
+    let tile = layer.tiles.get(number);
+    tile.ok_or_else(|| Error::value("--tile", number, format!("a number below {count}")).into())
 }

@@ -3,32 +3,31 @@
 //! Data goes to stdout or the named file, progress to stderr. Exit codes: 0 ok, 1 a check failed, 2 usage or data
 //! error with one line on stderr, 130 work that Ctrl-C has stopped.
 
-mod args;
 mod bench;
-mod count;
+mod command;
+mod common;
+mod compile;
 mod demo;
 mod export;
+mod infer;
 mod inspect;
 mod manual;
-mod merge;
 mod mesh;
-mod network;
-mod open;
-mod output;
 mod report;
-mod scaling;
 mod sweep;
 mod usage;
 mod validate;
-mod watch;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-use args::{Cli, Command, Common};
+use command::{Cli, Command};
+use common::watch;
+
+use crate::io;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -82,41 +81,13 @@ fn remedy(error: &crate::Error) -> String {
         return String::new();
     }
     let path = Path::new(path);
-    if !folder_of(path).exists() {
-        return format!(" (there is no folder {})", folder_of(path).display());
+    let folder = io::folder_of(path);
+    if !folder.exists() {
+        return format!(" (there is no folder {})", folder.display());
     }
-    near(path).map_or_else(String::new, |file| {
+    io::nearest_file(path).map_or_else(String::new, |file| {
         format!(" (did you mean {}?)", file.display())
     })
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// A name in front of its last dot, and what follows.
-fn parts(name: &str) -> (&str, &str) {
-    name.rsplit_once('.').unwrap_or((name, ""))
-}
-
-/// The file that a path to nowhere was probably meant to be.
-fn near(path: &Path) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder_of(path)).ok()?;
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    let wanted = path.file_name()?.to_string_lossy();
-    // Endings are alike anyway: what stands before them decides.
-    let (stem, ending) = parts(&wanted);
-    let alike = names.iter().filter(|name| parts(name).1 == ending);
-    let stems = alike.clone().map(|name| parts(name).0);
-    let found = crate::error::nearest(stem, stems)?;
-    let name = alike.into_iter().find(|name| parts(name).0 == found)?;
-    Some(path.with_file_name(name))
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
@@ -134,15 +105,15 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Matrix(args) => mesh::matrix(&args),
             Command::Apply(args) => mesh::apply(&args),
             Command::Draw(args) => mesh::draw(&args),
-            Command::Compile(args) => network::compile(&args),
-            Command::Infer(args) => network::infer(&args),
+            Command::Compile(args) => compile::run(&args),
+            Command::Infer(args) => infer::run(&args),
             Command::Sweep(args) => sweep::run(&args),
-            Command::Merge(args) => merge::run(&args),
+            Command::Merge(args) => sweep::merge(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Report(args) => report::run(&args),
-            Command::Completions(args) => manual::completions(&args),
-            Command::Man(args) => manual::man(&args),
+            Command::Completions(args) => manual::completions(&args, Cli::command()),
+            Command::Man(args) => manual::man(&args, Cli::command()),
         }?;
         Ok(match watch::is_stopped() {
             true => ExitCode::from(watch::STOPPED),
@@ -159,24 +130,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-impl Common {
-    /// A progress bar of `length` steps on stderr, hidden where stderr is no terminal.
-    fn progress(&self, length: usize, what: &'static str) -> indicatif::ProgressBar {
-        if self.quiet {
-            return indicatif::ProgressBar::hidden();
-        }
-        let style = indicatif::ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta}")
-            .expect("the template is valid");
-        let bar = indicatif::ProgressBar::new(length as u64).with_style(style);
-        bar.set_message(what);
-        bar
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// The command lines that the help of `command` shows.

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use super::args::Common;
+use super::common::args::Common;
 use crate::error::Error;
 use crate::experiment::sweep::Status;
 use crate::io;
 use crate::io::hash::{sha256, sha256_of_file};
 use crate::report::render;
+use crate::units::counted;
 
 /// Beside the figures: which files this command wrote, so that the next report removes those that it does not write again.
 const WRITTEN: &str = "figures.json";
@@ -88,12 +89,8 @@ pub fn run(args: &ReportArgs) -> Result<()> {
         for note in &rendered.notes {
             eprintln!("note: {note}");
         }
-        let count = rendered.figures.len();
-        let plural = if count == 1 { "" } else { "s" };
-        eprintln!(
-            "wrote {} and {count} figure{plural} beside it",
-            page.display()
-        );
+        let figures = counted(rendered.figures.len(), "figure");
+        eprintln!("wrote {} and {figures} beside it", page.display());
     }
     Ok(())
 }
@@ -104,7 +101,7 @@ fn no_folder(path: &Path) -> Error {
     let reason = match path.exists() {
         true => format!("is a file: {wanted}"),
         false => {
-            let near = super::near(path).filter(|near| near.is_dir());
+            let near = io::nearest_file(path).filter(|near| near.is_dir());
             let meant = near.map(|near| format!(" (did you mean {}?)", near.display()));
             format!(
                 "there is no such folder: {wanted}{}",

@@ -1,30 +1,63 @@
-//! Accuracy over a grid of settings.
+//! Accuracy over a grid of settings, and its shards put together.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use clap::Args;
 
-use super::args::SweepArgs;
-use super::watch::Terminal;
-use super::{mesh, open, output};
-use crate::error::Error;
-use crate::experiment::sweep::{Estimate, Session, Shard, Sweep};
-use crate::hardware::preset;
-use crate::io::Source;
+use super::common::args::Common;
+use super::common::output;
+use super::common::watch::Terminal;
+use crate::experiment::sweep::{self, Estimate, Session, Shard, Sweep};
+use crate::units::counted;
 use crate::watch::Watch;
 
 /// How often progress is told where stderr is no terminal.
 const EVERY: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "lightloom sweep [OPTIONS] <--out <DIR>|--dry-run> <EXPERIMENT>",
+    after_help = "Example: lightloom sweep splitting.toml --out splitting --shard 1/4\n\nA sweep that was stopped goes on when it is started again. docs/experiments.md describes the file and the rows."
+)]
+pub(super) struct SweepArgs {
+    /// The experiment, TOML; - is stdin. Paths in it are relative to it
+    pub experiment: PathBuf,
+    /// Folder for the rows, new or of the same experiment
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
+    /// Only a share of the trials, such as 1/4: the first of four. Each share needs a folder of its own
+    #[arg(long, value_name = "i/n", default_value_t = Shard::WHOLE)]
+    pub shard: Shard,
+    /// Say how many trials, how long, how much memory and disk, from one trial of each kind; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: lightloom merge part-1 part-2 part-3 part-4 --out splitting")]
+pub(super) struct MergeArgs {
+    /// Folders of all shards
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Folder for the rows
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
 
 pub fn run(args: &SweepArgs) -> Result<()> {
     if let Some(out) = &args.out {
         output::check_folder(out)?;
     }
     let source = output::source(&args.experiment)?;
-    let (sweep, folder) = read(&source)?;
+    let (sweep, folder) = Sweep::read(&source)?;
     let note = |note: &str| {
         if !args.common.quiet {
             eprintln!("note: {note}");
@@ -35,7 +68,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         return Ok(print_estimate(&estimate)?);
     }
     let out = args.out.as_deref().expect("clap asks for it");
-    let notes = mesh::notes(&sweep.base.hardware);
+    let notes = sweep.base.hardware.notes();
     let session = Session::open(sweep, folder, out, args.shard)?;
     let (total, missing) = (session.total(), session.missing());
     if let Some(note) = damage(session.damaged(), missing, total) {
@@ -99,22 +132,17 @@ fn damage(lines: &[usize], missing: usize, total: usize) -> Option<String> {
     ))
 }
 
-/// The experiment in `source`, and the folder that its paths are relative to.
-pub(super) fn read(source: &Source) -> crate::Result<(Sweep, &Path)> {
-    let path = source.path();
-    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
-    let name = path.map_or("experiment".to_owned(), |_| source.stem());
-    let sweep = source.parse(|bytes| {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| Error::format("experiment", "is not UTF-8 text"))?;
-        Sweep::parse(text, &name, |hardware| {
-            match preset(hardware).is_some() || folder.as_os_str().is_empty() {
-                true => open::hardware(hardware),
-                false => open::hardware(&folder.join(hardware).to_string_lossy()),
-            }
-        })
-    })?;
-    Ok((sweep, folder))
+/// Shards of one sweep, put together.
+pub fn merge(args: &MergeArgs) -> Result<()> {
+    output::check_folder(&args.out)?;
+    let rows = sweep::merge(&args.folders, &args.out)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "rows      {rows}")?;
+    writeln!(out, "folder    {}", args.out.display())?;
+    if !args.common.quiet {
+        eprintln!("next: lightloom report {}", args.out.display());
+    }
+    Ok(())
 }
 
 fn print_estimate(estimate: &Estimate) -> std::io::Result<()> {
@@ -126,12 +154,11 @@ fn print_estimate(estimate: &Estimate) -> std::io::Result<()> {
         estimate.trials, estimate.missing
     )?;
     writeln!(out, "programs  {}", estimate.programs)?;
-    let threads = estimate.threads;
-    let plural = if threads == 1 { "" } else { "s" };
     writeln!(
         out,
-        "time      {} on {threads} thread{plural}",
-        duration(estimate.seconds)
+        "time      {} on {}",
+        duration(estimate.seconds),
+        counted(estimate.threads, "thread")
     )?;
     match estimate.memory_bytes {
         Some(bytes) => writeln!(out, "memory    {}", size(bytes))?,

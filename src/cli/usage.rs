@@ -3,7 +3,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
-use super::args::Cli;
+use super::command::Cli;
 
 /// What clap says, without its summary of the usage; or what was meant, where a word stands in a wrong place.
 pub fn words(error: &clap::Error) -> String {

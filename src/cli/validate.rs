@@ -8,11 +8,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use serde::Serialize;
 
-use super::args::Common;
-use super::output;
-use crate::validation::{Case, Curves, SECTIONS, Section, markdown, stale_line};
+use super::common::args::Common;
+use super::common::output;
+use crate::validation::{Document, SECTIONS, Section, markdown, stale_line};
 
 #[derive(Debug, Args)]
 #[command(
@@ -31,30 +30,6 @@ pub(super) struct ValidateArgs {
     pub check: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
-}
-
-/// What `--json` holds.
-#[derive(Serialize)]
-struct Document<'a> {
-    lightloom: &'static str,
-    values: usize,
-    failed: usize,
-    sections: Vec<Checked<'a>>,
-}
-
-#[derive(Serialize)]
-struct Checked<'a> {
-    title: &'a str,
-    about: &'a str,
-    cases: Vec<CheckedCase<'a>>,
-    curves: &'a Option<Curves>,
-}
-
-#[derive(Serialize)]
-struct CheckedCase<'a> {
-    #[serde(flatten)]
-    case: &'a Case,
-    holds: bool,
 }
 
 /// Computes every case; exit code 1 if one fails or the page to check is stale.
@@ -82,29 +57,6 @@ pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
         }),
     }?;
     Ok(code)
-}
-
-impl<'a> Document<'a> {
-    fn new(sections: &'a [Section]) -> Self {
-        let cases = || sections.iter().flat_map(|section| &section.cases);
-        let sections = sections.iter().map(|section| Checked {
-            title: section.title,
-            about: section.about,
-            cases: (section.cases.iter())
-                .map(|case| CheckedCase {
-                    case,
-                    holds: case.holds(),
-                })
-                .collect(),
-            curves: &section.curves,
-        });
-        Self {
-            lightloom: env!("CARGO_PKG_VERSION"),
-            values: cases().count(),
-            failed: cases().filter(|case| !case.holds()).count(),
-            sections: sections.collect(),
-        }
-    }
 }
 
 fn compute(args: &ValidateArgs) -> Vec<Section> {

@@ -3,10 +3,12 @@
 mod file;
 mod freedom;
 mod multiplier;
+mod open;
 mod tile;
 
 pub use freedom::{Aim, Arrangement};
 pub use multiplier::Multiplier;
+pub use open::Compiled;
 pub use tile::{Array, Crossbar, Meshes, Tile};
 
 use std::collections::BTreeMap;

@@ -2,7 +2,6 @@
 //! and the statistics of both.
 
 mod predictions;
-pub mod rows;
 pub mod stats;
 pub mod sweep;
 mod trial;
@@ -10,7 +9,7 @@ mod workload;
 
 pub use predictions::Predictions;
 pub use stats::{Summary, quantile};
-pub use sweep::Sweep;
+pub use sweep::{Sweep, rows};
 pub use trial::{Counts, LayerTrial, Trial};
 pub use workload::Workload;
 

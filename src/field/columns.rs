@@ -94,7 +94,7 @@ impl<T: Real> ColumnWalk<T> {
                 light[mode % 2][mode / 2] = fields.re[[mode, sample]];
                 light[2 + mode % 2][mode / 2] = fields.im[[mode, sample]];
             }
-            arch.dispatch(Columns {
+            arch.dispatch(OneSample {
                 walk: self,
                 light: &mut light,
             });
@@ -107,13 +107,13 @@ impl<T: Real> ColumnWalk<T> {
     }
 }
 
-struct Columns<'a, T> {
+struct OneSample<'a, T> {
     walk: &'a ColumnWalk<T>,
     /// Real parts of even and odd modes, imaginary parts of even and odd modes.
     light: &'a mut [Vec<T>; 4],
 }
 
-impl<T: Real> WithSimd for Columns<'_, T> {
+impl<T: Real> WithSimd for OneSample<'_, T> {
     type Output = ();
 
     #[inline(always)]

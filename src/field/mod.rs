@@ -17,7 +17,7 @@ pub use peak::{peak_gflops_f32, peak_gflops_f64};
 pub(crate) use product::Product;
 pub(crate) use real::sealed::Lanes;
 pub use real::{Precision, Real};
-pub(crate) use rotate::{Columns, Diagonals, Rotation, Side, Sweep, side};
+pub(crate) use rotate::{ByColumns, ByDiagonals, Rotation, Rotations, Side, side};
 pub(crate) use walk::{Direction, Route, Walk};
 
 use ndarray::linalg::general_mat_mul;

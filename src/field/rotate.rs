@@ -18,8 +18,8 @@
 mod columns;
 mod diagonals;
 
-pub(crate) use columns::Columns;
-pub(crate) use diagonals::{Diagonals, Side, side};
+pub(crate) use columns::ByColumns;
+pub(crate) use diagonals::{ByDiagonals, Side, side};
 
 use num_complex::Complex;
 use pulp::{Simd, bytemuck};
@@ -92,14 +92,14 @@ impl Rotation {
 
 /// The rotations of one sweep, each under an index of its own; those that are not yet decided pass.
 #[derive(Debug, Clone)]
-pub(crate) struct Sweep {
+pub(crate) struct Rotations {
     turn_re: Vec<f64>,
     turn_im: Vec<f64>,
     sin: Vec<f64>,
     cos: Vec<f64>,
 }
 
-impl Sweep {
+impl Rotations {
     /// A sweep over up to `modes` indices, from 0.
     pub fn new(modes: usize) -> Self {
         let [turn_re, turn_im, sin, cos] =
@@ -211,7 +211,12 @@ struct Path {
 /// Runs a block of chains through a sweep. Lane `k` takes the `k`-th rotation after that of lane 0 if `SKEWED`, and
 /// the same one otherwise.
 #[inline(always)]
-fn follow<S: Simd, const SKEWED: bool>(simd: S, planes: &mut Planes, sweep: &Sweep, path: Path) {
+fn follow<S: Simd, const SKEWED: bool>(
+    simd: S,
+    planes: &mut Planes,
+    sweep: &Rotations,
+    path: Path,
+) {
     match S::F64_LANES {
         8 => follow_in::<S, 2, SKEWED>(simd, planes, sweep, path),
         4 => follow_in::<S, 4, SKEWED>(simd, planes, sweep, path),
@@ -225,7 +230,7 @@ fn follow<S: Simd, const SKEWED: bool>(simd: S, planes: &mut Planes, sweep: &Swe
 fn follow_in<S: Simd, const K: usize, const SKEWED: bool>(
     simd: S,
     planes: &mut Planes,
-    sweep: &Sweep,
+    sweep: &Rotations,
     path: Path,
 ) {
     let plus = |x, y, z| f64::plus_product(simd, x, y, z);

@@ -9,14 +9,100 @@ use std::f64::consts::FRAC_PI_4;
 use serde::Serialize;
 
 use super::Supply;
-use super::key::Place::{
+use super::setting::Place::{
     Coupler as Couplers, Drive, Input as Inputs, Loss, Phase, Readout as Readouts,
 };
-use super::key::When::{Fixed, PerChip, PerLoad, PerShot, Recorded};
-use super::key::{HardwareKey, Perfect, Range, Row, Setting};
+use super::setting::When::{Fixed, PerChip, PerLoad, PerShot, Recorded};
+use super::setting::{Perfect, Place, Range, Setting, ValueKind, When};
 use super::{AdcRange, Detection};
+use crate::io::record::Cell;
 use crate::mesh::CellKind;
 use crate::units::{hz_from_ghz, power_from_db};
+
+/// One key of a hardware description: everything that is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct HardwareKey {
+    /// Its dotted name, such as `coupler.splitting_error_rad`.
+    pub name: &'static str,
+    /// What it is, in sentences.
+    pub words: &'static str,
+    /// What its values are.
+    pub kind: ValueKind,
+    /// Whether it may be left out and then has no value, not even a default one.
+    pub optional: bool,
+    /// How it acts and is spoken of.
+    pub row: Row,
+    pub(super) get: fn(&Hardware) -> Cell,
+    pub(super) set: fn(&mut Hardware, &Cell),
+}
+
+/// How a key acts and is spoken of.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// As on an axis of a figure: `σ of the coupler angle`.
+    pub label: &'static str,
+    /// As in a legend: `σ coupler`.
+    pub short: &'static str,
+    /// When it is drawn.
+    pub when: When,
+    /// Where along the way from a phase that is asked for to a number that is read it acts.
+    pub place: Place,
+    /// Which of its values is a perfect chip's.
+    pub perfect: Perfect,
+    /// What its numbers may be.
+    pub range: Range,
+    /// What is modelled where it has no value; empty where it always has one.
+    pub none: &'static str,
+    /// The key without which it does nothing.
+    pub needs: Option<&'static str>,
+    /// What it must hold to beside the values of other keys; the limit in words where it does not.
+    pub(super) relation: fn(&Hardware) -> Result<(), String>,
+}
+
+impl Row {
+    /// A row of a key that is 0 on a perfect chip and else 0 or more.
+    pub(super) const fn new(
+        label: &'static str,
+        short: &'static str,
+        when: When,
+        place: Place,
+    ) -> Self {
+        Self {
+            label,
+            short,
+            when,
+            place,
+            perfect: Perfect::Zero,
+            range: Range::NOT_NEGATIVE,
+            none: "",
+            needs: None,
+            relation: |_| Ok(()),
+        }
+    }
+
+    pub(super) const fn perfect(self, perfect: Perfect) -> Self {
+        Self { perfect, ..self }
+    }
+
+    pub(super) const fn range(self, range: Range) -> Self {
+        Self { range, ..self }
+    }
+
+    pub(super) const fn none(self, none: &'static str) -> Self {
+        Self { none, ..self }
+    }
+
+    pub(super) const fn needs(self, key: &'static str) -> Self {
+        Self {
+            needs: Some(key),
+            ..self
+        }
+    }
+
+    pub(super) const fn relation(self, relation: fn(&Hardware) -> Result<(), String>) -> Self {
+        Self { relation, ..self }
+    }
+}
 
 macro_rules! hardware {
     ($(

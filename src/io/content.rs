@@ -37,13 +37,16 @@ pub(crate) const PARQUET: &str = "a Parquet file";
 pub(crate) const ONNX: &str = "an ONNX file";
 pub(crate) const TORCH: &str = "a PyTorch file of torch.save";
 
+/// The first number of a file of the older format, as a pickle.
+pub(super) const TORCH_LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+
 impl Content {
     /// What `bytes` begin as; nothing where they do not tell.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [b'P', b'K', 3 | 5 | 7, ..] if holds_pickle(bytes) => Some(Self::Torch),
             [b'P', b'K', 3 | 5 | 7, ..] => Some(Self::Npz),
-            _ if bytes.starts_with(super::torch::MAGIC) => Some(Self::Torch),
+            _ if bytes.starts_with(TORCH_LEGACY) => Some(Self::Torch),
             [0x80, 2..=5, ..] => Some(Self::Pickle),
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Self::Npy),
             [b'P', b'A', b'R', b'1', ..] => Some(Self::Parquet),

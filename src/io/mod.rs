@@ -5,19 +5,16 @@
 //! are there, and allocates only after that. What is unpacked (gzip, deflate) is bounded by
 //! [`UNPACKED_LIMIT`]. No input makes a reader panic.
 
-pub(crate) mod classes;
 pub(crate) mod content;
-pub mod csv;
 pub mod hash;
 pub mod idx;
 pub mod npy;
 mod number;
 pub mod onnx;
-pub mod parquet;
 pub mod record;
 pub mod safetensors;
 mod source;
-pub mod table;
+mod tables;
 mod tensor;
 pub mod torch;
 mod write;
@@ -27,7 +24,10 @@ use std::io::Read;
 use std::path::Path;
 
 pub use number::whole_number;
-pub use source::{Format, Source};
+pub(crate) use source::folder_of;
+pub use source::{Format, Source, nearest_file};
+pub(crate) use tables::classes;
+pub use tables::{csv, parquet, table};
 pub use tensor::{Dtype, Tensor, TensorData};
 pub use write::{check_writable, write_atomic};
 

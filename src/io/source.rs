@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::content::Content;
 use super::{UNPACKED_LIMIT, extension};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, nearest};
 
 /// What a reader reads: the bytes of a file, or of a stream, and what they are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +195,35 @@ impl Source {
             path,
             bytes,
         })
+    }
+}
+
+/// The file that `path`, which leads nowhere, was probably meant to be: one beside it with the same ending and a name
+/// that is [near](nearest).
+pub fn nearest_file(path: &Path) -> Option<PathBuf> {
+    fn parts(name: &str) -> (&str, &str) {
+        name.rsplit_once('.').unwrap_or((name, ""))
+    }
+    let entries = std::fs::read_dir(folder_of(path)).ok()?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    let wanted = path.file_name()?.to_string_lossy();
+    // Endings are alike anyway: what stands before them decides.
+    let (stem, ending) = parts(&wanted);
+    let alike = names.iter().filter(|name| parts(name).1 == ending);
+    let stems = alike.clone().map(|name| parts(name).0);
+    let found = nearest(stem, stems)?;
+    let name = alike.into_iter().find(|name| parts(name).0 == found)?;
+    Some(path.with_file_name(name))
+}
+
+/// The folder in which `path` stands.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

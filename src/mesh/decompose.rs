@@ -14,7 +14,7 @@ use std::f64::consts::TAU;
 use self::spare::SpareColumns;
 use super::{Geometry, Mesh};
 use crate::error::{Error, Result};
-use crate::field::{Columns, Diagonals, Rotation, Side, Sweep, side};
+use crate::field::{ByColumns, ByDiagonals, Rotation, Rotations, Side, side};
 use crate::linalg::{C64, Matrix, check_unitary};
 
 /// Subdiagonals of a rectangle that are nulled together.
@@ -272,8 +272,8 @@ impl Places {
 /// Nulls the subdiagonals of `u` from the lower left corner on, in turn by rotations of columns and of rows.
 fn null_from_both_sides(u: &Matrix, mut fill: impl FnMut(&Placed)) -> Vec<C64> {
     let n = u.nrows();
-    let mut work = Diagonals::new(n, |row, col| u[(row, col)]);
-    let mut sweeps = vec![Sweep::new(n); GROUP];
+    let mut work = ByDiagonals::new(n, |row, col| u[(row, col)]);
+    let mut sweeps = vec![Rotations::new(n); GROUP];
     let mut columns = ColumnPhases(vec![C64::ONE; n]);
     let mut rows = RowPhases(vec![C64::ONE; n]);
     let mut left = Vec::with_capacity(n * n / 4);
@@ -318,11 +318,11 @@ fn null_by_columns(
     element: impl Fn(usize, usize) -> C64,
     mut fill: impl FnMut(&Placed),
 ) -> Vec<C64> {
-    let mut work = Columns::new(n, element);
-    let mut sweeps = vec![Sweep::new(n); Columns::GROUP];
+    let mut work = ByColumns::new(n, element);
+    let mut sweeps = vec![Rotations::new(n); ByColumns::GROUP];
     let mut columns = ColumnPhases(vec![C64::ONE; n]);
-    for first in (0..n - 1).step_by(Columns::GROUP) {
-        let group = &mut sweeps[..Columns::GROUP.min(n - 1 - first)];
+    for first in (0..n - 1).step_by(ByColumns::GROUP) {
+        let group = &mut sweeps[..ByColumns::GROUP.min(n - 1 - first)];
         work.null(first, group);
         for (row, sweep) in (first..).zip(&*group) {
             for index in 1..n - row {

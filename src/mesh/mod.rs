@@ -196,6 +196,9 @@ impl Mesh {
 
     /// What becomes of `input`, `[sample, mode]`, behind the mesh, `[sample, mode]`; ancillas begin dark.
     ///
+    /// A batch goes the way that [`prepare`](Coefficients::prepare) finds the fastest: through a small mesh it is multiplied by
+    /// the mesh's matrix. For many batches through one mesh, `mesh.coefficients().prepare(samples)` is ready for all of them.
+    ///
     /// # Errors
     /// [`Error::Shape`] if there is not one amplitude for every [port](Self::ports), [`Error::Value`] if what leaves the mesh
     /// is not finite at precision `T`.
@@ -209,7 +212,7 @@ impl Mesh {
             fields.re[[mode, sample]] = T::of(z.re);
             fields.im[[mode, sample]] = T::of(z.im);
         }
-        self.coefficients().walk(&mut fields);
+        self.coefficients().prepare(input.nrows()).run(&mut fields);
         let finite = |part: &Array2<T>| part.iter().all(|x| x.is_finite());
         if !(finite(&fields.re) && finite(&fields.im)) {
             let largest = input.iter().fold(0.0, |most, z| z.norm().max(most));

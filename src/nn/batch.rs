@@ -3,7 +3,6 @@
 use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
 
-use super::model::Bias;
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 
@@ -86,30 +85,6 @@ impl<T: Real> Batch<T> {
             Self::Complex(fields) => check(&fields.re).and_then(|()| check(&fields.im)),
         }
     }
-
-    /// Adds `bias`, one number a feature, to every sample.
-    ///
-    /// # Panics
-    /// If there is not one number a feature, or a complex bias meets real signals ([`super::Model::check`]
-    /// refuses both).
-    pub fn add_bias(&mut self, bias: &Bias) {
-        fn add<T: Real>(x: &mut Array2<T>, bias: impl Iterator<Item = f64>) {
-            for (mut row, b) in x.rows_mut().into_iter().zip(bias) {
-                let b = T::of(b);
-                row.mapv_inplace(|value| value + b);
-            }
-        }
-        assert_eq!(bias.len(), self.features(), "one bias a feature");
-        match (self, bias) {
-            (Self::Real(x), Bias::Real(b)) => add(x, b.iter().copied()),
-            (Self::Complex(fields), Bias::Real(b)) => add(&mut fields.re, b.iter().copied()),
-            (Self::Complex(fields), Bias::Complex(b)) => {
-                add(&mut fields.re, b.iter().map(|z| z.re));
-                add(&mut fields.im, b.iter().map(|z| z.im));
-            }
-            (Self::Real(_), Bias::Complex(_)) => panic!("a complex bias needs complex signals"),
-        }
-    }
 }
 
 /// How the output of the last layer becomes a logit.
@@ -152,8 +127,7 @@ impl Readout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{arr1, arr2};
-    use num_complex::Complex;
+    use ndarray::arr2;
 
     fn fields() -> Batch<f64> {
         Batch::Complex(Fields {
@@ -171,21 +145,5 @@ mod tests {
         assert_eq!(Readout::Real.read(real.clone()), arr2(&[[-2.0]]));
         assert_eq!(Readout::Modulus.read(real.clone()), arr2(&[[2.0]]));
         assert_eq!(Readout::Intensity.read(real), arr2(&[[4.0]]));
-    }
-
-    #[test]
-    fn a_bias_is_added_to_every_sample_of_its_feature() {
-        let mut real = Batch::Real(arr2(&[[1.0, 2.0], [3.0, 4.0]]));
-        real.add_bias(&Bias::Real(arr1(&[10.0, 20.0])));
-        assert_eq!(real, Batch::Real(arr2(&[[11.0, 12.0], [23.0, 24.0]])));
-        let mut complex = fields();
-        complex.add_bias(&Bias::Complex(arr1(&[Complex::new(1.0, -4.0)])));
-        let Batch::Complex(sum) = complex else {
-            panic!()
-        };
-        assert_eq!(
-            (sum.re, sum.im),
-            (arr2(&[[4.0, 0.0]]), arr2(&[[0.0, -4.0]]))
-        );
     }
 }

@@ -6,9 +6,9 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, s};
 
 use super::batch::{Batch, Readout};
-use super::dataset::Samples;
 use super::linear::{At, Linear, LinearId, Linears, Weight};
 use super::model::Model;
+use super::samples::Samples;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 

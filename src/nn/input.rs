@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::batch::Batch;
-use super::dataset::{Samples, Values};
-use super::normalization::{PerFeature, Scale};
+use super::normalization::{Normalization, PerFeature, Scale};
+use super::samples::{Samples, Values};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 
@@ -177,6 +177,18 @@ impl Input {
             Scale::Factor(factor) => raw * factor.of(feature),
         };
         T::of((scaled - self.mean.of(feature)) / self.std.of(feature))
+    }
+}
+
+impl Normalization {
+    /// `input` with what is said here.
+    pub(super) fn over(&self, input: Input) -> Input {
+        Input {
+            scale: (self.scale.clone()).map_or(input.scale, Scale::Factor),
+            mean: self.mean.clone().unwrap_or(input.mean),
+            std: self.std.clone().unwrap_or(input.std),
+            encoding: input.encoding,
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::fmt;
 
 use ndarray::ArrayView2;
 
-use super::{Score, Scorer, Worth};
 use crate::field::Real;
 
 /// The predicted class of every sample: the largest of its logits, the first of equal ones.
@@ -62,15 +61,6 @@ pub struct Chance {
 const STANDARD_ERRORS: f64 = 3.0;
 
 impl Chance {
-    /// As [`near`](Self::near), of digital outputs that `scorer` has judged; nothing where their accuracy is no share of
-    /// samples in their own class.
-    pub fn of(digital: &Worth, scorer: &Scorer<'_>) -> Option<Self> {
-        match scorer.score() {
-            Score::Top(_) => None,
-            _ => Self::near(digital.accuracy?, scorer.labels()?),
-        }
-    }
-
     /// What is said of an `accuracy` on `labels` that is not above the share p of the most frequent of n labels by
     /// three standard errors √(p (1 − p) / n); nothing of one that is above it.
     ///

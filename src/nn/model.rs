@@ -82,6 +82,32 @@ impl Bias {
     }
 }
 
+impl<T: Real> Batch<T> {
+    /// Adds `bias`, one number a feature, to every sample.
+    ///
+    /// # Panics
+    /// If there is not one number a feature, or a complex bias meets real signals ([`Model::check`]
+    /// refuses both).
+    pub fn add_bias(&mut self, bias: &Bias) {
+        fn add<T: Real>(x: &mut Array2<T>, bias: impl Iterator<Item = f64>) {
+            for (mut row, b) in x.rows_mut().into_iter().zip(bias) {
+                let b = T::of(b);
+                row.mapv_inplace(|value| value + b);
+            }
+        }
+        assert_eq!(bias.len(), self.features(), "one bias a feature");
+        match (self, bias) {
+            (Self::Real(x), Bias::Real(b)) => add(x, b.iter().copied()),
+            (Self::Complex(fields), Bias::Real(b)) => add(&mut fields.re, b.iter().copied()),
+            (Self::Complex(fields), Bias::Complex(b)) => {
+                add(&mut fields.re, b.iter().map(|z| z.re));
+                add(&mut fields.im, b.iter().map(|z| z.im));
+            }
+            (Self::Real(_), Bias::Complex(_)) => panic!("a complex bias needs complex signals"),
+        }
+    }
+}
+
 impl Layer {
     /// A dense layer.
     pub fn new(
@@ -271,6 +297,7 @@ impl Model {
 mod tests {
     use super::*;
     use crate::error::compare::{golden, not_finite, shape, unsupported};
+    use crate::field::Fields;
     use ndarray::{arr1, arr2};
 
     fn layer(weight: Weight, bias: Option<Bias>, activation: Activation) -> Layer {
@@ -349,5 +376,24 @@ mod tests {
             (8, 5, 25)
         );
         assert!(model.is_complex());
+    }
+
+    #[test]
+    fn a_bias_is_added_to_every_sample_of_its_feature() {
+        let mut real = Batch::Real(arr2(&[[1.0, 2.0], [3.0, 4.0]]));
+        real.add_bias(&Bias::Real(arr1(&[10.0, 20.0])));
+        assert_eq!(real, Batch::Real(arr2(&[[11.0, 12.0], [23.0, 24.0]])));
+        let mut complex = Batch::Complex(Fields {
+            re: arr2(&[[3.0, -1.0]]),
+            im: arr2(&[[4.0, 0.0]]),
+        });
+        complex.add_bias(&Bias::Complex(arr1(&[Complex::new(1.0, -4.0)])));
+        let Batch::Complex(sum) = complex else {
+            panic!()
+        };
+        assert_eq!(
+            (sum.re, sum.im),
+            (arr2(&[[4.0, 0.0]]), arr2(&[[0.0, -4.0]]))
+        );
     }
 }

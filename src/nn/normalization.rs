@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::input::Input;
 use crate::error::{Context, Error, Result};
 use crate::io;
 
@@ -44,16 +43,6 @@ impl Normalization {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// `input` with what is said here.
-    pub(super) fn over(&self, input: Input) -> Input {
-        Input {
-            scale: (self.scale.clone()).map_or(input.scale, Scale::Factor),
-            mean: self.mean.clone().unwrap_or(input.mean),
-            std: self.std.clone().unwrap_or(input.std),
-            encoding: input.encoding,
-        }
     }
 }
 

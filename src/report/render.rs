@@ -1,15 +1,16 @@
 //! A sweep's folder → its report.
 
+use crate::units::counted;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::axis::Described;
-use super::choice::{best, mean, middle, place, worst};
-use super::curves::counted;
-use super::figure::Figure;
-use super::page::{Block, Headline, Page, Section};
-use super::results::{Point, Results};
-use super::{chip, confusion, curves, effects, hardware, layers, maps, program, tables, yields};
+use super::figures::{chip, confusion, curves, effects, hardware, layers, maps, tables, yields};
+use super::page::{Block, Chapter, Headline, Page};
+use super::plot::figure::Figure;
+use super::sweep::axis::Described;
+use super::sweep::choice::{best, mean, middle, place, worst};
+use super::sweep::program;
+use super::sweep::results::{PointTrials, Results};
 use crate::error::{Error, Result};
 use crate::experiment::Summary;
 use crate::experiment::rows::Row;
@@ -52,7 +53,7 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
         let is_empty =
             |block: &Block| matches!(block, Block::Figures(figures) if figures.is_empty());
         if !blocks.iter().all(is_empty) {
-            sections.push(Section { id, title, blocks });
+            sections.push(Chapter { id, title, blocks });
         }
     };
     let figures = |figures| vec![Block::Figures(figures)];
@@ -155,7 +156,7 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
 /// The figures of the first mesh, or why there are none.
 fn mesh(
     results: &Results,
-    point: &Point,
+    point: &PointTrials,
     folder: &Path,
     from: Option<&Path>,
 ) -> Result<std::result::Result<Vec<Figure>, String>> {
@@ -233,7 +234,7 @@ fn headlines(results: &Results) -> Vec<Headline> {
         }
     };
     let (worst, best) = (worst(results), best(results));
-    let spread = |point: &Point| {
+    let spread = |point: &PointTrials| {
         let values: Vec<f64> = point.trials.iter().map(Row::value).collect();
         let chips = counted(values.len(), "chip");
         match mean_interval(&values, LEVEL) {
@@ -254,7 +255,8 @@ fn headlines(results: &Results) -> Vec<Headline> {
         value,
         more,
     };
-    let of_point = |name: &str, point: &Point| card(name, measure.text(mean(point)), spread(point));
+    let of_point =
+        |name: &str, point: &PointTrials| card(name, measure.text(mean(point)), spread(point));
     let mut cards = vec![
         card(
             "Digital network",

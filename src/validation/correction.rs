@@ -1,9 +1,9 @@
 //! What correction makes of splitting errors, and where it ends.
 
-use super::sample::{Sample, chip, haar, hardware};
+use super::sample::{Sample, chip, corrected, haar, hardware, mean_error, near, splitting};
 use super::{Case, Expected, Section, Tier};
 use crate::hardware::{Hardware, Heaters};
-use crate::linalg::{C64, Matrix, fidelity, matrix_error};
+use crate::linalg::{C64, Matrix, fidelity};
 use crate::mesh::{CellKind, Correction, Geometry, Mesh, decompose};
 use crate::rng::{Effect, Seed};
 
@@ -28,44 +28,12 @@ pub(super) fn section() -> Section {
     }
 }
 
-pub(super) fn splitting(sigma: f64, kind: CellKind) -> Hardware {
-    hardware(&[
-        ("coupler.splitting_error_rad", &sigma.to_string()),
-        ("mesh.cell", kind.name()),
-    ])
-}
-
-/// E and the share of cells that could not be set exactly.
-pub(super) fn corrected(
-    hw: &Hardware,
-    mesh: &Mesh,
-    trial: u64,
-    correction: Correction,
-) -> (f64, f64) {
-    let programmed = chip(hw, trial).program(mesh, correction);
-    let error = matrix_error(&programmed.coefficients.transfer(), &mesh.transfer());
-    let share = programmed.unreachable as f64 / mesh.nodes().len() as f64;
-    (error, share)
-}
-
-pub(super) fn mean_error(hw: &Hardware, modes: usize, correction: Correction, chips: u64) -> f64 {
-    let error = |trial| {
-        let mesh = haar(Geometry::Clements, modes, trial);
-        corrected(hw, &mesh, trial, correction).0
-    };
-    Sample::of(chips, error).mean
-}
-
 /// E of so many chips that their mean is known to some 3 %: of one chip it spreads by half.
 fn sample(hw: &Hardware, modes: usize, correction: Correction) -> Sample {
     Sample::of(400, |trial| {
         let mesh = haar(Geometry::Clements, modes, trial);
         corrected(hw, &mesh, trial, correction).0
     })
-}
-
-pub(super) fn near(value: f64, tolerance: f64) -> Expected {
-    Expected::Near { value, tolerance }
 }
 
 fn local() -> Vec<Case> {

@@ -1,7 +1,6 @@
 //! Couplers: which cells they leave out of reach, how three of them help, and couplers that err alike on a whole chip.
 
-use super::correction::{corrected, near, splitting};
-use super::sample::{Sample, haar, hardware};
+use super::sample::{Sample, corrected, haar, hardware, near, splitting};
 use super::{Case, Section, Tier, two_digits_up};
 use crate::mesh::{CellKind, Correction, Geometry};
 use crate::rng::{Effect, Seed};

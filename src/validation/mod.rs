@@ -7,6 +7,7 @@
 mod cells;
 mod correction;
 mod couplers;
+mod document;
 mod errors;
 mod networks;
 mod packages;
@@ -16,6 +17,7 @@ mod sample;
 mod self_configuration;
 mod table;
 
+pub use document::Document;
 pub use table::{markdown, stale_line};
 
 use serde::Serialize;

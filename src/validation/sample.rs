@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::Expected;
 use crate::hardware::Hardware;
-use crate::mesh::{Geometry, Mesh};
+use crate::linalg::matrix_error;
+use crate::mesh::{CellKind, Correction, Geometry, Mesh};
 use crate::rng::{Effect, Seed};
 
 /// Where every chip and every Haar-random target of these sections comes from.
@@ -49,4 +51,36 @@ pub(super) fn hardware(settings: &[(&str, &str)]) -> Hardware {
 /// The chip of a trial.
 pub(super) fn chip(hardware: &Hardware, trial: u64) -> crate::hardware::Chip {
     hardware.fabricate(SEED, trial)
+}
+
+pub(super) fn splitting(sigma: f64, kind: CellKind) -> Hardware {
+    hardware(&[
+        ("coupler.splitting_error_rad", &sigma.to_string()),
+        ("mesh.cell", kind.name()),
+    ])
+}
+
+/// E and the share of cells that could not be set exactly.
+pub(super) fn corrected(
+    hw: &Hardware,
+    mesh: &Mesh,
+    trial: u64,
+    correction: Correction,
+) -> (f64, f64) {
+    let programmed = chip(hw, trial).program(mesh, correction);
+    let error = matrix_error(&programmed.coefficients.transfer(), &mesh.transfer());
+    let share = programmed.unreachable as f64 / mesh.nodes().len() as f64;
+    (error, share)
+}
+
+pub(super) fn mean_error(hw: &Hardware, modes: usize, correction: Correction, chips: u64) -> f64 {
+    let error = |trial| {
+        let mesh = haar(Geometry::Clements, modes, trial);
+        corrected(hw, &mesh, trial, correction).0
+    };
+    Sample::of(chips, error).mean
+}
+
+pub(super) fn near(value: f64, tolerance: f64) -> Expected {
+    Expected::Near { value, tolerance }
 }

@@ -1,7 +1,6 @@
 //! What self-configuration makes of a chip that shows none of its errors.
 
-use super::correction::{corrected, mean_error, near, splitting};
-use super::sample::{Sample, chip, haar, hardware};
+use super::sample::{Sample, chip, corrected, haar, hardware, mean_error, near, splitting};
 use super::{Case, Expected, Tier};
 use crate::hardware::{Hardware, Laboratory};
 use crate::linalg::{fidelity, matrix_error};

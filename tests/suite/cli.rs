@@ -497,7 +497,7 @@ fn the_demo_prints_its_table_and_leaves_its_picture() {
     assert_eq!(presets, ["low-noise", "mit-pnp", "thermo-optic"]);
 }
 
-/// The object of the interface: machine, walk, transfer, decompose.
+/// The object of the interface: machine, batch, transfer, decompose.
 #[test]
 fn bench_prints_rates_beside_the_peak_of_the_same_run() {
     let dir = tempfile::tempdir().unwrap();
@@ -516,9 +516,9 @@ fn bench_prints_rates_beside_the_peak_of_the_same_run() {
     let positive = |value: &serde_json::Value| value.as_f64().unwrap() > 0.0;
     let machine = &report["machine"];
     assert!(positive(&machine["peak_gflops_f32"]) && positive(&machine["peak_gflops_f64"]));
-    let walk = report["walk"].as_array().unwrap();
-    assert_eq!(walk.len(), 2, "f32 and f64");
-    for row in walk {
+    let rates = report["batch"].as_array().unwrap();
+    assert_eq!(rates.len(), 2, "f32 and f64");
+    for row in rates {
         assert_eq!((&row["modes"], &row["batch"]), (&4.into(), &3.into()));
         assert!(positive(&row["mzi_samples_per_s"]) && positive(&row["of_limit"]));
     }
@@ -541,7 +541,7 @@ fn bench_draws_how_time_grows_and_writes_every_point() {
     let report: serde_json::Value = serde_json::from_str(&ok(dir.path(), &arguments)).unwrap();
     assert!(report["machine"]["peak_gflops_f32"].as_f64().unwrap() > 0.0);
     let points = |against: &str| report["scaling"][against].as_array().unwrap().clone();
-    // Against 2 sizes: two walks and a transfer matrix in two precisions, two decompositions. Against 3 batches: a walk
+    // Against 2 sizes: two batches and a transfer matrix in two precisions, two decompositions. Against 3 batches: each
     // and two products, of 64 and of 256 modes.
     assert_eq!(points("modes").len(), 2 * (3 * 2 + 2));
     assert_eq!(points("batch").len(), 2 * 3 * 3);

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module a subject.
 
+mod circles;
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;

@@ -34,7 +34,7 @@ fn layer(room: &str) -> Option<u32> {
 }
 
 #[derive(Debug, PartialEq)]
-enum Token {
+pub enum Token {
     Word(String),
     /// `::`
     Colons,
@@ -42,7 +42,7 @@ enum Token {
 }
 
 /// The code of `source` as tokens with their line numbers; comments and literals are left out.
-fn tokens(source: &str) -> Vec<(usize, Token)> {
+pub fn tokens(source: &str) -> Vec<(usize, Token)> {
     let chars: Vec<char> = source.chars().collect();
     let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -243,7 +243,7 @@ fn violations(
     sentences
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).expect("src/ can be listed") {
         let path = entry.expect("src/ can be listed").path();

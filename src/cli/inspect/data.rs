@@ -4,10 +4,11 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use super::{Said, plural};
+use super::Said;
 use crate::io::{self, Source};
 use crate::linalg::{UNITARY_LIMIT, from_array, single_precision_limit, unitarity_error};
 use crate::nn::{Dataset, Labels, Selection, Split};
+use crate::units::counted;
 
 /// The test part of a data set, else the train part.
 pub(super) fn of_any_part(
@@ -37,7 +38,7 @@ pub(super) fn describe_data(out: &mut Said, data: &Dataset) -> Result<()> {
             writeln!(
                 out,
                 "{} a sample to give",
-                plural(targets.ncols(), "number")
+                counted(targets.ncols(), "number")
             )?;
             out.put("targets", targets.ncols());
         }

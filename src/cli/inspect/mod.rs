@@ -5,14 +5,14 @@ mod sweep;
 mod table;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use self::data::{describe_data, describe_idx, describe_matrix, of_any_part, read_data};
-use super::args::InspectArgs;
-use super::output;
+use super::common::args::Common;
+use super::common::output;
 use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Multiplier, Program, Tile};
 use crate::error::{Context, Error};
 use crate::experiment::sweep::Status;
@@ -21,6 +21,21 @@ use crate::io::npy::{Array, Npz};
 use crate::io::{self, Format, Source, Tensor};
 use crate::mesh::Mesh;
 use crate::nn::{Dataset, Hints, Layer, Loaded, Model};
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom inspect mlp.program.safetensors\n  lightloom inspect thermo-optic\n  lightloom inspect splitting --json -"
+)]
+pub(super) struct InspectArgs {
+    /// A file that lightloom reads or writes, the folder of a sweep, or a preset's name; - is stdin
+    pub file: PathBuf,
+    /// Also write what is said as JSON to this file; - is stdout, without the text
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
 
 /// What is said of a file: text, the same as a record, and what was assumed for it.
 #[derive(Default)]
@@ -77,7 +92,7 @@ fn describe(path: &Path) -> Result<Said> {
             .iter()
             .map(|preset| preset.0)
             .collect();
-        let near = super::near(path)
+        let near = crate::io::nearest_file(path)
             .map(|file| format!(" (did you mean {}?)", file.display()))
             .unwrap_or_else(|| crate::error::did_you_mean(&text, presets.iter().copied()));
         let limit = format!("an existing file or a preset: {}{near}", presets.join(", "));
@@ -100,12 +115,6 @@ fn describe(path: &Path) -> Result<Said> {
     }
     describe_source(&mut said, &output::source(path)?)?;
     Ok(said)
-}
-
-/// `1 chip`, `2 chips`.
-fn plural(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{ending}")
 }
 
 fn describe_source(out: &mut Said, source: &Source) -> Result<()> {

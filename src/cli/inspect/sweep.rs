@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use super::{Said, plural};
-use crate::error::Error;
-use crate::experiment::rows::{KEYS, main_column};
+use super::Said;
+use crate::error::{Context, Error};
+use crate::experiment::rows::{KEYS, score_column, scores_of_lines};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
 use crate::io::Source;
-use crate::nn::{PARTS, Part, Score};
+use crate::nn::Score;
+use crate::units::counted;
 
 /// Points that are listed one by one.
 const LISTED: usize = 16;
@@ -28,8 +29,8 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
         out,
         "sweep {}{part}: {finished} of {planned} trials done; {} of up to {} each, seed {}",
         sweep.name,
-        plural(sweep.points(), "point"),
-        plural(sweep.trials, "chip"),
+        counted(sweep.points(), "point"),
+        counted(sweep.trials, "chip"),
         sweep.seed.0
     )?;
     out.put("kind", "sweep");
@@ -69,7 +70,7 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
                 out,
                 "  {place}: {} ({})",
                 score.text(*mean),
-                plural(*chips, "chip")
+                counted(*chips, "chip")
             )?;
         }
     }
@@ -91,14 +92,14 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
 
 /// An experiment: a user's or that of a folder.
 pub(super) fn describe_experiment(out: &mut Said, source: &Source) -> Result<()> {
-    let (sweep, _) = crate::cli::sweep::read(source)?;
-    let points = plural(sweep.points(), "point");
+    let (sweep, _) = Sweep::read(source)?;
+    let points = counted(sweep.points(), "point");
     let (trials, rows) = (sweep.trials, sweep.rows());
     writeln!(
         out,
         "experiment {}: {points} of {} each, {rows} trials in all, seed {}",
         sweep.name,
-        plural(trials, "chip"),
+        counted(trials, "chip"),
         sweep.seed.0
     )?;
     out.put("kind", "experiment");
@@ -184,7 +185,7 @@ pub(super) fn describe_manifest(out: &mut Said, manifest: &Value) -> Result<()> 
         out,
         "manifest of sweep {name}: {} trials of {}, lightloom {version}, seed {}",
         count("rows"),
-        plural(count("points"), "point"),
+        counted(count("points"), "point"),
         manifest["seed"]
     )?;
     out.put("kind", "manifest");
@@ -206,13 +207,6 @@ pub(super) fn describe_manifest(out: &mut Said, manifest: &Value) -> Result<()> 
     describe_references(out, &references.collect::<Vec<_>>())
 }
 
-/// The column of the score itself among `columns`, those of rows.
-pub(super) fn score_column(columns: &[String]) -> crate::Result<&'static Part> {
-    let name = main_column(columns.iter().map(String::as_str));
-    let part = PARTS.iter().find(|part| Some(part.name) == name);
-    part.ok_or_else(|| Error::format("rows of a sweep", "have no column of a score"))
-}
-
 /// Rows of a sweep as a table with `columns`; `scores` of the rows, in their order, or only their number.
 pub(super) fn describe_rows(
     out: &mut Said,
@@ -228,7 +222,7 @@ pub(super) fn describe_rows(
     writeln!(
         out,
         "rows of a sweep: {}, {} columns; varied: {}",
-        plural(count, "trial"),
+        counted(count, "trial"),
         columns.len(),
         match axes.is_empty() {
             true => "nothing".to_owned(),
@@ -276,28 +270,7 @@ pub(super) fn describe_journal(out: &mut Said, source: &Source) -> Result<()> {
 /// `rows.jsonl`.
 pub(super) fn describe_lines(out: &mut Said, source: &Source) -> Result<()> {
     let text = source.text("JSON Lines")?;
-    let (mut columns, mut scores) = (Vec::new(), Vec::new());
-    for (number, line) in text.lines().enumerate() {
-        let what = format!("line {}", number + 1);
-        let row: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
-            let reason = match error.is_eof() {
-                true => "is cut short: must be a JSON object",
-                false => "is no JSON object",
-            };
-            Error::format(&*what, reason).within(source.name())
-        })?;
-        let name = main_column(row.keys().map(String::as_str));
-        let Some(score) = name.and_then(|name| row[name].as_f64()) else {
-            let what = format!("{what}: is no row of a sweep: it has no score");
-            return Err(Error::format(source.name(), what).into());
-        };
-        scores.push(score);
-        if columns.is_empty() {
-            columns = row.keys().cloned().collect();
-            // A map forgets the order of its keys.
-            columns.sort_by_key(|key| line.find(&format!("{}:", json!(key))));
-        }
-    }
+    let (columns, scores) = scores_of_lines(text).within(source.name())?;
     if scores.is_empty() {
         return Err(Error::format(source.name(), "is empty: must be JSON Lines").into());
     }

@@ -6,16 +6,17 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::data::describe_data;
-use super::sweep::{describe_manifest, describe_rows, score_column};
-use super::{Said, describe_mesh, plural};
-use crate::cli::open;
-use crate::error::{Context, Error};
-use crate::experiment::rows::{CONFUSION, KEYS, TIMES};
+use super::sweep::{describe_manifest, describe_rows};
+use super::{Said, describe_mesh};
+use crate::compile::Compiled;
+use crate::error::Context;
+use crate::experiment::rows::{CONFUSION, TIMES, is_rows, scores_of_csv};
 use crate::hardware::Calibration;
 use crate::io::table::{Columns, Header};
 use crate::io::{self, Source};
 use crate::mesh::{Described, Mesh, Notation};
 use crate::nn::{Dataset, PARTS, Part, Score, Selection};
+use crate::units::counted;
 
 /// A table that lightloom writes or reads, by its header; else a data set.
 pub(super) fn describe_text(out: &mut Said, source: &Source) -> Result<()> {
@@ -56,7 +57,7 @@ pub(super) fn describe_text(out: &mut Said, source: &Source) -> Result<()> {
         return table("phases", "exported phases", "phase shifters");
     }
     if is_rows(&columns) {
-        let scores = source.parse(|bytes| scores(bytes, &columns))?;
+        let scores = source.parse(|bytes| scores_of_csv(bytes, &columns))?;
         return describe_rows(out, &columns, scores.len(), &scores);
     }
     if columns.iter().any(|column| column == "v_pi_v") {
@@ -87,30 +88,6 @@ fn describe_samples(out: &mut Said, source: &Source) -> Result<Option<Columns>> 
         out.put("label", json!({ "column": columns.label, "name": name }));
     }
     Ok(data.columns)
-}
-
-/// Whether a table with `columns` holds rows of a sweep.
-fn is_rows(columns: &[String]) -> bool {
-    columns.len() > KEYS.len() && columns.iter().zip(KEYS).all(|(column, key)| column == key)
-}
-
-/// The score of every row of `rows.csv`, which has these `columns`.
-fn scores(bytes: &[u8], columns: &[String]) -> crate::Result<Vec<f64>> {
-    let malformed = |error: csv::Error| Error::format("table", io::csv::plain(&error));
-    let name = score_column(columns)?.name;
-    let index = columns.iter().position(|column| column == name);
-    let index = index.expect("the score is one of the columns");
-    let mut reader = csv::Reader::from_reader(bytes);
-    let records = reader.records().map(|record| {
-        let record = record.map_err(malformed)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cell = record.get(index).unwrap_or_default();
-        cell.parse().map_err(|_| {
-            let what = format!("line {line}, column {name}");
-            Error::value(what, format!("`{cell}`"), "a number")
-        })
-    });
-    records.collect()
 }
 
 /// `rows.parquet`; else a data set.
@@ -192,7 +169,7 @@ pub(super) fn describe_json(out: &mut Said, source: &Source) -> Result<()> {
         out.put("meshes", tiles);
         return Ok(writeln!(out, "SAX netlist of {tiles} mesh(es) or tile(s)")?);
     }
-    match open::described(source)? {
+    match Compiled::described(source)? {
         Described::Mesh(mesh) => describe_mesh(out, &mesh),
         Described::Notation(notation) => describe_notation(out, source, &notation),
     }
@@ -235,8 +212,8 @@ fn describe_results(out: &mut Said, value: &Value, first: &Value) -> Result<()> 
     };
     let program = first["program"].as_str().unwrap_or("a program");
     let (samples, chips) = (
-        plural(count("samples"), "sample"),
-        plural(count("trials"), "chip"),
+        counted(count("samples"), "sample"),
+        counted(count("trials"), "chip"),
     );
     let seed = &first["seed"];
     match value.is_array() {

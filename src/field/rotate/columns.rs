@@ -3,7 +3,7 @@
 use num_complex::Complex;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{LANES, Path, Planes, Rotation, Sweep, follow};
+use super::{LANES, Path, Planes, Rotation, Rotations, follow};
 
 /// A square matrix stored by columns, the last one first, to be nulled row by row from the first row and its last
 /// element on, by rotations of columns.
@@ -11,14 +11,14 @@ use super::{LANES, Path, Planes, Rotation, Sweep, follow};
 /// Rotation `index` of the sweep of a row joins columns `modes − index` and `modes − 1 − index`, from 1 on up to the
 /// one whose left column is that of the row's diagonal element.
 #[derive(Debug)]
-pub(crate) struct Columns {
+pub(crate) struct ByColumns {
     modes: usize,
     /// From one column to the one left of it.
     stride: usize,
     pub(super) planes: Planes,
 }
 
-impl Columns {
+impl ByColumns {
     /// Rows that are nulled together.
     pub const GROUP: usize = LANES;
 
@@ -52,11 +52,11 @@ impl Columns {
 
     /// Nulls the rows from `first`, a multiple of [`GROUP`](Self::GROUP), on, one for each of `sweeps`, right of the
     /// diagonal. Earlier ones have been nulled.
-    pub fn null(&mut self, first: usize, sweeps: &mut [Sweep]) {
+    pub fn null(&mut self, first: usize, sweeps: &mut [Rotations]) {
         self.null_on(Arch::new(), first, sweeps);
     }
 
-    pub(super) fn null_on(&mut self, arch: Arch, first: usize, sweeps: &mut [Sweep]) {
+    pub(super) fn null_on(&mut self, arch: Arch, first: usize, sweeps: &mut [Rotations]) {
         assert!(
             first.is_multiple_of(LANES) && sweeps.len() <= LANES,
             "a group of rows is one block of lanes"
@@ -70,7 +70,7 @@ impl Columns {
 
     /// Decides the rotations of a row from its elements alone.
     #[inline(always)]
-    fn decide(&self, row: usize, sweep: &mut Sweep) {
+    fn decide(&self, row: usize, sweep: &mut Rotations) {
         let mut at = row;
         let mut carried = self.planes.get(at);
         for index in 1..self.modes - row {
@@ -84,9 +84,9 @@ impl Columns {
 }
 
 struct NullRows<'a> {
-    matrix: &'a mut Columns,
+    matrix: &'a mut ByColumns,
     first: usize,
-    sweeps: &'a mut [Sweep],
+    sweeps: &'a mut [Rotations],
 }
 
 impl WithSimd for NullRows<'_> {

@@ -3,7 +3,7 @@
 use num_complex::Complex;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{LANES, Path, Planes, Rotation, Sweep, follow};
+use super::{LANES, Path, Planes, Rotation, Rotations, follow};
 
 /// Which lines a sweep rotates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +21,14 @@ pub(crate) enum Side {
 /// diagonal, and chains along neighbouring rows, then lie in contiguous memory, each lane one rotation further than
 /// the lane before it. All of them end on the subdiagonal that is nulled.
 #[derive(Debug)]
-pub(crate) struct Diagonals {
+pub(crate) struct ByDiagonals {
     modes: usize,
     /// From one diagonal to the next.
     stride: usize,
     pub(super) planes: Planes,
 }
 
-impl Diagonals {
+impl ByDiagonals {
     /// The `[modes, modes]` matrix of these elements `[row, column]`.
     pub fn new(modes: usize, element: impl Fn(usize, usize) -> Complex<f64>) -> Self {
         // An odd number of cache lines, so that diagonals do not evict each other.
@@ -64,11 +64,11 @@ impl Diagonals {
 
     /// Nulls subdiagonals `modes − 1 − k` for `k` from `first` on, one for each of `sweeps`, in which the rotations are
     /// put: by rotations of columns where `k` is even and of rows where it is odd. Earlier ones have been nulled.
-    pub fn null(&mut self, first: usize, sweeps: &mut [Sweep]) {
+    pub fn null(&mut self, first: usize, sweeps: &mut [Rotations]) {
         self.null_on(Arch::new(), first, sweeps);
     }
 
-    pub(super) fn null_on(&mut self, arch: Arch, first: usize, sweeps: &mut [Sweep]) {
+    pub(super) fn null_on(&mut self, arch: Arch, first: usize, sweeps: &mut [Rotations]) {
         arch.dispatch(NullSubdiagonals {
             matrix: self,
             first,
@@ -87,9 +87,9 @@ pub(crate) fn side(k: usize) -> Side {
 }
 
 struct NullSubdiagonals<'a> {
-    matrix: &'a mut Diagonals,
+    matrix: &'a mut ByDiagonals,
     first: usize,
-    sweeps: &'a mut [Sweep],
+    sweeps: &'a mut [Rotations],
 }
 
 impl WithSimd for NullSubdiagonals<'_> {
@@ -139,7 +139,7 @@ struct Block {
 
 impl Block {
     /// The block from the `line`-th line on in the `k`-th sweep: columns are counted from the left, rows from below.
-    fn new(matrix: &Diagonals, k: usize, line: usize) -> Self {
+    fn new(matrix: &ByDiagonals, k: usize, line: usize) -> Self {
         let modes = matrix.modes as isize;
         let (sweep, line) = (k as isize, line as isize);
         let lanes = LANES as isize;
@@ -190,7 +190,7 @@ impl Block {
 
     /// Decides rotations, each by its own line, and applies them to the block's lines that follow.
     #[inline(always)]
-    fn decide(&self, planes: &mut Planes, sweep: &mut Sweep) {
+    fn decide(&self, planes: &mut Planes, sweep: &mut Rotations) {
         let (re, im) = planes.planes_mut();
         let mut corner = self.corner;
         let mut index = self.index;

@@ -67,9 +67,9 @@ fn nulled_subdiagonals_are_those_of_the_plain_product_of_rotations() {
             (70, 16),
         ] {
             let mut plain = random(modes);
-            let mut matrix = Diagonals::new(modes, |row, col| plain[row][col]);
+            let mut matrix = ByDiagonals::new(modes, |row, col| plain[row][col]);
             for first in (0..modes - 1).step_by(group) {
-                let mut sweeps = vec![Sweep::new(modes); group.min(modes - 1 - first)];
+                let mut sweeps = vec![Rotations::new(modes); group.min(modes - 1 - first)];
                 matrix.null_on(arch, first, &mut sweeps);
                 for (k, sweep) in (first..).zip(&sweeps) {
                     for line in 0..modes {
@@ -101,10 +101,10 @@ fn nulled_rows_are_those_of_the_plain_product_of_rotations() {
     for arch in InstructionSet::all().into_iter().map(|set| set.0) {
         for modes in [2, 3, 16, 17, 33, 70] {
             let mut plain = random(modes);
-            let mut matrix = Columns::new(modes, |row, col| plain[row][col]);
-            for first in (0..modes - 1).step_by(Columns::GROUP) {
-                let rows = Columns::GROUP.min(modes - 1 - first);
-                let mut sweeps = vec![Sweep::new(modes); rows];
+            let mut matrix = ByColumns::new(modes, |row, col| plain[row][col]);
+            for first in (0..modes - 1).step_by(ByColumns::GROUP) {
+                let rows = ByColumns::GROUP.min(modes - 1 - first);
+                let mut sweeps = vec![Rotations::new(modes); rows];
                 matrix.null_on(arch, first, &mut sweeps);
                 for (row, sweep) in (first..).zip(&sweeps) {
                     for line in 0..modes {

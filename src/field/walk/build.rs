@@ -6,7 +6,7 @@ use num_complex::Complex;
 use pulp::Arch;
 
 use super::route::{Diagonals, Direction, Order, Route};
-use super::scaled::{Lanes, SET, Scales, Scaling, at, is_small, scaled_form};
+use super::scaled::{Lanes, SET, Scales, Scaling, Swapped, at, factor, is_small, scaled_form};
 use super::{Chain, Factor, LONGEST, Link, Move, Walk};
 use crate::field::matrices::{BLOCK, Matrices, MatrixSource, Parts, Reader, fetch};
 use crate::field::{Real, TwoByTwo};
@@ -47,13 +47,6 @@ impl<T: Real> Walk<T> {
 struct Found<T> {
     moves: Vec<Move<T>>,
     links: Vec<Link<T>>,
-}
-
-/// One MZI as a link of a chain, and whether its operands swap.
-pub(super) type Swapped<T> = (Link<T>, bool);
-
-pub(super) fn factor<T: Real>(z: Complex<f64>) -> Factor<T> {
-    (T::of(z.re), T::of(z.im))
 }
 
 /// What happens at an MZI besides, or instead of, its link.

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use num_complex::Complex;
 
-use super::Link;
-use super::build::{Swapped, factor};
+use super::{Factor, Link};
 use crate::field::matrices::BLOCK;
 use crate::field::{Real, TwoByTwo};
 use crate::simd::Loop;
@@ -60,6 +59,13 @@ pub(super) fn scaled_form([a, b, c, d]: TwoByTwo, s: Complex<f64>, t: Complex<f6
         top,
         bottom,
     }
+}
+
+/// One MZI as a link of a chain, and whether its operands swap.
+pub(super) type Swapped<T> = (Link<T>, bool);
+
+pub(super) fn factor<T: Real>(z: Complex<f64>) -> Factor<T> {
+    (T::of(z.re), T::of(z.im))
 }
 
 #[inline(always)]

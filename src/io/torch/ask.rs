@@ -1,7 +1,7 @@
 //! What a pickle may ask for by name, and what comes of it.
 
 use super::machine::Machine;
-use super::pickle::{Global, Object, Place, STEPS, Storage, View, WHAT};
+use super::object::{Global, ONLY, Object, Place, STEPS, Storage, View, WHAT};
 use crate::error::{Error, Result};
 use crate::io::Dtype;
 
@@ -171,9 +171,6 @@ fn storage_type(name: &str) -> Option<Dtype> {
         _ => return None,
     })
 }
-
-pub(super) const ONLY: &str =
-    "only tensors, numbers and strings are read, no code is run; save model.state_dict() alone";
 
 /// The error for a pickle that asks for `module.name`.
 fn asked(module: &str, name: &str, bytes: &[u8]) -> Error {

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::ask::ONLY;
-use super::pickle::{Object, Place, Storage, WHAT};
+use super::object::{ONLY, Object, Place, Storage, WHAT};
 use crate::error::{Error, Result};
 use crate::io::Dtype;
 

@@ -5,6 +5,7 @@
 
 mod ask;
 mod machine;
+mod object;
 mod pickle;
 #[cfg(test)]
 mod tests;
@@ -14,20 +15,18 @@ use std::io::Cursor;
 
 use zip::ZipArchive;
 
-use super::content::{TORCH, refused};
+use super::content::{TORCH, TORCH_LEGACY, refused};
 use super::tensor::element_count;
 use super::{Dtype, Tensor, UNPACKED_LIMIT, read_exactly};
 use crate::error::{Context, Error, Result};
-use pickle::{Entries, Object, Pickle, Storage, View};
+use object::{Object, Storage, View};
+use pickle::{Entries, Pickle};
 
 /// Endings of files that `torch.save` writes; Lightning's and those of Hugging Face are the same.
 pub const EXTENSIONS: [&str; 4] = ["pt", "pth", "ckpt", "bin"];
 
 /// Where checkpoints keep the weights, the likeliest first.
 const NAMES: [&str; 3] = ["state_dict", "model_state_dict", "model"];
-
-/// The first number of a file of the older format, as a pickle.
-pub(super) const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
 /// How many times the numbers of a file may stand in its tensors, where tensors share them.
 const SHARED: usize = 8;
@@ -58,7 +57,7 @@ pub struct Entry {
 pub fn parse(bytes: &[u8]) -> Result<StateDict> {
     match bytes {
         [b'P', b'K', ..] => archive(bytes),
-        _ if bytes.starts_with(MAGIC) => legacy(bytes),
+        _ if bytes.starts_with(TORCH_LEGACY) => legacy(bytes),
         _ => Err(refused(bytes, TORCH)),
     }
 }

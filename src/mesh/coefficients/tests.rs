@@ -165,3 +165,31 @@ fn rows_and_light_from_joined_modes_are_those_of_the_transfer_matrix() {
         check(&back, &expected, "back");
     }
 }
+
+/// Batches of one sample, of two, of many; meshes that are multiplied, walked by columns and along diagonals.
+#[test]
+fn a_batch_goes_through_a_mesh_the_way_that_is_prepared_for_it() {
+    for modes in [5, 64, 70] {
+        let mut stream = Seed(8).stream(Effect::Haar, modes as u64, 0, 0);
+        let mesh = Mesh::haar(Geometry::Clements, modes, &mut stream).unwrap();
+        let transfer = mesh.transfer();
+        for samples in [0, 1, 2, 40] {
+            let input = Array2::from_shape_simple_fn((samples, modes), || {
+                C64::new(stream.standard_normal(), stream.standard_normal())
+            });
+            let output = mesh.apply::<f64>(input.view()).unwrap();
+            let mut fields = Fields {
+                re: input.t().mapv(|z| z.re).as_standard_layout().into_owned(),
+                im: input.t().mapv(|z| z.im).as_standard_layout().into_owned(),
+            };
+            mesh.coefficients().prepare(samples).run(&mut fields);
+            for ((sample, mode), z) in output.indexed_iter() {
+                let prepared = C64::new(fields.re[[mode, sample]], fields.im[[mode, sample]]);
+                assert_eq!(*z, prepared);
+                let terms = (0..modes).map(|from| transfer[(mode, from)] * input[[sample, from]]);
+                let plain: C64 = terms.sum();
+                assert!((z - plain).norm() < 1e-14 * modes as f64, "{modes} modes");
+            }
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! Data sets as people have them: folders, tables and arrays, told by what they hold.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
+use super::split::Split;
 use super::{Dataset, Labels, Samples, arrays, folder};
 use crate::error::{Context, Error, Result};
 use crate::io::table::{Label, Table};
@@ -17,50 +17,6 @@ pub struct Selection<'a> {
     pub labels: Option<&'a Path>,
     /// The label's column of a table: a name of its header, else a position from 0; see [`io::csv::read`].
     pub label: Option<&'a str>,
-}
-
-/// Which part of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Split {
-    /// What a network is judged by.
-    #[default]
-    Test,
-    /// What a network learns from.
-    Train,
-}
-
-impl Split {
-    /// Both parts.
-    pub const ALL: [Self; 2] = [Self::Test, Self::Train];
-
-    /// Its name: `test` or `train`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Train => "train",
-        }
-    }
-
-    /// The other part.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Test => Self::Train,
-            Self::Train => Self::Test,
-        }
-    }
-}
-
-impl FromStr for Split {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "test" => Ok(Self::Test),
-            "train" => Ok(Self::Train),
-            other => Err(Error::unknown("split", other, &["test", "train"])),
-        }
-    }
 }
 
 /// What kinds of data sets there are, for [`Selection`].

@@ -11,7 +11,7 @@ use super::formulas::{
 use super::{Score, Worth};
 use crate::error::{Error, Result};
 use crate::field::Real;
-use crate::nn::metrics::{agreement, predict};
+use crate::nn::metrics::{Chance, agreement, predict};
 use crate::nn::{Activation, Batch, Dataset, Labels, Model, Readout};
 
 /// A score with what the samples of one data set should come out as, for any number of outputs of one network.
@@ -324,6 +324,17 @@ fn reading(model: &Model) -> Reading {
             Reading::Probabilities
         }
         _ => Reading::Logits,
+    }
+}
+
+impl Chance {
+    /// As [`near`](Self::near), of digital outputs that `scorer` has judged; nothing where their accuracy is no share of
+    /// samples in their own class.
+    pub fn of(digital: &Worth, scorer: &Scorer<'_>) -> Option<Self> {
+        match scorer.score() {
+            Score::Top(_) => None,
+            _ => Self::near(digital.accuracy?, scorer.labels()?),
+        }
     }
 }
 

@@ -1,0 +1,75 @@
+//! Who waits at a terminal: a bar, and Ctrl-C.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::ProgressBar;
+
+use super::args::Common;
+use crate::watch::Watch;
+
+/// Whether Ctrl-C was pressed.
+static STOPS: AtomicBool = AtomicBool::new(false);
+
+/// The exit code of work that Ctrl-C has stopped, as shells say it: 128 + SIGINT.
+pub const STOPPED: u8 = 130;
+
+/// Whether Ctrl-C was pressed.
+pub fn is_stopped() -> bool {
+    STOPS.load(Ordering::Relaxed)
+}
+
+/// A terminal in front of long work that Ctrl-C ends with what is done; pressed twice, at once.
+pub(crate) struct Terminal {
+    bar: ProgressBar,
+    is_quiet: bool,
+}
+
+impl Terminal {
+    /// A bar of `length` steps, `what` each is called.
+    pub fn new(common: &Common, length: usize, what: &'static str) -> Self {
+        // Another handler of this process stays.
+        let _ = ctrlc::set_handler(|| {
+            if STOPS.swap(true, Ordering::Relaxed) {
+                std::process::exit(STOPPED.into());
+            }
+            eprintln!("stopping after what has begun; Ctrl-C again stops at once");
+        });
+        Self {
+            bar: common.progress(length, what),
+            is_quiet: common.quiet,
+        }
+    }
+
+    /// The bar.
+    pub fn bar(&self) -> &ProgressBar {
+        &self.bar
+    }
+
+    /// Says how far the work came where it was stopped.
+    pub fn say_if_stopped(&self, done: usize, of: usize) {
+        if done < of {
+            eprintln!("note: stopped: the result is of {done} of {of} chips");
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Watch for Terminal {
+    fn step(&self) {
+        self.bar.inc(1);
+    }
+
+    fn note(&self, text: &str) {
+        if !self.is_quiet {
+            self.bar.suspend(|| eprintln!("note: {text}"));
+        }
+    }
+
+    fn stops(&self) -> bool {
+        is_stopped()
+    }
+}

@@ -1,0 +1,177 @@
+//! Trained network → program.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::common::args::Common;
+use super::common::count::any;
+use super::common::output;
+use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, compile};
+use crate::error::Error;
+use crate::nn::{Activation, Hints, Linear, Loaded, Model, Normalization, PerFeature};
+use crate::rng::Seed;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom compile mlp.onnx -o mlp.program.safetensors\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --tile 64 --activation leaky-relu:slope=0.1\n  lightloom compile mlp.safetensors -o mlp.program.safetensors --layers input,hidden,output --mean 0.1307 --std 0.3081"
+)]
+pub(super) struct CompileArgs {
+    /// Trained network: .safetensors, .npz, .pt, .pth, .onnx or network.toml
+    pub network: PathBuf,
+    /// Program to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Modes of the chip's meshes; without it every layer gets one tile of its own size
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = any::<usize>())]
+    pub tile: Option<usize>,
+    /// Layout of the meshes: clements, reck, diamond, butterfly (fitted), or clements+K with K more columns; or crossbar, a
+    /// plain array of exact weights, the control that has no MZI
+    #[arg(long, default_value_t)]
+    pub geometry: Multiplier,
+    #[arg(long, value_name = "NAME", help = activation_help())]
+    pub activation: Option<String>,
+    /// Chips that the phases which the weights leave free are chosen for: uncorrected, corrected, or perfect, which leaves
+    /// them in the bar state
+    #[arg(long = "for", default_value_t, value_name = "CHIPS")]
+    pub aim: Aim,
+    /// Order of the singular values of a tile: descending, ascending, spread or shuffled
+    #[arg(long = "arrange", default_value_t, value_name = "ORDER")]
+    pub arrangement: Arrangement,
+    /// Seed of what is chosen at random among the phases that the weights leave free
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = any::<u64>())]
+    pub seed: u64,
+    /// Names of all layers of a state dict (.safetensors, .npz, .pt, .pth) in their order; by default found from names,
+    /// file or shapes
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub layers: Option<Vec<String>>,
+    /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array
+    /// scale); by default 1/255 for bytes, 1 for other numbers
+    #[arg(long, value_name = "K", allow_hyphen_values = true)]
+    pub scale: Option<String>,
+    /// What is subtracted then: 0 by default; as --scale (array mean)
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub mean: Option<String>,
+    /// What is divided by then: 1 by default; as --scale (array std)
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub std: Option<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn activation_help() -> String {
+    let names = Activation::names(false).join(", ");
+    let complex = Activation::names(true).join(", ");
+    format!(
+        "Activation between the layers of a state dict (.safetensors, .npz, .pt, .pth); relu by default. On real \
+         signals {names}; on complex ones {complex} (docs/networks.md)"
+    )
+}
+
+pub fn run(args: &CompileArgs) -> Result<()> {
+    let mut compiled = None;
+    output::write(&args.output, "safetensors", &[&args.network], || {
+        let hints = hints(args)?;
+        let source = output::source(&args.network)?;
+        if Program::is_in(&source) {
+            let reason = "is a program already: lightloom infer takes it";
+            return Err(Error::format(source.name(), reason).into());
+        }
+        let loaded = Model::read(&source, &hints)?;
+        let layout = Layout {
+            tile: args.tile,
+            multiplier: args.geometry,
+            arrangement: args.arrangement,
+            aim: args.aim,
+            seed: Seed(args.seed),
+        };
+        let clock = Instant::now();
+        let program = output::in_file(&args.network, compile(&loaded.model, layout))?;
+        let seconds = clock.elapsed().as_secs_f64();
+        let mut bytes = Vec::new();
+        program.write(&mut bytes)?;
+        compiled = Some((loaded, program, seconds));
+        Ok(bytes)
+    })?;
+    // Said of a file that is there.
+    match compiled {
+        Some((loaded, program, seconds)) if !args.common.quiet => {
+            describe(args, &loaded, &program, seconds)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the flags say of a network beside its file.
+fn hints(args: &CompileArgs) -> Result<Hints> {
+    let numbers = |name: &str, text: &Option<String>| {
+        let text = text.as_ref();
+        text.map(|text| PerFeature::open(name, text)).transpose()
+    };
+    let activation = args.activation.as_ref();
+    Ok(Hints {
+        activation: activation.map(|name| name.parse()).transpose()?,
+        layers: args.layers.clone(),
+        normalization: Normalization {
+            scale: numbers("scale", &args.scale)?,
+            mean: numbers("mean", &args.mean)?,
+            std: numbers("std", &args.std)?,
+        },
+    })
+}
+
+/// Says on stderr what was compiled in how many `seconds`, and what was assumed.
+fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64) -> Result<()> {
+    let mut stderr = std::io::stderr().lock();
+    for assumed in loaded
+        .entry_words()
+        .into_iter()
+        .chain(loaded.words("--activation"))
+    {
+        writeln!(stderr, "note: {assumed}")?;
+    }
+    writeln!(stderr, "note: data: {}", loaded.model.input.words())?;
+    super::inspect::describe_program(&mut stderr, program)?;
+    if !args.geometry.is_universal() {
+        writeln!(
+            stderr,
+            "weights: relative error {:.4}, as {} meshes hold only some matrices",
+            program.weight_error(),
+            args.geometry
+        )?;
+    }
+    let linears = loaded.model.linears().map(|(_, linear)| linear);
+    for linear in linears.filter(|linear| linear.is_zero()) {
+        writeln!(stderr, "note: all weights of layer {} are 0", linear.name)?;
+    }
+    if let Some(note) = spare_modes(program) {
+        writeln!(stderr, "note: {note}")?;
+    }
+    writeln!(stderr, "compiled in {seconds:.2} s")?;
+    if !output::is_standard(&args.output) {
+        let program = args.output.display();
+        writeln!(stderr, "next: lightloom infer {program} --data DATA")?;
+    }
+    Ok(())
+}
+
+/// What is said of tiles that are larger than every layer.
+fn spare_modes(program: &Program) -> Option<String> {
+    let tile = program.layout().tile?;
+    let needed = |linear: &Linear| linear.inputs().max(linear.outputs());
+    let linears = program.maps().map(|map| map.linear);
+    let largest = linears.max_by_key(|linear| needed(linear))?;
+    let modes = needed(largest);
+    (modes < tile).then(|| {
+        format!(
+            "--tile {tile}: layer {} ({} → {}) needs {modes} modes, and no other one more: the other modes of each mesh do \
+             nothing but cost MZIs",
+            largest.name,
+            largest.inputs(),
+            largest.outputs()
+        )
+    })
+}

@@ -1,0 +1,412 @@
+//! Running what is missing of a sweep.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::notes::Notes;
+use crate::compile::Program;
+use crate::error::{Context, Error, Result};
+use crate::experiment::sweep::files::difference::check_continues;
+use crate::experiment::sweep::files::journal::{Entry, Head, Journal, Writer};
+use crate::experiment::sweep::files::output;
+use crate::experiment::sweep::{Point, Reference, Shard, Source, Sweep};
+use crate::experiment::trial::confusion;
+use crate::experiment::{Trial, Workload};
+use crate::field::{InstructionSet, Precision, Real};
+use crate::nn::{Dataset, Judged, Scorer};
+use crate::processor::idle_words;
+use crate::watch::Watch;
+
+/// A sweep and the folder in which its trials gather.
+#[derive(Debug)]
+pub struct Session {
+    sweep: Sweep,
+    /// The folder that paths of the experiment are relative to.
+    folder: PathBuf,
+    out: PathBuf,
+    shard: Shard,
+    /// Numbers of lines of its journal that are damaged.
+    damaged: Vec<usize>,
+    writer: Mutex<Writer>,
+}
+
+/// Rows whose trials send the same data through the same program.
+pub(super) struct Group {
+    pub point: Point,
+    pub rows: Vec<usize>,
+}
+
+/// The last program and the last data set that were used: groups that share them follow each other.
+pub(super) struct Loaded<'a> {
+    program: Option<(Source, Program)>,
+    data: Option<(String, Dataset)>,
+    notes: &'a Notes<'a>,
+}
+
+impl<'a> Loaded<'a> {
+    /// Nothing yet; what is assumed of networks and data that are loaded is added to `notes`.
+    pub(crate) fn new(notes: &'a Notes<'a>) -> Self {
+        Self {
+            program: None,
+            data: None,
+            notes,
+        }
+    }
+
+    /// Program and data of `point`.
+    pub(crate) fn get(
+        &mut self,
+        sweep: &Sweep,
+        folder: &Path,
+        point: &Point,
+    ) -> Result<(&Program, &Dataset)> {
+        if self
+            .program
+            .as_ref()
+            .is_none_or(|(source, _)| *source != point.source)
+        {
+            // Two programs at a time would be one too many.
+            self.program = None;
+            let program = sweep.program(&point.source, folder, self.notes)?;
+            self.program = Some((point.source.clone(), program));
+        }
+        if self
+            .data
+            .as_ref()
+            .is_none_or(|(name, _)| *name != point.data)
+        {
+            self.data = None;
+            let data = sweep.data(&point.data, folder)?;
+            self.data = Some((point.data.clone(), data));
+        }
+        let (program, data) = (self.program.as_ref(), self.data.as_ref());
+        let (_, program) = program.expect("it was just loaded");
+        let (_, data) = data.expect("it was just loaded");
+        let model = program.model();
+        let scorer = Scorer::new(model, data, sweep.base.score).within(&point.data)?;
+        let words = data.words(&model.input);
+        self.notes.add(format!("{}: {words}", point.data));
+        if let Some(note) = scorer.note() {
+            self.notes.add(format!("{}: {note}", point.data));
+        }
+        Ok((program, data))
+    }
+}
+
+impl Session {
+    /// Opens `out` for trials of `sweep`, whose paths are relative to `folder`: a new folder, or one that holds some of
+    /// them. The same experiment with fewer trials is one that is given more; another one without a trial gives way.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the inputs cannot be read or `out` not be written; [`Error::Format`] if `out` holds trials of
+    /// another experiment, with what differs, or of another shard, or another process writes there.
+    pub fn open(sweep: Sweep, folder: &Path, out: &Path, shard: Shard) -> Result<Self> {
+        let head = Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
+        std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
+        let place = out.display().to_string();
+        output::check_own(out)?;
+        let rows = [sweep.points(), sweep.trials];
+        let mut writer = Writer::open(out, &head, rows)?;
+        if *writer.journal.head() != head && writer.journal.is_empty() {
+            // Another experiment failed before its first trial: nothing of it is worth keeping.
+            writer.begin(&head, rows)?;
+        }
+        check_continues(&place, writer.journal.head(), &head)?;
+        writer.truncate()?;
+        output::begin(out, &head.experiment)?;
+        if *writer.journal.head() != head {
+            writer.append(Entry::Head(head))?;
+            writer.sync()?;
+        }
+        let damaged = writer.journal.damaged().to_vec();
+        if !damaged.is_empty() {
+            writer.append(Entry::Told(()))?;
+        }
+        Ok(Self {
+            sweep,
+            folder: folder.to_owned(),
+            out: out.to_owned(),
+            shard,
+            damaged,
+            writer: Mutex::new(writer),
+        })
+    }
+
+    /// The sweep.
+    pub fn sweep(&self) -> &Sweep {
+        &self.sweep
+    }
+
+    /// Number of trials of this shard.
+    pub fn total(&self) -> usize {
+        self.shard.missing(&self.sweep, None).count()
+    }
+
+    /// Number of trials of this shard that are not finished.
+    pub fn missing(&self) -> usize {
+        let writer = self.writer.lock().expect("no writer panics");
+        self.shard
+            .missing(&self.sweep, Some(&writer.journal))
+            .count()
+    }
+
+    /// Numbers, from 1, of lines of the journal that were found damaged and are left out. They are told once: the next
+    /// session in this folder has none of them.
+    pub fn damaged(&self) -> &[usize] {
+        &self.damaged
+    }
+
+    /// Data sets that hold fewer samples than the experiment's `limit`, and their numbers of samples; those of trials that
+    /// have run.
+    pub fn short_data(&self) -> Vec<(String, usize)> {
+        let writer = self.writer.lock().expect("no writer panics");
+        let mut short = Vec::new();
+        for reference in writer.journal.references() {
+            let found = (reference.data.clone(), reference.samples);
+            if self.sweep.base.limit.is_some_and(|limit| limit > found.1) && !short.contains(&found)
+            {
+                short.push(found);
+            }
+        }
+        short
+    }
+
+    /// Other kinds of CPU that earlier trials ran on: on those the last bits of results may differ.
+    pub fn other_cpus(&self) -> Vec<String> {
+        let writer = self.writer.lock().expect("no writer panics");
+        let cpus = writer.journal.cpus().iter();
+        cpus.filter(|cpu| *cpu != InstructionSet::best().name())
+            .cloned()
+            .collect()
+    }
+
+    /// Runs what is missing on as many threads as rayon's current pool has; `watch` is told what was assumed of networks
+    /// and data, which digital accuracies are near chance, and of every trial.
+    ///
+    /// At most as many chips as threads are held at a time. A trial that is finished is in the journal, also where `watch`
+    /// stops the work.
+    ///
+    /// # Errors
+    /// Those of inputs that do not fit together and of chips that cannot run the program, with the point's settings;
+    /// trials that were finished before remain.
+    pub fn run(&self, watch: &impl Watch) -> Result<()> {
+        let groups = {
+            let writer = self.writer.lock().expect("no writer panics");
+            self.groups(&writer.journal)?
+        };
+        {
+            let mut writer = self.writer.lock().expect("no writer panics");
+            let is_lost = writer.journal.cpus().is_empty();
+            if (is_lost || !groups.is_empty())
+                && !writer
+                    .journal
+                    .cpus()
+                    .contains(InstructionSet::best().name())
+            {
+                writer.append(Entry::Cpu(InstructionSet::best().name().to_owned()))?;
+            }
+        }
+        let note = |text: &str| watch.note(text);
+        let notes = Notes::new(&note);
+        let mut loaded = Loaded::new(&notes);
+        for group in &groups {
+            if watch.stops() {
+                break;
+            }
+            let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
+            let score = self.sweep.base.score;
+            match group.point.precision {
+                Precision::F32 => {
+                    let workload = Workload::<f32>::new(program, data, score)?;
+                    self.run_group(group, &workload, &notes, watch)
+                }
+                Precision::F64 => {
+                    let workload = Workload::<f64>::new(program, data, score)?;
+                    self.run_group(group, &workload, &notes, watch)
+                }
+            }?;
+        }
+        self.writer.lock().expect("no writer panics").sync()
+    }
+
+    /// What is missing: trials, and digital results whose line in the journal was damaged.
+    fn groups(&self, journal: &Journal) -> Result<Vec<Group>> {
+        let (sweep, shard) = (&self.sweep, self.shard);
+        let mut is_compared = Vec::with_capacity(sweep.points());
+        for number in 0..sweep.points() {
+            let point = sweep.point(number)?;
+            is_compared.push(journal.references().iter().any(|r| r.is_of(&point)));
+        }
+        let is_lacking = |row: &usize| !journal.has(*row) || !is_compared[*row / sweep.trials];
+        let mut groups = groups(sweep, shard.missing(sweep, None).filter(is_lacking))?;
+        for group in &mut groups {
+            group.rows.retain(|row| !journal.has(*row));
+        }
+        Ok(groups)
+    }
+
+    fn run_group<T: Real>(
+        &self,
+        group: &Group,
+        workload: &Workload<'_, T>,
+        notes: &Notes<'_>,
+        watch: &impl Watch,
+    ) -> Result<()> {
+        let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed)?;
+        notes.add_chance(&group.point, &reference, workload.scorer());
+        let mut points: Vec<usize> = group
+            .rows
+            .iter()
+            .map(|row| row / self.sweep.trials)
+            .collect();
+        points.dedup();
+        for point in points {
+            let hardware = self.sweep.point(point)?.hardware;
+            if let Some(note) = idle_words(workload.program(), &hardware) {
+                notes.add(note);
+            }
+        }
+        self.note_reference(reference)?;
+        let next = AtomicUsize::new(0);
+        let is_over = AtomicBool::new(false);
+        // The failure of the first row, whichever thread met one first.
+        let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+        let work = |pool: &rayon::ThreadPool| {
+            while !is_over.load(Ordering::Relaxed) && !watch.stops() {
+                let Some(&row) = group.rows.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    return;
+                };
+                let finished = pool
+                    .install(|| run_trial(&self.sweep, row, workload, &digital))
+                    .and_then(|record| {
+                        let mut writer = self.writer.lock().expect("no writer panics");
+                        writer.append(Entry::Trial(record))
+                    });
+                match finished {
+                    Ok(()) => watch.step(),
+                    Err(error) => {
+                        is_over.store(true, Ordering::Relaxed);
+                        let mut first = failure.lock().expect("no thread panics here");
+                        if first.as_ref().is_none_or(|(other, _)| row < *other) {
+                            *first = Some((row, error));
+                        }
+                    }
+                }
+            }
+        };
+        // Each worker has threads of its own: work that waits inside a trial never picks up another chip.
+        let threads = rayon::current_num_threads().max(1);
+        let workers = threads.min(group.rows.len()).max(1);
+        std::thread::scope(|scope| {
+            for worker in 0..workers {
+                let share = threads / workers + usize::from(worker < threads % workers);
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(share).build();
+                let pool = pool.expect("threads can be started");
+                let work = &work;
+                scope.spawn(move || work(&pool));
+            }
+        });
+        let failure = failure.into_inner().expect("no thread panics here");
+        failure.map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Puts `reference` into the journal if it is not there; fails if what is there for the same CPU differs.
+    fn note_reference(&self, reference: Reference) -> Result<()> {
+        let mut writer = self.writer.lock().expect("no writer panics");
+        let journal = &writer.journal;
+        let mut references = journal.references().iter();
+        match references.find(|other| other.has_settings_of(&reference)) {
+            None => writer.append(Entry::Reference(Box::new(reference))),
+            Some(old) if *old != reference && journal.cpus().len() == 1 => {
+                let what = format!(
+                    "holds trials of a lightloom that computes otherwise (digital {} {} → {}, ideal {} → {}): give another --out",
+                    reference.score_name.words(),
+                    old.digital.value(),
+                    reference.digital.value(),
+                    old.ideal.value(),
+                    reference.ideal.value()
+                );
+                Err(Error::format(self.out.display().to_string(), what))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Writes the files of rows from what is finished, each whole.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn finish(&self) -> Result<()> {
+        let writer = self.writer.lock().expect("no writer panics");
+        output::write(&self.sweep, &writer.journal, &self.out)
+    }
+}
+
+/// `rows` by what their trials share, those that share a program one after the other.
+pub(super) fn groups(sweep: &Sweep, rows: impl Iterator<Item = usize>) -> Result<Vec<Group>> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut last: Option<(usize, usize)> = None;
+    for row in rows {
+        let number = row / sweep.trials;
+        let group = match last {
+            Some((point, group)) if point == number => group,
+            _ => {
+                let point = sweep.point(number)?;
+                let known = groups
+                    .iter()
+                    .position(|group| group.point.shares_workload(&point));
+                known.unwrap_or_else(|| {
+                    groups.push(Group {
+                        point,
+                        rows: Vec::new(),
+                    });
+                    groups.len() - 1
+                })
+            }
+        };
+        last = Some((number, group));
+        groups[group].rows.push(row);
+    }
+    let firsts: Vec<Source> = groups.iter().map(|g| g.point.source.clone()).collect();
+    let data: Vec<String> = groups.iter().map(|g| g.point.data.clone()).collect();
+    groups.sort_by_key(|group| {
+        (
+            firsts
+                .iter()
+                .position(|source| *source == group.point.source),
+            data.iter().position(|name| *name == group.point.data),
+        )
+    });
+    Ok(groups)
+}
+
+/// One chip.
+pub(super) fn run_trial<T: Real>(
+    sweep: &Sweep,
+    row: usize,
+    workload: &Workload<'_, T>,
+    digital: &Judged<T>,
+) -> Result<Trial> {
+    let (number, trial) = (row / sweep.trials, row % sweep.trials);
+    let point = sweep.point(number)?;
+    let clock = Instant::now();
+    let chip = point.hardware.fabricate(sweep.seed, trial as u64);
+    let found = workload.trial(chip, point.correction, digital);
+    let (trial, judged) = found.map_err(|error| {
+        let keys = sweep.keys().zip(sweep.values(number));
+        let settings: Vec<_> = keys
+            .map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()))
+            .collect();
+        error.within(format_args!("point {number} ({})", settings.join(", ")))
+    })?;
+    let classes = workload.scorer().labels().zip(judged.classes.as_ref());
+    let classes = classes.filter(|_| sweep.records_confusion);
+    Ok(Trial {
+        point: number,
+        seconds: clock.elapsed().as_secs_f64(),
+        confusion: classes.map_or(Vec::new(), |(labels, classes)| confusion(labels, classes)),
+        ..trial
+    })
+}

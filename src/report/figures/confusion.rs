@@ -1,0 +1,321 @@
+//! Which class is taken for which.
+
+use crate::report::plot::style::{FONT, INK};
+use crate::report::plot::words::percent;
+use crate::units::counted;
+use std::collections::HashMap;
+
+use crate::experiment::stats::Confusion;
+use crate::io::record::Cell;
+use crate::report::plot::bars::{self, Bar};
+use crate::report::plot::color::sequential;
+use crate::report::plot::figure::Figure;
+use crate::report::plot::svg::{Svg, escape, number};
+use crate::report::plot::table::Table;
+use crate::report::sweep::choice::place;
+use crate::report::sweep::results::{PointTrials, Results};
+
+/// The most points that a page offers.
+const CHOICES: usize = 200;
+/// Classes of a picture of class-wise losses at most.
+const MOST_BARS: usize = 26;
+/// Side of a matrix, px.
+const SIDE: f64 = 400.0;
+const LEFT: f64 = 66.0;
+const TOP: f64 = 44.0;
+/// From one matrix to the next.
+const NEXT: f64 = SIDE + 50.0;
+
+/// The matrices of one point: its chips', and that of the network in digital.
+struct Matrices {
+    chips: Confusion,
+    digital: Confusion,
+}
+
+impl Matrices {
+    /// What digital says of the data of `point`, and no chips yet.
+    fn of_digital(results: &Results, point: &PointTrials, classes: usize) -> Self {
+        let mut matrices = Self {
+            chips: Confusion::new(classes),
+            digital: Confusion::new(classes),
+        };
+        let reference = results.reference(point).into_iter();
+        for (label, predicted, count) in reference.flat_map(|r| &r.digital_confusion) {
+            matrices.digital.add(*label, *predicted, *count);
+        }
+        matrices
+    }
+}
+
+/// The confusion matrix of the chips at one point beside that of digital, and a choice of the point.
+pub(crate) fn matrix(results: &Results, focus: &PointTrials) -> Option<Figure> {
+    if results.confusion.is_empty() {
+        return None;
+    }
+    let references = results.manifest.references.iter();
+    let classes = references.map(|reference| reference.classes).max()?;
+    // Of very many points, evenly chosen ones; the file confusion.csv has all.
+    let every = results.points.len().div_ceil(CHOICES);
+    let is_offered =
+        |(index, point): &(usize, &PointTrials)| index % every == 0 || point.number == focus.number;
+    let offered = results.points.iter().enumerate().filter(is_offered);
+    let mut all: Vec<(&PointTrials, Matrices)> = offered
+        .map(|(_, point)| (point, Matrices::of_digital(results, point, classes)))
+        .collect();
+    let index_of: HashMap<usize, usize> = all
+        .iter()
+        .enumerate()
+        .map(|(index, (point, _))| (point.number, index))
+        .collect();
+    for count in &results.confusion {
+        if let Some(index) = index_of.get(&count.point) {
+            all[*index]
+                .1
+                .chips
+                .add(count.label, count.predicted, count.count);
+        }
+    }
+    let mut table = Table::new(["point", "by", "label", "predicted", "count"]);
+    for (point, matrices) in &all {
+        for (by, counts) in [("chips", &matrices.chips), ("digital", &matrices.digital)] {
+            for (label, row) in rows(counts).into_iter().enumerate() {
+                for (predicted, count) in
+                    row.into_iter().enumerate().filter(|(_, count)| *count > 0)
+                {
+                    let numbers = [label, predicted, count as usize].map(Cell::from);
+                    let mut cells = vec![point.number.into(), by.into()];
+                    cells.extend(numbers);
+                    table.push(cells);
+                }
+            }
+        }
+    }
+    let (_, shown) = all.iter().find(|(point, _)| point.number == focus.number)?;
+    let title = "Which class is taken for which".to_owned();
+    let caption = format!(
+        "Left: the chips with {}. Right: the network in digital. Rows: the class that a sample has. Numbers and colours: \
+         percent of the row.",
+        place(results, focus)
+    );
+    let svg = picture(&title, &caption, shown);
+    let mut figure = Figure::new("confusion".to_owned(), title, caption, svg, table);
+    figure.is_wide = true;
+    figure.control = control(results, focus, &all, classes);
+    Some(figure)
+}
+
+/// Bars: what every class loses against digital, at the point where it is shown.
+pub(crate) fn class_losses(results: &Results, focus: &PointTrials) -> Option<Figure> {
+    if results.confusion.is_empty() {
+        return None;
+    }
+    let references = results.manifest.references.iter();
+    let classes = references.map(|reference| reference.classes).max()?;
+    let mut matrices = Matrices::of_digital(results, focus, classes);
+    for count in results
+        .confusion
+        .iter()
+        .filter(|count| count.point == focus.number)
+    {
+        matrices
+            .chips
+            .add(count.label, count.predicted, count.count);
+    }
+    let losses = matrices.chips.loss_against(&matrices.digital);
+    let recalls = matrices
+        .chips
+        .recall()
+        .into_iter()
+        .zip(matrices.digital.recall());
+    let mut table = Table::new(["class", "recall_chips", "recall_digital", "loss"]);
+    table.shares(&["recall_chips", "recall_digital", "loss"], 1);
+    let mut bars = Vec::new();
+    for (class, (loss, (chips, digital))) in losses.into_iter().zip(recalls).enumerate() {
+        let cell = |share: Option<f64>| share.map_or(Cell::Null, Cell::from);
+        table.push(vec![class.into(), cell(chips), cell(digital), cell(loss)]);
+        let Some(loss) = loss else {
+            continue;
+        };
+        bars.push(Bar {
+            name: [format!("class {class}"), String::new()],
+            value: 100.0 * loss,
+            interval: None,
+            second: None,
+            text: percent(loss, 1),
+            says: format!(
+                "class {class}: recall {} on chips, {} in digital",
+                percent(chips.unwrap_or(0.0), 1),
+                percent(digital.unwrap_or(0.0), 1)
+            ),
+        });
+    }
+    if bars.is_empty() || bars.len() > MOST_BARS {
+        return None;
+    }
+    let title = "What each class loses".to_owned();
+    let caption = format!(
+        "Recall in digital less recall of the chips with {}: the share of a class’s samples that only digital gets right, less \
+         those that only the chips get right.",
+        place(results, focus)
+    );
+    let svg = bars::draw(&title, &caption, "recall lost, % of the class", None, &bars);
+    Some(Figure::new(
+        "class-losses".to_owned(),
+        title,
+        caption,
+        svg,
+        table,
+    ))
+}
+
+/// The counts of every label, by class.
+fn rows(counts: &Confusion) -> Vec<Vec<u64>> {
+    let classes = counts.classes();
+    let row = |label| {
+        (0..classes)
+            .map(|class| counts.count(label, class))
+            .collect()
+    };
+    (0..classes).map(row).collect()
+}
+
+/// The share of a row in percent to one decimal, and how it is written: nothing where there is no sample. Halves are rounded
+/// up, as the page's script does.
+fn in_percent(row: &[u64], predicted: usize) -> (f64, String) {
+    let all = row.iter().sum::<u64>().max(1) as f64;
+    let count = row[predicted] as f64;
+    let text = match 100.0 * count / all {
+        0.0 => String::new(),
+        percent if percent < 9.95 => format!("{:.1}", (1000.0 * count / all).round() / 10.0),
+        _ => format!("{:.0}", (100.0 * count / all).round()),
+    };
+    ((1000.0 * count / all).round() / 10.0, text)
+}
+
+fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
+    let width = LEFT + NEXT + SIDE + 16.0;
+    let mut svg = Svg::document(width, TOP + SIDE + 14.0, title, caption);
+    let panels = [
+        ("chips", "class that the chips say", &matrices.chips),
+        ("digital", "class that digital says", &matrices.digital),
+    ];
+    for (index, (id, heading, counts)) in panels.into_iter().enumerate() {
+        panel(&mut svg, LEFT + NEXT * index as f64, id, heading, counts);
+    }
+    let (x, y) = (18.0, TOP + SIDE / 2.0);
+    let turn = format!("rotate(-90 {x} {})", number(y));
+    let size = number(FONT);
+    let upright = [
+        ("transform", turn.as_str()),
+        ("text-anchor", "middle"),
+        ("font-size", &size),
+        ("fill", INK),
+    ];
+    svg.label(x, y, &upright, "class of the sample");
+    svg.finish()
+}
+
+/// One matrix whose left edge is at `left`.
+fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Confusion) {
+    let classes = counts.classes();
+    let side = SIDE / classes as f64;
+    let small = number((0.33 * side).clamp(4.0, 12.0));
+    svg.open("g", &[("font-size", &small), ("text-anchor", "middle")]);
+    for (label, row) in rows(counts).iter().enumerate() {
+        for predicted in 0..classes {
+            let (rounded, text) = in_percent(row, predicted);
+            let color = sequential(rounded.round() / 100.0);
+            let (x, y) = (left + side * predicted as f64, TOP + side * label as f64);
+            let edge = number(side - 1.0);
+            let cell = format!("{id}-{label}-{predicted}");
+            svg.open("g", &[("class", "mark"), ("data-cell", &cell)]);
+            let says = format!(
+                "{id}: class {label} taken for {predicted}: {rounded:.1} % ({})",
+                counted(row[predicted] as usize, "sample")
+            );
+            svg.content("title", &[], &says);
+            let square = [
+                ("x", number(x)),
+                ("y", number(y)),
+                ("width", edge.clone()),
+                ("height", edge),
+                ("fill", color.hex()),
+            ];
+            let square: Vec<(&str, &str)> = square.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            svg.empty("rect", &square);
+            let ink = [("fill", color.ink())];
+            svg.label(x + side / 2.0 - 0.5, y + 0.62 * side, &ink, &text);
+            svg.close();
+        }
+    }
+    svg.close();
+    let size = number(FONT.min(0.8 * side).max(5.0));
+    svg.open("g", &[("font-size", &size), ("fill", INK)]);
+    for class in 0..classes {
+        let middle = side * (class as f64 + 0.5);
+        let text = class.to_string();
+        svg.label(
+            left + middle,
+            TOP - 8.0,
+            &[("text-anchor", "middle")],
+            &text,
+        );
+        svg.label(
+            left - 9.0,
+            TOP + middle + 4.5,
+            &[("text-anchor", "end")],
+            &text,
+        );
+    }
+    svg.close();
+    let size = number(FONT);
+    let middle = [
+        ("font-size", size.as_str()),
+        ("fill", INK),
+        ("text-anchor", "middle"),
+    ];
+    svg.label(left + SIDE / 2.0, 16.0, &middle, heading);
+}
+
+/// A list of the points, shown where scripts run, and the counts that it switches between.
+fn control(
+    results: &Results,
+    focus: &PointTrials,
+    all: &[(&PointTrials, Matrices)],
+    classes: usize,
+) -> String {
+    let mut html = "<p class=\"choice\" hidden><label for=\"confusion-point\">Chips with</label> \
+                    <select id=\"confusion-point\">\n"
+        .to_owned();
+    for (point, _) in all {
+        let chosen = match point.number == focus.number {
+            true => " selected",
+            false => "",
+        };
+        html.push_str(&format!(
+            "<option value=\"{}\"{chosen}>{}</option>\n",
+            point.number,
+            escape(&place(results, point))
+        ));
+    }
+    html.push_str("</select></p>\n<script type=\"application/json\" id=\"confusion-data\">");
+    let counts: serde_json::Map<String, serde_json::Value> = all
+        .iter()
+        .map(|(point, matrices)| {
+            let flat = serde_json::json!({
+                "chips": rows(&matrices.chips).concat(),
+                "digital": rows(&matrices.digital).concat(),
+            });
+            (point.number.to_string(), flat)
+        })
+        .collect();
+    let colors: Vec<[String; 2]> = (0..=100)
+        .map(|step| sequential(f64::from(step) / 100.0))
+        .map(|color| [color.hex(), color.ink().to_owned()])
+        .collect();
+    // Numbers and colours only: no text of a file can end the element.
+    let data = serde_json::json!({"classes": classes, "counts": counts, "colors": colors});
+    html.push_str(&data.to_string());
+    html.push_str("</script>\n");
+    html
+}

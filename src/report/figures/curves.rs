@@ -1,0 +1,409 @@
+//! The score against one axis.
+
+use crate::experiment::Summary;
+use crate::experiment::rows::Row;
+use crate::experiment::stats::quantiles;
+use crate::experiment::sweep::Axis;
+use crate::io::record::Cell;
+use crate::report::plot::chart::{Along, AxisOf, Chart};
+use crate::report::plot::figure::Figure;
+use crate::report::plot::ruler::Ruler;
+use crate::report::plot::series::{Look, Mark, Series};
+use crate::report::plot::table::Table;
+use crate::report::plot::words::significant;
+use crate::report::sweep::axis::{Described, file_name};
+use crate::report::sweep::choice::main_axis;
+use crate::report::sweep::results::Results;
+use crate::report::sweep::slice::{Beside, FIGURES, Slice, others};
+use crate::units::counted;
+
+/// What an axis looks like along the bottom of a chart.
+pub(crate) fn along(axis: &Axis) -> AxisOf {
+    let quantity = axis.quantity();
+    match axis.numbers() {
+        Some(numbers) => AxisOf {
+            along: Along::Numbers(Ruler::of_axis(&numbers)),
+            label: quantity.label(),
+        },
+        None => AxisOf {
+            along: Along::Names((0..axis.len()).map(|index| axis.text(index)).collect()),
+            label: quantity.name,
+        },
+    }
+}
+
+/// Indices of the values of `axis` from the least to the greatest.
+pub(crate) fn in_order(axis: &Axis) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..axis.len()).collect();
+    order.sort_by(|a, b| axis.position(*a).total_cmp(&axis.position(*b)));
+    order
+}
+
+/// The middle of `values` and where 20 % and 80 % of them lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Band {
+    pub low: f64,
+    pub middle: f64,
+    pub high: f64,
+}
+
+impl Band {
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.into_iter().collect();
+        if values.is_empty() {
+            return None;
+        }
+        let [low, middle, high] = quantiles(&values, &[0.2, 0.5, 0.8])[..] else {
+            unreachable!("three were asked for");
+        };
+        Some(Self { low, middle, high })
+    }
+}
+
+/// A picture along the axis `x`: its lines, and what its figure says beside.
+pub(crate) struct Lines {
+    pub x: usize,
+    /// The figure among others of its kind.
+    pub figure: Slice,
+    /// One group a line.
+    pub groups: Vec<Slice>,
+    /// What is not shown, in sentences.
+    pub unsaid: String,
+}
+
+/// The figures along the main axis: lines for each combination of the other axes, names first, and one figure for each
+/// combination of the names for which there are too many lines.
+pub(crate) fn along_main(results: &Results) -> Vec<Lines> {
+    main_axis(results).map_or(Vec::new(), |x| lines_along(results, x, FIGURES))
+}
+
+fn lines_along(results: &Results, x: usize, most: usize) -> Vec<Lines> {
+    let lines = Beside::lines(results, &others(results, &[x]));
+    let figures = Beside::figures(results, &lines.held, most);
+    let thinned = Beside {
+        held: Vec::new(),
+        groups: Vec::new(),
+        thinned: lines.thinned,
+    };
+    let unsaid = thinned.sentences(results) + &figures.sentences(results);
+    // What the lines hold, the figures either tell apart or hold.
+    let told: Vec<Slice> = lines.groups.iter().map(Slice::unheld).collect();
+    let figures = figures.groups.into_iter().map(|figure| Lines {
+        x,
+        groups: told.iter().map(|line| line.within(&figure)).collect(),
+        figure,
+        unsaid: unsaid.clone(),
+    });
+    figures.collect()
+}
+
+/// The score along the main axis.
+pub(crate) fn main(results: &Results) -> Vec<Figure> {
+    against(results, along_main(results))
+}
+
+/// The score along each further axis of numbers, and along those of names that [`main`] cannot tell apart.
+pub(crate) fn further(results: &Results) -> Vec<Figure> {
+    let Some(main) = main_axis(results) else {
+        return Vec::new();
+    };
+    let shown = Beside::lines(results, &others(results, &[main]));
+    let is_told = |axis: &usize| {
+        let is_line = !shown.held.contains(axis) && !shown.thinned.contains(axis);
+        results.axes()[*axis].numbers().is_none() && is_line
+    };
+    let axes = others(results, &[main]).into_iter();
+    let figures = axes.filter(|axis| !is_told(axis));
+    figures
+        .flat_map(|x| against(results, lines_along(results, x, 1)))
+        .collect()
+}
+
+/// One figure for each of `pictures`, all on one scale.
+fn against(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
+    let measure = results.measure;
+    let drawn: Vec<(Vec<Series>, Table)> = pictures
+        .iter()
+        .map(|lines| series(results, lines))
+        .collect();
+    let marks = drawn
+        .iter()
+        .flat_map(|(series, _)| series)
+        .flat_map(|series| &series.marks);
+    let scale = measure.scale(marks.flat_map(|mark| [mark.low, mark.high]));
+    let figures = pictures.iter().zip(drawn).map(|(lines, (series, table))| {
+        let axis = &results.axes()[lines.x];
+        let y = AxisOf {
+            along: Along::Numbers(scale),
+            label: measure.label(),
+        };
+        let behind = lines.figure.behind_title(results.axes());
+        let title = format!(
+            "{} against {}{behind}",
+            measure.title(),
+            axis.quantity().name
+        );
+        let caption = format!(
+            "{} Grey: digital and a perfect chip.{}{}",
+            marks_in_words(results, axis),
+            lines.unsaid,
+            tolerances(results, lines)
+        );
+        let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+        chart.draw(&series);
+        let behind = lines.figure.behind_id(results.axes());
+        let name = format!("{}-{}", measure.name(), axis.key());
+        let id = format!("{}{behind}", file_name(&name));
+        Figure::new(id, title, caption, chart.svg.finish(), table)
+    });
+    figures.collect()
+}
+
+/// The lines of one figure, and their numbers.
+fn series(results: &Results, lines: &Lines) -> (Vec<Series>, Table) {
+    let axes = results.axes();
+    let (x, axis) = (lines.x, &axes[lines.x]);
+    let mut table = Table::new([axis.key()]);
+    let told = lines.groups[0].fixed.iter();
+    table
+        .columns
+        .extend(told.map(|choice| axes[choice.axis].key().to_owned()));
+    let shares = [
+        "p20", "median", "p80", "mean", "min", "max", "digital", "ideal",
+    ];
+    table.columns.push("chips".to_owned());
+    table.columns.extend(shares.map(str::to_owned));
+    let measure = results.measure;
+    measure.show(&mut table, &shares);
+    let mut all = references(results, lines);
+    for (style, group) in lines.groups.iter().enumerate() {
+        let mut marks = Vec::new();
+        for index in in_order(axis) {
+            let here = group.and(x, index);
+            let values: Vec<f64> = here.trials(results).map(Row::value).collect();
+            let Some(band) = Band::of(values.iter().copied()) else {
+                continue;
+            };
+            let summary = Summary::of(values.iter().copied());
+            let mean = |of: fn(&Row) -> f64| Summary::of(here.trials(results).map(of)).mean;
+            let mut row: Vec<Cell> = vec![cell(axis, index)];
+            row.extend(
+                group
+                    .fixed
+                    .iter()
+                    .map(|choice| cell(&axes[choice.axis], choice.index)),
+            );
+            row.push(values.len().into());
+            let numbers = [
+                band.low,
+                band.middle,
+                band.high,
+                summary.mean,
+                summary.min,
+                summary.max,
+            ];
+            row.extend(numbers.map(Cell::from));
+            row.extend(
+                [
+                    mean(|row| row.digital.value()),
+                    mean(|row| row.ideal.value()),
+                ]
+                .map(Cell::from),
+            );
+            table.push(row);
+            let [low, middle, high] = [band.low, band.middle, band.high];
+            marks.push(Mark {
+                x: axis.position(index),
+                low: measure.drawn(low),
+                middle: measure.drawn(middle),
+                high: measure.drawn(high),
+                says: format!(
+                    "{}: median {}, 20 to 80 % of chips {} to {}, {}",
+                    here.name(axes),
+                    measure.text(middle),
+                    measure.text(low),
+                    measure.text(high),
+                    counted(values.len(), "chip")
+                ),
+            });
+        }
+        all.push(Series {
+            name: line_name(group, axes),
+            style,
+            look: Look::Curve,
+            marks,
+        });
+    }
+    (all, table)
+}
+
+/// A line in a legend.
+pub(crate) fn line_name(group: &Slice, axes: &[Axis]) -> String {
+    match group.fixed.is_empty() {
+        true => "chips, median".to_owned(),
+        false => group.name(axes),
+    }
+}
+
+/// What digital and a perfect chip reach along the axis; drawn once where groups agree.
+fn references(results: &Results, lines: &Lines) -> Vec<Series> {
+    let digital = reference(results, lines, "digital", 0, |row| row.digital.value());
+    let ideal = reference(results, lines, "ideal chip", 1, |row| row.ideal.value());
+    digital.into_iter().chain(ideal).collect()
+}
+
+fn reference(
+    results: &Results,
+    lines: &Lines,
+    name: &str,
+    style: usize,
+    of: fn(&Row) -> f64,
+) -> Vec<Series> {
+    let axis = &results.axes()[lines.x];
+    let mut drawn: Vec<Series> = Vec::new();
+    for group in &lines.groups {
+        let mut marks = Vec::new();
+        for index in in_order(axis) {
+            let here = group.and(lines.x, index);
+            let Some(band) = Band::of(here.trials(results).map(of)) else {
+                continue;
+            };
+            let value = results.measure.drawn(band.middle);
+            marks.push(Mark {
+                x: axis.position(index),
+                low: value,
+                middle: value,
+                high: value,
+                says: String::new(),
+            });
+        }
+        if drawn.iter().all(|line| line.marks != marks) {
+            let name = if drawn.is_empty() { name } else { "" };
+            drawn.push(Series {
+                name: name.to_owned(),
+                style,
+                look: Look::Reference,
+                marks,
+            });
+        }
+    }
+    drawn
+}
+
+/// Sentences that say where the mean loss of each line reaches
+/// [`Measure::tolerated`](crate::report::sweep::measure::Measure::tolerated); nothing along names, nor where several
+/// keys change together: no value between two points belongs to one of them.
+fn tolerances(results: &Results, lines: &Lines) -> String {
+    let axis = &results.axes()[lines.x];
+    if axis.numbers().is_none() || axis.keys.len() > 1 {
+        return String::new();
+    }
+    let (unit, measure) = (axis.quantity().unit, results.measure);
+    let is_log = matches!(along(axis).along, Along::Numbers(Ruler::Log { .. }));
+    let found = lines.groups.iter().filter_map(|group| {
+        let losses = in_order(axis).into_iter().filter_map(|index| {
+            let here = group.and(lines.x, index);
+            let losses: Vec<f64> = here
+                .trials(results)
+                .map(|row| measure.loss(row.digital.value(), row.value()))
+                .collect();
+            let x = axis.position(index);
+            let x = if is_log { x.ln() } else { x };
+            (!losses.is_empty()).then(|| (x, Summary::of(losses).mean))
+        });
+        let place = match reached(&losses.collect::<Vec<_>>(), measure.tolerated())? {
+            Reached::At(x) => {
+                let x = significant(if is_log { x.exp() } else { x }, 2);
+                format!("at {x} {unit}").trim_end().to_owned()
+            }
+            Reached::Nowhere => "not in this range".to_owned(),
+            Reached::Everywhere => "at every value here".to_owned(),
+            Reached::Often => "more than once".to_owned(),
+        };
+        let name = match group.fixed.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", group.name(results.axes())),
+        };
+        Some(format!("{place}{name}"))
+    });
+    let found: Vec<String> = found.collect();
+    match found.is_empty() {
+        true => String::new(),
+        false => format!(
+            " The mean loss, which no line shows, reaches {} {}.",
+            measure.tolerated_in_words(),
+            found.join("; ")
+        ),
+    }
+}
+
+/// Where a quantity reaches a level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Reached {
+    /// At this place alone, interpolated between the points around it.
+    At(f64),
+    /// All points are below.
+    Nowhere,
+    /// All points are at it or above.
+    Everywhere,
+    /// It crosses the level several times.
+    Often,
+}
+
+/// Where a line through `points` crosses `level`; nothing without points.
+fn reached(points: &[(f64, f64)], level: f64) -> Option<Reached> {
+    let crossed = points
+        .windows(2)
+        .filter(|pair| (pair[0].1 < level) != (pair[1].1 < level));
+    let places: Vec<f64> = crossed
+        .map(|pair| {
+            let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
+            x0 + (level - y0) / (y1 - y0) * (x1 - x0)
+        })
+        .collect();
+    let (_, first) = points.first()?;
+    Some(match places[..] {
+        [] if *first < level => Reached::Nowhere,
+        [] => Reached::Everywhere,
+        [place] => Reached::At(place),
+        _ => Reached::Often,
+    })
+}
+
+/// What stands for the chips of a point in a picture along `axis`, in sentences.
+pub(crate) fn marks_in_words(results: &Results, axis: &Axis) -> &'static str {
+    let is_single = results.points.iter().all(|point| point.trials.len() == 1);
+    match (axis.numbers().is_some(), is_single) {
+        (true, true) => "Lines: the one chip of every point.",
+        (false, true) => "Marks: the one chip of every point.",
+        (true, false) => "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile.",
+        (false, false) => "Marks: median over the chips. Bars: from the 20 % to the 80 % quantile.",
+    }
+}
+
+/// The value at `index` as it stands in a table: that of the first key, where it tells the values apart.
+pub(crate) fn cell(axis: &Axis, index: usize) -> Cell {
+    match axis.keys.len() > 1 && axis.numbers().is_none() {
+        true => Cell::Text(axis.text(index)),
+        false => axis.values[0][index].clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_placed_between_the_values_around_it_or_said_to_have_no_place() {
+        let rising = [(0.0, 0.0), (0.1, 0.005), (0.2, 0.025)];
+        let Some(Reached::At(place)) = reached(&rising, 0.01) else {
+            panic!("it is passed once");
+        };
+        assert!((place - 0.125).abs() < 1e-12);
+        assert_eq!(reached(&rising[..2], 0.01), Some(Reached::Nowhere));
+        assert_eq!(reached(&rising[2..], 0.01), Some(Reached::Everywhere));
+        let twice = [(0.0, 0.0), (1.0, 0.02), (2.0, 0.0)];
+        assert_eq!(reached(&twice, 0.01), Some(Reached::Often));
+        assert_eq!(reached(&[], 0.01), None);
+    }
+}

@@ -1,0 +1,467 @@
+//! A frame with two axes, and lines with bands in it.
+
+use super::ruler::{Ruler, Tick};
+use super::series::{Look, Series, stroke, symbol};
+use super::style::{FONT, GRID, INK, text_width};
+use super::svg::{Svg, number};
+
+/// Size of a figure, px; 480 px are one column of a paper.
+pub(crate) const WIDTH: f64 = 480.0;
+const PLOT_HEIGHT: f64 = 262.0;
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 16.0;
+
+/// What stands along an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Along {
+    /// Numbers on a scale.
+    Numbers(Ruler),
+    /// Names, evenly spaced.
+    Names(Vec<String>),
+}
+
+impl Along {
+    /// Where `value` lies, in [0, 1]; a name's value is its number.
+    fn place(&self, value: f64) -> f64 {
+        match self {
+            Self::Numbers(scale) => scale.place(value),
+            Self::Names(names) => (value + 0.5) / names.len().max(1) as f64,
+        }
+    }
+
+    fn ticks(&self) -> Vec<Tick> {
+        match self {
+            Self::Numbers(scale) => scale.ticks(),
+            Self::Names(names) => names
+                .iter()
+                .enumerate()
+                .map(|(index, name)| Tick {
+                    value: index as f64,
+                    text: name.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A quantity along an axis, as it is labelled.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AxisOf {
+    pub along: Along,
+    pub label: String,
+}
+
+/// A frame with two axes, drawn with a legend above it.
+pub(crate) struct Chart {
+    pub svg: Svg,
+    x: AxisOf,
+    y: AxisOf,
+    /// Left, top, right, bottom of the frame.
+    frame: [f64; 4],
+    /// Number of series that stand side by side over a name.
+    abreast: usize,
+}
+
+impl Chart {
+    /// The frame, its grid and the legend of `series`.
+    pub fn new(title: &str, description: &str, x: AxisOf, y: AxisOf, series: &[Series]) -> Self {
+        let (left, right) = (LEFT, WIDTH - RIGHT);
+        let entries = legend(series, right - left);
+        let lines = entries.last().map_or(0, |entry| entry.line + 1);
+        let top = 12.0 + 19.0 * lines as f64;
+        let bottom = top + PLOT_HEIGHT;
+        let slanted = is_slanted(&x.along, right - left);
+        let depth = match &x.along {
+            Along::Names(names) if slanted => {
+                let widest = names
+                    .iter()
+                    .map(|n| text_width(n, FONT))
+                    .fold(0.0, f64::max);
+                0.55 * widest + 8.0
+            }
+            _ => 14.0,
+        };
+        let height = bottom + depth + 34.0;
+        let abreast = series.iter().filter(|s| has_symbols(s.look)).count();
+        let mut chart = Self {
+            svg: Svg::document(WIDTH, height, title, description),
+            x,
+            y,
+            frame: [left, top, right, bottom],
+            abreast,
+        };
+        chart.grid();
+        chart.axis_texts(slanted, depth);
+        chart.draw_legend(&entries);
+        chart
+    }
+
+    fn x_of(&self, value: f64) -> f64 {
+        let [left, _, right, _] = self.frame;
+        left + (right - left) * self.x.along.place(value)
+    }
+
+    fn y_of(&self, value: f64) -> f64 {
+        let [_, top, _, bottom] = self.frame;
+        bottom - (bottom - top) * self.y.along.place(value)
+    }
+
+    /// How far from its place a series stands: over a name side by side with the others, over a number exactly there.
+    fn offset(&self, series: &Series) -> f64 {
+        match (&self.x.along, series.look) {
+            (Along::Numbers(_), _) | (_, Look::Reference) => 0.0,
+            (Along::Names(_), _) => {
+                11.0 * (series.style as f64 - (self.abreast as f64 - 1.0) / 2.0)
+            }
+        }
+    }
+
+    fn grid(&mut self) {
+        let [left, top, right, bottom] = self.frame;
+        let mut lines = String::new();
+        for tick in self.y.along.ticks() {
+            lines.push_str(&format!(
+                "M{} {}H{}",
+                number(left),
+                number(self.y_of(tick.value)),
+                number(right)
+            ));
+        }
+        if matches!(self.x.along, Along::Numbers(_)) {
+            for tick in self.x.along.ticks() {
+                lines.push_str(&format!(
+                    "M{} {}V{}",
+                    number(self.x_of(tick.value)),
+                    number(top),
+                    number(bottom)
+                ));
+            }
+        }
+        let thin = [
+            ("d", lines.as_str()),
+            ("fill", "none"),
+            ("stroke", GRID),
+            ("stroke-width", "1"),
+        ];
+        self.svg.empty("path", &thin);
+        let mut edges = format!(
+            "M{} {}V{}H{}",
+            number(left),
+            number(top),
+            number(bottom),
+            number(right)
+        );
+        for tick in self.x.along.ticks() {
+            edges.push_str(&format!(
+                "M{} {}v4",
+                number(self.x_of(tick.value)),
+                number(bottom)
+            ));
+        }
+        for tick in self.y.along.ticks() {
+            edges.push_str(&format!(
+                "M{} {}h-4",
+                number(left),
+                number(self.y_of(tick.value))
+            ));
+        }
+        let dark = [
+            ("d", edges.as_str()),
+            ("fill", "none"),
+            ("stroke", INK),
+            ("stroke-width", "1"),
+        ];
+        self.svg.empty("path", &dark);
+    }
+
+    fn axis_texts(&mut self, slanted: bool, depth: f64) {
+        let [left, top, right, bottom] = self.frame;
+        let size = number(FONT);
+        self.svg.open("g", &[("font-size", &size), ("fill", INK)]);
+        let mut end = f64::NEG_INFINITY;
+        for tick in self.x.along.ticks() {
+            let x = self.x_of(tick.value);
+            if slanted {
+                let (px, py) = (number(x + 4.0), number(bottom + 16.0));
+                let turn = format!("rotate(-30 {px} {py})");
+                let slant = [("text-anchor", "end"), ("transform", turn.as_str())];
+                self.svg.label(x + 4.0, bottom + 16.0, &slant, &tick.text);
+                continue;
+            }
+            let half = text_width(&tick.text, FONT) / 2.0;
+            if x - half < end + 4.0 {
+                continue; // the tick stays, its text would touch the one before
+            }
+            end = x + half;
+            self.svg
+                .label(x, bottom + 18.0, &[("text-anchor", "middle")], &tick.text);
+        }
+        for tick in self.y.along.ticks() {
+            let y = self.y_of(tick.value);
+            self.svg
+                .label(left - 8.0, y + 4.5, &[("text-anchor", "end")], &tick.text);
+        }
+        let middle = (left + right) / 2.0;
+        let label = self.x.label.clone();
+        let half = text_width(&label, FONT) / 2.0;
+        let middle = middle.min(WIDTH - 6.0 - half).max(6.0 + half);
+        self.svg.label(
+            middle,
+            bottom + depth + 24.0,
+            &[("text-anchor", "middle")],
+            &label,
+        );
+        let (x, y) = (16.0, (top + bottom) / 2.0);
+        let turn = format!("rotate(-90 {} {})", number(x), number(y));
+        let label = self.y.label.clone();
+        let upright = [("text-anchor", "middle"), ("transform", turn.as_str())];
+        self.svg.label(x, y, &upright, &label);
+        self.svg.close();
+    }
+
+    fn draw_legend(&mut self, entries: &[Entry<'_>]) {
+        let size = number(FONT);
+        let left = self.frame[0];
+        self.svg.open(
+            "g",
+            &[("class", "legend"), ("font-size", &size), ("fill", INK)],
+        );
+        for entry in entries {
+            let (x, y) = (left + entry.x, 14.0 + 19.0 * entry.line as f64);
+            let line = format!("M{} {}h26", number(x), number(y));
+            let width = if entry.series.look == Look::Reference {
+                "1.4"
+            } else {
+                "2"
+            };
+            stroke(&mut self.svg, &line, entry.series, width);
+            if has_symbols(entry.series.look) {
+                symbol(
+                    &mut self.svg,
+                    entry.series.style,
+                    x + 13.0,
+                    y,
+                    entry.series.color(),
+                    None,
+                );
+            }
+            self.svg.label(x + 32.0, y + 4.5, &[], &entry.series.name);
+        }
+        self.svg.close();
+    }
+
+    /// Draws `series`: bands first, then lines, then marks.
+    pub fn draw(&mut self, series: &[Series]) {
+        self.svg.open("g", &[("class", "bands")]);
+        for series in series
+            .iter()
+            .filter(|series| series.look != Look::Reference)
+        {
+            self.band(series);
+        }
+        self.svg.close();
+        self.svg.open("g", &[("class", "lines")]);
+        for series in series {
+            self.line(series);
+        }
+        self.svg.close();
+        self.svg.open("g", &[("class", "marks")]);
+        for series in series {
+            self.marks(series);
+        }
+        self.svg.close();
+    }
+
+    fn band(&mut self, series: &Series) {
+        let color = series.color();
+        if matches!(self.x.along, Along::Names(_)) || series.look == Look::Bars {
+            let mut bars = String::new();
+            for mark in &series.marks {
+                let x = number(self.x_of(mark.x) + self.offset(series));
+                bars.push_str(&format!(
+                    "M{x} {}V{}",
+                    number(self.y_of(mark.low)),
+                    number(self.y_of(mark.high))
+                ));
+            }
+            let (opacity, width) = match series.look {
+                Look::Bars => ("0.6", "1.6"),
+                _ => ("0.35", "5"),
+            };
+            let thick = [
+                ("d", bars.as_str()),
+                ("stroke", color),
+                ("stroke-opacity", opacity),
+                ("stroke-width", width),
+                ("fill", "none"),
+            ];
+            return self.svg.empty("path", &thick);
+        }
+        if series.marks.len() < 2 {
+            return;
+        }
+        let mut path = String::new();
+        let above = series.marks.iter().map(|mark| (mark.x, mark.high));
+        let below = series.marks.iter().rev().map(|mark| (mark.x, mark.low));
+        for (index, (x, y)) in above.chain(below).enumerate() {
+            let command = if index == 0 { "M" } else { "L" };
+            path.push_str(&format!(
+                "{command}{} {}",
+                number(self.x_of(x)),
+                number(self.y_of(y))
+            ));
+        }
+        path.push('Z');
+        let opacity = if series.look == Look::Steps {
+            "0.12"
+        } else {
+            "0.18"
+        };
+        let pale = [
+            ("d", path.as_str()),
+            ("fill", color),
+            ("fill-opacity", opacity),
+        ];
+        self.svg.empty("path", &pale);
+    }
+
+    fn line(&mut self, series: &Series) {
+        let names = matches!(self.x.along, Along::Names(_));
+        let shift = self.offset(series);
+        let mut path = String::new();
+        for (index, mark) in series.marks.iter().enumerate() {
+            let (x, y) = (self.x_of(mark.x) + shift, number(self.y_of(mark.middle)));
+            if names && series.look == Look::Reference {
+                let half = 5.5 * self.abreast as f64 + 5.0;
+                path.push_str(&format!("M{} {y}h{}", number(x - half), number(2.0 * half)));
+            } else if names {
+                return;
+            } else {
+                let command = if index == 0 { "M" } else { "L" };
+                path.push_str(&format!("{command}{} {y}", number(x)));
+            }
+        }
+        let width = if series.look == Look::Reference {
+            "1.4"
+        } else {
+            "2"
+        };
+        if !path.is_empty() {
+            stroke(&mut self.svg, &path, series, width);
+        }
+    }
+
+    fn marks(&mut self, series: &Series) {
+        let shift = self.offset(series);
+        for mark in &series.marks {
+            let (x, y) = (self.x_of(mark.x), self.y_of(mark.middle));
+            match series.look {
+                Look::Curve | Look::Bars => symbol(
+                    &mut self.svg,
+                    series.style,
+                    x + shift,
+                    y,
+                    series.color(),
+                    Some(&mark.says),
+                ),
+                // Seen only by those who point at it.
+                Look::Steps | Look::Reference if !mark.says.is_empty() => {
+                    self.svg.open(
+                        "circle",
+                        &[
+                            ("class", "mark"),
+                            ("cx", &number(x)),
+                            ("cy", &number(y)),
+                            ("r", "5"),
+                            ("fill", series.color()),
+                            ("fill-opacity", "0"),
+                        ],
+                    );
+                    self.svg.content("title", &[], &mark.says);
+                    self.svg.close();
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn has_symbols(look: Look) -> bool {
+    matches!(look, Look::Curve | Look::Bars)
+}
+
+fn is_slanted(along: &Along, width: f64) -> bool {
+    let Along::Names(names) = along else {
+        return false;
+    };
+    let slot = width / names.len().max(1) as f64;
+    names.iter().any(|name| text_width(name, FONT) > slot - 6.0)
+}
+
+struct Entry<'a> {
+    series: &'a Series,
+    x: f64,
+    line: usize,
+}
+
+/// The places of the legend's entries within `width`.
+fn legend(series: &[Series], width: f64) -> Vec<Entry<'_>> {
+    let (mut x, mut line) = (0.0, 0);
+    let mut entries = Vec::new();
+    for series in series.iter().filter(|series| !series.name.is_empty()) {
+        let wide = 32.0 + text_width(&series.name, FONT) + 16.0;
+        if x > 0.0 && x + wide - 16.0 > width {
+            (x, line) = (0.0, line + 1);
+        }
+        entries.push(Entry { series, x, line });
+        x += wide;
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::plot::series::Mark;
+
+    fn series(style: usize, look: Look) -> Series {
+        let mark = |x: f64| Mark {
+            x,
+            low: 40.0,
+            middle: 50.0,
+            high: 60.0,
+            says: String::new(),
+        };
+        Series {
+            name: format!("line {style}"),
+            style,
+            look,
+            marks: [0.01, 0.02, 0.04].map(mark).to_vec(),
+        }
+    }
+
+    /// Readers take the number below a mark for its value, whichever line it belongs to.
+    #[test]
+    fn marks_lines_and_bars_of_all_lines_stand_at_their_number() {
+        for look in [Look::Bars, Look::Curve] {
+            let all = [0, 1, 2].map(|style| series(style, look));
+            let axis = |along| AxisOf {
+                along: Along::Numbers(along),
+                label: String::new(),
+            };
+            let x = axis(Ruler::of_axis(&[0.01, 0.02, 0.04]));
+            let mut chart = Chart::new("", "", x, axis(Ruler::covering([0.0, 100.0])), &all);
+            let places = [0.01, 0.02, 0.04].map(|value| number(chart.x_of(value)));
+            chart.draw(&all);
+            let svg = chart.svg.finish();
+            let drawn = svg.split("class=\"bands\"").nth(1).unwrap();
+            for place in &places {
+                let starts = drawn.matches(&format!("M{place} ")).count();
+                let further = drawn.matches(&format!("L{place} ")).count();
+                // A mark of each line, its bar or the corners of its band, and its line, three times.
+                let corners = if look == Look::Bars { 1 } else { 2 };
+                assert_eq!(starts + further, 3 * (1 + corners + 1), "{look:?} {place}");
+            }
+        }
+    }
+}
