@@ -307,7 +307,8 @@ fn pasted_strawberry_fields_lists_are_read_in_the_order_of_light() {
     assert!(matches!(read.elements[n], Element::Inverse(cell) if row(&cell) == after[0]));
     let half = [[0.5, 1.0, 0.0, 0.0, 2.0]];
     let error = Cells::from_strawberryfields(convention, &half, &diagonal, &[]).unwrap_err();
-    assert_eq!(error.refusal(), value("mode", "0.5"));
+    let row = "row [0.5, 1.0, 0.0, 0.0, 2.0]";
+    assert_eq!(error.refusal(), value("mode", "0.5").within(row));
     let error = Cells::from_strawberryfields(Convention::Perceval, &[], &diagonal, &[]);
     let package = value("convention", "perceval");
     assert_eq!(error.unwrap_err().refusal(), package);
