@@ -266,7 +266,7 @@ mod tests {
             let data = Dataset::load(&x, None, labels);
             data.unwrap_err().root().refusal()
         };
-        let nan = || not_finite("x", "[0, 1]", "NaN");
+        let nan = || not_finite("data", "[0, 1]", "NaN");
         save(&x, &arr2(&[[0.5, f64::NAN]]));
         assert_eq!(error(None), nan());
         save(&y, &arr1(&[1.0]));
@@ -275,7 +275,7 @@ mod tests {
         save(&y, &Array1::<f64>::zeros(3));
         assert_eq!(error(Some(&y)), shape("labels", &[3]));
         save(&x, &Array2::<f64>::zeros((0, 3)));
-        assert_eq!(error(Some(&y)), shape("x", &[0, 3]));
+        assert_eq!(error(Some(&y)), shape("data", &[0, 3]));
         let said = |path: &Path, split: Option<Split>| {
             let error = Dataset::load(path, split, None).unwrap_err().to_string();
             error.replace(&folder.path().display().to_string(), "FOLDER")

@@ -10,7 +10,7 @@ use ndarray::Array2;
 use num_complex::Complex;
 use serde_json::Value;
 
-use crate::cli::{DEMO, distance, lightloom, ok, read_npy, refused, write_npy};
+use crate::cli::{DEMO, distance, lightloom, ok, read_npy, refused, refused_at_work, write_npy};
 use crate::sweep::{digits, experiment, rows};
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
@@ -214,7 +214,7 @@ fn an_experiment_takes_its_label_from_the_column_that_it_names() {
         |label: &str| format!("network = '{network}'\ndata = 'iris.csv'\ntrials = 1e0\n{label}\n");
     experiment(folder, &text(""));
     let sweep = ["sweep", "e.toml", "--out"];
-    refused(folder, &[&sweep[..], &["none", "--quiet"]].concat());
+    refused_at_work(folder, &[&sweep[..], &["none", "--quiet"]].concat());
     let accuracy = |label: &str, out: &str| {
         experiment(folder, &text(label));
         let [_, said] = says(folder, &[&sweep[..], &[out]].concat());

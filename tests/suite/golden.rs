@@ -8,7 +8,6 @@ use std::path::Path;
 static ERRORS: sentences::Golden = sentences::Golden::new("tests/golden/errors.txt");
 
 /// Fails unless the file has `said` for `lightloom arguments…`, which this test ran in `folder`.
-#[cfg(feature = "cli")]
 #[track_caller]
 pub fn check(folder: &Path, arguments: &[&str], said: &str) {
     let command: Vec<String> = arguments.iter().map(|word| plain(folder, word)).collect();

@@ -20,6 +20,7 @@ mod export;
 mod extend;
 #[cfg(feature = "cli")]
 mod geometries;
+#[cfg(feature = "cli")]
 mod golden;
 mod inference;
 #[cfg(feature = "cli")]

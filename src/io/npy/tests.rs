@@ -169,7 +169,7 @@ fn an_archive_yields_its_arrays_by_name() {
     let names: Vec<&str> = ordered.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["b", "a"]);
     let error = parse_npz(&zip_of(&[("readme.txt", b"hello")])).unwrap_err();
-    assert_eq!(error.refusal(), unsupported("entry", "readme.txt"));
+    assert_eq!(error.refusal(), unsupported("npz archive", "readme.txt"));
 }
 
 /// An entry whose directory claims eight bytes, but which unpacks to a megabyte of zeros.

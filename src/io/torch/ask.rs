@@ -45,11 +45,8 @@ impl<'a> Machine<'a> {
         };
         self.copied = self.copied.saturating_add(copied);
         if self.copied > STEPS {
-            return Err(Error::value(
-                WHAT,
-                "more copies",
-                format!("at most {STEPS}"),
-            ));
+            let limit = format!("at most {STEPS}");
+            return Err(Error::value("copies within the pickle", "more", limit));
         }
         let wrong = || Err(self.malformed(self.at - 1));
         let arguments: Vec<&Object> = places.iter().map(|place| &self.objects[*place]).collect();

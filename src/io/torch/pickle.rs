@@ -38,7 +38,8 @@ impl<'a> Pickle<'a> {
                 });
             }
         }
-        Err(Error::value(WHAT, "more steps", format!("at most {STEPS}")))
+        let limit = format!("at most {STEPS}");
+        Err(Error::value("steps of the pickle", "more", limit))
     }
 
     /// What it is.

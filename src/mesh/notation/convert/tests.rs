@@ -311,7 +311,8 @@ fn pasted_strawberry_fields_lists_are_read_in_the_order_of_light() {
     assert_eq!(row(modes, phases_rad), after[0]);
     let half = [[0.5, 1.0, 0.0, 0.0, 2.0]];
     let error = Notation::from_strawberryfields(convention, &half, &diagonal, &[]).unwrap_err();
-    assert_eq!(error.refusal(), value("mode", "0.5"));
+    let row = "row [0.5, 1.0, 0.0, 0.0, 2.0]";
+    assert_eq!(error.refusal(), value("mode", "0.5").within(row));
     let error = Notation::from_strawberryfields(Convention::Perceval, &[], &diagonal, &[]);
     let package = value("convention", "perceval");
     assert_eq!(error.unwrap_err().refusal(), package);

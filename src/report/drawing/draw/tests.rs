@@ -153,7 +153,7 @@ fn light_that_does_not_fit_the_mesh_is_named() {
         draw(&mesh, &DrawOptions { color, title: None }).unwrap_err()
     };
     let two = error(vec![C64::from(1.0); 2]);
-    assert_eq!(two.refusal(), shape("light", &[2]));
+    assert_eq!(two.refusal(), shape("input", &[2]));
     golden("dark", error(vec![C64::default(); 3]));
     golden("NaN", error(vec![C64::from(f64::NAN); 3]));
     assert!(ColorBy::light_in(3, 3).is_err());
