@@ -24,7 +24,7 @@ use crate::hardware::{Chip, Detection, Hardware, When};
 use crate::nn::{Activation, Batch, Encoding, Layer, LayerSignal, Readout};
 use layer::LoadedLayer;
 use load::{LoadedTile, assemble, load_tile, relative_errors};
-use placement::seats;
+use placement::{check_given, seats};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -40,7 +40,8 @@ impl<T: Real> Processor<T> {
     /// [`Correction`](crate::Correction), or a [`Loading`].
     ///
     /// # Errors
-    /// [`Error::Shape`] if tiles that share silicon differ in their meshes; [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
+    /// [`Error::Shape`] if tiles that share silicon differ in their meshes, or what the chip is
+    /// [given](Chip::with_given) does not fit them; [`Error::Value`] if the chip detects intensities where the network needs a sign or a phase, or if so
     /// much light is lost that none arrives; [`Error::Format`] if an effect of a shot [acts](Hardware::acting) on the chip
     /// and there is no calibration batch.
     pub fn load(
@@ -54,6 +55,7 @@ impl<T: Real> Processor<T> {
             placement,
         } = loading.into();
         let seats = seats(program, &placement)?;
+        check_given(program, &chip, &seats)?;
         let readings = readings(program, chip.hardware())?;
         let mut modulated = true;
         let mut layers = Vec::with_capacity(readings.len());
