@@ -2,8 +2,10 @@
 
 use std::f64::consts::TAU;
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::{Hardware, Heaters, Place, Placed, Supply};
+use super::{Given, Hardware, Heaters, Place, Placed, Quantity, Section, Supply};
+use crate::error::Result;
 use crate::linalg::Matrix;
 use crate::mesh::{CellKind, Cells, Coefficients, Correction, Mesh, Phases, Shown, Values};
 use crate::rng::{Address, Effect, Seed, Stream};
@@ -11,13 +13,14 @@ use crate::units::{amplitude_from_db, heater_phase_rad, heater_volts};
 
 /// One chip drawn from [`Hardware`].
 ///
-/// It holds no arrays: every error is a function of (seed, effect, trial, silicon or work), drawn where it is needed,
-/// so chips of any size cost nothing to keep.
+/// It holds no arrays but those that it is [given](Self::with_given): every error is a function of (seed, effect, trial,
+/// silicon or work), drawn where it is needed, so chips of any size cost nothing to keep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chip {
     pub(super) hardware: Hardware,
     seed: Seed,
     trial: u64,
+    given: Arc<Given>,
 }
 
 impl Chip {
@@ -26,7 +29,39 @@ impl Chip {
             hardware,
             seed,
             trial,
+            given: Arc::default(),
         }
+    }
+
+    /// The same chip, of which this is known: where it says so, an element has a number of its own or another share of what
+    /// was drawn.
+    #[must_use]
+    pub fn with_given(mut self, given: Given) -> Self {
+        self.given = Arc::new(given);
+        self
+    }
+
+    /// What is known of the chip instead of drawn.
+    pub fn given(&self) -> &Given {
+        &self.given
+    }
+
+    /// Fails unless what is given of the section `at` a site fits one of so many `cells` and `shifters`.
+    ///
+    /// # Errors
+    /// Those of [`Given::check`].
+    pub fn check_given(&self, at: Placed, cells: usize, shifters: usize) -> Result<()> {
+        let section = at.part.section;
+        let couplers = match section {
+            Section::Attenuators => CellKind::Mzi.couplers(),
+            _ => self.cell_kind().couplers(),
+        };
+        self.given
+            .check(at.site, section, |quantity| match quantity {
+                Quantity::ThirdCouplerRad if couplers < 3 => 0,
+                Quantity::OffsetRad | Quantity::VPiError => shifters,
+                _ => cells,
+            })
     }
 
     /// The distribution that the chip was drawn from.
@@ -50,8 +85,16 @@ impl Chip {
     }
 
     /// A mesh that stands alone, with its phases programmed into this chip.
+    ///
+    /// # Panics
+    /// If what the chip is given does not [fit](Self::check_given) the mesh.
     pub fn program<'a>(&self, mesh: &'a Mesh, correction: Correction) -> Programmed<'a> {
         let at = Placed::MESH;
+        if !self.given.is_empty() {
+            let shifters = mesh.phase_shifters_of(self.cell_kind());
+            let fits = self.check_given(at, mesh.nodes().len(), shifters);
+            fits.unwrap_or_else(|error| panic!("{error}"));
+        }
         let cells = self.cells(at, mesh.nodes().len());
         if self.shows_what_is_asked(correction) {
             return Programmed {
@@ -72,6 +115,9 @@ impl Chip {
     }
 
     /// Transfer matrix of a mesh that stands alone, programmed without correction.
+    ///
+    /// # Panics
+    /// As [`program`](Self::program).
     pub fn transfer(&self, mesh: &Mesh) -> Matrix {
         self.program(mesh, Correction::None).coefficients.transfer()
     }
@@ -94,7 +140,49 @@ impl Chip {
     /// and with nothing between what is asked of a heater and what it does.
     pub fn shows_what_is_asked(&self, correction: Correction) -> bool {
         let mut acting = self.hardware.acting();
-        correction == Correction::None && !acting.any(|key| key.row.place == Place::Drive)
+        correction == Correction::None
+            && !acting.any(|key| key.row.place == Place::Drive)
+            && !self.given.knows(Quantity::VPiError)
+    }
+
+    /// Whether some heaters have another V_π than calibration said.
+    fn has_v_pi_errors(&self) -> bool {
+        self.hardware.phase_shifter.v_pi_error > 0.0 || self.given.knows(Quantity::VPiError)
+    }
+
+    /// The `numbers` of a quantity of `mean` and `sigma` where it is given, if only in part: what the rest is drawn from is
+    /// the stream of `numbers.end` elements.
+    fn known(
+        &self,
+        quantity: Quantity,
+        at: Placed,
+        [mean, sigma]: [f64; 2],
+        numbers: Range<usize>,
+    ) -> Option<Vec<f64>> {
+        let elements = self.given.of(quantity, at.site, at.part.section)?;
+        let mut deviations = vec![0.0; numbers.end];
+        let (effect, block) = quantity.drawn_by();
+        self.stream(effect, at, block)
+            .add_normals(&mut deviations, sigma);
+        Some(elements.values(numbers.start, mean, &deviations[numbers.start..]))
+    }
+
+    /// The `numbers` of a quantity, given or drawn.
+    fn numbers(
+        &self,
+        quantity: Quantity,
+        at: Placed,
+        [mean, sigma]: [f64; 2],
+        count: usize,
+    ) -> Vec<f64> {
+        let known = self.known(quantity, at, [mean, sigma], 0..count);
+        known.unwrap_or_else(|| {
+            let mut drawn = vec![mean; count];
+            let (effect, block) = quantity.drawn_by();
+            self.stream(effect, at, block)
+                .add_normals(&mut drawn, sigma);
+            drawn
+        })
     }
 
     /// What heaters do after `targets` were programmed into the `sections` of one tile, of so many phases each.
@@ -125,11 +213,14 @@ impl Chip {
             for (at, count) in sections {
                 let (section, behind) = rest.split_at_mut(*count);
                 rest = behind;
-                self.add_normals(section, Effect::Offset, *at, -shifter.offset_rad);
+                let mean_and_sigma = [0.0, shifter.offset_rad];
+                let offsets = self.numbers(Quantity::OffsetRad, *at, mean_and_sigma, *count);
+                for (phase, offset) in section.iter_mut().zip(offsets) {
+                    *phase -= offset;
+                }
             }
             asked = heaters.heated_to(&asked, shifter.crosstalk);
-        } else if shifter.dac_bits.is_some() || shifter.v_pi_error > 0.0 || shifter.crosstalk > 0.0
-        {
+        } else if shifter.dac_bits.is_some() || self.has_v_pi_errors() || shifter.crosstalk > 0.0 {
             // A heater reaches 2π and cools nothing: what a file may hold beyond is the same phase.
             asked
                 .iter_mut()
@@ -162,15 +253,16 @@ impl Chip {
                 *phase = heater_phase_rad(volts, shifter.v_pi_v);
             }
         }
-        if shifter.v_pi_error > 0.0 {
+        if self.has_v_pi_errors() {
             let mut rest = phases.as_mut_slice();
             for (at, count) in sections {
                 let (section, behind) = rest.split_at_mut(*count);
                 rest = behind;
-                let errors = self.stream(Effect::VPi, *at, 0).standard_normals(*count);
+                let mean_and_sigma = [0.0, shifter.v_pi_error];
+                let errors = self.numbers(Quantity::VPiError, *at, mean_and_sigma, *count);
                 for (phase, error) in section.iter_mut().zip(errors) {
                     // phase = π V²/V_π² with V chosen for the calibrated V_π.
-                    *phase /= (1.0 + shifter.v_pi_error * error).powi(2);
+                    *phase /= (1.0 + error).powi(2);
                 }
             }
         }
@@ -200,8 +292,14 @@ impl Chip {
     ) -> Values<'a> {
         let shifter = &self.hardware.phase_shifter;
         let drift_rad = shifter.drift_rad_per_sqrt_s * shifter.drift_time_s.sqrt();
+        let mean_and_sigma = [0.0, shifter.offset_rad];
+        let given = self.known(Quantity::OffsetRad, at, mean_and_sigma, numbers.clone());
+        let (phases, offset_rad) = match given {
+            Some(offsets) => (phases.plus(&offsets), 0.0),
+            None => (phases, shifter.offset_rad),
+        };
         let effects = [
-            (Effect::Offset, shifter.offset_rad, 0),
+            (Effect::Offset, offset_rad, 0),
             (Effect::Programming, shifter.phase_error_rad, load),
             (Effect::Drift, drift_rad, 0),
         ];
@@ -253,14 +351,8 @@ impl Chip {
 
     /// Gain of `count` detectors relative to the calibrated one.
     pub fn detector_gains(&self, at: Placed, count: usize) -> Vec<f64> {
-        let mut gains = vec![1.0; count];
-        self.add_normals(
-            &mut gains,
-            Effect::Gain,
-            at,
-            self.hardware.readout.gain_spread,
-        );
-        gains
+        let mean_and_sigma = [1.0, self.hardware.readout.gain_spread];
+        self.numbers(Quantity::Gain, at, mean_and_sigma, count)
     }
 
     /// Phase of the local oscillator at each of `count` coherent detectors, rad: how far the quadrature that it reads is from
@@ -272,38 +364,47 @@ impl Chip {
             ..
         } = &self.hardware;
         let drift_rad = readout.lo_phase_drift_rad_per_sqrt_s * phase_shifter.drift_time_s.sqrt();
-        if readout.lo_phase_error_rad == 0.0 && drift_rad == 0.0 {
+        let is_given = self.given.knows(Quantity::OscillatorPhaseRad);
+        if readout.lo_phase_error_rad == 0.0 && drift_rad == 0.0 && !is_given {
             return None;
         }
-        let mut phases = vec![0.0; count];
-        for (effect, sigma) in [
-            (Effect::OscillatorPhase, readout.lo_phase_error_rad),
-            (Effect::OscillatorDrift, drift_rad),
-        ] {
-            self.add_normals(&mut phases, effect, at, sigma);
-        }
+        let mean_and_sigma = [0.0, readout.lo_phase_error_rad];
+        let mut phases = self.numbers(Quantity::OscillatorPhaseRad, at, mean_and_sigma, count);
+        self.stream(Effect::OscillatorDrift, at, 0)
+            .add_normals(&mut phases, drift_rad);
         Some(phases)
     }
 
     fn draw_cells(&self, at: Placed, count: usize, kind: CellKind) -> Cells<'static> {
         let Hardware { coupler, mesh, .. } = &self.hardware;
         // A block of the stream for each coupler: the same two for every kind of cell.
-        let errors = |block: u64| {
-            let address = self.address(Effect::Splitting, at, block);
-            let bias = Values::same(coupler.splitting_bias_rad);
-            bias.with_errors(coupler.splitting_error_rad, address, 0..count)
+        let errors = |quantity: Quantity| {
+            let (bias_rad, sigma_rad) = (coupler.splitting_bias_rad, coupler.splitting_error_rad);
+            match self.known(quantity, at, [bias_rad, sigma_rad], 0..count) {
+                Some(known) => Values::each(known),
+                None => {
+                    let (effect, block) = quantity.drawn_by();
+                    let address = self.address(effect, at, block);
+                    Values::same(bias_rad).with_errors(sigma_rad, address, 0..count)
+                }
+            }
         };
-        let amplitude = if mesh.insertion_loss_spread_db == 0.0 {
+        let spread_db = mesh.insertion_loss_spread_db;
+        let amplitude = if spread_db == 0.0 && !self.given.knows(Quantity::LossDb) {
             Values::same(amplitude_from_db(-mesh.insertion_loss_db))
         } else {
-            let mut loss_db = vec![mesh.insertion_loss_db; count];
-            let spread_db = mesh.insertion_loss_spread_db;
-            self.add_normals(&mut loss_db, Effect::Loss, at, spread_db);
+            let mean_and_sigma = [mesh.insertion_loss_db, spread_db];
+            let loss_db = self.numbers(Quantity::LossDb, at, mean_and_sigma, count);
             let amplitudes = loss_db.iter().map(|db| amplitude_from_db(-db.max(0.0)));
             Values::each(amplitudes.collect::<Vec<_>>())
         };
         let heated_arm = amplitude_from_db(-mesh.arm_imbalance_db);
-        let [alpha, beta, gamma] = [0, 1, 2].map(errors);
+        let [alpha, beta, gamma] = [
+            Quantity::FirstCouplerRad,
+            Quantity::SecondCouplerRad,
+            Quantity::ThirdCouplerRad,
+        ]
+        .map(errors);
         Cells {
             kind,
             count,
@@ -314,11 +415,6 @@ impl Chip {
             theta_arm: heated_arm,
             phi_arm: heated_arm,
         }
-    }
-
-    /// Adds `sigma · N(0, 1)`, one draw per value of this section.
-    fn add_normals(&self, values: &mut [f64], effect: Effect, at: Placed, sigma: f64) {
-        self.stream(effect, at, 0).add_normals(values, sigma);
     }
 
     /// The supply of the heaters, where its resolution is limited: with crosstalk solved for, some heaters go a little beyond

@@ -3,6 +3,7 @@
 mod calibration;
 mod chip;
 mod crosstalk;
+mod given;
 mod key;
 mod laboratory;
 mod preset;
@@ -15,6 +16,7 @@ mod table;
 pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Programmed};
 pub use crosstalk::Heaters;
+pub use given::{Element, Elements, Given, Quantity};
 pub use laboratory::{Kept, Laboratory, SelfConfiguration};
 pub use preset::{PRESETS, Sourced, preset, sources};
 pub(crate) use read::show;

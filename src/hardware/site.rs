@@ -40,6 +40,18 @@ pub enum Section {
     Detectors = 3,
 }
 
+impl Section {
+    /// Its name in errors.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Input => "mesh of V†",
+            Self::Attenuators => "attenuators",
+            Self::Output => "mesh of U",
+            Self::Detectors => "detectors",
+        }
+    }
+}
+
 /// A piece of work: a section of a tile of a program.
 ///
 /// It is the unit of what is drawn once a load, such as programming errors, and once a shot.

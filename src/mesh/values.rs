@@ -65,6 +65,23 @@ impl<'a> Values<'a> {
         self
     }
 
+    /// Adds a number to each, those of `numbers` in their order.
+    ///
+    /// # Panics
+    /// If there are fewer than values.
+    #[must_use]
+    pub fn plus(mut self, numbers: &[f64]) -> Self {
+        let sums = match &self.given {
+            Given::Same(value) => numbers.iter().map(|number| value + number).collect(),
+            Given::Each(values) => {
+                assert!(values.len() <= numbers.len(), "a number for each value");
+                values.iter().zip(numbers).map(|(a, b)| a + b).collect()
+            }
+        };
+        self.given = Given::Each(Cow::Owned(sums));
+        self
+    }
+
     /// Whether these can be the numbers of `count` cells.
     pub(super) fn fit(&self, count: usize) -> bool {
         match &self.given {

@@ -11,7 +11,7 @@ use super::tile::{SetTile, set_tile};
 use crate::compile::{Array, Tile};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Place, Placed, Section};
+use crate::hardware::{Chip, Hardware, Place, Placed, Quantity, Section};
 use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::Correction;
@@ -102,7 +102,7 @@ pub(super) fn load_tile<T: Real>(
         return Err(Error::value(key, got, limit));
     }
     let set = set_tile(tile, chip, at, correction);
-    let absorbs = absorbs(hardware);
+    let absorbs = absorbs(chip);
     let mut watched = Watched::default();
     let matrix = set.matrix(tile.rows, tile.cols, |light| {
         if absorbs {
@@ -126,7 +126,8 @@ pub(super) fn load_tile<T: Real>(
     let oscillators = is_coherent
         .then(|| chip.oscillator_phases(at, detectors))
         .flatten();
-    let spreads = reading != Reading::Optical && hardware.readout().gain_spread > 0.0;
+    let has_gains = hardware.readout().gain_spread > 0.0 || chip.given().knows(Quantity::Gain);
+    let spreads = reading != Reading::Optical && has_gains;
     Ok(LoadedTile {
         row: tile.row,
         col: tile.col,

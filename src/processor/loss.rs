@@ -4,7 +4,7 @@ use ndarray::ArrayView1;
 
 use crate::compile::Meshes;
 use crate::field::{Direction, Fields, Real};
-use crate::hardware::{Chip, Hardware, Place, Placed, Section};
+use crate::hardware::{Chip, Place, Placed, Quantity, Section};
 use crate::linalg::C64;
 use crate::mesh::{CellKind, Cells, Mesh};
 use crate::units::db_from_power;
@@ -49,9 +49,10 @@ fn power<T: Real>(row: ArrayView1<'_, T>) -> f64 {
     sums.into_iter().chain(rest).sum()
 }
 
-/// Whether cells of this hardware absorb light.
-pub(super) fn absorbs(hardware: &Hardware) -> bool {
-    hardware.acting().any(|key| key.row.place == Place::Loss)
+/// Whether cells of this chip absorb light.
+pub(super) fn absorbs(chip: &Chip) -> bool {
+    let mut acting = chip.hardware().acting();
+    acting.any(|key| key.row.place == Place::Loss) || chip.given().knows(Quantity::LossDb)
 }
 
 /// Loss of the meshes of `tile`, which is `at` this silicon of `chip`, dB: what its cells absorb of the light that makes its
@@ -205,6 +206,7 @@ mod tests {
 
     use super::*;
     use crate::compile::{Layout, Program, compile};
+    use crate::hardware::Hardware;
     use crate::mesh::{Correction, Geometry};
     use crate::nn::{LinearId, Model, Readout, Weight};
     use crate::processor::Processor;

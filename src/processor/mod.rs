@@ -31,7 +31,7 @@ use crate::hardware::{Chip, Detection, Hardware, HardwareKey, When};
 use crate::linalg::{C64, Matrix};
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use layer::{Calibration, LoadedMap};
-use placement::seats;
+use placement::{check_given, seats};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -49,9 +49,10 @@ impl<T: Real> Processor<T> {
     /// [`Correction`](crate::Correction), or a [`Loading`].
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Format`] if tiles that share silicon differ in their meshes; [`Error::Value`] if the chip
-    /// detects intensities where the network needs a sign or a phase, or if so much light is lost that none arrives;
-    /// [`Error::Format`] if an effect of a shot [acts](Hardware::acting) on the chip and there is no calibration batch.
+    /// [`Error::Shape`] or [`Error::Format`] if tiles that share silicon differ in their meshes, or what the chip is
+    /// [given](Chip::with_given) does not fit them; [`Error::Value`] if the chip detects intensities where the network needs
+    /// a sign or a phase, or if so much light is lost that none arrives; [`Error::Format`] if an effect of a shot
+    /// [acts](Hardware::acting) on the chip and there is no calibration batch.
     pub fn load(
         program: &Program,
         chip: Chip,
@@ -63,6 +64,7 @@ impl<T: Real> Processor<T> {
             placement,
         } = loading.into();
         let seats = seats(program, &placement)?;
+        check_given(program, &chip, &seats)?;
         let readings = readings(program, chip.hardware())?;
         let mut modulated = true;
         let mut maps = BTreeMap::new();

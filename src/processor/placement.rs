@@ -1,10 +1,10 @@
 //! Which silicon the tiles of a program are on, and whether they fit it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compile::{Array, Program, Tile};
 use crate::error::{Context, Error, Result};
-use crate::hardware::{Part, Placed, Placement, Section, Site};
+use crate::hardware::{Chip, Part, Placed, Placement, Quantity, Section, Site};
 use crate::mesh::{Correction, Mesh};
 
 /// How a program is loaded: a [`Correction`] alone says that every tile has its own silicon.
@@ -72,6 +72,48 @@ pub(super) fn seats(program: &Program, placement: &Placement) -> Result<Vec<Vec<
         seats.collect()
     });
     Ok(maps.collect())
+}
+
+/// Fails unless what `chip` is given fits the tiles on its sites.
+///
+/// # Errors
+/// [`Error::Shape`] for an array of another length than its section has elements; [`Error::Format`] for one of a section
+/// that the program does not use.
+pub(super) fn check_given(program: &Program, chip: &Chip, seats: &[Vec<Seat>]) -> Result<()> {
+    if chip.given().is_empty() {
+        return Ok(());
+    }
+    let kind = chip.cell_kind();
+    let mut used = BTreeSet::new();
+    let tiles = program.maps().flat_map(|map| map.tiles);
+    for (tile, seat) in tiles.zip(seats.iter().flatten()) {
+        if !used.insert(seat.at.site) {
+            continue;
+        }
+        // A crossbar has no cells of which anything could be known.
+        let parts = tile.meshes().map_or([(0, 0); 3], |meshes| {
+            let joined = meshes.attenuators.len();
+            let of = |mesh: &Mesh| (mesh.nodes().len(), mesh.phase_shifters_of(kind));
+            [of(&meshes.input), (joined, joined), of(&meshes.output)]
+        });
+        let sections = [Section::Input, Section::Attenuators, Section::Output];
+        for (section, (cells, shifters)) in sections.into_iter().zip(parts) {
+            chip.check_given(seat.at.section(section), cells, shifters)?;
+        }
+        let detectors = |quantity| match quantity {
+            Quantity::Gain => 2 * seat.detectors,
+            _ => seat.detectors,
+        };
+        let given = chip.given();
+        given.check(seat.at.site, Section::Detectors, detectors)?;
+    }
+    match chip.given().sites().find(|site| !used.contains(site)) {
+        Some(site) => {
+            let reason = format!("are given at {site}, where no tile of the program is");
+            Err(Error::format("numbers of a chip", reason))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a site has: the meshes of the first tile on it.

@@ -20,6 +20,7 @@ mod export;
 mod extend;
 #[cfg(feature = "cli")]
 mod geometries;
+mod given;
 #[cfg(feature = "cli")]
 mod golden;
 mod inference;

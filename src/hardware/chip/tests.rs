@@ -1,6 +1,7 @@
 //! What is drawn on a chip, and what becomes of phases.
 
 use super::*;
+use crate::hardware::{Element, Site};
 use crate::mesh::{Geometry, Mzi};
 
 const MODES: usize = 64;
@@ -338,4 +339,124 @@ fn a_chip_drawn_in_blocks_is_the_chip_drawn_at_once() {
     assert_eq!(in_blocks.transfer(), at_once.transfer());
     let rows = |of: &Coefficients| of.first_rows::<f64>(MODES / 3);
     assert_eq!(rows(&in_blocks), rows(&at_once));
+}
+
+/// Every array that a chip may be given of the mesh that stands alone.
+fn arrays(chip: &Chip) -> Given {
+    let count = mesh().nodes().len();
+    let cells = chip.cells(Placed::MESH, count);
+    let Hardware {
+        mesh: cell,
+        phase_shifter,
+        ..
+    } = chip.hardware();
+    let mut loss_db = vec![cell.insertion_loss_db; count];
+    let mut stream = chip.stream(Effect::Loss, Placed::MESH, 0);
+    stream.add_normals(&mut loss_db, cell.insertion_loss_spread_db);
+    let of_shifters = |effect, sigma| {
+        let mut errors = vec![0.0; MODES * MODES];
+        chip.stream(effect, Placed::MESH, 0)
+            .add_normals(&mut errors, sigma);
+        errors
+    };
+    let offsets = of_shifters(Effect::Offset, phase_shifter.offset_rad);
+    let v_pi_errors = of_shifters(Effect::VPi, phase_shifter.v_pi_error);
+    let given = [
+        (Quantity::FirstCouplerRad, cells.alpha.all(count)),
+        (Quantity::SecondCouplerRad, cells.beta.all(count)),
+        (Quantity::LossDb, loss_db),
+        (Quantity::OffsetRad, offsets),
+        (Quantity::VPiError, v_pi_errors),
+    ];
+    given
+        .into_iter()
+        .fold(Given::default(), |given, (quantity, values)| {
+            let with = given.with(quantity, Site::default(), Section::Input, values);
+            with.unwrap()
+        })
+}
+
+#[test]
+fn a_chip_that_is_given_what_another_drew_is_that_chip() {
+    let spreads = [
+        ("coupler.splitting_error_rad", "0.02"),
+        ("coupler.splitting_bias_rad", "0.01"),
+        ("mesh.insertion_loss_db", "1"),
+        ("mesh.insertion_loss_spread_db", "0.02"),
+        ("phase_shifter.offset_rad", "0.02"),
+    ];
+    let mesh = mesh();
+    for v_pi_error in ["0", "0.01"] {
+        let drawn = chip(&[&spreads[..], &[("phase_shifter.v_pi_error", v_pi_error)]].concat());
+        let given = chip(&[]).with_given(arrays(&drawn));
+        assert_eq!(given.hardware(), &Hardware::default());
+        for correction in [Correction::None, Correction::Local] {
+            let of = |chip: &Chip| chip.program(&mesh, correction).coefficients.transfer();
+            let apart = crate::linalg::max_abs_difference(&of(&drawn), &of(&given));
+            assert!(apart < 1e-12, "{correction:?}: {apart:e}");
+        }
+    }
+}
+
+#[test]
+fn errors_of_a_zone_are_those_of_the_whole_chip_within_it() {
+    let keys = [
+        ("coupler.splitting_error_rad", "0.03"),
+        ("coupler.splitting_bias_rad", "0.1"),
+        ("phase_shifter.offset_rad", "0.05"),
+    ];
+    let whole = chip(&keys);
+    let count = mesh().nodes().len();
+    // A third as drawn, a third with half of its errors, a third that is known.
+    let element = |k| [Element::Drawn, Element::Times(0.5), Element::Is(0.2)][k % 3];
+    let each = |count: usize| (0..count).map(element).collect::<Vec<_>>();
+    let site = Site::default();
+    let given = Given::default()
+        .with(
+            Quantity::SecondCouplerRad,
+            site,
+            Section::Input,
+            each(count),
+        )
+        .unwrap()
+        .with(
+            Quantity::OffsetRad,
+            site,
+            Section::Input,
+            each(MODES * MODES),
+        )
+        .unwrap();
+    let zone = whole.clone().with_given(given);
+    let cells = |chip: &Chip| chip.cells(Placed::MESH, count);
+    assert_eq!(
+        cells(&zone).alpha.all(count),
+        cells(&whole).alpha.all(count)
+    );
+    let offsets = |chip: &Chip| settle(chip, &vec![0.0; MODES * MODES]);
+    for (mean, zone, whole) in [
+        (
+            0.1,
+            cells(&zone).beta.all(count),
+            cells(&whole).beta.all(count),
+        ),
+        (0.0, offsets(&zone), offsets(&whole)),
+    ] {
+        for (k, (zone, whole)) in zone.iter().zip(&whole).enumerate() {
+            let expected = [*whole, mean + 0.5 * (whole - mean), 0.2][k % 3];
+            assert!((zone - expected).abs() < 1e-15, "{k}: {zone} {expected}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "first couplers at chip 0, bank 0, mesh 0, mesh of V† has shape [3]")]
+fn an_array_that_does_not_fit_the_mesh_is_no_chip_of_it() {
+    let section = Section::Input;
+    let given = Given::default().with(
+        Quantity::FirstCouplerRad,
+        Site::default(),
+        section,
+        vec![0.0; 3],
+    );
+    chip(&[]).with_given(given.unwrap()).transfer(&mesh());
 }
