@@ -24,8 +24,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use number::whole_number;
-pub(crate) use source::folder_of;
-pub use source::{Format, Source, nearest_file};
+pub use source::{Format, Source, folder_of, nearest_file};
 pub(crate) use tables::classes;
 pub use tables::{csv, parquet, table};
 pub use tensor::{Dtype, Tensor, TensorData};

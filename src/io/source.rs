@@ -220,7 +220,7 @@ pub fn nearest_file(path: &Path) -> Option<PathBuf> {
 }
 
 /// The folder in which `path` stands.
-pub(crate) fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

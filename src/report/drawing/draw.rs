@@ -425,7 +425,7 @@ impl Picture<'_> {
         let middle = 0.35 * layout.style.font;
         for mode in 0..mesh.modes() {
             let (y, text) = (self.y(mode) + middle, mode.to_string());
-            svg.label(-LEAD - 7.0, y, &[("text-anchor", "end")], &text);
+            svg.before(-LEAD - 7.0, y, &text);
             svg.label(self.screen_x() + 7.0, y, &[], &text);
         }
         svg.close();

@@ -254,18 +254,8 @@ fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Confusion) 
     for class in 0..classes {
         let middle = side * (class as f64 + 0.5);
         let text = class.to_string();
-        svg.label(
-            left + middle,
-            TOP - 8.0,
-            &[("text-anchor", "middle")],
-            &text,
-        );
-        svg.label(
-            left - 9.0,
-            TOP + middle + 4.5,
-            &[("text-anchor", "end")],
-            &text,
-        );
+        svg.centred(left + middle, TOP - 8.0, &text);
+        svg.before(left - 9.0, TOP + middle + 4.5, &text);
     }
     svg.close();
     let size = number(FONT);

@@ -297,34 +297,21 @@ impl Picture<'_> {
         svg.open("g", &[("font-size", size), ("fill", INK)]);
         for row in 0..self.rows.len() {
             let [_, y] = self.middle(row as f64, 0.0);
-            svg.label(
-                left - 8.0,
-                y + 4.5,
-                &[("text-anchor", "end")],
-                &self.rows.text(row),
-            );
+            svg.before(left - 8.0, y + 4.5, &self.rows.text(row));
         }
         for column in 0..self.columns.len() {
             let [x, _] = self.middle(0.0, column as f64);
             let text = self.columns.text(column);
             if slanted {
-                let (px, py) = (number(x + 4.0), number(bottom + 14.0));
-                let turn = format!("rotate(-30 {px} {py})");
-                let slant = [("text-anchor", "end"), ("transform", turn.as_str())];
-                svg.label(x + 4.0, bottom + 14.0, &slant, &text);
+                svg.rising(x + 4.0, bottom + 14.0, &text);
             } else {
-                svg.label(x, bottom + 17.0, &[("text-anchor", "middle")], &text);
+                svg.centred(x, bottom + 17.0, &text);
             }
         }
         let label = self.columns.quantity().label();
         let half = text_width(&label, FONT) / 2.0;
         let middle = (left + PLOT / 2.0).max(half + 6.0);
-        svg.label(
-            middle,
-            bottom + depth + 23.0,
-            &[("text-anchor", "middle")],
-            &label,
-        );
+        svg.centred(middle, bottom + depth + 23.0, &label);
         // Level, for a map of few rows is lower than its label is long.
         svg.label(6.0, 16.0, &[], &self.rows.quantity().label());
         svg.close();
@@ -338,9 +325,7 @@ impl Picture<'_> {
             &[("class", "colorbar"), ("font-size", size), ("fill", INK)],
         );
         let (across, middle) = (x + 68.0, TOP + height / 2.0);
-        let turn = format!("rotate(-90 {} {})", number(across), number(middle));
-        let upright = [("text-anchor", "middle"), ("transform", turn.as_str())];
-        svg.label(across, middle, &upright, &self.measure.label());
+        svg.upright(across, middle, &self.measure.label());
         let steps = 60;
         for step in 0..steps {
             let share = (f64::from(step) + 0.5) / f64::from(steps);

@@ -3,7 +3,7 @@
 use super::ruler::Ruler;
 use super::series::PALETTE;
 use super::style::{FONT, GRID, INK, SOFT, text_width};
-use super::svg::{Svg, number};
+use super::svg::{Svg, number, plumb};
 
 /// A bar: from zero to its value.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,12 +54,7 @@ pub(crate) fn draw(
     let size = number(FONT);
     let mut lines = String::new();
     for tick in scale.ticks() {
-        lines.push_str(&format!(
-            "M{} {}V{}",
-            number(x_of(tick.value)),
-            number(top),
-            number(bottom)
-        ));
+        lines.push_str(&plumb(x_of(tick.value), top, bottom));
     }
     svg.empty(
         "path",
@@ -88,7 +83,7 @@ pub(crate) fn draw(
             svg.label(left - 10.0, y, &end, name);
         }
     }
-    let zero = format!("M{} {}V{}", number(x_of(0.0)), number(top), number(bottom));
+    let zero = plumb(x_of(0.0), top, bottom);
     svg.empty(
         "path",
         &[("d", &zero), ("stroke", INK), ("stroke-width", "1")],
@@ -151,13 +146,7 @@ fn put(svg: &mut Svg, bar: &Bar, middle: f64, x_of: &impl Fn(f64) -> f64, size: 
             "M{a} {}H{b}M{a} {up}V{down}M{b} {up}V{down}",
             number(middle)
         );
-        let look = [
-            ("d", path.as_str()),
-            ("fill", "none"),
-            ("stroke", INK),
-            ("stroke-width", "1.4"),
-        ];
-        svg.empty("path", &look);
+        svg.line(&path, INK, "1.4");
         end = end.max(x_of(high));
     }
     if let Some(second) = bar.second {

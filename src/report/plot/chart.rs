@@ -3,7 +3,7 @@
 use super::ruler::{Ruler, Tick};
 use super::series::{Look, Series, stroke, symbol};
 use super::style::{FONT, GRID, INK, text_width};
-use super::svg::{Svg, number};
+use super::svg::{Svg, level, number, plumb};
 
 /// Size of a figure, px; 480 px are one column of a paper.
 pub(crate) const WIDTH: f64 = 480.0;
@@ -120,58 +120,24 @@ impl Chart {
         let [left, top, right, bottom] = self.frame;
         let mut lines = String::new();
         for tick in self.y.along.ticks() {
-            lines.push_str(&format!(
-                "M{} {}H{}",
-                number(left),
-                number(self.y_of(tick.value)),
-                number(right)
-            ));
+            lines.push_str(&level(left, self.y_of(tick.value), right));
         }
         if matches!(self.x.along, Along::Numbers(_)) {
             for tick in self.x.along.ticks() {
-                lines.push_str(&format!(
-                    "M{} {}V{}",
-                    number(self.x_of(tick.value)),
-                    number(top),
-                    number(bottom)
-                ));
+                lines.push_str(&plumb(self.x_of(tick.value), top, bottom));
             }
         }
-        let thin = [
-            ("d", lines.as_str()),
-            ("fill", "none"),
-            ("stroke", GRID),
-            ("stroke-width", "1"),
-        ];
-        self.svg.empty("path", &thin);
-        let mut edges = format!(
-            "M{} {}V{}H{}",
-            number(left),
-            number(top),
-            number(bottom),
-            number(right)
-        );
+        self.svg.line(&lines, GRID, "1");
+        let mut edges = plumb(left, top, bottom) + &format!("H{}", number(right));
         for tick in self.x.along.ticks() {
-            edges.push_str(&format!(
-                "M{} {}v4",
-                number(self.x_of(tick.value)),
-                number(bottom)
-            ));
+            let x = number(self.x_of(tick.value));
+            edges.push_str(&format!("M{x} {}v4", number(bottom)));
         }
         for tick in self.y.along.ticks() {
-            edges.push_str(&format!(
-                "M{} {}h-4",
-                number(left),
-                number(self.y_of(tick.value))
-            ));
+            let y = number(self.y_of(tick.value));
+            edges.push_str(&format!("M{} {y}h-4", number(left)));
         }
-        let dark = [
-            ("d", edges.as_str()),
-            ("fill", "none"),
-            ("stroke", INK),
-            ("stroke-width", "1"),
-        ];
-        self.svg.empty("path", &dark);
+        self.svg.line(&edges, INK, "1");
     }
 
     fn axis_texts(&mut self, slanted: bool, depth: f64) {
@@ -182,10 +148,7 @@ impl Chart {
         for tick in self.x.along.ticks() {
             let x = self.x_of(tick.value);
             if slanted {
-                let (px, py) = (number(x + 4.0), number(bottom + 16.0));
-                let turn = format!("rotate(-30 {px} {py})");
-                let slant = [("text-anchor", "end"), ("transform", turn.as_str())];
-                self.svg.label(x + 4.0, bottom + 16.0, &slant, &tick.text);
+                self.svg.rising(x + 4.0, bottom + 16.0, &tick.text);
                 continue;
             }
             let half = text_width(&tick.text, FONT) / 2.0;
@@ -193,29 +156,19 @@ impl Chart {
                 continue; // the tick stays, its text would touch the one before
             }
             end = x + half;
-            self.svg
-                .label(x, bottom + 18.0, &[("text-anchor", "middle")], &tick.text);
+            self.svg.centred(x, bottom + 18.0, &tick.text);
         }
         for tick in self.y.along.ticks() {
             let y = self.y_of(tick.value);
-            self.svg
-                .label(left - 8.0, y + 4.5, &[("text-anchor", "end")], &tick.text);
+            self.svg.before(left - 8.0, y + 4.5, &tick.text);
         }
         let middle = (left + right) / 2.0;
         let label = self.x.label.clone();
         let half = text_width(&label, FONT) / 2.0;
         let middle = middle.min(WIDTH - 6.0 - half).max(6.0 + half);
-        self.svg.label(
-            middle,
-            bottom + depth + 24.0,
-            &[("text-anchor", "middle")],
-            &label,
-        );
+        self.svg.centred(middle, bottom + depth + 24.0, &label);
         let (x, y) = (16.0, (top + bottom) / 2.0);
-        let turn = format!("rotate(-90 {} {})", number(x), number(y));
-        let label = self.y.label.clone();
-        let upright = [("text-anchor", "middle"), ("transform", turn.as_str())];
-        self.svg.label(x, y, &upright, &label);
+        self.svg.upright(x, y, &self.y.label);
         self.svg.close();
     }
 
@@ -277,12 +230,8 @@ impl Chart {
         if matches!(self.x.along, Along::Names(_)) || series.look == Look::Bars {
             let mut bars = String::new();
             for mark in &series.marks {
-                let x = number(self.x_of(mark.x) + self.offset(series));
-                bars.push_str(&format!(
-                    "M{x} {}V{}",
-                    number(self.y_of(mark.low)),
-                    number(self.y_of(mark.high))
-                ));
+                let x = self.x_of(mark.x) + self.offset(series);
+                bars.push_str(&plumb(x, self.y_of(mark.low), self.y_of(mark.high)));
             }
             let (opacity, width) = match series.look {
                 Look::Bars => ("0.6", "1.6"),

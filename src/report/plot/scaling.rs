@@ -3,7 +3,7 @@
 use super::ruler::{Ruler, Tick};
 use super::series::{Look, Mark, Series, stroke, symbol};
 use super::style::{FONT, GRID, INK, SOFT, text_width};
-use super::svg::{Svg, number};
+use super::svg::{Svg, level, number, plumb};
 use super::words::short;
 
 const PLOT_WIDTH: f64 = 330.0;
@@ -202,36 +202,24 @@ impl<'a> Frame<'a> {
 
     fn grid(&self, svg: &mut Svg, sizes: &[Tick], times: &[Tick]) {
         let (left, right, bottom) = (self.left, self.left + PLOT_WIDTH, TOP + PLOT_HEIGHT);
-        let (mut lines, mut edges) = (String::new(), String::new());
-        edges.push_str(&format!(
-            "M{} {}V{}H{}",
-            number(left),
-            number(TOP),
-            number(bottom),
-            number(right)
-        ));
+        let mut lines = String::new();
+        let mut edges = plumb(left, TOP, bottom) + &format!("H{}", number(right));
         for tick in times {
-            let y = number(self.at((1.0, tick.value)).1);
-            lines.push_str(&format!("M{} {y}H{}", number(left), number(right)));
-            edges.push_str(&format!("M{} {y}h-5", number(left)));
+            let y = self.at((1.0, tick.value)).1;
+            lines.push_str(&level(left, y, right));
+            edges.push_str(&format!("M{} {}h-5", number(left), number(y)));
         }
         for tick in sizes {
-            let x = number(self.at((tick.value, 1.0)).0);
-            lines.push_str(&format!("M{x} {}V{}", number(TOP), number(bottom)));
-            edges.push_str(&format!("M{x} {}v5", number(bottom)));
+            let x = self.at((tick.value, 1.0)).0;
+            lines.push_str(&plumb(x, TOP, bottom));
+            edges.push_str(&format!("M{} {}v5", number(x), number(bottom)));
         }
         for value in self.y.minor() {
             let y = number(self.at((1.0, value)).1);
             edges.push_str(&format!("M{} {y}h-2.5", number(left)));
         }
         for (path, color) in [(&lines, GRID), (&edges, INK)] {
-            let thin = [
-                ("d", path.as_str()),
-                ("fill", "none"),
-                ("stroke", color),
-                ("stroke-width", "1"),
-            ];
-            svg.empty("path", &thin);
+            svg.line(path, color, "1");
         }
     }
 
@@ -249,28 +237,16 @@ impl<'a> Frame<'a> {
                 continue; // the tick stays, its text would touch the one before
             }
             end = x + half;
-            svg.label(x, bottom + 20.0, &[("text-anchor", "middle")], &tick.text);
+            svg.centred(x, bottom + 20.0, &tick.text);
         }
         for tick in times {
             let y = self.at((1.0, tick.value)).1;
-            svg.label(
-                self.left - 9.0,
-                y + 4.5,
-                &[("text-anchor", "end")],
-                &tick.text,
-            );
+            svg.before(self.left - 9.0, y + 4.5, &tick.text);
         }
         let middle = self.left + PLOT_WIDTH / 2.0;
-        svg.label(
-            middle,
-            bottom + 42.0,
-            &[("text-anchor", "middle")],
-            &self.panel.size,
-        );
+        svg.centred(middle, bottom + 42.0, &self.panel.size);
         let (x, y) = (self.left - LEFT + 18.0, TOP + PLOT_HEIGHT / 2.0);
-        let turn = format!("rotate(-90 {} {})", number(x), number(y));
-        let upright = [("text-anchor", "middle"), ("transform", turn.as_str())];
-        svg.label(x, y, &upright, "time");
+        svg.upright(x, y, "time");
         svg.close();
     }
 
@@ -363,13 +339,7 @@ impl<'a> Frame<'a> {
                     number(right + 17.0),
                     number(name)
                 );
-                let thin = [
-                    ("d", leader.as_str()),
-                    ("fill", "none"),
-                    ("stroke", series.color()),
-                    ("stroke-width", "1"),
-                ];
-                svg.empty("path", &thin);
+                svg.line(&leader, series.color(), "1");
             }
             for ((x, y), mark) in places.zip(&series.marks) {
                 symbol(svg, line.style, x, y, series.color(), Some(&mark.says));

@@ -73,6 +73,41 @@ impl Svg {
         self.content("text", &all, text);
     }
 
+    /// Text at (x, y) that is centred on x.
+    pub fn centred(&mut self, x: f64, y: f64, text: &str) {
+        self.label(x, y, &[("text-anchor", "middle")], text);
+    }
+
+    /// Text at (x, y) that ends there.
+    pub fn before(&mut self, x: f64, y: f64, text: &str) {
+        self.label(x, y, &[("text-anchor", "end")], text);
+    }
+
+    /// Text that is centred on (x, y) and read upwards.
+    pub fn upright(&mut self, x: f64, y: f64, text: &str) {
+        let turn = format!("rotate(-90 {} {})", number(x), number(y));
+        let look = [("text-anchor", "middle"), ("transform", turn.as_str())];
+        self.label(x, y, &look, text);
+    }
+
+    /// Text that rises to (x, y), where it ends.
+    pub fn rising(&mut self, x: f64, y: f64, text: &str) {
+        let turn = format!("rotate(-30 {} {})", number(x), number(y));
+        let look = [("text-anchor", "end"), ("transform", turn.as_str())];
+        self.label(x, y, &look, text);
+    }
+
+    /// A line along `path`.
+    pub fn line(&mut self, path: &str, color: &str, width: &str) {
+        let look = [
+            ("d", path),
+            ("fill", "none"),
+            ("stroke", color),
+            ("stroke-width", width),
+        ];
+        self.empty("path", &look);
+    }
+
     /// A rounded box of `w` × `h` around (x, y).
     pub fn pill(&mut self, [x, y, w, h]: [f64; 4], radius: f64, attributes: &[(&str, &str)]) {
         let (left, top) = (number(x - w / 2.0), number(y - h / 2.0));
@@ -102,6 +137,16 @@ pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0" } else { text }.to_owned()
+}
+
+/// The path of a level line from (x, y).
+pub(crate) fn level(x: f64, y: f64, to: f64) -> String {
+    format!("M{} {}H{}", number(x), number(y), number(to))
+}
+
+/// The path of an upright line from (x, y).
+pub(crate) fn plumb(x: f64, y: f64, to: f64) -> String {
+    format!("M{} {}V{}", number(x), number(y), number(to))
 }
 
 /// `text` with XML's own characters escaped and characters that XML forbids replaced.
