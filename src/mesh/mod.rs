@@ -32,10 +32,11 @@ mod nodes;
 mod notation;
 mod phases;
 mod shown;
+mod symmetric;
 mod ties;
 mod values;
 
-pub use cell::{CellKind, FreeShifter};
+pub use cell::CellKind;
 pub use cells::Cells;
 pub use coefficients::{Coefficients, Prepared};
 pub(crate) use correct::attenuator;
@@ -51,6 +52,7 @@ use nodes::Nodes;
 pub use notation::{Convention, Described, Element, Notation, StrawberryRow};
 pub use phases::Phases;
 pub use shown::Shown;
+pub use symmetric::FreeShifter;
 pub use values::Values;
 
 use std::f64::consts::{PI, TAU};
