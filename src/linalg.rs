@@ -13,8 +13,9 @@ pub use unitary::{
 use faer::traits::Conjugate;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use nalgebra::DMatrix;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, LinalgScalar};
 use num_complex::Complex;
+use num_traits::Float;
 
 use crate::error::{Error, Result};
 
@@ -179,6 +180,37 @@ pub fn max_abs_difference(a: &Matrix, b: &Matrix) -> f64 {
         .zip(b)
         .map(|(x, y)| (x - y).norm())
         .fold(0.0, f64::max)
+}
+
+/// `matrix` times every row of `samples`, `[sample, in]` → `[sample, out]`, at precision `T`.
+///
+/// # Errors
+/// [`Error::Shape`] if there is not one amplitude an input, [`Error::Value`] if what comes out is not finite at precision `T`.
+pub fn apply<T: Float + 'static>(
+    matrix: &Matrix,
+    samples: ArrayView2<'_, C64>,
+) -> Result<Array2<Complex<T>>>
+where
+    Complex<T>: LinalgScalar,
+{
+    if samples.ncols() != matrix.ncols() {
+        let limit = format!("[sample, {}], one amplitude an input", matrix.ncols());
+        return Err(Error::shape("fields", samples.shape(), limit));
+    }
+    let number = |x: f64| T::from(x).unwrap_or_else(T::nan);
+    let narrow = |z: C64| Complex::new(number(z.re), number(z.im));
+    let turned = Array2::from_shape_fn((matrix.ncols(), matrix.nrows()), |(column, row)| {
+        narrow(matrix[(row, column)])
+    });
+    let through = samples.mapv(narrow).dot(&turned);
+    match through.iter().all(|z| z.re.is_finite() && z.im.is_finite()) {
+        true => Ok(through),
+        false => {
+            let largest = samples.iter().fold(0.0, |most, z| z.norm().max(most));
+            let limit = "small enough that what comes out is finite at this precision";
+            Err(Error::value("fields", format!("up to {largest:e}"), limit))
+        }
+    }
 }
 
 #[cfg(test)]

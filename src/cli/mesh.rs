@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use num_complex::Complex;
 
 use super::common::args::{ChipArgs, Common, precisions};
 use super::common::count::any;
 use super::common::output;
-use crate::compile::{Compiled, Map, Program, Tile};
+use crate::compile::{Compiled, Map, Tile};
 use crate::error::Error;
 use crate::field::{Precision, Real};
 use crate::hardware::{Chip, Hardware, Kept};
 use crate::io::npy::{self, Element};
 use crate::linalg::{
-    C64, Matrix, check_finite, from_array, max_abs_difference, to_unitary, unitarity_error,
+    Matrix, apply as apply_matrix, check_finite, from_array, max_abs_difference, to_unitary,
+    unitarity_error,
 };
 use crate::mesh::{Correction, Geometry, Mesh, closest};
 use crate::processor::{idle_words, map_on_chip, self_configured};
@@ -251,7 +252,7 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
                 Error::value("--correct", "self-configure", limit)
             })?;
             said.extend(idle_words(program, &hardware));
-            let layer = self::layer(program, on.layer.as_deref())?;
+            let layer = program.layer("--layer", on.layer.as_deref())?;
             let found = map_on_chip(program, layer.id, &chip, correction)?;
             check_finite("matrix", &found.matrix)?;
             let unreachable = match correction {
@@ -342,35 +343,10 @@ where
             if !args.common.quiet {
                 said.iter().for_each(|said| eprintln!("{said}"));
             }
-            apply_matrix::<T>(&matrix, fields.view())
+            apply_matrix(&matrix, fields.view())
         }
     };
     output::npy(output::in_file(&args.fields, through)?.view())
-}
-
-/// `matrix` times every row of `fields`, `[sample, in]` → `[sample, out]`.
-fn apply_matrix<T: Real>(
-    matrix: &Matrix,
-    fields: ArrayView2<'_, C64>,
-) -> crate::Result<Array2<Complex<T>>> {
-    if fields.ncols() != matrix.ncols() {
-        let limit = format!("[sample, {}], one amplitude an input", matrix.ncols());
-        return Err(Error::shape("fields", fields.shape(), limit));
-    }
-    let narrow = |z: C64| Complex::new(T::of(z.re), T::of(z.im));
-    let (columns, rows) = (matrix.ncols(), matrix.nrows());
-    let turned = Array2::from_shape_fn((columns, rows), |(column, row)| {
-        narrow(matrix[(row, column)])
-    });
-    let through = fields.mapv(narrow).dot(&turned);
-    match through.iter().all(|z| z.re.is_finite() && z.im.is_finite()) {
-        true => Ok(through),
-        false => {
-            let largest = fields.iter().fold(0.0, |most, z| z.norm().max(most));
-            let limit = "small enough that what leaves the chip is finite at this precision";
-            Err(Error::value("fields", format!("up to {largest:e}"), limit))
-        }
-    }
 }
 
 pub fn draw(args: &DrawArgs) -> Result<()> {
@@ -415,7 +391,7 @@ fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
             return Ok((mesh, name.into_owned()));
         }
     };
-    let layer = layer(&program, args.layer.as_deref())?;
+    let layer = program.layer("--layer", args.layer.as_deref())?;
     let number = args.tile.unwrap_or(0);
     let meshes = tile(layer, number)?.as_meshes()?;
     let (mesh, section) = match args.section.unwrap_or_default() {
@@ -431,17 +407,6 @@ fn read_matrix(path: &Path) -> Result<Matrix> {
     let source = output::source(path)?;
     let array = source.parse(|bytes| npy::parse("matrix", bytes)?.into_complex_matrix("matrix"))?;
     Ok(from_array(array.view()))
-}
-
-/// The layer called `name`; the first layer without a name.
-fn layer<'a>(program: &'a Program, name: Option<&str>) -> Result<Map<'a>> {
-    let found = program
-        .maps()
-        .find(|map| name.is_none_or(|name| map.linear.name == name));
-    found.ok_or_else(|| {
-        let names: Vec<&str> = program.maps().map(|map| &*map.linear.name).collect();
-        Error::unknown("--layer", name.unwrap_or_default(), &names).into()
-    })
 }
 
 /// A tile of a layer by its number.

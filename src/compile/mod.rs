@@ -145,6 +145,20 @@ impl Program {
         })
     }
 
+    /// The product called `name`, which is that of the layer of this name; the first one without a name. Errors call the
+    /// name `what`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if there is none.
+    pub fn layer(&self, what: &str, name: Option<&str>) -> Result<Map<'_>> {
+        let mut maps = self.maps();
+        let found = maps.find(|map| name.is_none_or(|name| map.linear.name == name));
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.maps().map(|map| &*map.linear.name).collect();
+            Error::unknown(what, name.unwrap_or_default(), &names)
+        })
+    }
+
     /// The tiles of map `id`, row by row; none where it is not computed with light.
     pub fn tiles(&self, id: LinearId) -> &[Tile] {
         self.parts.tiles.get(&id).map_or(&[], Vec::as_slice)
