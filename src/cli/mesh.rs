@@ -340,10 +340,11 @@ where
         Compiled::Mesh(mesh) if is_ideal && on.layer.is_none() => mesh.apply::<T>(fields.view()),
         _ => {
             let (matrix, said) = on_chip(&compiled, on)?;
-            if !args.common.quiet {
+            let through = apply_matrix(&matrix, fields.view());
+            if !args.common.quiet && through.is_ok() {
                 said.iter().for_each(|said| eprintln!("{said}"));
             }
-            apply_matrix(&matrix, fields.view())
+            through
         }
     };
     output::npy(output::in_file(&args.fields, through)?.view())

@@ -205,7 +205,10 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
         return describe_layers(out, source);
     }
     let program = Program::from_bundle(bundle).within(source.name())?;
-    writeln!(out, "program: a network as its tiles hold it")?;
+    match program.layout().multiplier {
+        Multiplier::Crossbar => writeln!(out, "program: a network as crossbars")?,
+        _ => writeln!(out, "program: a network as phases of meshes")?,
+    }
     out.put("kind", "program");
     let layout = program.layout();
     out.put("tile", layout.tile);
