@@ -447,7 +447,7 @@ fn take_tile(
     }
     let array = match header.geometry {
         Multiplier::Meshes(geometry) => {
-            Array::Meshes(take_meshes(tensors, prefix, tile, geometry)?)
+            Array::Meshes(Box::new(take_meshes(tensors, prefix, tile, geometry)?))
         }
         Multiplier::Crossbar => {
             let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));

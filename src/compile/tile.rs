@@ -32,7 +32,7 @@ pub struct Tile {
 #[non_exhaustive]
 pub enum Array {
     /// Two meshes.
-    Meshes(Meshes),
+    Meshes(Box<Meshes>),
     /// A plain array of weights.
     Crossbar(Crossbar),
 }
@@ -91,7 +91,7 @@ pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> R
     let (scale, array) = match layout.multiplier {
         Multiplier::Meshes(geometry) => {
             let (scale, meshes) = compile_meshes(weight, geometry, place, layout)?;
-            (scale, Array::Meshes(meshes))
+            (scale, Array::Meshes(Box::new(meshes)))
         }
         Multiplier::Crossbar => {
             let largest = svd(weight)?.s[0];

@@ -32,8 +32,8 @@ pub struct DrawOptions {
 /// over an MZI shows its modes and phases.
 ///
 /// # Errors
-/// [`Error::Shape`] if the light to draw does not have one amplitude per mode, or the errors are not one per MZI;
-/// [`Error::Value`] if the light's power is not a positive number or an error is not 0 or more.
+/// [`Error::Shape`](crate::Error::Shape) if the light to draw does not have one amplitude per mode, or the errors are not one per MZI;
+/// [`Error::Value`](crate::Error::Value) if the light's power is not a positive number or an error is not 0 or more.
 ///
 /// ```
 /// use lightloom::mesh::{Geometry, Mesh};
