@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module a subject.
 
+mod architecture;
 mod circles;
 #[cfg(feature = "cli")]
 mod cli;

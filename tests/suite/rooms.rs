@@ -3,34 +3,22 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Every room and its layer. Within layer 0 the rooms may use each other.
-const LAYERS: [(&str, u32); 20] = [
-    ("error", 0),
-    ("units", 0),
-    ("simd", 0),
-    ("rng", 0),
-    ("watch", 0),
-    ("io", 1),
-    ("linalg", 1),
-    ("field", 1),
-    ("mesh", 2),
-    ("nn", 2),
-    ("compile", 3),
-    ("hardware", 3),
-    ("processor", 4),
-    ("export", 4),
-    ("experiment", 5),
-    ("report", 6),
-    ("validation", 6),
-    ("cli", 7),
-    // The two crate roots stand on everything.
-    ("lib", 8),
-    ("main", 8),
-];
+/// The page that says which room is in which layer. Within layer 0 the rooms may use each other.
+const PAGE: &str = include_str!("../../docs/architecture.md");
 
+/// The layer of a room, by the table of the page; the two crate roots stand on everything.
 fn layer(room: &str) -> Option<u32> {
-    let known = LAYERS.iter().find(|(name, _)| *name == room)?;
-    Some(known.1)
+    if matches!(room, "lib" | "main") {
+        return Some(u32::MAX);
+    }
+    let rows = PAGE.lines().filter_map(|line| {
+        let (layer, rooms) = line.strip_prefix("| ")?.split_once(" | ")?;
+        Some((layer.parse().ok()?, rooms))
+    });
+    let holds = |rooms: &str| rooms.split('`').skip(1).step_by(2).any(|name| name == room);
+    rows.into_iter()
+        .find(|(_, rooms)| holds(rooms))
+        .map(|(layer, _)| layer)
 }
 
 #[derive(Debug, PartialEq)]
