@@ -19,6 +19,7 @@ pub mod processor;
 pub mod report;
 pub mod rng;
 mod simd;
+pub mod train;
 pub mod units;
 pub mod validation;
 mod watch;

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use num_complex::Complex;
 use serde::{Deserialize, Serialize};
 
+use super::cover::{Block, check_cover};
 use super::{Aim, Arrangement, Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
@@ -112,6 +113,18 @@ struct TileHeader {
     input_modes: usize,
     output_modes: usize,
     scale: f64,
+}
+
+impl TileHeader {
+    /// Where in the map's matrix the tile stands.
+    fn block(&self) -> Block {
+        Block {
+            row: self.row,
+            col: self.col,
+            rows: self.rows,
+            cols: self.cols,
+        }
+    }
 }
 
 impl From<FirstHeader> for Header {
@@ -257,7 +270,7 @@ impl Program {
         for (index, (map, activation)) in header.maps.iter().zip(activations).enumerate() {
             let prefix = format!("{}.{index}", header.maps_prefix());
             let linear = take_linear(&mut tensors, &prefix, map)?;
-            check_cover(&map.tiles, &linear).within(&prefix)?;
+            check_cover(map.tiles.iter().map(TileHeader::block), &linear).within(&prefix)?;
             let weight = matrix(&linear.whole());
             let mut of_map = Vec::new();
             for (number, tile) in map.tiles.iter().enumerate() {
@@ -442,9 +455,6 @@ fn take_tile(
     header: &Header,
     weight: &Matrix,
 ) -> Result<Tile> {
-    if !(tile.scale.is_finite() && tile.scale >= 0.0) {
-        return Err(Error::value("scale", tile.scale, "0 or more"));
-    }
     let array = match header.geometry {
         Multiplier::Meshes(geometry) => {
             Array::Meshes(Box::new(take_meshes(tensors, prefix, tile, geometry)?))
@@ -452,16 +462,12 @@ fn take_tile(
         Multiplier::Crossbar => {
             let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
             let (inputs, outputs) = (tile.input_modes, tile.output_modes);
-            let crossbar = Crossbar::new(&block.into_owned(), tile.scale, inputs, outputs);
-            if crossbar
-                .weights
-                .iter()
-                .any(|weight| weight.norm() > 1.0 + 1e-12)
-            {
-                let limit = "at least the largest weight of the tile";
-                return Err(Error::value("scale", tile.scale, limit));
-            }
-            Array::Crossbar(crossbar)
+            Array::Crossbar(Crossbar::new(
+                &block.into_owned(),
+                tile.scale,
+                inputs,
+                outputs,
+            ))
         }
     };
     let loaded = Tile {
@@ -472,10 +478,7 @@ fn take_tile(
         scale: tile.scale,
         array,
     };
-    if tile.rows > loaded.outputs() || tile.cols > loaded.inputs() {
-        let limit = format!("at most [{}, {}]", loaded.outputs(), loaded.inputs());
-        return Err(Error::shape("tile", [tile.rows, tile.cols], limit));
-    }
+    loaded.check()?;
     Ok(loaded)
 }
 
@@ -508,55 +511,9 @@ fn take_meshes(
     let input = mesh("input", header.input_modes)?;
     let output = mesh("output", header.output_modes)?;
     let attenuators = take_vector(tensors, &format!("{prefix}.attenuators_rad"))?;
-    if attenuators.len() != input.ports().min(output.ports()) {
-        let limit = "one per mode of the smaller mesh";
-        return Err(Error::shape("attenuators", [attenuators.len()], limit));
-    }
     Ok(Meshes {
         input,
         attenuators,
         output,
     })
-}
-
-/// Fails unless the tiles cover every weight of every group exactly once, and nothing between the groups.
-fn check_cover(tiles: &[TileHeader], linear: &Linear) -> Result<()> {
-    let (rows, cols) = (linear.outputs(), linear.inputs());
-    let mut covered = Array2::from_elem((rows, cols), true);
-    let (mut row, mut col) = (0, 0);
-    for weight in &linear.groups {
-        let end = (row + weight.outputs(), col + weight.inputs());
-        covered.slice_mut(s![row..end.0, col..end.1]).fill(false);
-        (row, col) = end;
-    }
-    for tile in tiles {
-        let inside = |start: usize, count, end| start.checked_add(count).is_some_and(|e| e <= end);
-        let fits = inside(tile.row, tile.rows, rows) && inside(tile.col, tile.cols, cols);
-        let corner = (tile.row, tile.col);
-        let mut block = if fits {
-            covered.slice_mut(s![
-                tile.row..tile.row + tile.rows,
-                tile.col..tile.col + tile.cols
-            ])
-        } else {
-            return Err(Error::value(
-                "tile corner",
-                format!("{corner:?}"),
-                "inside its layer",
-            ));
-        };
-        if block.iter().any(|done| *done) {
-            return Err(Error::value(
-                "tile corner",
-                format!("{corner:?}"),
-                "beside other tiles",
-            ));
-        }
-        block.fill(true);
-    }
-    if covered.iter().all(|done| *done) {
-        Ok(())
-    } else {
-        Err(Error::format("tiles", "do not cover the whole layer"))
-    }
 }

@@ -1,5 +1,6 @@
 //! Trained network → phases: tiles, singular values, decomposition.
 
+mod cover;
 mod file;
 mod freedom;
 mod multiplier;
@@ -9,6 +10,7 @@ mod tile;
 pub use freedom::{Aim, Arrangement};
 pub use multiplier::Multiplier;
 pub use open::Compiled;
+pub(crate) use tile::attenuator_phase;
 pub use tile::{Array, Crossbar, Meshes, Tile};
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use crate::error::{Context, Error, Result};
 use crate::linalg::{Matrix, from_array};
 use crate::nn::{Linear, LinearId, Model, Weight};
 use crate::rng::Seed;
+use cover::check_cover;
 use tile::{Place, compile_tile};
 
 /// Modes of the largest tile: beyond it the phases of one mesh alone fill gigabytes.
@@ -88,6 +91,34 @@ impl Program {
             tiles,
         });
         Self { parts }
+    }
+
+    /// A program of tiles that are there already, such as trained ones: those of map i at place i. `layout` says what they
+    /// are made of.
+    ///
+    /// # Errors
+    /// Those of [`Model::check`]; [`Error::Shape`] if there is not one list of tiles for every map; within the map:
+    /// [`Error::Shape`], [`Error::Value`] or [`Error::NotFinite`] if a tile's parts do not fit together, [`Error::Format`] if
+    /// they are not those of the layout's multiplier, [`Error::Value`] or [`Error::Format`] if the tiles do not cover every
+    /// weight once.
+    pub fn from_tiles(model: Model, layout: Layout, tiles: Vec<Vec<Tile>>) -> Result<Self> {
+        model.check()?;
+        let maps = model.linears().count();
+        if tiles.len() != maps {
+            let limit = format!("[{maps}]: one list for every map");
+            return Err(Error::shape("tiles", [tiles.len()], limit));
+        }
+        for ((_, linear), tiles) in model.linears().zip(&tiles) {
+            let fit = tiles.iter().try_for_each(|tile| {
+                tile.check()?;
+                tile.check_made_of(layout.multiplier)
+            });
+            fit.and_then(|()| check_cover(tiles.iter().map(Tile::block), linear))
+                .within(format_args!("layer `{}`", linear.name))?;
+        }
+        let tiles = tiles.into_iter().enumerate();
+        let tiles = tiles.map(|(map, tiles)| (LinearId(map), tiles)).collect();
+        Ok(Self::new(model, layout, tiles))
     }
 
     /// The network that was compiled.
@@ -258,4 +289,105 @@ fn compile_group(
 /// A weight as a complex matrix, `[out, in]`.
 pub(crate) fn matrix(weight: &Weight) -> Matrix {
     from_array(weight.to_complex().view())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::C64;
+    use crate::mesh::{Geometry, Mesh};
+    use crate::nn::Readout;
+
+    fn program(multiplier: Multiplier) -> Program {
+        let weight = ndarray::Array2::from_shape_fn((5, 6), |(r, c)| (r * 7 + c * c) as f64 - 9.0);
+        let model = Model::of_weight(Weight::Real(weight), Readout::Real).unwrap();
+        let layout = Layout {
+            tile: Some(4),
+            multiplier,
+            ..Layout::default()
+        };
+        compile(&model, layout).unwrap()
+    }
+
+    fn tiles(program: &Program) -> Vec<Vec<Tile>> {
+        program.maps().map(|map| map.tiles.to_vec()).collect()
+    }
+
+    fn meshes(tile: &mut Tile) -> &mut Meshes {
+        match &mut tile.array {
+            Array::Meshes(meshes) => meshes,
+            Array::Crossbar(_) => panic!("the tile is made of meshes"),
+        }
+    }
+
+    fn crossbar(tile: &mut Tile) -> &mut Crossbar {
+        match &mut tile.array {
+            Array::Crossbar(crossbar) => crossbar,
+            Array::Meshes(_) => panic!("the tile is a crossbar"),
+        }
+    }
+
+    #[test]
+    fn a_program_of_its_own_tiles_is_the_program() {
+        for multiplier in [Multiplier::default(), Multiplier::Crossbar] {
+            let program = program(multiplier);
+            let (model, layout) = (program.model().clone(), program.layout());
+            let again = Program::from_tiles(model, layout, tiles(&program));
+            assert_eq!(again.unwrap(), program);
+        }
+    }
+
+    #[test]
+    fn tiles_that_are_no_program_are_refused() {
+        let refused = |multiplier, change: &dyn Fn(&mut Vec<Vec<Tile>>)| {
+            let program = program(multiplier);
+            let mut tiles = tiles(&program);
+            change(&mut tiles);
+            let (model, layout) = (program.model().clone(), program.layout());
+            let error = Program::from_tiles(model, layout, tiles).unwrap_err();
+            match error {
+                Error::Within { context, source } => {
+                    assert_eq!(context, "layer `only`");
+                    *source
+                }
+                other => other,
+            }
+        };
+        let of_meshes =
+            |change: &dyn Fn(&mut Vec<Vec<Tile>>)| refused(Multiplier::default(), change);
+        let of_crossbars =
+            |change: &dyn Fn(&mut Vec<Vec<Tile>>)| refused(Multiplier::Crossbar, change);
+        let shape = |error| matches!(error, Error::Shape { .. });
+        let value = |error| matches!(error, Error::Value { .. });
+        let format = |error| matches!(error, Error::Format { .. });
+        let not_finite = |error| matches!(error, Error::NotFinite { .. });
+        assert!(shape(of_meshes(&|tiles| tiles.clear())));
+        assert!(shape(of_meshes(&|tiles| {
+            meshes(&mut tiles[0][1]).attenuators.truncate(2);
+        })));
+        assert!(not_finite(of_meshes(&|tiles| {
+            meshes(&mut tiles[0][1]).attenuators[2] = f64::NAN;
+        })));
+        assert!(shape(of_meshes(&|tiles| tiles[0][0].rows = 5)));
+        assert!(value(of_meshes(&|tiles| tiles[0][2].scale = -1.0)));
+        assert!(value(of_meshes(&|tiles| tiles[0][1].col = 3)));
+        assert!(value(of_meshes(&|tiles| tiles[0][1].col = 5)));
+        assert!(format(of_meshes(&|tiles| drop(tiles[0].pop()))));
+        let other = Mesh::bar(Geometry::Reck, 4).unwrap();
+        assert!(format(of_meshes(&|tiles| {
+            meshes(&mut tiles[0][0]).output = other.clone();
+        })));
+        assert!(value(of_crossbars(&|tiles| {
+            crossbar(&mut tiles[0][0]).weights *= C64::from(2.0);
+        })));
+        assert!(shape(of_crossbars(&|tiles| {
+            crossbar(&mut tiles[0][0]).weights = Matrix::zeros(3, 4);
+        })));
+        let array = program(Multiplier::default()).tiles(LinearId(0))[0]
+            .array
+            .clone();
+        assert!(format(of_crossbars(&|tiles| {
+            tiles[0][0].array = array.clone();
+        })));
+    }
 }

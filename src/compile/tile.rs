@@ -2,6 +2,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use super::cover::Block;
 use super::freedom::{End, completed};
 use super::{Layout, Multiplier};
 use crate::error::{Error, Result};
@@ -184,11 +185,71 @@ fn best_factors(weight: &Matrix, joined: usize, output: &Mesh, input: &Mesh) -> 
 }
 
 /// Phase of the bar port of an MZI at `theta`, rad: T₁₁ = i e^{iθ/2} sin(θ/2).
-fn attenuator_phase(theta: f64) -> f64 {
+pub(crate) fn attenuator_phase(theta: f64) -> f64 {
     FRAC_PI_2 + theta / 2.0
 }
 
 impl Tile {
+    /// Fails unless the parts fit together: a scale, a block that the tile holds, an attenuator for each mode of the smaller
+    /// mesh, no weight of a crossbar above 1.
+    pub(super) fn check(&self) -> Result<()> {
+        if !(self.scale.is_finite() && self.scale >= 0.0) {
+            return Err(Error::value("scale", self.scale, "0 or more"));
+        }
+        match &self.array {
+            Array::Meshes(meshes) => meshes.check()?,
+            Array::Crossbar(Crossbar { weights, .. }) => {
+                if weights.shape() != (self.rows, self.cols) {
+                    let limit = format!("[{}, {}]", self.rows, self.cols);
+                    let got = [weights.nrows(), weights.ncols()];
+                    return Err(Error::shape("weights", got, limit));
+                }
+                if !weights.iter().all(|weight| weight.norm() <= 1.0 + 1e-12) {
+                    let limit = "at least the largest weight of the tile";
+                    return Err(Error::value("scale", self.scale, limit));
+                }
+            }
+        }
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        if self.rows > outputs || self.cols > inputs {
+            let limit = format!("at most [{outputs}, {inputs}]");
+            return Err(Error::shape("tile", [self.rows, self.cols], limit));
+        }
+        Ok(())
+    }
+
+    /// Fails unless the tile is made of what `multiplier` says, and both its meshes have the nodes of the geometry.
+    pub(super) fn check_made_of(&self, multiplier: Multiplier) -> Result<()> {
+        let fits = match (multiplier, &self.array) {
+            (Multiplier::Meshes(geometry), Array::Meshes(meshes)) => {
+                [&meshes.input, &meshes.output].iter().all(|mesh| {
+                    let ports = mesh.ports();
+                    geometry.check(ports).is_ok()
+                        && geometry.waveguides(ports) == mesh.modes()
+                        && geometry.nodes(ports) == *mesh.nodes()
+                })
+            }
+            (Multiplier::Crossbar, Array::Crossbar(_)) => true,
+            _ => false,
+        };
+        if fits {
+            Ok(())
+        } else {
+            let reason = format!("is not laid out as {multiplier}");
+            Err(Error::format("a tile", reason))
+        }
+    }
+
+    /// Where in the map's matrix it stands.
+    pub(super) fn block(&self) -> Block {
+        Block {
+            row: self.row,
+            col: self.col,
+            rows: self.rows,
+            cols: self.cols,
+        }
+    }
+
     /// The matrix that the tile realizes on a perfect chip, `[rows, cols]`.
     pub fn matrix(&self) -> Matrix {
         match &self.array {
@@ -265,6 +326,22 @@ impl Tile {
 }
 
 impl Meshes {
+    /// Fails unless there is an attenuator for each mode of the smaller mesh.
+    fn check(&self) -> Result<()> {
+        if self.attenuators.len() != self.input.ports().min(self.output.ports()) {
+            let limit = "one per mode of the smaller mesh";
+            return Err(Error::shape("attenuators", [self.attenuators.len()], limit));
+        }
+        let bad = self.attenuators.iter().position(|theta| !theta.is_finite());
+        bad.map_or(Ok(()), |mode| {
+            Err(Error::NotFinite {
+                what: "attenuators".to_owned(),
+                index: format!("[{mode}]"),
+                got: self.attenuators[mode].to_string(),
+            })
+        })
+    }
+
     /// `scale · U diag(a) V†` on a perfect chip, of the first rows and columns.
     fn matrix(&self, scale: f64, shape: (usize, usize)) -> Matrix {
         let joined = self.attenuators.len();

@@ -185,9 +185,14 @@ pub(super) fn log_softmax() -> impl Fn(f64, f64) -> f64 {
     |shifted, sum| shifted - sum.ln()
 }
 
+/// The modulus `u₀` around which a softplus of the modulus begins to rise.
+pub(super) fn softplus_start(temperature: f64) -> f64 {
+    0.5 * (1.0 / temperature - 1.0).ln()
+}
+
 pub(super) fn modulus_softplus(temperature: f64) -> impl Fn(Complex<f64>) -> Complex<f64> {
     let softplus = softplus();
-    let u0 = 0.5 * (1.0 / temperature - 1.0).ln();
+    let u0 = softplus_start(temperature);
     let dark = softplus(-2.0 * u0);
     move |z| {
         let modulus = z.norm();

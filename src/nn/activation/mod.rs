@@ -138,6 +138,21 @@ impl Activation {
         self.kind().domain
     }
 
+    /// The derivative of `|f(z)|` by `|z|` at `|z| = modulus` above 0, for a complex function that keeps the phase of `z`;
+    /// nothing for another.
+    pub fn modulus_slope(&self, modulus: f64) -> Option<f64> {
+        match *self {
+            Self::ModulusSoftplus { temperature } => {
+                Some(slope::modulus_softplus(modulus, temperature))
+            }
+            Self::Modrelu { bias } => Some(slope::modrelu(modulus, bias)),
+            Self::SaturableAbsorber { sigma_tau, t0 } => {
+                Some(slope::saturable_absorber(modulus, sigma_tau, t0))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it acts on complex amplitudes only.
     pub fn is_complex(&self) -> bool {
         self.domain() == Domain::Complex

@@ -1,4 +1,4 @@
-//! The derivatives of the functions that act on real numbers one by one.
+//! The derivatives of the functions that act on real numbers one by one, and of the moduli that complex ones give.
 //!
 //! Each has the name and the parameters of its function. At a kink it is what PyTorch's `autograd` takes.
 
@@ -107,4 +107,21 @@ pub(super) fn hardswish(x: f64) -> f64 {
 pub(super) fn mish(x: f64) -> f64 {
     let inner = function::softplus()(x);
     inner.tanh() + x * sech_squared(inner) * logistic(x)
+}
+
+/// Of `(softplus(2 (r − u₀)) − softplus(−2 u₀)) / 2`.
+pub(super) fn modulus_softplus(r: f64, temperature: f64) -> f64 {
+    logistic(2.0 * (r - function::softplus_start(temperature)))
+}
+
+pub(super) fn modrelu(r: f64, bias: f64) -> f64 {
+    step(r + bias > 0.0)
+}
+
+/// Of `r √t`, where `ln(t / t₀) = 2 s (1 − t)` and `s = στ r²`: `√t + s t′ / √t`, `t′ = 2 (1 − t) / (1/t + 2 s)`.
+pub(super) fn saturable_absorber(r: f64, sigma_tau: f64, t0: f64) -> f64 {
+    let s = sigma_tau * r * r;
+    let t = function::absorber_transmission(s, t0);
+    let by_s = 2.0 * (1.0 - t) / (1.0 / t + 2.0 * s);
+    t.sqrt() + s * by_s / t.sqrt()
 }

@@ -486,3 +486,31 @@ fn table() -> String {
     }
     table
 }
+
+/// Central differences of |f(z)| along z; only functions that keep the phase have one.
+#[test]
+fn slopes_of_moduli_are_central_differences() {
+    const STEP: f64 = 1e-5;
+    let mut names = HashSet::new();
+    for activation in all().into_iter().filter(Activation::is_complex) {
+        for r in [1e-3, 0.2, 0.7, 1.3, 4.0] {
+            let at = |r: f64| {
+                let (re, im) = (arr2(&[[0.6 * r]]), arr2(&[[0.8 * r]]));
+                let mut batch = Batch::Complex(Fields { re, im });
+                activation.apply(&mut batch);
+                let Batch::Complex(z) = batch else {
+                    panic!("amplitudes stay amplitudes");
+                };
+                z.re[[0, 0]].hypot(z.im[[0, 0]])
+            };
+            let difference = (at(r + STEP) - at(r - STEP)) / (2.0 * STEP);
+            if let Some(slope) = activation.modulus_slope(r) {
+                names.insert(activation.name());
+                let apart = (slope - difference).abs();
+                assert!(apart < 1e-8, "{activation} {r}: {slope} {difference}");
+            }
+        }
+    }
+    let expected = ["modrelu", "modulus-softplus", "saturable-absorber"];
+    assert_eq!(names, HashSet::from(expected));
+}

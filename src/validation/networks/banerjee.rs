@@ -4,16 +4,13 @@ use std::f64::consts::TAU;
 
 use rayon::prelude::*;
 
-use super::errors::{OnMeshes, Site, Spread};
-use super::learner::{Network, Recipe};
-use super::tasks::{Split, Task, fourier};
+use super::chips::{OnChips, Spread, Zone, within};
+use super::tasks::{Split, fourier};
 use super::{case, mean, near, seed};
-use crate::compile::compile;
-use crate::experiment::Experiment;
-use crate::hardware::Hardware;
-use crate::mesh::Correction;
+use crate::mesh::Geometry;
 use crate::nn::Activation;
-use crate::validation::{Case, Expected, Section, Tier};
+use crate::train::{Network, Recipe, Samples};
+use crate::validation::{Expected, Section, Tier};
 
 const SOURCE: &str = "Banerjee et al., DATE 2021, arXiv:2012.10594, abstract";
 
@@ -25,11 +22,11 @@ pub const CHIPS: u64 = 20;
 /// The network under errors on all of its MZIs.
 pub fn section() -> Section {
     let task = fourier();
-    let meshes = networks(&task);
-    let ideal = mean_accuracy(&meshes, &task.test, 1, |_| Spread::default());
-    let at = |share| mean_accuracy(&meshes, &task.test, CHIPS, move |_| relative(share));
+    let networks = networks(&task);
+    let ideal = mean_accuracy(&networks, &task.test, 1, 0.0, &|_| true);
+    let at = |share| mean_accuracy(&networks, &task.test, CHIPS, share, &|_| true);
     let collapsed = at(0.05);
-    let mzis: usize = meshes[0].stages.iter().map(|stage| stage.mzis()).sum();
+    let mzis: usize = networks[0].program.maps().map(|map| map.mzis()).sum();
     let cases = vec![
         case(
             (
@@ -65,7 +62,6 @@ pub fn section() -> Section {
             "fidelity of a 16-mode unitary at σ = 0.0025: 0.996",
             "the collapse is not one of the network",
         ),
-        own_chips_case(&meshes, &task.test),
     ];
     Section {
         title: "A 16-16-16-10 network of complex weights",
@@ -87,8 +83,8 @@ pub fn relative(share: f64) -> Spread {
     }
 }
 
-/// The trained networks on meshes.
-pub fn networks(task: &Split) -> Vec<OnMeshes> {
+/// The trained networks.
+pub fn networks(task: &Split) -> Vec<OnChips> {
     let activation = Activation::ModulusSoftplus { temperature: 0.03 };
     let train = |number| {
         let seed = seed(number);
@@ -100,56 +96,25 @@ pub fn networks(task: &Split) -> Vec<OnMeshes> {
             seed,
         };
         network.train(&task.train, recipe);
-        OnMeshes::new(network, seed)
+        OnChips::new(&network, Geometry::Clements, seed)
     };
     (0..NETWORKS).into_par_iter().map(train).collect()
 }
 
-/// The mean accuracy over `chips` chips of each network, with errors on MZIs and attenuators but not on screens.
+/// The mean accuracy over `chips` chips of each network, with errors on those MZIs and attenuators that are in `zone`, but
+/// not on screens.
 pub fn mean_accuracy(
-    meshes: &[OnMeshes],
-    task: &Task,
+    networks: &[OnChips],
+    samples: &Samples,
     chips: u64,
-    spread: impl Fn(Site) -> Spread + Sync,
+    share: f64,
+    zone: Zone,
 ) -> f64 {
-    let spreads = |site: Site| site.column.map_or(Spread::default(), |_| spread(site));
-    let of_network = |meshes: &OnMeshes| mean(&meshes.accuracies(task, chips, &spreads));
-    mean(&meshes.iter().map(of_network).collect::<Vec<f64>>())
-}
-
-/// Errors drawn here against those of the library's own chips.
-fn own_chips_case(meshes: &[OnMeshes], task: &Task) -> Case {
-    const SHARE: f64 = 0.01;
-    let here = meshes
-        .iter()
-        .map(|meshes| mean(&meshes.accuracies(task, CHIPS, &|_| relative(SHARE))));
-    let errors = relative(SHARE);
-    let hardware = Hardware::default().with_values([
-        ("phase_shifter.phase_error_rad", errors.phase_rad.into()),
-        ("coupler.splitting_error_rad", errors.splitting_rad.into()),
-    ]);
-    let hardware = hardware.expect("a relative error of 1 % is in range");
-    let data = task.dataset();
-    let there = meshes.iter().enumerate().map(|(number, meshes)| {
-        let program = compile(&meshes.model(), super::layout()).expect("trained weights compile");
-        let experiment = Experiment {
-            hardware: hardware.clone(),
-            seed: seed(number as u64),
-            trials: CHIPS as usize,
-            correction: Correction::None,
-        };
-        let report = experiment.run::<f64>(&program, &data, &());
-        report.expect("network and data fit").noisy.value().mean
-    });
-    let [here, there] = [here.collect::<Vec<f64>>(), there.collect()].map(|all| mean(&all));
-    case(
-        (
-            "accuracy at σ = 0.01, errors drawn here minus errors of lightloom's chips",
-            Tier::Analytic,
-        ),
-        here - there,
-        near(0.0, 0.05),
-        "two draws of the same errors, screens of U included; five standard errors",
-        "",
-    )
+    let of_network = |network: &OnChips| {
+        let given = within(&network.program, &|spot| {
+            spot.column.is_some() && zone(spot)
+        });
+        mean(&network.accuracies(samples, chips, relative(share), &given))
+    };
+    mean(&networks.iter().map(of_network).collect::<Vec<f64>>())
 }

@@ -2,16 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::butterfly::Butterfly;
-use super::errors::{FIDELITY_LAW, OnMeshes, Site, Spread, disturbed, fidelity_law};
-use super::learner::{Linear, Network, Recipe};
-use super::tasks::{Task, pixels};
+use super::chips::{FIDELITY_LAW, OnChips, Spread, fidelity_law};
+use super::tasks::pixels;
 use super::{case, near, seed};
 use crate::experiment::{Summary, quantile};
+use crate::hardware::Given;
 use crate::linalg::fidelity;
-use crate::mesh::Mesh;
+use crate::mesh::{Geometry, Mesh};
 use crate::nn::Activation;
 use crate::rng::{Effect, Seed};
+use crate::train::{Layer, MeshPair, Network, Recipe, Samples};
 use crate::validation::{Case, Curves, Expected, Section, Tier};
 
 const SOURCE: &str = "Fang et al., Opt. Express 27, 14009 (2019), abstract";
@@ -29,10 +29,13 @@ const ACTIVATION: Activation = Activation::ModulusSoftplus { temperature: 0.03 }
 pub fn section() -> Section {
     const SIGMAS: [f64; 5] = [0.0, 0.005, 0.01, 0.015, 0.02];
     let task = pixels();
-    let kinds = [grid, butterflies].map(|start| train(start, &task.train));
+    let kinds = [
+        train(grid, Geometry::Clements, &task.train),
+        train(butterflies, Geometry::Butterfly, &task.train),
+    ];
     let [grid, fft] = kinds
         .each_ref()
-        .map(|meshes| SIGMAS.map(|sigma| Accuracies::of(meshes, &task.test, sigma)));
+        .map(|networks| SIGMAS.map(|sigma| Accuracies::of(networks, &task.test, sigma)));
     let (ideal, worst) = (0, SIGMAS.len() - 1);
     let loss = |net: &[Accuracies; 5]| net[ideal].median - net[worst].median;
     let mut cases = vec![
@@ -88,7 +91,7 @@ pub fn section() -> Section {
     cases.extend(
         kinds
             .iter()
-            .map(|meshes| fidelity_case(&meshes[0].stages[0].input)),
+            .map(|networks| fidelity_case(&networks[0].meshes(0).input)),
     );
     Section {
         title: "GridNet against FFTNet",
@@ -133,13 +136,13 @@ struct Accuracies {
 }
 
 impl Accuracies {
-    fn of(meshes: &[OnMeshes], task: &Task, sigma: f64) -> Self {
+    fn of(networks: &[OnChips], samples: &Samples, sigma: f64) -> Self {
         // Without errors all chips of a network are one.
         let chips = if sigma == 0.0 { 1 } else { CHIPS };
-        let spreads = move |_: Site| Spread::of_both(sigma);
-        let mut all: Vec<f64> = meshes
+        let spread = Spread::of_both(sigma);
+        let mut all: Vec<f64> = networks
             .iter()
-            .flat_map(|meshes| meshes.accuracies(task, chips, &spreads))
+            .flat_map(|network| network.accuracies(samples, chips, spread, &Given::default()))
             .collect();
         all.sort_by(f64::total_cmp);
         let [p20, median, p80] = [0.2, 0.5, 0.8].map(|share| quantile(&all, share));
@@ -158,7 +161,7 @@ fn crossover(sigmas: &[f64], grid: &[Accuracies], fft: &[Accuracies]) -> f64 {
         })
 }
 
-fn train(start: fn(Seed) -> (Network, f64), task: &Task) -> Vec<OnMeshes> {
+fn train(start: fn(Seed) -> (Network, f64), geometry: Geometry, samples: &Samples) -> Vec<OnChips> {
     (0..NETWORKS)
         .into_par_iter()
         .map(|number| {
@@ -170,8 +173,8 @@ fn train(start: fn(Seed) -> (Network, f64), task: &Task) -> Vec<OnMeshes> {
                 rate,
                 seed,
             };
-            network.train(task, recipe);
-            OnMeshes::new(network, seed)
+            network.train(samples, recipe);
+            OnChips::new(&network, geometry, seed)
         })
         .collect()
 }
@@ -186,7 +189,7 @@ fn butterflies(seed: Seed) -> (Network, f64) {
     let layers = WIDTHS.windows(2).enumerate().map(|(index, pair)| {
         let mut stream = seed.stream(Effect::Haar, 1, index as u64, 2);
         // The gain from which their code starts.
-        Linear::Butterfly(Butterfly::random(pair[0], pair[1], 6.0, &mut stream))
+        Layer::Meshes(MeshPair::butterflies(pair[0], pair[1], 6.0, &mut stream))
     });
     let network = Network {
         layers: layers.collect(),
@@ -199,10 +202,10 @@ fn butterflies(seed: Seed) -> (Network, f64) {
 fn fidelity_case(mesh: &Mesh) -> Case {
     const SIGMA: f64 = 0.01;
     let ideal = mesh.transfer();
+    let hardware = Spread::of_both(SIGMA).hardware();
     let fidelities = (0..CHIPS).map(|chip| {
-        let mut stream = seed(0).stream(Effect::Splitting, chip, 0, 5);
-        let spread = |_, _| Spread::of_both(SIGMA);
-        fidelity(&disturbed(mesh, spread, &mut stream).transfer(), &ideal)
+        let chip = hardware.fabricate(seed(0), chip);
+        fidelity(&chip.transfer(mesh), &ideal)
     });
     let (mzis, modes) = (mesh.nodes().len(), mesh.modes());
     let law = fidelity_law(modes, 2 * mzis + modes, 2 * mzis, Spread::of_both(SIGMA));

@@ -4,10 +4,8 @@
 //! errors that its paper prescribes. Nothing is read from files.
 
 mod banerjee;
-mod butterfly;
-mod errors;
+mod chips;
 mod fang;
-mod learner;
 mod shen;
 mod tasks;
 mod zones;
@@ -19,6 +17,7 @@ pub(super) use zones::section as zones;
 
 use super::{Case, Expected, Tier};
 use crate::compile::{Aim, Arrangement, Layout};
+use crate::mesh::Geometry;
 use crate::rng::Seed;
 
 /// From which every number of these sections follows: the seed of network `number` of a section and of its chips.
@@ -27,8 +26,9 @@ fn seed(number: u64) -> Seed {
 }
 
 /// How the papers lay out a layer: the largest singular value first, and nothing chosen for faulty chips.
-fn layout() -> Layout {
+fn layout(geometry: Geometry) -> Layout {
     Layout {
+        multiplier: geometry.into(),
         arrangement: Arrangement::Descending,
         aim: Aim::Perfect,
         ..Layout::default()

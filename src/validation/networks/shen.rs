@@ -1,17 +1,21 @@
 //! The vowel network of Shen et al. under phase and detection errors.
 
+use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::errors::{FIDELITY_LAW, OnMeshes, Spread, Stage, disturbed, fidelity_law};
-use super::learner::{Network, Recipe, intensities};
-use super::tasks::{Split, Task, vowels};
+use super::chips::{FIDELITY_LAW, OnChips, Spread, fidelity_law, site, within, within_mesh};
+use super::tasks::{Split, vowels};
 use super::{case, mean, near, seed};
+use crate::compile::Tile;
 use crate::experiment::Summary;
 use crate::field::Fields;
-use crate::linalg::fidelity;
-use crate::mesh::Mesh;
-use crate::nn::{Activation, metrics};
+use crate::hardware::{Chip, Given, Part, Placed, Section as Of};
+use crate::linalg::{C64, fidelity};
+use crate::mesh::{Correction, Geometry};
+use crate::nn::{Activation, Batch, metrics};
+use crate::processor::set_meshes;
 use crate::rng::{Effect, Seed, Stream};
+use crate::train::{Network, Recipe, Samples};
 use crate::validation::{Case, Expected, Section, Tier};
 
 const EXPERIMENT: &str = "Shen et al., Nat. Photonics 11, 441 (2017), arXiv:1610.02365, Experiment";
@@ -59,13 +63,8 @@ pub fn section() -> Section {
     let by_phase = sweep.map(|sigma| at(sigma, 0.0));
     let by_detection = sweep.map(|sigma| at(0.0, sigma));
     let measured = correctness(&networks, MEASURED, CHIPS);
-    let phases: usize = networks[0]
-        .meshes
-        .stages
-        .iter()
-        .flat_map(|stage| [&stage.input, &stage.output])
-        .map(|mesh| 2 * mesh.nodes().len())
-        .sum();
+    let unitaries = networks[0].chips.unitaries();
+    let phases: usize = unitaries.map(|mesh| 2 * mesh.nodes().len()).sum();
     let cases = vec![
         case(
             ("phases θ and φ of the four 4×4 unitaries", Tier::Published),
@@ -135,7 +134,7 @@ pub fn section() -> Section {
             "a guess among four classes",
             "",
         ),
-        fidelity_case(&networks[0].meshes),
+        fidelity_case(&networks[0].chips),
     ];
     Section {
         title: "Vowels on 4×4 meshes",
@@ -151,8 +150,8 @@ pub fn section() -> Section {
 
 /// A trained network and the samples that judge it.
 struct Judged {
-    meshes: OnMeshes,
-    test: Task,
+    chips: OnChips,
+    test: Samples,
     seed: Seed,
 }
 
@@ -172,7 +171,7 @@ fn train(number: u64) -> Judged {
     };
     network.train(&train, recipe);
     Judged {
-        meshes: OnMeshes::new(network, seed),
+        chips: OnChips::new(&network, Geometry::Clements, seed),
         test,
         seed,
     }
@@ -194,62 +193,91 @@ fn correctness(networks: &[Judged], noise: Noise, chips: u64) -> f64 {
 impl Judged {
     /// The correctness on one chip.
     fn on_chip(&self, chip: u64, noise: Noise) -> f64 {
-        let last = self.meshes.stages.len() - 1;
-        let mut x = self.test.x.clone();
-        for (layer, stage) in self.meshes.stages.iter().enumerate() {
-            let mut stream = self.seed.stream(Effect::Programming, chip, layer as u64, 0);
-            through(stage, &mut x, noise, &mut stream);
-            if layer < last {
-                x = self.meshes.activate(x);
-            }
+        let logits = self.logits(chip, noise);
+        metrics::accuracy(&metrics::predict(logits.t()), &self.test.y)
+    }
+
+    /// Intensities behind one chip, `[class, sample]`.
+    fn logits(&self, chip: u64, noise: Noise) -> Array2<f64> {
+        // Attenuators and screens are exact.
+        let given = within(&self.chips.program, &|spot| {
+            spot.section != Of::Attenuators && spot.column.is_some()
+        });
+        let spread = of_phases(noise.phase_rad);
+        let on = self.chips.chip(chip, spread, &given);
+        let mut signal = Batch::Complex(self.test.x.clone());
+        for (layer, digital) in self.chips.program.model().layers().iter().enumerate() {
+            let Batch::Complex(x) = &mut signal else {
+                unreachable!("amplitudes stay amplitudes");
+            };
+            let mut stream = self.seed.stream(Effect::Detector, chip, layer as u64, 0);
+            self.through(layer, &on, x, noise.detection, &mut stream);
+            digital.activation.apply(&mut signal);
         }
-        metrics::accuracy(&metrics::predict(intensities(&x).t()), &self.test.y)
+        self.chips.program.model().readout.read(signal)
+    }
+
+    /// Sends `x` through V†, the attenuators with the digital scale, and U of a layer, with detection errors behind both
+    /// unitaries.
+    fn through(
+        &self,
+        layer: usize,
+        chip: &Chip,
+        x: &mut Fields<f64>,
+        detection: f64,
+        stream: &mut Stream,
+    ) {
+        let at = Placed {
+            part: Part {
+                layer,
+                ..Placed::MESH.part
+            },
+            site: site(layer),
+        };
+        let Tile { scale, .. } = self.chips.tile(layer);
+        let set = set_meshes(self.chips.meshes(layer), chip, at, Correction::None);
+        let factors: Vec<C64> = set.attenuators.iter().map(|bar| bar * *scale).collect();
+        set.input.walk(x);
+        detect(x, detection, stream);
+        x.scale_modes(&factors);
+        set.output.walk(x);
+        detect(x, detection, stream);
     }
 }
 
-/// Sends `x` through V†, exact attenuators and U, with the errors of both unitaries.
-fn through(stage: &Stage, x: &mut Fields<f64>, noise: Noise, stream: &mut Stream) {
-    unitary(&stage.input, x, noise, stream);
-    x.scale_modes(&stage.attenuations());
-    unitary(&stage.output, x, noise, stream);
-}
-
-fn unitary(mesh: &Mesh, x: &mut Fields<f64>, noise: Noise, stream: &mut Stream) {
-    disturbed(mesh, of_phases(noise.phase_rad), stream).walk(x);
-    let powers = intensities(x);
+/// Adds a normal error to every amplitude: `detection` times the norm of the vector.
+fn detect(x: &mut Fields<f64>, detection: f64, stream: &mut Stream) {
     for sample in 0..x.samples() {
-        let error = noise.detection * powers.column(sample).sum().sqrt();
+        let (re, im) = (x.re.column(sample), x.im.column(sample));
+        let error = detection * (re.dot(&re) + im.dot(&im)).sqrt();
         for mode in 0..x.modes() {
             x.re[[mode, sample]] += error * stream.standard_normal();
         }
     }
 }
 
-/// Errors on θ and φ, none on the screen.
-fn of_phases(phase_rad: f64) -> impl Fn(Option<usize>, usize) -> Spread {
-    move |column, _| Spread {
-        phase_rad: column.map_or(0.0, |_| phase_rad),
+/// Errors of phases alone.
+fn of_phases(phase_rad: f64) -> Spread {
+    Spread {
+        phase_rad,
         splitting_rad: 0.0,
     }
 }
 
 /// The fidelity of the trained unitaries under phase errors against its law.
-fn fidelity_case(meshes: &OnMeshes) -> Case {
+fn fidelity_case(chips: &OnChips) -> Case {
     const SIGMA: f64 = 0.1;
-    let spread = Spread {
-        phase_rad: SIGMA,
-        splitting_rad: 0.0,
-    };
-    let unitaries = meshes
-        .stages
-        .iter()
-        .flat_map(|stage| [&stage.input, &stage.output]);
-    let fidelities = unitaries.enumerate().flat_map(|(number, mesh)| {
+    let spread = of_phases(SIGMA);
+    let hardware = spread.hardware();
+    let fidelities = chips.unitaries().enumerate().flat_map(|(number, mesh)| {
         let ideal = mesh.transfer();
-        (0..CHIPS).map(move |chip| {
-            let mut stream = seed(0).stream(Effect::Programming, chip, number as u64, 1);
-            let faulty = disturbed(mesh, of_phases(SIGMA), &mut stream);
-            fidelity(&faulty.transfer(), &ideal)
+        let place = (site(0), Of::Input);
+        let given = within_mesh(Given::default(), place, mesh, |column, _| column.is_some());
+        let first = CHIPS * number as u64;
+        let hardware = &hardware;
+        (first..first + CHIPS).map(move |chip| {
+            let chip = hardware.fabricate(seed(0), chip);
+            fidelity(&chip.with_given(given.clone()).transfer(mesh), &ideal)
         })
     });
     let law = fidelity_law(4, 12, 0, spread);
@@ -263,4 +291,30 @@ fn fidelity_case(meshes: &OnMeshes) -> Case {
         FIDELITY_LAW,
         "",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_errors_of_detection_a_chip_gives_what_its_processor_gives() {
+        let network = train(0);
+        let given = within(&network.chips.program, &|spot| {
+            spot.section != Of::Attenuators && spot.column.is_some()
+        });
+        for phase_rad in [0.0, 0.1] {
+            let noise = Noise {
+                phase_rad,
+                detection: 0.0,
+            };
+            let chip = network.chips.chip(3, of_phases(phase_rad), &given);
+            let samples = Batch::Complex(network.test.x.clone());
+            let expected = network.chips.load(chip).forward(samples, 0).unwrap();
+            let apart = network.logits(3, noise) - &expected;
+            let largest = |of: &Array2<f64>| of.fold(0.0, |a: f64, b| a.max(b.abs()));
+            let limit = 1e-12 * largest(&expected);
+            assert!(largest(&apart) < limit, "{apart} {expected}");
+        }
+    }
 }

@@ -9,23 +9,15 @@ use crate::io::Source;
 use crate::linalg::C64;
 use crate::nn::{Dataset, Labels, Selection, Values};
 use crate::rng::{Effect, Seed};
-
-/// Amplitudes `[mode, sample]` and their classes.
-#[derive(Debug, Clone)]
-pub(super) struct Task {
-    /// One column a sample.
-    pub x: Fields<f64>,
-    /// One class a sample.
-    pub y: Vec<usize>,
-}
+use crate::train::Samples;
 
 /// The training and the test part of a task.
 #[derive(Debug, Clone)]
 pub(super) struct Split {
     /// What a network learns from.
-    pub train: Task,
+    pub train: Samples,
     /// What it is judged by.
-    pub test: Task,
+    pub test: Samples,
 }
 
 /// Pixels of the built-in digits, `[pixel, sample]`, in [0, 1].
@@ -45,7 +37,7 @@ fn digits(file: &'static [u8]) -> (Array2<f64>, Vec<usize>) {
 fn split(encode: impl Fn(Array2<f64>) -> Fields<f64>) -> Split {
     let task = |file| {
         let (pixels, y) = digits(file);
-        Task {
+        Samples {
             x: encode(pixels),
             y,
         }
@@ -110,36 +102,10 @@ pub fn vowels(seed: Seed) -> Split {
                 x.re[[mode, sample]] = mean + SCATTER * stream.standard_normal();
             }
         }
-        Task { x, y }
+        Samples { x, y }
     };
     Split {
         train: task(0),
         test: task(1),
-    }
-}
-
-impl Task {
-    /// The task as the library's own data: features are real parts, then imaginary parts.
-    pub fn dataset(&self) -> Dataset {
-        let halves = [self.x.re.t(), self.x.im.t()];
-        let x = ndarray::concatenate(ndarray::Axis(1), &halves).expect("both have the same shape");
-        let x = x.as_standard_layout().into_owned();
-        Dataset::new("task", x.into(), self.y.clone()).expect("one finite class a sample")
-    }
-
-    /// The samples at `indices`.
-    pub fn select(&self, indices: &[usize]) -> Self {
-        let columns = |part: &Array2<f64>| {
-            Array2::from_shape_fn((part.nrows(), indices.len()), |(mode, k)| {
-                part[[mode, indices[k]]]
-            })
-        };
-        Self {
-            x: Fields {
-                re: columns(&self.x.re),
-                im: columns(&self.x.im),
-            },
-            y: indices.iter().map(|index| self.y[*index]).collect(),
-        }
     }
 }

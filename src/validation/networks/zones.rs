@@ -1,13 +1,11 @@
 //! Errors on a part of a network: which parts bear them least.
 
 use super::banerjee::{self, mean_accuracy, relative};
-use super::errors::{OnMeshes, Site, Spread, Stage, disturbed};
+use super::chips::{OnChips, Spot, Spread, Zone, within, within_mesh};
 use super::tasks::{Split, fourier};
 use super::{case, mean, near, seed};
-use crate::hardware::Section as Part;
-use crate::linalg::Matrix;
+use crate::hardware::{Given, Section as Of, Site};
 use crate::mesh::Mesh;
-use crate::rng::Effect;
 use crate::validation::{Case, Expected, Section, Tier};
 
 /// Chips of each matrix error.
@@ -20,8 +18,8 @@ const LARGE: f64 = 0.02;
 /// Errors on a part of a network.
 pub fn section() -> Section {
     let task = fourier();
-    let meshes = banerjee::networks(&task);
-    let first = &meshes[0].stages[0];
+    let networks = banerjee::networks(&task);
+    let first = networks[0].meshes(0);
     let mut cases = vec![
         zone_case(&first.input, "first 4 columns", |column, _| column < 4),
         zone_case(&first.input, "last 4 columns", |column, _| column >= 12),
@@ -33,10 +31,10 @@ pub fn section() -> Section {
         zone_case(&first.input, "outer 4 modes", |_, mode| {
             !(1..14).contains(&mode)
         }),
-        attenuator_case(first, "larger", |mode| mode < 8),
-        attenuator_case(first, "smaller", |mode| mode >= 8),
+        attenuator_case(&networks[0], "larger", |mode| mode < 8),
+        attenuator_case(&networks[0], "smaller", |mode| mode >= 8),
     ];
-    cases.extend(loss_cases(&meshes, &task));
+    cases.extend(loss_cases(&networks, &task));
     Section {
         title: "Errors on a part of a network",
         about: "The networks and errors of the 16-16-16-10 section, on some of the MZIs only. A zone is a range of columns and of upper \
@@ -47,12 +45,6 @@ pub fn section() -> Section {
     }
 }
 
-/// The mean of ‖M′ − M‖² over chips.
-fn mean_square(ideal: &Matrix, faulty: impl Fn(u64) -> Matrix) -> f64 {
-    let squares = (0..CHIPS).map(|chip| (faulty(chip) - ideal).norm_squared());
-    mean(&squares.collect::<Vec<f64>>())
-}
-
 /// ‖ΔU‖² from errors on the MZIs of a zone, over what the law says of their number.
 ///
 /// A phase δ anywhere in a unitary changes it by ‖ΔU‖² = |e^{iδ} − 1|², a coupler's angle α by 2 |e^{iα} − 1|².
@@ -61,14 +53,16 @@ fn zone_case(mesh: &Mesh, name: &str, zone: impl Fn(usize, usize) -> bool) -> Ca
     let inside = |node: &&crate::mesh::Node| zone(node.column, node.top);
     let count = mesh.nodes().iter().filter(inside).count();
     let of_one = 2.0 * spread.phase_rad.powi(2) + 4.0 * spread.splitting_rad.powi(2);
-    let of_zone = |column: Option<usize>, mode| match column {
-        Some(column) if zone(column, mode) => spread,
-        _ => Spread::default(),
-    };
-    let square = mean_square(&mesh.transfer(), |chip| {
-        let mut stream = seed(0).stream(Effect::Splitting, chip, 0, 6);
-        disturbed(mesh, of_zone, &mut stream).transfer()
+    let of_zone = |column: Option<usize>, mode| column.is_some_and(|column| zone(column, mode));
+    let place = (Site::default(), Of::Input);
+    let given = within_mesh(Given::default(), place, mesh, of_zone);
+    let (hardware, ideal) = (spread.hardware(), mesh.transfer());
+    let squares = (0..CHIPS).map(|chip| {
+        let chip = hardware.fabricate(seed(0), chip);
+        let faulty = chip.with_given(given.clone()).transfer(mesh);
+        (faulty - &ideal).norm_squared()
     });
+    let square = mean(&squares.collect::<Vec<f64>>());
     case(
         (
             format!("{name} of V†, {count} MZIs: ‖ΔU‖² over its law"),
@@ -84,28 +78,28 @@ fn zone_case(mesh: &Mesh, name: &str, zone: impl Fn(usize, usize) -> bool) -> Ca
 /// ‖ΔW‖² from phase errors on half of the attenuators, over its law.
 ///
 /// Behind singular value s stands t = s₁ e^{iφ} (e^{iθ} − 1)/2 with |t| = s: φ changes it by s dφ, θ by s₁ dθ/2.
-fn attenuator_case(stage: &Stage, name: &str, half: impl Fn(usize) -> bool + Sync) -> Case {
+fn attenuator_case(network: &OnChips, name: &str, half: impl Fn(usize) -> bool + Sync) -> Case {
     let spread = Spread {
         phase_rad: relative(SMALL).phase_rad,
         splitting_rad: 0.0,
     };
-    let values: Vec<f64> = stage.attenuations().iter().map(|t| t.norm()).collect();
+    let tile = network.tile(0);
+    let attenuators = &network.meshes(0).attenuators;
+    let passed = attenuators.iter().map(|theta| (theta / 2.0).sin());
+    let values: Vec<f64> = passed.map(|share| tile.scale * share).collect();
     let squares = values.iter().enumerate().filter(|(mode, _)| half(*mode));
     let law: f64 = squares
         .map(|(_, s)| s * s + 0.25 * values[0] * values[0])
         .sum::<f64>()
         * spread.phase_rad.powi(2);
-    let spreads = |site: Site| {
-        if site.section == Part::Attenuators && half(site.mode) {
-            spread
-        } else {
-            Spread::default()
-        }
-    };
-    let square = mean_square(&stage.ideal(), |chip| {
-        let mut stream = seed(0).stream(Effect::Splitting, chip, 1, 6);
-        stage.on_chip(0, &spreads, &mut stream)
+    let of_half = |spot: Spot| spot.section == Of::Attenuators && half(spot.mode);
+    let given = within(&network.program, &of_half);
+    let norm_squared = tile.matrix().norm_squared();
+    let squares = (0..CHIPS).map(|chip| {
+        let processor = network.load(network.chip(chip, spread, &given));
+        processor.matrix_errors()[0].powi(2) * norm_squared
     });
+    let square = mean(&squares.collect::<Vec<f64>>());
     case(
         (
             format!("phases of the attenuators of the {name} singular values: ‖ΔW‖² over its law"),
@@ -118,26 +112,18 @@ fn attenuator_case(stage: &Stage, name: &str, half: impl Fn(usize) -> bool + Syn
     )
 }
 
-fn loss_cases(meshes: &[OnMeshes], task: &Split) -> Vec<Case> {
-    let ideal = mean_accuracy(meshes, &task.test, 1, |_| Spread::default());
-    let loss = |zone: &(dyn Fn(Site) -> bool + Sync)| {
-        let spread = |site| {
-            if zone(site) {
-                relative(LARGE)
-            } else {
-                Spread::default()
-            }
-        };
-        ideal - mean_accuracy(meshes, &task.test, banerjee::CHIPS, spread)
-    };
-    let [first, second] = [0, 1].map(|layer| loss(&move |site| site.layer == layer));
-    let next_to_attenuators = |site: Site| match site.section {
-        Part::Input => site.column >= Some(12),
-        Part::Output => site.column < Some(4),
+fn loss_cases(networks: &[OnChips], task: &Split) -> Vec<Case> {
+    let ideal = mean_accuracy(networks, &task.test, 1, 0.0, &|_| true);
+    let loss =
+        |zone: Zone| ideal - mean_accuracy(networks, &task.test, banerjee::CHIPS, LARGE, zone);
+    let [first, second] = [0, 1].map(|layer| loss(&move |spot| spot.layer == layer));
+    let next_to_attenuators = |spot: Spot| match spot.section {
+        Of::Input => spot.column >= Some(12),
+        Of::Output => spot.column < Some(4),
         _ => false,
     };
-    let upper = loss(&move |site| next_to_attenuators(site) && site.mode < 8);
-    let lower = loss(&move |site| next_to_attenuators(site) && site.mode >= 8);
+    let upper = loss(&move |spot| next_to_attenuators(spot) && spot.mode < 8);
+    let lower = loss(&move |spot| next_to_attenuators(spot) && spot.mode >= 8);
     vec![
         case(
             (

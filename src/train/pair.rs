@@ -1,14 +1,15 @@
-//! A trained layer whose unitaries are butterfly meshes.
+//! Two meshes whose phases are trained.
 
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 
+use crate::compile::{Array, Meshes, Tile, attenuator_phase};
 use crate::field::Fields;
 use crate::mesh::{Geometry, Gradient, Mesh, Mzi, Phases, Trace};
 use crate::rng::Stream;
 
-/// `A · U diag(sin θ/2) V†`, where both unitaries are butterfly meshes and `A` is a common gain.
+/// `A · U diag(sin θ/2) V†`: two meshes, the attenuators between them, and a common gain `A`.
 #[derive(Debug, Clone)]
-pub(super) struct Butterfly {
+pub struct MeshPair {
     /// Mesh of V†.
     pub input: Mesh,
     /// Internal phases of the attenuators, rad.
@@ -49,9 +50,12 @@ fn trace(mesh: &Mesh, inputs: Fields<f64>) -> Trace {
     Trace::new(mesh, mzi, inputs)
 }
 
-impl Butterfly {
-    /// A layer of random phases with `inputs` inputs, a power of two; the first `rows` outputs are read.
-    pub fn random(inputs: usize, rows: usize, gain: f64, stream: &mut Stream) -> Self {
+impl MeshPair {
+    /// Butterflies of random phases with `inputs` inputs, a power of two; the first `rows` outputs are read.
+    ///
+    /// # Panics
+    /// If `inputs` is no power of two.
+    pub fn butterflies(inputs: usize, rows: usize, gain: f64, stream: &mut Stream) -> Self {
         let outputs = rows.next_power_of_two();
         Self {
             input: random_mesh(inputs, stream),
@@ -61,6 +65,31 @@ impl Butterfly {
             output: random_mesh(outputs, stream),
             gain,
             rows,
+        }
+    }
+
+    /// The pair as a tile of a program, whose attenuators are MZIs: the screen in front of them undoes their phases.
+    pub fn tile(&self) -> Tile {
+        let mut ahead = self.input.phases().clone();
+        for (screen, theta) in ahead.screen.iter_mut().zip(&self.attenuators) {
+            *screen -= attenuator_phase(*theta);
+        }
+        let mut behind = self.output.phases().clone();
+        if self.gain < 0.0 {
+            behind.screen.iter_mut().for_each(|phase| *phase += PI);
+        }
+        let with = |mesh: &Mesh, phases| mesh.with_phases(phases).expect("phases stay finite");
+        Tile {
+            row: 0,
+            col: 0,
+            rows: self.rows,
+            cols: self.input.ports(),
+            scale: self.gain.abs(),
+            array: Array::Meshes(Box::new(Meshes {
+                input: with(&self.input, ahead),
+                attenuators: self.attenuators.clone(),
+                output: with(&self.output, behind),
+            })),
         }
     }
 

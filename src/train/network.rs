@@ -1,45 +1,59 @@
-//! A small complex network and its training: back-propagation by hand, Adam.
-//!
-//! The gradient of a real loss `L` by a complex amplitude `z` is kept as `g = ∂L/∂Re z + i ∂L/∂Im z`. Then `y = W x`
-//! gives `g_W = g_y x†` and `g_x = W† g_y`.
+//! Networks, their loss and the steps of their training.
 
 use std::f64::consts::PI;
 
 use ndarray::{Array2, Axis, Zip};
 
-use super::butterfly::Butterfly;
-use super::tasks::Task;
+use super::{Adam, Layer};
+use crate::compile::{Layout, Program};
+use crate::error::Result;
 use crate::field::Fields;
 use crate::linalg::C64;
-use crate::nn::{Activation, Batch, metrics};
-use crate::rng::{Effect, Seed, Stream};
+use crate::nn::{self, Activation, Batch, Encoding, Input, Model, Readout, Weight};
+use crate::rng::{Effect, Seed};
 
-/// A linear layer that is trained.
+/// Amplitudes `[mode, sample]` and the classes that they are of.
 #[derive(Debug, Clone)]
-pub(super) enum Linear {
-    /// Every weight of its own, `[out, in]`.
-    Dense {
-        /// The weights.
-        weight: Fields<f64>,
-        /// Whether the imaginary parts stay 0.
-        real: bool,
-    },
-    /// Phases of two butterfly meshes and the attenuators between them.
-    Butterfly(Butterfly),
+pub struct Samples {
+    /// One column a sample.
+    pub x: Fields<f64>,
+    /// One class a sample.
+    pub y: Vec<usize>,
+}
+
+impl Samples {
+    /// The samples at `indices`.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let columns = |part: &Array2<f64>| {
+            Array2::from_shape_fn((part.nrows(), indices.len()), |(mode, k)| {
+                part[[mode, indices[k]]]
+            })
+        };
+        Self {
+            x: Fields {
+                re: columns(&self.x.re),
+                im: columns(&self.x.im),
+            },
+            y: indices.iter().map(|index| self.y[*index]).collect(),
+        }
+    }
 }
 
 /// Linear layers, an activation after each but the last, and the intensities of the last one as logits.
 #[derive(Debug, Clone)]
-pub(super) struct Network {
+pub struct Network {
     /// The layers in the order in which light meets them.
-    pub layers: Vec<Linear>,
+    pub layers: Vec<Layer>,
     /// Acts on the modulus and keeps the phase.
     pub activation: Activation,
 }
 
 /// How a network is trained.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Recipe {
+pub struct Recipe {
     /// Passes over the training samples.
     pub epochs: u64,
     /// Samples of one step.
@@ -50,78 +64,9 @@ pub(super) struct Recipe {
     pub seed: Seed,
 }
 
-impl Linear {
-    /// Normal weights such that inputs of variance 1 give outputs of mean power `gain²`.
-    pub fn dense(
-        (outputs, inputs): (usize, usize),
-        gain: f64,
-        real: bool,
-        stream: &mut Stream,
-    ) -> Self {
-        let parts = if real { 1.0 } else { 2.0 };
-        let std = gain / (parts * inputs as f64).sqrt();
-        let mut draw = |std: f64| {
-            Array2::from_shape_simple_fn((outputs, inputs), || std * stream.standard_normal())
-        };
-        let re = draw(std);
-        let im = draw(if real { 0.0 } else { std });
-        Self::Dense {
-            weight: Fields { re, im },
-            real,
-        }
-    }
-
-    /// Everything that is trained, in one order.
-    fn parameters(&self) -> Vec<f64> {
-        match self {
-            Self::Dense { weight, .. } => weight.re.iter().chain(&weight.im).copied().collect(),
-            Self::Butterfly(butterfly) => butterfly.parameters(),
-        }
-    }
-
-    fn set_parameters(&mut self, values: &[f64]) {
-        match self {
-            Self::Dense { weight, .. } => {
-                for (weight, value) in weight.re.iter_mut().chain(&mut weight.im).zip(values) {
-                    *weight = *value;
-                }
-            }
-            Self::Butterfly(butterfly) => butterfly.set_parameters(values),
-        }
-    }
-
-    /// Amplitudes behind the layer.
-    pub fn forward(&self, x: &Fields<f64>) -> Fields<f64> {
-        match self {
-            Self::Dense { weight, .. } => weight.times(x),
-            Self::Butterfly(butterfly) => butterfly.forward(x),
-        }
-    }
-
-    /// Gradients by the parameters and by the inputs, from those by the outputs.
-    fn backward(&self, x: &Fields<f64>, g: &Fields<f64>) -> (Vec<f64>, Fields<f64>) {
-        match self {
-            Self::Dense { weight, real } => {
-                let by_weight = Fields {
-                    re: g.re.dot(&x.re.t()) + g.im.dot(&x.im.t()),
-                    im: g.im.dot(&x.re.t()) - g.re.dot(&x.im.t()),
-                };
-                let by_input = Fields {
-                    re: weight.re.t().dot(&g.re) + weight.im.t().dot(&g.im),
-                    im: weight.re.t().dot(&g.im) - weight.im.t().dot(&g.re),
-                };
-                let imaginary = if *real { 0.0 } else { 1.0 };
-                let flat = by_weight.re.iter().copied();
-                let flat = flat.chain(by_weight.im.iter().map(|value| imaginary * value));
-                (flat.collect(), by_input)
-            }
-            Self::Butterfly(butterfly) => butterfly.backward(x, g),
-        }
-    }
-}
-
 impl Network {
-    /// A network of dense layers: `widths` modes in front of and behind each.
+    /// A network of dense layers: `widths` modes in front of and behind each, weights of which `gain` is that of
+    /// [`Layer::dense`].
     pub fn dense(
         widths: &[usize],
         gain: f64,
@@ -131,7 +76,7 @@ impl Network {
     ) -> Self {
         let layers = widths.windows(2).enumerate().map(|(index, pair)| {
             let mut stream = seed.stream(Effect::Haar, 0, index as u64, 2);
-            Linear::dense((pair[1], pair[0]), gain, real, &mut stream)
+            Layer::dense([pair[1], pair[0]], gain, real, &mut stream)
         });
         Self {
             layers: layers.collect(),
@@ -139,19 +84,19 @@ impl Network {
         }
     }
 
-    /// Trains on `task`.
-    pub fn train(&mut self, task: &Task, recipe: Recipe) {
+    /// Trains on `samples`.
+    pub fn train(&mut self, samples: &Samples, recipe: Recipe) {
         let mut adam: Vec<Adam> = self
             .layers
             .iter()
             .map(|layer| Adam::new(layer.parameters()))
             .collect();
-        let samples = task.y.len();
+        let count = samples.y.len();
         for epoch in 0..recipe.epochs {
             let progress = epoch as f64 / recipe.epochs as f64;
             let rate = recipe.rate * 0.5 * (1.0 + (PI * progress).cos());
-            for indices in shuffled(samples, epoch, recipe.seed).chunks(recipe.batch) {
-                let (_, gradients) = self.loss(&task.select(indices));
+            for indices in shuffled(count, epoch, recipe.seed).chunks(recipe.batch) {
+                let (_, gradients) = self.loss(&samples.select(indices));
                 for ((layer, adam), gradient) in
                     self.layers.iter_mut().zip(&mut adam).zip(&gradients)
                 {
@@ -161,10 +106,41 @@ impl Network {
         }
     }
 
-    /// The mean negative log-likelihood of the classes of `task`, and its gradient by the parameters of each layer.
-    fn loss(&self, task: &Task) -> (f64, Vec<Vec<f64>>) {
+    /// The network as a model that takes amplitudes and gives intensities. Raw features are real parts, then imaginary
+    /// parts.
+    ///
+    /// # Errors
+    /// Those of [`Model::check`].
+    pub fn model(&self) -> Result<Model> {
         let last = self.layers.len() - 1;
-        let mut inputs = vec![task.x.clone()];
+        let input = Input {
+            encoding: Encoding::ComplexHalves,
+            ..Input::default()
+        };
+        let layers = self.layers.iter().enumerate().map(|(index, layer)| {
+            let activation = match index < last {
+                true => self.activation,
+                false => Activation::Identity,
+            };
+            let weight = Weight::Complex(layer.weight());
+            nn::Layer::new(index.to_string(), weight, None, activation)
+        });
+        Model::new(input, layers.collect(), Readout::Intensity)
+    }
+
+    /// The network on meshes: weights as `layout` says, meshes as they are.
+    ///
+    /// # Errors
+    /// Those of [`compile`](crate::compile::compile) and [`Program::from_tiles`].
+    pub fn program(&self, layout: Layout) -> Result<Program> {
+        let tiles = self.layers.iter().map(|layer| layer.tiles(layout));
+        Program::from_tiles(self.model()?, layout, tiles.collect::<Result<_>>()?)
+    }
+
+    /// The mean negative log-likelihood of the classes of `samples`, and its gradient by the parameters of each layer.
+    fn loss(&self, samples: &Samples) -> (f64, Vec<Vec<f64>>) {
+        let last = self.layers.len() - 1;
+        let mut inputs = vec![samples.x.clone()];
         let mut outputs = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {
             let z = layer.forward(&inputs[index]);
@@ -173,7 +149,7 @@ impl Network {
             }
             outputs.push(z);
         }
-        let (loss, mut g) = likelihood(&outputs[last], &task.y);
+        let (loss, mut g) = likelihood(&outputs[last], &samples.y);
         let mut gradients = Vec::new();
         for index in (0..=last).rev() {
             if index < last {
@@ -190,20 +166,14 @@ impl Network {
     /// The gradient in front of the activation: of `f(z) = q(|z|) e^{i arg z}`, the part along z passes with `q′`,
     /// the part across with `q/|z|`.
     fn before_activation(&self, z: &Fields<f64>, f: &Fields<f64>, g: &Fields<f64>) -> Fields<f64> {
-        /// Step of the central difference that stands for q′; its error is some 1e-9.
-        const STEP: f64 = 1e-5;
         let modulus = Zip::from(&z.re).and(&z.im).map_collect(|x, y| x.hypot(*y));
-        let shifted = |step: f64| {
-            let re = modulus.mapv(|r| (r + step).abs());
-            let im = Array2::zeros(re.raw_dim());
-            activate(self.activation, Fields { re, im }).re
-        };
-        let slope = (shifted(STEP) - shifted(-STEP)) / (2.0 * STEP);
         let mut out = Fields::zeros(z.modes(), z.samples());
-        for ((at, r), slope) in modulus.indexed_iter().zip(&slope) {
-            if *r < 2.0 * STEP {
+        for (at, r) in modulus.indexed_iter() {
+            if *r == 0.0 {
                 continue;
             }
+            let slope = self.activation.modulus_slope(*r);
+            let slope = slope.expect("an activation that acts on the modulus");
             let unit = C64::new(z.re[at], z.im[at]) / *r;
             let across = f.re[at].hypot(f.im[at]) / r;
             let turned = unit.conj() * C64::new(g.re[at], g.im[at]);
@@ -215,7 +185,7 @@ impl Network {
 }
 
 /// The library's activation on amplitudes.
-pub fn activate(activation: Activation, fields: Fields<f64>) -> Fields<f64> {
+fn activate(activation: Activation, fields: Fields<f64>) -> Fields<f64> {
     let mut batch = Batch::Complex(fields);
     activation.apply(&mut batch);
     match batch {
@@ -224,20 +194,8 @@ pub fn activate(activation: Activation, fields: Fields<f64>) -> Fields<f64> {
     }
 }
 
-/// The share of `task` that a network of `matrices` names right: the brightest output is the class.
-pub fn accuracy(matrices: &[Fields<f64>], activation: Activation, task: &Task) -> f64 {
-    let mut x = task.x.clone();
-    for (index, matrix) in matrices.iter().enumerate() {
-        x = matrix.times(&x);
-        if index + 1 < matrices.len() {
-            x = activate(activation, x);
-        }
-    }
-    metrics::accuracy(&metrics::predict(intensities(&x).t()), &task.y)
-}
-
 /// |z|² of every amplitude.
-pub fn intensities(z: &Fields<f64>) -> Array2<f64> {
+fn intensities(z: &Fields<f64>) -> Array2<f64> {
     Zip::from(&z.re)
         .and(&z.im)
         .map_collect(|x, y| x * x + y * y)
@@ -275,44 +233,11 @@ fn shuffled(count: usize, epoch: u64, seed: Seed) -> Vec<usize> {
     order
 }
 
-/// Kingma, Ba, ICLR 2015 (arXiv:1412.6980), with the decay rates given there.
-struct Adam {
-    values: Vec<f64>,
-    mean: Vec<f64>,
-    square: Vec<f64>,
-    steps: i32,
-}
-
-impl Adam {
-    fn new(values: Vec<f64>) -> Self {
-        Self {
-            mean: vec![0.0; values.len()],
-            square: vec![0.0; values.len()],
-            values,
-            steps: 0,
-        }
-    }
-
-    /// The parameters after a step against `gradient`.
-    fn step(&mut self, gradient: &[f64], rate: f64) -> &[f64] {
-        const DECAY: [f64; 2] = [0.9, 0.999];
-        self.steps += 1;
-        let [unbias_mean, unbias_square] = DECAY.map(|decay| 1.0 / (1.0 - decay.powi(self.steps)));
-        for (index, g) in gradient.iter().enumerate() {
-            let mean = &mut self.mean[index];
-            *mean += (1.0 - DECAY[0]) * (g - *mean);
-            let square = &mut self.square[index];
-            *square += (1.0 - DECAY[1]) * (g * g - *square);
-            let size = (*square * unbias_square).sqrt() + 1e-8;
-            self.values[index] -= rate * *mean * unbias_mean / size;
-        }
-        &self.values
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::max_abs_difference;
+    use crate::train::MeshPair;
 
     /// Central differences of the loss against its gradient, for every parameter of a network of both kinds of layers.
     #[test]
@@ -328,20 +253,20 @@ mod tests {
         ] {
             let mut network = Network {
                 layers: vec![
-                    Linear::dense((4, 3), 1.0, false, &mut stream),
-                    Linear::Butterfly(Butterfly::random(4, 3, 2.0, &mut stream)),
+                    Layer::dense([4, 3], 1.0, false, &mut stream),
+                    Layer::Meshes(MeshPair::butterflies(4, 3, 2.0, &mut stream)),
                 ],
                 activation,
             };
             let mut draw = || Array2::from_shape_simple_fn((3, 5), || stream.standard_normal());
-            let task = Task {
+            let samples = Samples {
                 x: Fields {
                     re: draw(),
                     im: draw(),
                 },
                 y: vec![0, 1, 2, 1, 0],
             };
-            let (_, gradients) = network.loss(&task);
+            let (_, gradients) = network.loss(&samples);
             for (layer, gradient) in gradients.iter().enumerate() {
                 let values = network.layers[layer].parameters();
                 assert_eq!(values.len(), gradient.len());
@@ -350,7 +275,7 @@ mod tests {
                         let mut values = values.clone();
                         values[index] += step;
                         network.layers[layer].set_parameters(&values);
-                        network.loss(&task).0
+                        network.loss(&samples).0
                     };
                     let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
                     network.layers[layer].set_parameters(&values);
@@ -361,5 +286,57 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn layers_on_perfect_meshes_are_the_layers() {
+        let mut stream = Seed(1).stream(Effect::Haar, 0, 0, 0);
+        for gain in [2.0, -2.0] {
+            let layers = [
+                Layer::dense([5, 8], 1.0, false, &mut stream),
+                Layer::Meshes(MeshPair::butterflies(8, 3, gain, &mut stream)),
+            ];
+            for layer in layers {
+                let of_layer = layer.forward(&Fields::basis(8, 8));
+                let tiles = layer.tiles(Layout::default()).unwrap();
+                let expected = crate::linalg::Matrix::from_fn(of_layer.modes(), 8, |row, col| {
+                    C64::new(of_layer.re[[row, col]], of_layer.im[[row, col]])
+                });
+                assert!(max_abs_difference(&tiles[0].matrix(), &expected) < 1e-13);
+            }
+        }
+    }
+
+    /// Two classes on either side of a line: a network that learns tells them apart, well below the ln 2 of a guess.
+    #[test]
+    fn training_lowers_the_loss() {
+        let mut stream = Seed(2).stream(Effect::Haar, 0, 0, 0);
+        let re = Array2::from_shape_simple_fn((2, 60), || stream.standard_normal());
+        let y = re
+            .columns()
+            .into_iter()
+            .map(|x| usize::from(x[0].abs() > x[1].abs()));
+        let samples = Samples {
+            y: y.collect(),
+            x: Fields {
+                im: Array2::zeros(re.raw_dim()),
+                re,
+            },
+        };
+        let activation = Activation::ModulusSoftplus { temperature: 0.03 };
+        let mut network = Network::dense(&[2, 4, 2], 2.0, false, activation, Seed(3));
+        let before = network.loss(&samples).0;
+        let recipe = Recipe {
+            epochs: 60,
+            batch: 20,
+            rate: 0.03,
+            seed: Seed(4),
+        };
+        network.train(&samples, recipe);
+        let after = network.loss(&samples).0;
+        assert!(
+            after < 0.5 * std::f64::consts::LN_2 && after < 0.5 * before,
+            "{before} {after}"
+        );
     }
 }

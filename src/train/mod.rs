@@ -1,0 +1,14 @@
+//! Training by back-propagation: complex networks of dense weights, or of meshes whose phases are learnt.
+//!
+//! The gradient of a real loss `L` by a complex amplitude `z` is kept as `g = ∂L/∂Re z + i ∂L/∂Im z`. Then `y = W x`
+//! gives `g_W = g_y x†` and `g_x = W† g_y`.
+
+mod adam;
+mod layer;
+mod network;
+mod pair;
+
+pub use adam::Adam;
+pub use layer::Layer;
+pub use network::{Network, Recipe, Samples};
+pub use pair::MeshPair;
