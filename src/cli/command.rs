@@ -33,9 +33,9 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Unitary matrix → phases of a mesh
     Decompose(DecomposeArgs),
-    /// Transfer matrix of a mesh, ideal or on one drawn chip
+    /// Matrix of a mesh or of a layer, ideal or on one drawn chip
     Matrix(MatrixArgs),
-    /// Send fields through an ideal mesh
+    /// Send fields through a mesh or a layer, ideal or on one drawn chip
     Apply(ApplyArgs),
     /// Trained network → program: the phases of every mesh
     Compile(CompileArgs),

@@ -143,6 +143,11 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
             args.geometry
         )?;
     }
+    let free = (args.aim, args.arrangement, args.seed);
+    if args.geometry == Multiplier::Crossbar && free != Default::default() {
+        let what = "--for, --arrange and --seed do nothing: a crossbar leaves nothing free";
+        writeln!(stderr, "note: {what}")?;
+    }
     let linears = loaded.model.linears().map(|(_, linear)| linear);
     for linear in linears.filter(|linear| linear.is_zero()) {
         writeln!(stderr, "note: all weights of layer {} are 0", linear.name)?;

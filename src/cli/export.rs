@@ -88,12 +88,16 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             check_netlist(args, kind)?;
             return match &compiled {
                 Compiled::Mesh(mesh) => output::json(&netlist::mesh(mesh)),
-                Compiled::Program(program) => output::json(&netlist::program(program)?),
+                Compiled::Program(program) => {
+                    output::json(&output::in_file(&args.file, netlist::program(program))?)
+                }
             };
         }
         let mut export = match &compiled {
             Compiled::Mesh(mesh) => Export::of_mesh(mesh, kind),
-            Compiled::Program(program) => Export::of_program(program, kind)?,
+            Compiled::Program(program) => {
+                output::in_file(&args.file, Export::of_program(program, kind))?
+            }
         };
         if args.volts || args.calibration.is_some() || args.dac_bits.is_some() {
             drive(&mut export, args, &hardware)?;

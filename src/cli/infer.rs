@@ -169,7 +169,7 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
         for note in experiment.hardware.notes() {
             eprintln!("note: {note}");
         }
-        if let Some(note) = idle_words(&program, &experiment.hardware) {
+        if let Some(note) = idle_words(&program, [&experiment.hardware]) {
             eprintln!("note: {note}");
         }
         let words = data.words(&program.model().input);

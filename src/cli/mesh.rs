@@ -20,7 +20,7 @@ use crate::linalg::{
     unitarity_error,
 };
 use crate::mesh::{Correction, Geometry, Mesh, closest};
-use crate::processor::{idle_words, map_on_chip, self_configured};
+use crate::processor::{idle_words, map_on_chip, self_configured, unread_words};
 use crate::report::{ColorBy, DrawOptions};
 use crate::rng::Seed;
 
@@ -44,7 +44,7 @@ pub(super) struct DecomposeArgs {
 /// A mesh, or a layer of a program, on one chip.
 #[derive(Debug, Args)]
 pub(super) struct OnChipArgs {
-    /// The layer of a program; the first by default
+    /// The layer of a program, whose weights alone act: no input scale, bias or activation; the first by default
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
     #[command(flatten)]
@@ -233,6 +233,9 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
                 let limit = "left out: this is a mesh, not a program";
                 return Err(Error::value("--layer", layer, limit).into());
             }
+            if on.correct != Correct::SelfConfigure {
+                said.extend(unread_words(&hardware, false));
+            }
             let (u, done) = program(chip, mesh, on.correct)?;
             let u = mesh.between_ports(&u);
             check_finite("transfer matrix", &u)?;
@@ -251,7 +254,8 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
                     "none, local, progressive or fit for a layer: only a mesh configures itself";
                 Error::value("--correct", "self-configure", limit)
             })?;
-            said.extend(idle_words(program, &hardware));
+            said.extend(idle_words(program, [&hardware]));
+            said.extend(unread_words(&hardware, true));
             let layer = program.layer("--layer", on.layer.as_deref())?;
             let found = map_on_chip(program, layer.id, &chip, correction)?;
             check_finite("matrix", &found.matrix)?;
@@ -394,7 +398,7 @@ fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
     };
     let layer = program.layer("--layer", args.layer.as_deref())?;
     let number = args.tile.unwrap_or(0);
-    let meshes = tile(layer, number)?.as_meshes()?;
+    let meshes = output::in_file(&args.file, tile(layer, number)?.as_meshes())?;
     let (mesh, section) = match args.section.unwrap_or_default() {
         SectionArg::Input => (&meshes.input, "V†"),
         SectionArg::Output => (&meshes.output, "U"),

@@ -37,6 +37,13 @@ pub(super) fn check_cover(blocks: impl IntoIterator<Item = Block>, linear: &Line
     {
         let inside = |start: usize, count, end| start.checked_add(count).is_some_and(|e| e <= end);
         let refused = |limit| Error::value("tile corner", format!("{:?}", (row, col)), limit);
+        if tall == 0 || wide == 0 {
+            return Err(Error::shape(
+                "tile",
+                [tall, wide],
+                "[rows, cols] with none of them 0",
+            ));
+        }
         if !(inside(row, tall, rows) && inside(col, wide, cols)) {
             return Err(refused("inside its layer"));
         }

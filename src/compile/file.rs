@@ -14,11 +14,14 @@ use num_complex::Complex;
 use serde::{Deserialize, Serialize};
 
 use super::cover::{Block, check_cover};
-use super::{Aim, Arrangement, Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, matrix};
+use super::{
+    Aim, Arrangement, Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size,
+    matrix,
+};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
 use crate::io::{Tensor, Tensors};
-use crate::linalg::Matrix;
+use crate::linalg::{C64, Matrix, svd};
 use crate::mesh::{Geometry, Mesh, Phases};
 use crate::nn::{Activation, Bias, Input, Layer, Linear, LinearId, Model, Readout, Weight};
 use crate::rng::Seed;
@@ -265,6 +268,9 @@ impl Program {
             let limit = format!("[{}], one a map", header.maps.len());
             return Err(Error::shape("chain", [activations.len()], limit));
         }
+        if let Some(size) = header.tile {
+            check_tile_size(size)?;
+        }
         let mut layers = Vec::new();
         let mut tiles = BTreeMap::new();
         for (index, (map, activation)) in header.maps.iter().zip(activations).enumerate() {
@@ -455,20 +461,21 @@ fn take_tile(
     header: &Header,
     weight: &Matrix,
 ) -> Result<Tile> {
+    let modes = [tile.output_modes, tile.input_modes];
+    if let Some(size) = header.tile.filter(|size| modes != [*size; 2]) {
+        let limit = format!("[{size}, {size}], as `tile` says");
+        return Err(Error::shape("tile modes", modes, limit));
+    }
+    let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
+    if tile.scale == 0.0 && block.iter().any(|weight| *weight != C64::ZERO) {
+        let limit = "above 0 where the tile has weights";
+        return Err(Error::value("scale", 0, limit));
+    }
     let array = match header.geometry {
         Multiplier::Meshes(geometry) => {
             Array::Meshes(Box::new(take_meshes(tensors, prefix, tile, geometry)?))
         }
-        Multiplier::Crossbar => {
-            let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
-            let (inputs, outputs) = (tile.input_modes, tile.output_modes);
-            Array::Crossbar(Crossbar::new(
-                &block.into_owned(),
-                tile.scale,
-                inputs,
-                outputs,
-            ))
-        }
+        Multiplier::Crossbar => Array::Crossbar(take_crossbar(block.into_owned(), tile, header)?),
     };
     let loaded = Tile {
         row: tile.row,
@@ -480,6 +487,27 @@ fn take_tile(
     };
     loaded.check()?;
     Ok(loaded)
+}
+
+/// The crossbar of `block`, whose scale and size follow from it.
+fn take_crossbar(block: Matrix, tile: &TileHeader, header: &Header) -> Result<Crossbar> {
+    let modes = [tile.output_modes, tile.input_modes];
+    let own = [tile.rows, tile.cols];
+    if header.tile.is_none() && modes != own {
+        let limit = format!("{own:?}, as the layer has one tile of its own size");
+        return Err(Error::shape("tile modes", modes, limit));
+    }
+    let largest = svd(&block)?.s[0];
+    if (tile.scale - largest).abs() > 1e-9 * largest {
+        let limit = format!("{largest}, the largest singular value of its weights");
+        return Err(Error::value("scale", format!("{:e}", tile.scale), limit));
+    }
+    Ok(Crossbar::new(
+        &block,
+        tile.scale,
+        tile.input_modes,
+        tile.output_modes,
+    ))
 }
 
 fn take_meshes(

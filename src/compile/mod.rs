@@ -196,6 +196,17 @@ impl Program {
     }
 }
 
+/// Fails unless a tile can have `modes` modes.
+fn check_tile_size(modes: usize) -> Result<()> {
+    match (2..=LARGEST_TILE).contains(&modes) {
+        true => Ok(()),
+        false => {
+            let limit = format!("2..={LARGEST_TILE} modes");
+            Err(Error::value("tile", modes, limit))
+        }
+    }
+}
+
 /// Compiles a network: `W = s · U diag(a) V†` for every tile of every layer.
 ///
 /// Tiles are compiled in parallel on rayon's current pool; the result does not depend on it.
@@ -205,15 +216,8 @@ impl Program {
 /// butterflies; [`Error::Shape`] if there is no tile, and a layer's own size is no power of two for butterflies;
 /// those of the decomposition.
 pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
-    if let Some(modes) = layout
-        .tile
-        .filter(|modes| !(2..=LARGEST_TILE).contains(modes))
-    {
-        return Err(Error::value(
-            "tile",
-            modes,
-            format!("2..={LARGEST_TILE} modes"),
-        ));
+    if let Some(modes) = layout.tile {
+        check_tile_size(modes)?;
     }
     if let Some(modes) = layout
         .tile

@@ -271,8 +271,10 @@ impl Tile {
     /// # Errors
     /// [`Error::Unsupported`] if it has none.
     pub fn as_meshes(&self) -> Result<&Meshes> {
-        self.meshes()
-            .ok_or_else(|| Error::unsupported("tile", "crossbar", "only meshes have phases"))
+        self.meshes().ok_or_else(|| {
+            let limit = "it has no phases: compile with meshes, such as --geometry clements";
+            Error::unsupported("tile", "crossbar", limit)
+        })
     }
 
     /// Modes that light enters in, between which the laser is split.

@@ -40,10 +40,23 @@ pub(crate) const TORCH: &str = "a PyTorch file of torch.save";
 /// The first number of a file of the older format, as a pickle.
 pub(super) const TORCH_LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
+/// Whether `bytes` begin with the length of a header that could be one, in 8 bytes, and the header.
+fn is_safetensors(bytes: &[u8]) -> bool {
+    let Some((length, header)) = bytes.split_first_chunk() else {
+        return false;
+    };
+    u64::from_le_bytes(*length) < HEADER_LIMIT && header.first() == Some(&b'{')
+}
+
+/// More bytes than the header of any safetensors file has.
+const HEADER_LIMIT: u64 = 1 << 27;
+
 impl Content {
     /// What `bytes` begin as; nothing where they do not tell.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
+            // Its first bytes are a length, which may look like the beginning of anything.
+            _ if is_safetensors(bytes) => Some(Self::Safetensors),
             [b'P', b'K', 3 | 5 | 7, ..] if holds_pickle(bytes) => Some(Self::Torch),
             [b'P', b'K', 3 | 5 | 7, ..] => Some(Self::Npz),
             _ if bytes.starts_with(TORCH_LEGACY) => Some(Self::Torch),
@@ -88,4 +101,22 @@ fn holds_pickle(bytes: &[u8]) -> bool {
     [first, last]
         .iter()
         .any(|part| part.windows(NAME.len()).any(|window| window == NAME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The length of the header stands first, and 640 bytes are `80 02`, as a pickle begins.
+    #[test]
+    fn a_header_of_any_length_begins_a_safetensors_file() {
+        for length in [640_u64, 896, 1152, 1408, 0x0403_4b50, 0x8b1f] {
+            let bytes = [&length.to_le_bytes()[..], b"{\"x\":"].concat();
+            assert_eq!(Content::of(&bytes), Some(Content::Safetensors), "{length}");
+        }
+        assert_eq!(
+            Content::of(b"\x80\x02}q\x00X\x01\x00{"),
+            Some(Content::Pickle)
+        );
+    }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::field::Real;
 
 /// Most entries of the matrix of several groups, zeros between them included.
-const WHOLE_LIMIT: usize = 1 << 28;
+const WHOLE_LIMIT: usize = 1 << 24;
 
 /// Number of a [`Linear`] in its network: layer `k` of a chain multiplies by map `k`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

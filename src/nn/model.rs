@@ -140,6 +140,10 @@ impl Layer {
             ));
         }
         self.linear.check()?;
+        if self.linear.columns != 1 {
+            let limit = "1: a layer of a chain is given one column a sample";
+            return Err(Error::value("columns", self.linear.columns, limit));
+        }
         let complex = complex || self.linear.is_complex();
         if let Some(bias) = &self.bias {
             if bias.len() != shape[0] {

@@ -6,6 +6,7 @@
 
 mod alone;
 mod detector;
+mod idle;
 mod layer;
 mod load;
 mod loss;
@@ -15,6 +16,7 @@ mod tile;
 
 pub use alone::self_configured;
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
+pub use idle::{idle_words, unread_words};
 pub use modulator::{full_scale_power_w, laser_field_error};
 pub use placement::Loading;
 pub(crate) use tile::set_meshes;
@@ -24,13 +26,14 @@ use std::sync::Mutex;
 
 use ndarray::Array2;
 
-use crate::compile::{Multiplier, Program};
+use crate::compile::Program;
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Detection, Hardware, HardwareKey, When};
+use crate::hardware::{Chip, Detection, Hardware, When};
 use crate::linalg::{C64, Matrix};
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use layer::{Calibration, LoadedMap};
+use load::relative;
 use placement::{check_given, seats};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
@@ -224,7 +227,7 @@ impl<T: Real> Linears<T> for Processor<T> {
 pub struct MapOnChip {
     /// Its matrix as its receivers see it, `[out, in]`: see [`Processor::matrix`].
     pub matrix: Matrix,
-    /// ‖W_chip − W‖_F / ‖W‖_F in front of the detectors.
+    /// Its relative error, ‖matrix − W‖_F / ‖W‖_F.
     pub matrix_error: f64,
     /// Loss of its tiles, dB, mean over the tiles: what their digital scales make up for.
     pub loss_db: f64,
@@ -254,36 +257,17 @@ pub fn map_on_chip(
         .expect("the program has the map");
     let loaded = LoadedMap::<f64>::load(map, chip, seats, reading, true, loading.correction)?;
     let Fields { re, im } = &loaded.whole;
+    let matrix = Matrix::from_fn(re.nrows(), re.ncols(), |row, col| {
+        C64::new(re[[row, col]], im[[row, col]])
+    });
+    let weight = crate::compile::matrix(&map.linear.whole());
+    let squares = (&matrix - &weight).norm_squared();
     Ok(MapOnChip {
-        matrix: Matrix::from_fn(re.nrows(), re.ncols(), |row, col| {
-            C64::new(re[[row, col]], im[[row, col]])
-        }),
-        matrix_error: loaded.matrix_error,
+        matrix,
+        matrix_error: relative(squares, weight.norm_squared()),
         loss_db: loaded.loss_db(),
         unreachable: loaded.unreachable(),
     })
-}
-
-/// What of `hardware` says nothing about `program`, in a sentence: a crossbar has no cell that could err.
-pub fn idle_words(program: &Program, hardware: &Hardware) -> Option<String> {
-    if program.layout().multiplier != Multiplier::Crossbar {
-        return None;
-    }
-    let (idle, acting): (Vec<&HardwareKey>, Vec<&HardwareKey>) = hardware
-        .acting()
-        .partition(|key| key.row.place.is_in_mesh());
-    let is_needed = |name: &str| acting.iter().any(|key| key.row.needs == Some(name));
-    let idle = idle.iter().filter(|key| !is_needed(key.name));
-    let names: Vec<&str> = idle.map(|key| key.name).collect();
-    let verb = match names.len() {
-        0 => return None,
-        1 => "does",
-        _ => "do",
-    };
-    let names = names.join(", ");
-    Some(format!(
-        "crossbars have no MZI: {names} {verb} not act on them"
-    ))
 }
 
 /// How the outputs of each map are measured, by the map's number.

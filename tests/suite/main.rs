@@ -8,6 +8,8 @@ mod corpus;
 #[cfg(feature = "cli")]
 mod correction;
 #[cfg(feature = "cli")]
+mod crossbar;
+#[cfg(feature = "cli")]
 mod damage;
 #[cfg(feature = "cli")]
 mod data;

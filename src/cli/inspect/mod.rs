@@ -213,10 +213,12 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
     let layout = program.layout();
     out.put("tile", layout.tile);
     out.put("geometry", layout.multiplier.to_string());
-    out.put("for", layout.aim.name());
-    out.put("arrange", layout.arrangement.name());
-    out.put("seed", layout.seed.0);
-    out.put("share_at_edges", program.share_at_edges());
+    // A crossbar leaves nothing free and has no MZI.
+    let is_free = layout.multiplier != Multiplier::Crossbar;
+    out.put("for", is_free.then(|| layout.aim.name()));
+    out.put("arrange", is_free.then(|| layout.arrangement.name()));
+    out.put("seed", is_free.then_some(layout.seed.0));
+    out.put("share_at_edges", is_free.then(|| program.share_at_edges()));
     let layers = program.model().layers().iter().zip(program.maps());
     let layers = layers.map(|(layer, map)| {
         let mut record = layer_record(layer);

@@ -134,10 +134,14 @@ pub(crate) fn origin(results: &Results) -> Table {
         add(
             &what,
             format!(
-                "{tile}, {} meshes, singular values {}, for {} chips, {}; {}",
-                reference.geometry,
-                reference.arrange,
-                reference.aim,
+                "{tile}, {}, {}; {}",
+                match reference.geometry.as_str() {
+                    "crossbar" => "crossbars".to_owned(),
+                    geometry => format!(
+                        "{geometry} meshes, singular values {}, for {} chips",
+                        reference.arrange, reference.aim
+                    ),
+                },
                 reference.precision,
                 layers.join("; ")
             ),

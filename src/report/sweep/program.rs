@@ -98,7 +98,7 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
     };
     let Some(meshes) = program.tiles(LinearId(0))[0].meshes() else {
         return Ok(Err(
-            "No mesh is drawn: the program’s tiles are crossbars.".to_owned()
+            "No mesh is drawn: the tiles of the first program are crossbars.".to_owned(),
         ));
     };
     let modes = meshes.input.modes().max(meshes.output.modes());

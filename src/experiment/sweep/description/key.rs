@@ -2,13 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use crate::compile::{Aim, Arrangement};
+use crate::compile::{Aim, Arrangement, Multiplier};
 use crate::error::{Error, Result, nearest};
 use crate::field::Precision;
 use crate::hardware::{Hardware, HardwareKey, When};
 use crate::io::record::Cell;
 use crate::io::whole_number;
-use crate::mesh::{Correction, Geometry};
+use crate::mesh::Correction;
 
 /// Something that an axis varies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -200,7 +200,7 @@ impl Key {
                 _ => wrong("2..=4096 modes, or \"none\" for one tile a layer"),
             },
             Self::Geometry => match &cell {
-                Cell::Text(name) => Ok(Cell::Text(name.parse::<Geometry>()?.to_string())),
+                Cell::Text(name) => Ok(Cell::Text(name.parse::<Multiplier>()?.to_string())),
                 _ => wrong("a name, such as clements"),
             },
             Self::Arrange => match &cell {

@@ -262,11 +262,11 @@ impl Session {
             .map(|row| row / self.sweep.trials)
             .collect();
         points.dedup();
-        for point in points {
-            let hardware = self.sweep.point(point)?.hardware;
-            if let Some(note) = idle_words(workload.program(), &hardware) {
-                notes.add(note);
-            }
+        let points = points.into_iter().map(|point| self.sweep.point(point));
+        let points: Vec<Point> = points.collect::<Result<_>>()?;
+        let hardware = points.iter().map(|point| &point.hardware);
+        if let Some(note) = idle_words(workload.program(), hardware) {
+            notes.add(note);
         }
         self.note_reference(reference)?;
         let next = AtomicUsize::new(0);
