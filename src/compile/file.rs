@@ -5,183 +5,27 @@
 //! `output.theta_rad`, `output.phi_rad`, `output.screen_rad`, and `layers.I.bias`. A crossbar holds its weights, no phases.
 //! Files of version 1, which had `layers` where `maps` stands, are read too.
 
+mod header;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
 use ndarray::Array2;
 use num_complex::Complex;
-use serde::{Deserialize, Serialize};
 
-use super::cover::{Block, check_cover};
-use super::{
-    Aim, Arrangement, Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size,
-    matrix,
-};
+use self::header::{BodyHeader, Freedom, Header, MapHeader, TileHeader};
+use super::cover::check_cover;
+use super::{Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
 use crate::io::{Tensor, Tensors};
 use crate::linalg::{C64, Matrix, svd};
 use crate::mesh::{Geometry, Mesh, Phases};
-use crate::nn::{Activation, Bias, Input, Layer, Linear, LinearId, Model, Readout, Weight};
-use crate::rng::Seed;
+use crate::nn::{Bias, Layer, Linear, LinearId, Model, Weight};
 
 /// The metadata key that marks a program file.
 const KEY: &str = "lightloom-program";
-/// The version that is written.
-const VERSION: u32 = 2;
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    version: u32,
-    geometry: Multiplier,
-    tile: Option<usize>,
-    freedom: Freedom,
-    input: Input,
-    readout: Readout,
-    maps: Vec<MapHeader>,
-    body: BodyHeader,
-}
-
-/// The header of a file of version 1: a chain, whose layers are its maps.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FirstHeader {
-    #[serde(rename = "version")]
-    _version: u32,
-    geometry: Geometry,
-    tile: Option<usize>,
-    /// The earliest files do not say it: [`Freedom::default`].
-    #[serde(default)]
-    freedom: Freedom,
-    input: Input,
-    readout: Readout,
-    layers: Vec<FirstLayer>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FirstLayer {
-    name: String,
-    activation: Activation,
-    complex: bool,
-    tiles: Vec<TileHeader>,
-}
-
-/// How what the weights leave free was chosen.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Freedom {
-    arrangement: Arrangement,
-    aim: Aim,
-    seed: Seed,
-}
-
-impl Default for Freedom {
-    fn default() -> Self {
-        Self {
-            arrangement: Arrangement::Descending,
-            aim: Aim::Perfect,
-            seed: Seed(0),
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MapHeader {
-    name: String,
-    groups: usize,
-    columns: usize,
-    complex: bool,
-    tiles: Vec<TileHeader>,
-}
-
-/// What is computed with the maps.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum BodyHeader {
-    /// The activation behind each map.
-    Chain(Vec<Activation>),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TileHeader {
-    row: usize,
-    col: usize,
-    rows: usize,
-    cols: usize,
-    input_modes: usize,
-    output_modes: usize,
-    scale: f64,
-}
-
-impl TileHeader {
-    /// Where in the map's matrix the tile stands.
-    fn block(&self) -> Block {
-        Block {
-            row: self.row,
-            col: self.col,
-            rows: self.rows,
-            cols: self.cols,
-        }
-    }
-}
-
-impl From<FirstHeader> for Header {
-    fn from(first: FirstHeader) -> Self {
-        let mut activations = Vec::new();
-        let maps = first.layers.into_iter().map(|layer| {
-            activations.push(layer.activation);
-            MapHeader {
-                name: layer.name,
-                groups: 1,
-                columns: 1,
-                complex: layer.complex,
-                tiles: layer.tiles,
-            }
-        });
-        let maps = maps.collect();
-        Self {
-            version: 1,
-            geometry: first.geometry.into(),
-            tile: first.tile,
-            freedom: first.freedom,
-            input: first.input,
-            readout: first.readout,
-            maps,
-            body: BodyHeader::Chain(activations),
-        }
-    }
-}
-
-impl Header {
-    fn read(header: &str) -> Result<Self> {
-        let malformed = |error| Error::json("program header", header, &error);
-        let value: serde_json::Value = serde_json::from_str(header).map_err(malformed)?;
-        match value["version"].as_u64() {
-            Some(1) => {
-                let first: FirstHeader = serde_json::from_str(header).map_err(malformed)?;
-                Ok(first.into())
-            }
-            Some(2) => serde_json::from_str(header).map_err(malformed),
-            _ => {
-                let got = &value["version"];
-                Err(Error::value("program version", got, "1 or 2"))
-            }
-        }
-    }
-
-    /// What the tensors of maps begin with.
-    fn maps_prefix(&self) -> &'static str {
-        match self.version {
-            1 => "layers",
-            _ => "maps",
-        }
-    }
-}
 
 impl Program {
     /// Whether `bundle` claims to be a program file.
@@ -219,7 +63,7 @@ impl Program {
         let layout = self.layout();
         let activations = model.layers().iter().map(|layer| layer.activation);
         let header = Header {
-            version: VERSION,
+            version: Header::VERSION,
             geometry: layout.multiplier,
             tile: layout.tile,
             freedom: Freedom {

@@ -59,6 +59,37 @@ fn a_sweep_compares_crossbars_with_meshes_and_says_once_what_does_not_act_on_the
     assert!(worst_mesh < 0.9);
 }
 
+/// Every matrix fits a crossbar: no error of the weights is told, but choices that do nothing are.
+#[test]
+fn compile_tells_of_a_crossbar_what_was_asked_in_vain() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    compiled(folder);
+    let said = |arguments: &[&str]| {
+        let compile = [
+            "compile",
+            "network.toml",
+            "--geometry",
+            "crossbar",
+            "-o",
+            "y.safetensors",
+        ];
+        let output = lightloom(folder, &[&compile[..], arguments].concat());
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let plain = said(&[]);
+    assert!(
+        plain.contains("crossbars: arrays of exact weights"),
+        "{plain}"
+    );
+    assert!(
+        !plain.contains("relative error") && !plain.contains("do nothing"),
+        "{plain}"
+    );
+    assert!(said(&["--seed", "3"]).contains("--for, --arrange and --seed do nothing"));
+}
+
 #[test]
 fn what_a_crossbar_has_not_is_refused_or_null() {
     let dir = tempfile::tempdir().unwrap();
