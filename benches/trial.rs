@@ -19,7 +19,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use lightloom::compile::{Layout, compile};
 use lightloom::nn::{Activation, Batch, Encoding, Input, Layer, Readout, Weight};
 use lightloom::rng::{Effect, Seed};
-use lightloom::{Correction, Fields, Hardware, Model, Processor, Program};
+use lightloom::{Correction, Fields, Hardware, Network, Processor, Program};
 use ndarray::Array2;
 use num_complex::Complex;
 
@@ -80,8 +80,8 @@ fn network(widths: &[usize], is_complex: bool) -> Program {
         encoding,
         ..Input::default()
     };
-    let model = Model::new(input, layers.collect(), readout).expect("the layers fit");
-    compile(&model, Layout::default()).expect("the weights are finite")
+    let network = Network::new(input, layers.collect(), readout).expect("the layers fit");
+    compile(&network, Layout::default()).expect("the weights are finite")
 }
 
 /// Samples in [0, 1), a fifth of them lit as in MNIST.
@@ -121,8 +121,8 @@ fn trials(criterion: &mut Criterion) {
         ("shots", &real, &all[..], 2.5),
         ("complex", &complex, &CHIP[..], 1.7),
     ] {
-        let model = program.model();
-        let digital = model.digital::<f32>().expect("the model is sound");
+        let network = program.network();
+        let digital = network.digital::<f32>().expect("the network is sound");
         let hardware = hardware(settings);
         let mut chip = 0;
         let mut pairs = Vec::new();
@@ -132,7 +132,7 @@ fn trials(criterion: &mut Criterion) {
                 for _ in 0..times {
                     let digital = seconds(|| {
                         for (index, block) in blocks.iter().enumerate() {
-                            let logits = model.run(block.clone(), &digital, index as u64);
+                            let logits = network.run(block.clone(), &digital, index as u64);
                             black_box(logits.expect("a computer multiplies"));
                         }
                     });

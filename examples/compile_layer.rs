@@ -5,7 +5,7 @@
 
 use lightloom::compile::{Layout, compile};
 use lightloom::linalg::C64;
-use lightloom::nn::{Activation, Input, Layer, LinearId, Model, Readout, Weight};
+use lightloom::nn::{Activation, Input, Layer, LinearId, Network, Readout, Weight};
 use lightloom::rng::{Effect, Seed};
 use ndarray::Array2;
 
@@ -18,8 +18,8 @@ fn main() -> lightloom::Result<()> {
         None,
         Activation::Identity,
     );
-    let model = Model::new(Input::default(), vec![layer], Readout::Real)?;
-    let program = compile(&model, Layout::default())?;
+    let network = Network::new(Input::default(), vec![layer], Readout::Real)?;
+    let program = compile(&network, Layout::default())?;
     let tile = &program.tiles(LinearId(0))[0];
     let meshes = tile.as_meshes()?;
     println!(

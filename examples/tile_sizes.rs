@@ -6,11 +6,11 @@
 use lightloom::compile::{Layout, compile};
 use lightloom::experiment::Experiment;
 use lightloom::nn::Activation;
-use lightloom::{Correction, Dataset, Hardware, Model, Result, Seed};
+use lightloom::{Correction, Dataset, Hardware, Network, Result, Seed};
 
 fn main() -> Result<()> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
-    let model = Model::load(format!("{folder}/network.toml"), Activation::Identity)?;
+    let network = Network::load(format!("{folder}/network.toml"), Activation::Identity)?;
     let data = Dataset::load(
         format!("{folder}/digits-test.npz"),
         None,
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     println!("tile     tiles     MZIs   matrix error   accuracy");
     for tile in [Some(8), Some(16), Some(32), None] {
         let program = compile(
-            &model,
+            &network,
             Layout {
                 tile,
                 ..Layout::default()

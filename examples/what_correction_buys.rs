@@ -10,7 +10,7 @@
 
 use lightloom::compile::{Aim, Layout, compile};
 use lightloom::nn::Activation;
-use lightloom::{Correction, Dataset, Experiment, Hardware, Model, Result, Seed};
+use lightloom::{Correction, Dataset, Experiment, Hardware, Network, Result, Seed};
 
 const SPREADS_RAD: [f64; 7] = [0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1];
 const COLUMNS: [(&str, &str, Correction); 4] = [
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
         _ => panic!("give a network and its data, or nothing"),
     };
     let tile = args.get(2).and_then(|tile| tile.parse().ok());
-    let model = Model::load(network, Activation::Relu)?;
+    let network = Network::load(network, Activation::Relu)?;
     let data = Dataset::load(data, None, None)?;
     let program = |aim| {
         let layout = Layout {
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
             aim,
             ..Layout::default()
         };
-        compile(&model, layout)
+        compile(&network, layout)
     };
     let (plain, for_corrected) = (program(Aim::Uncorrected)?, program(Aim::Corrected)?);
     let tiles = plain.maps().flat_map(|map| map.tiles);

@@ -9,7 +9,7 @@ use lightloom::io::table::Label;
 use lightloom::io::{self, Source, Tensor, TensorData};
 use lightloom::mesh::Described;
 use lightloom::nn::{Activation, Labels, Selection, Split};
-use lightloom::{Dataset, Hardware, Mesh, Model, Program};
+use lightloom::{Dataset, Hardware, Mesh, Network, Program};
 
 /// A reader under test.
 pub type Reader = fn(&[u8]);
@@ -37,7 +37,7 @@ pub const READERS: [(&str, Reader); 16] = [
 /// A safetensors file, as plain tensors and as a network.
 pub fn safetensors(bytes: &[u8]) {
     if let Ok(bundle) = io::safetensors::parse(bytes) {
-        let _ = Model::from_tensors(bundle.tensors, Activation::Relu);
+        let _ = Network::from_tensors(bundle.tensors, Activation::Relu);
     }
 }
 
@@ -66,7 +66,7 @@ pub fn npy(bytes: &[u8]) {
 /// An archive of arrays, as a network.
 pub fn npz(bytes: &[u8]) {
     if let Ok(arrays) = io::npy::parse_npz(bytes) {
-        let _ = Model::from_tensors(arrays, Activation::Relu);
+        let _ = Network::from_tensors(arrays, Activation::Relu);
     }
 }
 
@@ -93,7 +93,7 @@ pub fn dataset(bytes: &[u8]) {
 pub fn torch(bytes: &[u8]) {
     if let Ok(read) = io::torch::parse(bytes) {
         let tensors = read.tensors.into_iter().collect();
-        let _ = Model::from_tensors(tensors, Activation::Relu);
+        let _ = Network::from_tensors(tensors, Activation::Relu);
     }
 }
 
@@ -123,7 +123,7 @@ pub fn csv(bytes: &[u8]) {
 /// An ONNX graph, and the network that it computes.
 pub fn onnx(bytes: &[u8]) {
     if let Ok(graph) = io::onnx::parse(bytes) {
-        let _ = Model::from_onnx(&graph);
+        let _ = Network::from_onnx(&graph);
     }
 }
 
@@ -141,7 +141,7 @@ pub fn network(bytes: &[u8]) {
         ("0.bias".to_owned(), ones(&[2])),
         ("2.weight".to_owned(), ones(&[3, 2])),
     ];
-    let _ = Model::from_description(text, &weights.into());
+    let _ = Network::from_description(text, &weights.into());
 }
 
 /// A hardware description; one that is read survives writing, and every key can be set to what it is.

@@ -30,7 +30,7 @@ pub use experiment::Experiment;
 pub use field::Fields;
 pub use hardware::{Chip, Hardware};
 pub use mesh::{Correction, Mesh, decompose};
-pub use nn::{Dataset, Model};
+pub use nn::{Dataset, Network};
 pub use processor::Processor;
 pub use rng::Seed;
 pub use watch::Watch;

@@ -12,7 +12,7 @@ use super::common::count::any;
 use super::common::output;
 use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, compile};
 use crate::error::Error;
-use crate::nn::{Activation, Hints, Linear, Loaded, Model, Normalization, PerFeature};
+use crate::nn::{Activation, Hints, Linear, Loaded, Network, Normalization, PerFeature};
 use crate::rng::Seed;
 
 #[derive(Debug, Args)]
@@ -80,7 +80,7 @@ pub fn run(args: &CompileArgs) -> Result<()> {
             let reason = "is a program already: lightloom infer takes it";
             return Err(Error::format(source.name(), reason).into());
         }
-        let loaded = Model::read(&source, &hints)?;
+        let loaded = Network::read(&source, &hints)?;
         let layout = Layout {
             tile: args.tile,
             multiplier: args.geometry,
@@ -89,7 +89,7 @@ pub fn run(args: &CompileArgs) -> Result<()> {
             seed: Seed(args.seed),
         };
         let clock = Instant::now();
-        let program = output::in_file(&args.network, compile(&loaded.model, layout))?;
+        let program = output::in_file(&args.network, compile(&loaded.network, layout))?;
         let seconds = clock.elapsed().as_secs_f64();
         let mut bytes = Vec::new();
         program.write(&mut bytes)?;
@@ -133,7 +133,7 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
     {
         writeln!(stderr, "note: {assumed}")?;
     }
-    writeln!(stderr, "note: data: {}", loaded.model.input.words())?;
+    writeln!(stderr, "note: data: {}", loaded.network.input.words())?;
     super::inspect::describe_program(&mut stderr, program)?;
     if !args.geometry.is_universal() {
         writeln!(
@@ -148,7 +148,7 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
         let what = "--for, --arrange and --seed do nothing: a crossbar leaves nothing free";
         writeln!(stderr, "note: {what}")?;
     }
-    let linears = loaded.model.linears().map(|(_, linear)| linear);
+    let linears = loaded.network.linears().map(|(_, linear)| linear);
     for linear in linears.filter(|linear| linear.is_zero()) {
         writeln!(stderr, "note: all weights of layer {} are 0", linear.name)?;
     }

@@ -144,7 +144,10 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
         Some(limit) => data.limit(limit),
         None => data,
     };
-    let scorer = output::in_file(&args.data, Scorer::new(program.model(), &data, args.score))?;
+    let scorer = output::in_file(
+        &args.data,
+        Scorer::new(program.network(), &data, args.score),
+    )?;
     let load = clock.elapsed().as_secs_f64();
     let experiment = Experiment {
         hardware: args.chip.hardware()?,
@@ -172,7 +175,7 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
         if let Some(note) = idle_words(&program, [&experiment.hardware]) {
             eprintln!("note: {note}");
         }
-        let words = data.words(&program.model().input);
+        let words = data.words(&program.network().input);
         let name = output::name(&args.data);
         eprintln!("note: {name}: {words}");
         if let Some(note) = scorer.note() {

@@ -22,7 +22,7 @@ use crate::io::safetensors::{self, Bundle};
 use crate::io::{Tensor, Tensors};
 use crate::linalg::{C64, Matrix, svd};
 use crate::mesh::{Geometry, Mesh, Phases};
-use crate::nn::{Bias, Layer, Linear, LinearId, Model, Weight};
+use crate::nn::{Bias, Layer, Linear, LinearId, Network, Weight};
 
 /// The metadata key that marks a program file.
 const KEY: &str = "lightloom-program";
@@ -56,12 +56,12 @@ impl Program {
                 tiles: map.tiles.iter().map(tile_header).collect(),
             });
         }
-        let model = self.model();
-        for (index, layer) in model.layers().iter().enumerate() {
+        let network = self.network();
+        for (index, layer) in network.layers().iter().enumerate() {
             put_bias(&mut tensors, &format!("layers.{index}.bias"), &layer.bias)?;
         }
         let layout = self.layout();
-        let activations = model.layers().iter().map(|layer| layer.activation);
+        let activations = network.layers().iter().map(|layer| layer.activation);
         let header = Header {
             version: Header::VERSION,
             geometry: layout.multiplier,
@@ -71,8 +71,8 @@ impl Program {
                 aim: layout.aim,
                 seed: layout.seed,
             },
-            input: model.input.clone(),
-            readout: model.readout,
+            input: network.input.clone(),
+            readout: network.readout,
             maps,
             body: BodyHeader::Chain(activations.collect()),
         };
@@ -141,7 +141,7 @@ impl Program {
                 "is not part of a program",
             ));
         }
-        let model = Model::new(header.input, layers, header.readout)?;
+        let network = Network::new(header.input, layers, header.readout)?;
         let layout = Layout {
             tile: header.tile,
             multiplier: header.geometry,
@@ -149,7 +149,7 @@ impl Program {
             aim: header.freedom.aim,
             seed: header.freedom.seed,
         };
-        Ok(Self::new(model, layout, tiles))
+        Ok(Self::new(network, layout, tiles))
     }
 }
 

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 
 use crate::error::{Context, Error, Result};
 use crate::linalg::{Matrix, from_array};
-use crate::nn::{Linear, LinearId, Model, Weight};
+use crate::nn::{Linear, LinearId, Network, Weight};
 use crate::rng::Seed;
 use cover::check_cover;
 use tile::{Place, compile_tile};
@@ -59,7 +59,7 @@ pub struct Program {
 
 #[derive(Debug, PartialEq)]
 struct Parts {
-    model: Model,
+    network: Network,
     layout: Layout,
     /// Tiles of each map, row by row.
     tiles: BTreeMap<LinearId, Vec<Tile>>,
@@ -84,9 +84,9 @@ impl Map<'_> {
 }
 
 impl Program {
-    fn new(model: Model, layout: Layout, tiles: BTreeMap<LinearId, Vec<Tile>>) -> Self {
+    fn new(network: Network, layout: Layout, tiles: BTreeMap<LinearId, Vec<Tile>>) -> Self {
         let parts = Arc::new(Parts {
-            model,
+            network,
             layout,
             tiles,
         });
@@ -97,18 +97,18 @@ impl Program {
     /// are made of.
     ///
     /// # Errors
-    /// Those of [`Model::check`]; [`Error::Shape`] if there is not one list of tiles for every map; within the map:
+    /// Those of [`Network::check`]; [`Error::Shape`] if there is not one list of tiles for every map; within the map:
     /// [`Error::Shape`], [`Error::Value`] or [`Error::NotFinite`] if a tile's parts do not fit together, [`Error::Format`] if
     /// they are not those of the layout's multiplier, [`Error::Value`] or [`Error::Format`] if the tiles do not cover every
     /// weight once.
-    pub fn from_tiles(model: Model, layout: Layout, tiles: Vec<Vec<Tile>>) -> Result<Self> {
-        model.check()?;
-        let maps = model.linears().count();
+    pub fn from_tiles(network: Network, layout: Layout, tiles: Vec<Vec<Tile>>) -> Result<Self> {
+        network.check()?;
+        let maps = network.linears().count();
         if tiles.len() != maps {
             let limit = format!("[{maps}]: one list for every map");
             return Err(Error::shape("tiles", [tiles.len()], limit));
         }
-        for ((_, linear), tiles) in model.linears().zip(&tiles) {
+        for ((_, linear), tiles) in network.linears().zip(&tiles) {
             let fit = tiles.iter().try_for_each(|tile| {
                 tile.check()?;
                 tile.check_made_of(layout.multiplier)
@@ -118,12 +118,12 @@ impl Program {
         }
         let tiles = tiles.into_iter().enumerate();
         let tiles = tiles.map(|(map, tiles)| (LinearId(map), tiles)).collect();
-        Ok(Self::new(model, layout, tiles))
+        Ok(Self::new(network, layout, tiles))
     }
 
     /// The network that was compiled.
-    pub fn model(&self) -> &Model {
-        &self.parts.model
+    pub fn network(&self) -> &Network {
+        &self.parts.network
     }
 
     /// How it was laid out.
@@ -170,7 +170,7 @@ impl Program {
     /// The products that are computed with light, by their number.
     pub fn maps(&self) -> impl Iterator<Item = Map<'_>> {
         let tiles = &self.parts.tiles;
-        self.model().linears().filter_map(|(id, linear)| {
+        self.network().linears().filter_map(|(id, linear)| {
             let tiles = tiles.get(&id)?;
             Some(Map { id, linear, tiles })
         })
@@ -215,7 +215,7 @@ fn check_tile_size(modes: usize) -> Result<()> {
 /// [`Error::Value`] if a tile would have fewer than 2 or more than 4096 modes, or not a power of two for
 /// butterflies; [`Error::Shape`] if there is no tile, and a layer's own size is no power of two for butterflies;
 /// those of the decomposition.
-pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
+pub fn compile(network: &Network, layout: Layout) -> Result<Program> {
     if let Some(modes) = layout.tile {
         check_tile_size(modes)?;
     }
@@ -226,7 +226,7 @@ pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
         let limit = format!("a power of two for {} meshes", layout.multiplier);
         return Err(Error::value("tile", modes, limit));
     }
-    let tiles = model
+    let tiles = network
         .linears()
         .map(|(id, linear)| {
             let tiles = compile_map(id, linear, layout);
@@ -234,7 +234,7 @@ pub fn compile(model: &Model, layout: Layout) -> Result<Program> {
             Ok((id, tiles))
         })
         .collect::<Result<_>>()?;
-    Ok(Program::new(model.clone(), layout, tiles))
+    Ok(Program::new(network.clone(), layout, tiles))
 }
 
 /// The tiles of one map: those of its first group row by row, then those of the next.
@@ -304,13 +304,13 @@ mod tests {
 
     fn program(multiplier: Multiplier) -> Program {
         let weight = ndarray::Array2::from_shape_fn((5, 6), |(r, c)| (r * 7 + c * c) as f64 - 9.0);
-        let model = Model::of_weight(Weight::Real(weight), Readout::Real).unwrap();
+        let network = Network::of_weight(Weight::Real(weight), Readout::Real).unwrap();
         let layout = Layout {
             tile: Some(4),
             multiplier,
             ..Layout::default()
         };
-        compile(&model, layout).unwrap()
+        compile(&network, layout).unwrap()
     }
 
     fn tiles(program: &Program) -> Vec<Vec<Tile>> {
@@ -335,8 +335,8 @@ mod tests {
     fn a_program_of_its_own_tiles_is_the_program() {
         for multiplier in [Multiplier::default(), Multiplier::Crossbar] {
             let program = program(multiplier);
-            let (model, layout) = (program.model().clone(), program.layout());
-            let again = Program::from_tiles(model, layout, tiles(&program));
+            let (network, layout) = (program.network().clone(), program.layout());
+            let again = Program::from_tiles(network, layout, tiles(&program));
             assert_eq!(again.unwrap(), program);
         }
     }
@@ -347,8 +347,8 @@ mod tests {
             let program = program(multiplier);
             let mut tiles = tiles(&program);
             change(&mut tiles);
-            let (model, layout) = (program.model().clone(), program.layout());
-            let error = Program::from_tiles(model, layout, tiles).unwrap_err();
+            let (network, layout) = (program.network().clone(), program.layout());
+            let error = Program::from_tiles(network, layout, tiles).unwrap_err();
             match error {
                 Error::Within { context, source } => {
                     assert_eq!(context, "layer `only`");

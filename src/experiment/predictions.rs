@@ -44,7 +44,7 @@ impl<T: Real> Predictions<T> {
     /// # Errors
     /// [`Error::Value`] if they take more than 4 GiB.
     pub fn new(workload: &Workload<'_, T>, trials: usize) -> Result<Self> {
-        let (samples, outputs) = (workload.samples(), workload.program().model().classes());
+        let (samples, outputs) = (workload.samples(), workload.program().network().classes());
         let has_classes = workload.scorer().labels().is_some();
         let of_sample = outputs * size_of::<T>() + usize::from(has_classes) * size_of::<i64>();
         let bytes = (trials + 2)

@@ -24,7 +24,7 @@ pub struct Workload<'a, T> {
     calibration: usize,
     /// What that block is in every layer of the network as it was trained.
     signals: Vec<LayerSignal<T>>,
-    network: Digital<T>,
+    digital: Digital<T>,
 }
 
 impl<'a, T: Real> Workload<'a, T> {
@@ -33,24 +33,24 @@ impl<'a, T: Real> Workload<'a, T> {
     /// # Errors
     /// Those of [`Scorer::new`], if data, network and score do not fit together.
     pub fn new(program: &Program, data: &'a Dataset, score: Option<Score>) -> Result<Self> {
-        let model = program.model();
-        let scorer = Scorer::new(model, data, score)?;
+        let network = program.network();
+        let scorer = Scorer::new(network, data, score)?;
         // Random numbers of shots are addressed by block, so the size of a block is part of the result.
         let blocks = (0..data.len())
             .step_by(BLOCK)
             .map(|start| {
                 let samples = start..data.len().min(start + BLOCK);
-                model.input.encode(&data.x, samples)
+                network.input.encode(&data.x, samples)
             })
             .collect::<Result<Vec<Batch<T>>>>()?;
-        let network = model.digital()?;
+        let digital = network.digital()?;
         // A dark block sets no range.
         let calibration = blocks
             .iter()
             .position(|block| !block.is_dark())
             .unwrap_or(0);
         let signals = match blocks.get(calibration) {
-            Some(block) => model.signals(block.clone(), &network)?,
+            Some(block) => network.signals(block.clone(), &digital)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -60,7 +60,7 @@ impl<'a, T: Real> Workload<'a, T> {
             calibration,
             signals,
             blocks,
-            network,
+            digital,
         })
     }
 
@@ -88,8 +88,8 @@ impl<'a, T: Real> Workload<'a, T> {
             batch.check_finite("encoded data")?;
         }
         let outputs = self.outputs(|index, batch| {
-            let model = self.program.model();
-            let logits = Batch::Real(model.run(batch, &self.network, index as u64)?);
+            let network = self.program.network();
+            let logits = Batch::Real(network.run(batch, &self.digital, index as u64)?);
             logits.check_finite("digital logits")?;
             match logits {
                 Batch::Real(logits) => Ok(logits),
@@ -170,7 +170,7 @@ impl<'a, T: Real> Workload<'a, T> {
             .enumerate()
             .map(|(index, batch)| logits(index, batch.clone()))
             .collect::<Result<_>>()?;
-        let outputs = self.program.model().classes();
+        let outputs = self.program.network().classes();
         let mut whole = Array2::zeros((self.samples, outputs));
         for (index, block) in blocks.iter().enumerate() {
             let start = index * BLOCK;

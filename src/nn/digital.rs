@@ -7,7 +7,7 @@ use ndarray::{Array2, s};
 
 use super::batch::{Batch, Readout};
 use super::linear::{At, Linear, LinearId, Linears, Weight};
-use super::model::Model;
+use super::network::Network;
 use super::samples::Samples;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
@@ -15,7 +15,7 @@ use crate::field::{Fields, Real};
 /// Samples that pass through the network together; memory does not grow with the number of samples.
 pub const BLOCK: usize = 512;
 
-/// The weights of a [`Model`] in one precision, as a computer multiplies by them.
+/// The weights of a [`Network`] in one precision, as a computer multiplies by them.
 #[derive(Debug, Clone)]
 pub struct Digital<T> {
     maps: Vec<Map<T>>,
@@ -36,11 +36,11 @@ pub struct LayerSignal<T> {
     pub product: Batch<T>,
 }
 
-impl Model {
+impl Network {
     /// The network's weights in precision `T`.
     ///
     /// # Errors
-    /// As [`Model::check`].
+    /// As [`Network::check`].
     pub fn digital<T: Real>(&self) -> Result<Digital<T>> {
         self.check()?;
         let map = |(_, linear): (LinearId, &Linear)| {
@@ -55,7 +55,7 @@ impl Model {
     /// The logits of all samples, `[sample, class]`, computed digitally in precision `T`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the samples do not have the network's number of features, and as [`Model::check`].
+    /// [`Error::Shape`] if the samples do not have the network's number of features, and as [`Network::check`].
     pub fn forward<T: Real>(&self, samples: &Samples) -> Result<Array2<f64>> {
         let digital = self.digital::<T>()?;
         self.check_features(samples)?;
@@ -209,13 +209,13 @@ mod tests {
                 Activation::Identity,
             ),
         ];
-        let model = Model::new(Input::default(), layers, Readout::Real).unwrap();
+        let network = Network::new(Input::default(), layers, Readout::Real).unwrap();
         let samples = Samples::from(arr2(&[[2.0, 1.0]]));
-        assert_eq!(model.forward::<f64>(&samples).unwrap(), arr2(&[[0.5]]));
-        assert_eq!(model.forward::<f32>(&samples).unwrap(), arr2(&[[0.5]]));
+        assert_eq!(network.forward::<f64>(&samples).unwrap(), arr2(&[[0.5]]));
+        assert_eq!(network.forward::<f32>(&samples).unwrap(), arr2(&[[0.5]]));
         let wrong = Samples::from(arr2(&[[2.0]]));
         assert_eq!(
-            model.forward::<f64>(&wrong).unwrap_err().refusal(),
+            network.forward::<f64>(&wrong).unwrap_err().refusal(),
             shape("data", &[1, 1])
         );
     }
@@ -235,12 +235,12 @@ mod tests {
                 };
                 let readout = Readout::Intensity;
                 let layers = vec![layer(weight.clone(), None, Activation::Identity)];
-                let model = Model::new(input, layers, readout).unwrap();
-                let width = model.features();
+                let network = Network::new(input, layers, readout).unwrap();
+                let width = network.features();
                 let x = Array2::from_shape_fn((count, width), |(i, j)| {
                     (i as f64 * 0.7 + j as f64).sin()
                 });
-                let logits = model.forward::<f64>(&Samples::from(x.clone())).unwrap();
+                let logits = network.forward::<f64>(&Samples::from(x.clone())).unwrap();
                 let w = weight.to_complex();
                 for i in 0..count {
                     for k in 0..2 {

@@ -1,8 +1,8 @@
 //! The digital network: what was trained, and what its chip is compared with.
 //!
-//! A [`Model`] is `input → (weight, bias, activation)… → readout`. It comes from safetensors, npz, ONNX or a
-//! `network.toml` ([`Model::load`]). A [`Dataset`] holds raw samples `[sample, feature]` and labels.
-//! [`Model::run`] computes it; whoever multiplies by its weights is a [`Linears`]: [`Digital`] in f32 or f64, or a chip.
+//! A [`Network`] is `input → (weight, bias, activation)… → readout`. It comes from safetensors, npz, ONNX or a
+//! `network.toml` ([`Network::load`]). A [`Dataset`] holds raw samples `[sample, feature]` and labels.
+//! [`Network::run`] computes it; whoever multiplies by its weights is a [`Linears`]: [`Digital`] in f32 or f64, or a chip.
 
 mod activation;
 mod batch;
@@ -12,7 +12,7 @@ mod input;
 mod linear;
 mod load;
 pub mod metrics;
-mod model;
+mod network;
 mod normalization;
 mod samples;
 mod score;
@@ -24,7 +24,7 @@ pub use digital::{BLOCK, Digital, LayerSignal};
 pub use input::{Encoding, Input};
 pub use linear::{At, Linear, LinearId, Linears, Weight};
 pub use load::{Assumed, Hints, Loaded, Order};
-pub use model::{Bias, Body, Layer, Model};
+pub use network::{Bias, Body, Layer, Network};
 pub use normalization::{Normalization, PerFeature, Scale};
 pub use samples::{Samples, Values};
 pub use score::{Judged, PARTS, Part, Score, Scorer, Worth};

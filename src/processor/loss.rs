@@ -208,7 +208,7 @@ mod tests {
     use crate::compile::{Layout, Program, compile};
     use crate::hardware::Hardware;
     use crate::mesh::{Correction, Geometry};
-    use crate::nn::{LinearId, Model, Readout, Weight};
+    use crate::nn::{LinearId, Network, Readout, Weight};
     use crate::processor::Processor;
     use crate::rng::{Effect, Seed};
 
@@ -218,13 +218,13 @@ mod tests {
     }
 
     fn program(weight: Weight, geometry: Geometry, tile: Option<usize>) -> Program {
-        let model = Model::of_weight(weight, Readout::Real).unwrap();
+        let network = Network::of_weight(weight, Readout::Real).unwrap();
         let layout = Layout {
             multiplier: geometry.into(),
             tile,
             ..Layout::default()
         };
-        compile(&model, layout).unwrap()
+        compile(&network, layout).unwrap()
     }
 
     fn square(modes: usize) -> Program {

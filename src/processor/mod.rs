@@ -155,7 +155,7 @@ impl<T: Real> Processor<T> {
             processor: self,
             ranges: Mutex::default(),
         };
-        self.program.model().run(signals, &calibrating, 0)?;
+        self.program.network().run(signals, &calibrating, 0)?;
         Ok(calibrating
             .ranges
             .into_inner()
@@ -176,7 +176,7 @@ impl<T: Real> Processor<T> {
     /// [`Error::NotFinite`] if a layer's outputs or the logits leave the range of `T`: the light is too weak, the noise too
     /// strong or the data too large to be computed. No converter and no modulator hides it.
     pub fn forward(&self, batch: Batch<T>, block: u64) -> Result<Array2<T>> {
-        let logits = self.program.model().run(batch, self, block)?;
+        let logits = self.program.network().run(batch, self, block)?;
         // A bias or a square may have left the range.
         let logits = Batch::Real(logits);
         logits.check_finite(&format!("logits on chip {}", self.chip.trial()))?;
@@ -194,7 +194,12 @@ impl<T: Real> Linears<T> for Processor<T> {
     /// If the chip has no such map, or no ranges for the node.
     fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
         let map = &self.maps[&id];
-        let layer = || format!("layer `{}`", self.program.model().layers()[at.node].name());
+        let layer = || {
+            format!(
+                "layer `{}`",
+                self.program.network().layers()[at.node].name()
+            )
+        };
         let product = if self.ranges.is_empty() {
             map.noiseless(&columns)
         } else {
@@ -272,17 +277,17 @@ pub fn map_on_chip(
 
 /// How the outputs of each map are measured, by the map's number.
 fn readings(program: &Program, hardware: &Hardware) -> Result<Vec<Reading>> {
-    let model = program.model();
+    let network = program.network();
     let intensity = hardware.readout().detection == Detection::Intensity;
-    let mut complex = model.input.encoding == Encoding::ComplexHalves;
-    let count = model.layers().len();
+    let mut complex = network.input.encoding == Encoding::ComplexHalves;
+    let count = network.layers().len();
     let mut readings = Vec::with_capacity(count);
-    for (layer, map) in model.layers().iter().zip(program.maps()) {
+    for (layer, map) in network.layers().iter().zip(program.maps()) {
         complex |= layer.linear.is_complex();
         let whole_field = map.tiles.iter().all(|tile| tile.col == 0) && layer.bias.is_none();
         let last = map.id.0 + 1 == count;
         readings.push(match (complex, last) {
-            (true, true) if intensity && whole_field && reads_power(layer, model.readout) => {
+            (true, true) if intensity && whole_field && reads_power(layer, network.readout) => {
                 Reading::Intensity
             }
             (true, false) if whole_field => Reading::Optical,

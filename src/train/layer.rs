@@ -7,7 +7,7 @@ use crate::compile::{Layout, Tile, compile};
 use crate::error::Result;
 use crate::field::Fields;
 use crate::linalg::{C64, Matrix};
-use crate::nn::{LinearId, Model, Readout, Weight};
+use crate::nn::{LinearId, Network, Readout, Weight};
 use crate::rng::Stream;
 
 /// A linear layer that is trained.
@@ -113,8 +113,9 @@ impl Layer {
     pub fn tiles(&self, layout: Layout) -> Result<Vec<Tile>> {
         match self {
             Self::Dense { .. } => {
-                let model = Model::of_weight(Weight::Complex(self.weight()), Readout::Intensity)?;
-                Ok(compile(&model, layout)?.tiles(LinearId(0)).to_vec())
+                let network =
+                    Network::of_weight(Weight::Complex(self.weight()), Readout::Intensity)?;
+                Ok(compile(&network, layout)?.tiles(LinearId(0)).to_vec())
             }
             Self::Meshes(meshes) => Ok(vec![meshes.tile()]),
         }

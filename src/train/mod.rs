@@ -5,10 +5,10 @@
 
 mod adam;
 mod layer;
-mod network;
+mod learner;
 mod pair;
 
 pub use adam::Adam;
 pub use layer::Layer;
-pub use network::{Network, Recipe, Samples};
+pub use learner::{Learner, Recipe, Samples};
 pub use pair::MeshPair;

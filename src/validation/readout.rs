@@ -10,7 +10,7 @@ use crate::compile::{Layout, Program, compile};
 use crate::hardware::Hardware;
 use crate::linalg::C64;
 use crate::mesh::Correction;
-use crate::nn::{Batch, LinearId, Model, Readout, Weight};
+use crate::nn::{Batch, LinearId, Network, Readout, Weight};
 use crate::processor::{Adc, Processor, Reading};
 use crate::rng::{Effect, Seed};
 
@@ -51,8 +51,8 @@ fn sine(bits: u32) -> Case {
 }
 
 fn one_layer(weight: Weight, readout: Readout) -> Program {
-    let model = Model::of_weight(weight, readout).expect("one layer is a network");
-    compile(&model, Layout::default()).expect("one layer compiles")
+    let network = Network::of_weight(weight, readout).expect("one layer is a network");
+    compile(&network, Layout::default()).expect("one layer compiles")
 }
 
 /// Many shots of one weight of 1 at full scale: mean and variance of what one detector reads.

@@ -9,7 +9,7 @@ use lightloom::compile::{Layout, Multiplier};
 use lightloom::io::record::{Cell, Column, Kind};
 use lightloom::mesh::Geometry;
 use lightloom::nn::Activation;
-use lightloom::{Mesh, Model, compile, io};
+use lightloom::{Mesh, Network, compile, io};
 use ndarray::{Array3, Array4, ArrayView, Dimension, arr1, arr2};
 use num_complex::Complex;
 
@@ -208,14 +208,14 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             ),
         ],
         "program" => {
-            let model = Model::from_tensors(tensors(), Activation::Relu).unwrap();
+            let network = Network::from_tensors(tensors(), Activation::Relu).unwrap();
             let written = |multiplier| {
                 let layout = Layout {
                     multiplier,
                     ..Layout::default()
                 };
                 let mut bytes = Vec::new();
-                let program = compile(&model, layout).unwrap();
+                let program = compile(&network, layout).unwrap();
                 program.write(&mut bytes).unwrap();
                 bytes
             };
@@ -284,7 +284,7 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
         "idx" => io::idx::parse_images(bytes).is_ok() || io::idx::parse_labels(bytes).is_ok(),
         "csv" => io::csv::parse(bytes, None).is_ok(),
         "onnx" => io::onnx::parse(bytes)
-            .and_then(|graph| Model::from_onnx(&graph))
+            .and_then(|graph| Network::from_onnx(&graph))
             .is_ok(),
         "network" => text().contains("weights"),
         "hardware" => {

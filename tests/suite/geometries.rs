@@ -282,9 +282,9 @@ fn the_netlist_of_a_tile_is_its_matrix_and_ancillas_end_between_its_meshes() {
         let sax = ok(folder, &["export", program, "--format", "sax"]);
         let sax: Value = serde_json::from_str(&sax).unwrap();
         let loaded = Program::load(folder.join(program)).unwrap();
-        let last = loaded.model().layers().len() - 1;
+        let last = loaded.network().layers().len() - 1;
         let tile = &loaded.tiles(lightloom::nn::LinearId(last))[0];
-        let entry = &sax[format!("{}.0", loaded.model().layers()[last].name())];
+        let entry = &sax[format!("{}.0", loaded.network().layers()[last].name())];
         let matrix = tile.matrix();
         for input in 0..tile.cols {
             let outputs = through_netlist(&entry["netlist"], input);

@@ -3,7 +3,7 @@
 use lightloom::compile::{Layout, Program, compile};
 use lightloom::hardware::{Chip, Element, Given, Hardware, Quantity, Section, Site};
 use lightloom::mesh::Correction;
-use lightloom::nn::{Batch, LinearId, Model, Readout, Weight};
+use lightloom::nn::{Batch, LinearId, Network, Readout, Weight};
 use lightloom::processor::Processor;
 use lightloom::rng::{Effect, Seed};
 use lightloom::{Error, Result};
@@ -13,8 +13,8 @@ use ndarray::Array2;
 fn program() -> Program {
     let mut stream = Seed(4).stream(Effect::Haar, 0, 0, 0);
     let weight = Array2::from_shape_simple_fn((3, 5), || stream.standard_normal());
-    let model = Model::of_weight(Weight::Real(weight), Readout::Real).unwrap();
-    compile(&model, Layout::default()).unwrap()
+    let network = Network::of_weight(Weight::Real(weight), Readout::Real).unwrap();
+    compile(&network, Layout::default()).unwrap()
 }
 
 fn chip(key: &str, value: &str) -> Chip {

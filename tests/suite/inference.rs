@@ -5,7 +5,7 @@ use lightloom::experiment::{Experiment, Report};
 use lightloom::hardware::{Hardware, Placed, Section};
 use lightloom::mesh::Correction;
 use lightloom::nn::{
-    Activation, Batch, Bias, Encoding, Input, Layer, LinearId, Model, Readout, Samples, Scale,
+    Activation, Batch, Bias, Encoding, Input, Layer, LinearId, Network, Readout, Samples, Scale,
     Weight,
 };
 use lightloom::processor::{Processor, Reading, detector_noise, full_scale_power_w};
@@ -42,8 +42,8 @@ fn run(program: &Program, data: &Dataset, hardware: Hardware, trials: usize) -> 
 
 /// One layer of `weight` that is read as it is, and a batch that drives every input with its own constant.
 fn one_layer(weight: Weight, readout: Readout) -> Program {
-    let model = Model::of_weight(weight, readout).unwrap();
-    compile(&model, Layout::default()).unwrap()
+    let network = Network::of_weight(weight, readout).unwrap();
+    compile(&network, Layout::default()).unwrap()
 }
 
 fn constant_batch(amplitudes: &[f64], samples: usize) -> Batch<f64> {
@@ -123,7 +123,7 @@ fn a_perfect_chip_agrees_with_digital_for_every_tile_size() {
             tile,
             ..Layout::default()
         };
-        let program = compile(program.model(), layout).unwrap();
+        let program = compile(program.network(), layout).unwrap();
         let report = run(&program, &data, Hardware::default(), 1).unwrap();
         assert_eq!(report.ideal.agreement, Some(1.0), "tile {tile:?}");
         assert_eq!(report.noisy.worth.agreement.unwrap().mean, 1.0);
@@ -322,7 +322,11 @@ fn converters_leave_their_number_of_levels() {
 #[test]
 fn shot_effects_that_are_off_change_no_bit() {
     let (program, data) = demo();
-    let batch = program.model().input.encode::<f32>(&data.x, 0..64).unwrap();
+    let batch = program
+        .network()
+        .input
+        .encode::<f32>(&data.x, 0..64)
+        .unwrap();
     let logits = |hw: Hardware| {
         let chip = hw.fabricate(Seed(0), 0);
         let processor = Processor::load(&program, chip, Correction::None, Some(&batch)).unwrap();
@@ -389,7 +393,7 @@ fn detector_gains_act_alike_with_and_without_shot_effects() {
         for row in 0..3 {
             let [of_re, of_im] = [gains[2 * row], gains[2 * row + 1]];
             assert!((of_re - 1.0).abs() > 1e-3 && (of_im - 1.0).abs() > 1e-3);
-            let expected = match (detection, program.model().readout) {
+            let expected = match (detection, program.network().readout) {
                 // Each quadrature has a gain of its own; their powers are added digitally.
                 ("coherent", Readout::Intensity) => {
                     (of_re * fields[row].re).powi(2) + (of_im * fields[row].im).powi(2)
@@ -476,12 +480,12 @@ fn every_tile_has_converters_of_its_own_range() {
         scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
-    let model = Model::new(input, vec![layer], Readout::Real).unwrap();
+    let network = Network::new(input, vec![layer], Readout::Real).unwrap();
     let layout = Layout {
         tile: Some(2),
         ..Layout::default()
     };
-    let program = compile(&model, layout).unwrap();
+    let program = compile(&network, layout).unwrap();
     let ramp = Array2::from_shape_fn((4, 2001), |(row, k)| match (row, k) {
         (0, 0) => 1.0, // brings the large tile to its full scale
         (2, _) => k as f64 / 1000.0 - 1.0,
@@ -519,8 +523,8 @@ fn full_scale_of_a_layer_is_set_on_the_noiseless_chip() {
         ..Input::default()
     };
     let layers = vec![layer("a", &[2.0, 1.0]), layer("b", &[1.0])];
-    let model = Model::new(input, layers, Readout::Real).unwrap();
-    let program = compile(&model, Layout::default()).unwrap();
+    let network = Network::new(input, layers, Readout::Real).unwrap();
+    let program = compile(&network, Layout::default()).unwrap();
     let hw = hardware(&[
         ("coupler.splitting_error_rad", "0.3"),
         ("input.dac_bits", "2"),
@@ -557,8 +561,8 @@ fn layers_that_are_not_detected_have_no_detector_gain() {
         scale: Scale::Factor(1.0.into()),
         ..Input::default()
     };
-    let model = Model::new(input, vec![layer("a"), layer("b")], Readout::Intensity).unwrap();
-    let program = compile(&model, Layout::default()).unwrap();
+    let network = Network::new(input, vec![layer("a"), layer("b")], Readout::Intensity).unwrap();
+    let program = compile(&network, Layout::default()).unwrap();
     let batch = constant_batch(&[1.0, 0.5, 0.25], 2);
     let hw = hardware(&[
         ("readout.gain_spread", "0.2"),
@@ -598,7 +602,7 @@ fn the_error_on_data_is_that_of_the_products_with_the_data() {
         (Weight::Complex(complex), Readout::Intensity),
     ] {
         let program = one_layer(weight.clone(), readout);
-        let network = program.model().digital::<f64>().unwrap();
+        let network = program.network().digital::<f64>().unwrap();
         let chip = hw.fabricate(Seed(2), 0);
         let processor = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap();
         let on_chip = processor.matrix(LinearId(0));
@@ -623,7 +627,7 @@ fn the_error_on_data_is_that_of_the_products_with_the_data() {
                 }
             }
             let expected = f64::sqrt(error / norm);
-            let signals = program.model().signals(Batch::Real(x.clone()), &network);
+            let signals = program.network().signals(Batch::Real(x.clone()), &network);
             let found = processor.weighted_errors(&signals.unwrap());
             assert!(
                 (found[0] / expected - 1.0).abs() < 1e-12,
@@ -712,7 +716,11 @@ fn assert_infinite(error: &Error, place: &str, settings: &[(&str, &str)]) {
 fn no_converter_makes_numbers_of_infinities() {
     let (program, data) = demo();
     let data = data.limit(40);
-    let raw = program.model().input.encode::<f64>(&data.x, 0..40).unwrap();
+    let raw = program
+        .network()
+        .input
+        .encode::<f64>(&data.x, 0..40)
+        .unwrap();
     fn outcome<T: lightloom::field::Real>(
         program: &Program,
         raw: &Batch<f64>,
@@ -778,8 +786,8 @@ fn sums_that_overflow_are_refused_wherever_they_would_be_hidden() {
             scale: Scale::Factor(1.0.into()),
             ..Input::default()
         };
-        let model = Model::new(input, layers, Readout::Real).unwrap();
-        compile(&model, Layout::default()).unwrap()
+        let network = Network::new(input, layers, Readout::Real).unwrap();
+        compile(&network, Layout::default()).unwrap()
     };
     let settings: [&[(&str, &str)]; 4] = [
         &[("readout.adc_bits", "8")],
@@ -860,17 +868,17 @@ fn complex_networks_pass_optical_activations_and_tiles() {
         encoding: Encoding::ComplexHalves,
         ..Input::default()
     };
-    let model = Model::new(input, layers, Readout::Intensity).unwrap();
+    let network = Network::new(input, layers, Readout::Intensity).unwrap();
     let raw = Array2::from_shape_fn((40, 12), |(i, j)| ((3 * i + 5 * j) as f64).sin());
     let samples = Samples::from(raw);
-    let digital = model.forward::<f64>(&samples).unwrap();
+    let digital = network.forward::<f64>(&samples).unwrap();
     for (tile, detection) in [
         (None, "coherent"),
         (Some(3), "coherent"),
         (None, "intensity"),
     ] {
         let program = compile(
-            &model,
+            &network,
             Layout {
                 tile,
                 ..Layout::default()
@@ -881,7 +889,7 @@ fn complex_networks_pass_optical_activations_and_tiles() {
         let processor =
             Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0), Correction::None, None)
                 .unwrap();
-        let batch = model.input.encode::<f64>(&samples, 0..40).unwrap();
+        let batch = network.input.encode::<f64>(&samples, 0..40).unwrap();
         let chip = processor.forward(batch, 0).unwrap();
         for ((class, sample), got) in chip.indexed_iter() {
             let expected = digital[[sample, class]];
@@ -903,7 +911,7 @@ fn a_program_survives_its_file_to_the_bit() {
             ..Layout::default()
         },
     ] {
-        let program = compile(program.model(), layout).unwrap();
+        let program = compile(program.network(), layout).unwrap();
         let mut bytes = Vec::new();
         program.write(&mut bytes).unwrap();
         let bundle = lightloom::io::safetensors::parse(&bytes).unwrap();
@@ -915,9 +923,9 @@ fn a_program_survives_its_file_to_the_bit() {
 fn the_program_of_the_demo_is_what_its_network_compiles_to() {
     let (stored, _) = demo();
     let network = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo/network.toml");
-    let model = Model::load(network, Activation::Identity).unwrap();
-    assert_eq!(stored.model(), &model);
-    let fresh = compile(&model, stored.layout()).unwrap();
+    let network = Network::load(network, Activation::Identity).unwrap();
+    assert_eq!(stored.network(), &network);
+    let fresh = compile(&network, stored.layout()).unwrap();
     for (a, b) in stored.maps().zip(fresh.maps()) {
         for (a, b) in a.tiles.iter().zip(b.tiles) {
             assert!((a.matrix() - b.matrix()).norm() < 1e-11);
@@ -929,7 +937,11 @@ fn the_program_of_the_demo_is_what_its_network_compiles_to() {
 #[test]
 fn batches_of_any_memory_layout_give_the_same_bits() {
     let (program, data) = demo();
-    let encoded = program.model().input.encode::<f64>(&data.x, 0..64).unwrap();
+    let encoded = program
+        .network()
+        .input
+        .encode::<f64>(&data.x, 0..64)
+        .unwrap();
     let Batch::Real(plain) = &encoded else {
         panic!("the demo is real")
     };

@@ -11,7 +11,7 @@ use lightloom::experiment::Experiment;
 use lightloom::field::Real;
 use lightloom::hardware::Hardware;
 use lightloom::mesh::Correction;
-use lightloom::nn::{Activation, Dataset, Model, Split, metrics};
+use lightloom::nn::{Activation, Dataset, Network, Split, metrics};
 use lightloom::rng::Seed;
 
 /// The path of `../shared/<name>`, or nothing (and a line that says so) where there is none.
@@ -35,9 +35,9 @@ fn test_set() -> Option<Dataset> {
 }
 
 /// Correct predictions of the 10 000.
-fn correct<T: Real>(model: &Model, data: &Dataset) -> usize {
-    data.check_labels(model.classes()).unwrap();
-    let predicted = metrics::predict(model.forward::<T>(&data.x).unwrap().view());
+fn correct<T: Real>(network: &Network, data: &Dataset) -> usize {
+    data.check_labels(network.classes()).unwrap();
+    let predicted = metrics::predict(network.forward::<T>(&data.x).unwrap().view());
     (metrics::accuracy(&predicted, data.labels.classes().unwrap()) * data.len() as f64).round()
         as usize
 }
@@ -75,11 +75,11 @@ fn the_real_network_reaches_its_accuracy_from_safetensors_and_onnx() {
         let Some(path) = shared(&format!("models/mnist_mlp_784-256-256-10.{kind}")) else {
             return;
         };
-        let model = Model::load(&path, Activation::Relu).unwrap();
-        let names: Vec<_> = model.layers().iter().map(|layer| layer.name()).collect();
+        let network = Network::load(&path, Activation::Relu).unwrap();
+        let names: Vec<_> = network.layers().iter().map(|layer| layer.name()).collect();
         assert_eq!(names, ["0", "2", "4"]);
-        assert_eq!(correct::<f32>(&model, &data), 9824, "{kind} in f32");
-        assert_eq!(correct::<f64>(&model, &data), 9824, "{kind} in f64");
+        assert_eq!(correct::<f32>(&network, &data), 9824, "{kind} in f32");
+        assert_eq!(correct::<f64>(&network, &data), 9824, "{kind} in f64");
     }
 }
 
@@ -88,7 +88,7 @@ fn onnx_and_safetensors_give_the_same_logits() {
     let Some(data) = test_set() else { return };
     let load = |kind: &str| {
         let path = shared(&format!("models/mnist_mlp_784-256-256-10.{kind}"))?;
-        Some(Model::load(path, Activation::Relu).unwrap())
+        Some(Network::load(path, Activation::Relu).unwrap())
     };
     let (Some(a), Some(b)) = (load("safetensors"), load("onnx")) else {
         return;
@@ -108,10 +108,10 @@ fn the_complex_network_reaches_its_accuracy_through_its_description() {
         let Some(path) = complex_description(folder.path(), kind) else {
             return;
         };
-        let model = Model::load(&path, Activation::Identity).unwrap();
-        assert_eq!(model.features(), 784);
-        assert_eq!(correct::<f32>(&model, &data), 9718, "{kind} in f32");
-        assert_eq!(correct::<f64>(&model, &data), 9718, "{kind} in f64");
+        let network = Network::load(&path, Activation::Identity).unwrap();
+        assert_eq!(network.features(), 784);
+        assert_eq!(correct::<f32>(&network, &data), 9718, "{kind} in f32");
+        assert_eq!(correct::<f64>(&network, &data), 9718, "{kind} in f64");
     }
 }
 
@@ -137,7 +137,7 @@ fn a_cut_file_of_a_real_network_is_refused() {
         let cut = folder.path().join(path.file_name().unwrap());
         for step in 0..20 {
             std::fs::write(&cut, &bytes[..bytes.len() * step / 20]).unwrap();
-            let error = Model::load(&cut, Activation::Identity).unwrap_err();
+            let error = Network::load(&cut, Activation::Identity).unwrap_err();
             let is_named =
                 matches!(&error, Error::Within { context, .. } if Path::new(context) == cut);
             assert!(is_named, "{error}");
@@ -157,13 +157,13 @@ fn perfect_chips_classify_as_the_digital_networks_do() {
         return;
     };
     for (path, accuracy) in [(real, 0.9824), (complex, 0.9718)] {
-        let model = Model::load(path, Activation::Relu).unwrap();
+        let network = Network::load(path, Activation::Relu).unwrap();
         for tile in [None, Some(64)] {
             let layout = Layout {
                 tile,
                 ..Layout::default()
             };
-            let program = compile(&model, layout).unwrap();
+            let program = compile(&network, layout).unwrap();
             let hardware = Hardware::default()
                 .with("coupler.splitting_error_rad", "0.02")
                 .unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lightloom::nn::{Activation, Hints, Order, Samples};
-use lightloom::{Error, Model, io};
+use lightloom::{Error, Network, io};
 use serde_json::Value;
 
 use crate::cli::{lightloom, ok, refused};
@@ -32,13 +32,13 @@ fn exported_networks_have_the_outputs_of_onnx_runtime() {
         ("act_softplus_dynamo", Softplus),
         ("batchnorm_after_gemm_legacy", Relu),
     ] {
-        let model = Model::load(format!("{CASES}/{name}.onnx"), Identity).unwrap();
-        assert_eq!(model.layers()[0].activation, expected, "{name}");
+        let network = Network::load(format!("{CASES}/{name}.onnx"), Identity).unwrap();
+        assert_eq!(network.layers()[0].activation, expected, "{name}");
         let mut arrays = io::npy::read_npz(format!("{CASES}/{name}.expected.npz")).unwrap();
         let x = arrays.remove("x").unwrap().into_matrix("x").unwrap();
         let (_, y) = arrays.pop_first().unwrap();
         let y = y.into_matrix("y").unwrap();
-        let got = model.forward::<f64>(&Samples::from(x)).unwrap();
+        let got = network.forward::<f64>(&Samples::from(x)).unwrap();
         assert_eq!(got.dim(), y.dim(), "{name}");
         // A sum of n products in single precision is off by some √n roundings of its largest.
         let far = got.iter().zip(&y).map(|(a, b)| (a - b).abs());
@@ -53,11 +53,12 @@ const TORCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/torch");
 /// Both files hold one state dict; so does an archive of its arrays, and a `network.toml` around it.
 #[test]
 fn a_state_dict_of_torch_is_a_network_in_the_order_of_its_modules() {
-    let load = |file: &str| Model::load_with(format!("{TORCH}/{file}"), &Hints::default()).unwrap();
+    let load =
+        |file: &str| Network::load_with(format!("{TORCH}/{file}"), &Hints::default()).unwrap();
     let zip = load("state_dict_zip.pt");
-    assert_eq!(load("state_dict_legacy.pth").model, zip.model);
+    assert_eq!(load("state_dict_legacy.pth").network, zip.network);
     let names: Vec<&str> = zip
-        .model
+        .network
         .layers()
         .iter()
         .map(|layer| layer.name())
@@ -67,13 +68,13 @@ fn a_state_dict_of_torch_is_a_network_in_the_order_of_its_modules() {
     let text = format!("weights = '{TORCH}/state_dict_zip.pt'\n");
     let path = dir.path().join("network.toml");
     std::fs::write(&path, text).unwrap();
-    assert_eq!(Model::load(&path, Activation::Relu).unwrap(), zip.model);
+    assert_eq!(Network::load(&path, Activation::Relu).unwrap(), zip.network);
     let checkpoint = load("checkpoint.pt");
     assert_eq!(
         checkpoint.entry_words().unwrap(),
         "the weights are those of state_dict, not of ema"
     );
-    assert_eq!(load("cuda.pt").model, checkpoint.model);
+    assert_eq!(load("cuda.pt").network, checkpoint.network);
     assert_eq!(load("cuda.pt").entry_words(), None);
     assert_eq!(load("only.pth").entry_words(), None);
 }
@@ -81,9 +82,9 @@ fn a_state_dict_of_torch_is_a_network_in_the_order_of_its_modules() {
 /// Without numbers and with equal shapes, the order of the file is all there is: input, hidden, output.
 #[test]
 fn names_without_numbers_keep_the_order_of_the_file() {
-    let loaded = Model::load_with(format!("{TORCH}/named.pt"), &Hints::default()).unwrap();
+    let loaded = Network::load_with(format!("{TORCH}/named.pt"), &Hints::default()).unwrap();
     let names: Vec<&str> = loaded
-        .model
+        .network
         .layers()
         .iter()
         .map(|layer| layer.name())
@@ -104,7 +105,7 @@ fn batch_norm_and_weight_norm_are_refused_by_name() {
         ),
         ("weight_norm.pt", "layer `0`", "weight norm"),
     ] {
-        let error = Model::load(format!("{TORCH}/{file}"), Activation::Relu).unwrap_err();
+        let error = Network::load(format!("{TORCH}/{file}"), Activation::Relu).unwrap_err();
         assert!(
             matches!(error.root(), Error::Unsupported { what, got, .. } if what == layer && got == norm),
             "{error}"

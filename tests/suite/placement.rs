@@ -3,7 +3,7 @@
 use lightloom::compile::{Arrangement, Layout, Program, compile};
 use lightloom::hardware::{Hardware, HardwareKey, Placement, Site, When};
 use lightloom::mesh::Correction;
-use lightloom::nn::{Activation, Batch, Input, Layer, LinearId, Model, Readout, Scale, Weight};
+use lightloom::nn::{Activation, Batch, Input, Layer, LinearId, Network, Readout, Scale, Weight};
 use lightloom::processor::{Loading, Processor};
 use lightloom::rng::{Effect, Seed};
 use lightloom::{Error, Result};
@@ -16,13 +16,13 @@ fn random(rows: usize, cols: usize) -> Array2<f64> {
 
 /// One layer of `weight` in tiles of 4 modes, alike for alike blocks.
 fn tiled(weight: Array2<f64>) -> Program {
-    let model = Model::of_weight(Weight::Real(weight), Readout::Real).unwrap();
+    let network = Network::of_weight(Weight::Real(weight), Readout::Real).unwrap();
     let layout = Layout {
         tile: Some(4),
         arrangement: Arrangement::Descending,
         ..Layout::default()
     };
-    compile(&model, layout).unwrap()
+    compile(&network, layout).unwrap()
 }
 
 /// A layer of 2×2 tiles that hold the same block.
@@ -43,7 +43,7 @@ fn load(program: &Program, hardware: &Hardware, placement: Placement) -> Result<
 
 /// What the layer's receivers read of light in one input after the other, `[out, in]`.
 fn read(program: &Program, hardware: &Hardware, placement: Placement) -> Array2<f64> {
-    let inputs = program.model().layers()[0].linear.inputs();
+    let inputs = program.network().layers()[0].linear.inputs();
     let processor = load(program, hardware, placement).unwrap();
     processor
         .forward(Batch::Real(Array2::eye(inputs)), 0)
@@ -165,13 +165,13 @@ fn tiles_of_other_meshes_do_not_share_silicon() {
         ..Input::default()
     };
     let layers = vec![layer("wide", 5, 7), layer("narrow", 3, 5)];
-    let model = Model::new(input, layers, Readout::Real).unwrap();
+    let network = Network::new(input, layers, Readout::Real).unwrap();
     let program = |tile| {
         let layout = Layout {
             tile,
             ..Layout::default()
         };
-        compile(&model, layout).unwrap()
+        compile(&network, layout).unwrap()
     };
     let one = || Placement::Shared { meshes: 1 };
     let error = load(&program(None), &Hardware::default(), one()).unwrap_err();

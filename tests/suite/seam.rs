@@ -7,7 +7,7 @@ use lightloom::compile::{Layout, Multiplier, Program, compile};
 use lightloom::hardware::Hardware;
 use lightloom::mesh::Correction;
 use lightloom::nn::{
-    At, Batch, Bias, Dataset, Digital, Input, Layer, Linear, LinearId, Linears, Model, Readout,
+    At, Batch, Bias, Dataset, Digital, Input, Layer, Linear, LinearId, Linears, Network, Readout,
     Weight,
 };
 use lightloom::processor::Processor;
@@ -38,17 +38,17 @@ fn a_multiplier_of_ones_own_runs_the_built_in_network() {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo");
     let program = Program::load(format!("{demo}/digits.program.safetensors")).unwrap();
     let data = Dataset::load(format!("{demo}/digits-test.npz"), None, None).unwrap();
-    let model = program.model();
+    let network = program.network();
     let counting = Counting {
-        digital: model.digital().unwrap(),
+        digital: network.digital().unwrap(),
         columns: Mutex::default(),
     };
-    let block = model.input.encode(&data.x, 0..data.len()).unwrap();
-    let outputs = model.run(block, &counting, 0).unwrap();
-    let layers = model.layers().len();
+    let block = network.input.encode(&data.x, 0..data.len()).unwrap();
+    let outputs = network.run(block, &counting, 0).unwrap();
+    let layers = network.layers().len();
     let every = (0..layers).map(|layer| ((LinearId(layer), layer), data.len()));
     assert_eq!(counting.columns.into_inner().unwrap(), every.collect());
-    let expected = model.forward::<f64>(&data.x).unwrap();
+    let expected = network.forward::<f64>(&data.x).unwrap();
     assert_eq!(outputs.t(), expected);
 }
 
@@ -77,12 +77,12 @@ fn a_crossbar_stands_between_the_detectors_of_a_perfect_mesh_and_has_no_error_of
         multiplier: Multiplier::Crossbar,
         ..meshes.layout()
     };
-    let crossbar = compile(meshes.model(), layout).unwrap();
+    let crossbar = compile(meshes.network(), layout).unwrap();
     let data = Dataset::load(format!("{demo}/digits-test.npz"), None, None).unwrap();
-    let model = meshes.model();
-    let block = model.input.encode::<f64>(&data.x, 0..200).unwrap();
-    let digital = model.digital().unwrap();
-    let digital = model.run(block.clone(), &digital, 0).unwrap();
+    let network = meshes.network();
+    let block = network.input.encode::<f64>(&data.x, 0..200).unwrap();
+    let digital = network.digital().unwrap();
+    let digital = network.run(block.clone(), &digital, 0).unwrap();
     let mesh_errors = [
         ("coupler.splitting_error_rad", "0.05"),
         ("phase_shifter.phase_error_rad", "0.1"),
@@ -121,7 +121,7 @@ fn groups_of_a_map_are_products_side_by_side_in_digital_on_chips_and_in_files() 
         bias: Some(Bias::Real(vec![1.0; 6].into())),
         activation: lightloom::nn::Activation::Identity,
     };
-    let model = Model::new(Input::default(), vec![layer], Readout::Real).unwrap();
+    let network = Network::new(Input::default(), vec![layer], Readout::Real).unwrap();
     let x = Array2::from_shape_simple_fn((10, 4), || stream.standard_normal());
     let mut expected = Array2::zeros((6, 4));
     for (group, weight) in groups.iter().enumerate() {
@@ -130,8 +130,8 @@ fn groups_of_a_map_are_products_side_by_side_in_digital_on_chips_and_in_files() 
         outputs.assign(&(weight.dot(&inputs) + 1.0));
     }
     let block = Batch::Real(x);
-    let digital = model.digital().unwrap();
-    let digital = model.run(block.clone(), &digital, 0).unwrap();
+    let digital = network.digital().unwrap();
+    let digital = network.run(block.clone(), &digital, 0).unwrap();
     assert!(largest_difference(&digital, &expected) < 1e-14);
     for multiplier in [Multiplier::default(), Multiplier::Crossbar] {
         for tile in [None, Some(4)] {
@@ -140,7 +140,7 @@ fn groups_of_a_map_are_products_side_by_side_in_digital_on_chips_and_in_files() 
                 tile,
                 ..Layout::default()
             };
-            let program = compile(&model, layout).unwrap();
+            let program = compile(&network, layout).unwrap();
             let tiles = program.tiles(LinearId(0));
             let inside = |tile: &lightloom::compile::Tile| {
                 let group = tile.row / 3;

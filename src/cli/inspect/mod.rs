@@ -20,7 +20,7 @@ use crate::hardware::Hardware;
 use crate::io::npy::{Array, Npz};
 use crate::io::{self, Format, Source, Tensor};
 use crate::mesh::Mesh;
-use crate::nn::{Dataset, Hints, Layer, Loaded, Model};
+use crate::nn::{Dataset, Hints, Layer, Loaded, Network};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -219,7 +219,7 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
     out.put("arrange", is_free.then(|| layout.arrangement.name()));
     out.put("seed", is_free.then_some(layout.seed.0));
     out.put("share_at_edges", is_free.then(|| program.share_at_edges()));
-    let layers = program.model().layers().iter().zip(program.maps());
+    let layers = program.network().layers().iter().zip(program.maps());
     let layers = layers.map(|(layer, map)| {
         let mut record = layer_record(layer);
         record["activation"] = layer.activation.to_string().into();
@@ -230,7 +230,7 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
         record
     });
     out.put("layers", layers.collect::<Vec<_>>());
-    let input = &program.model().input;
+    let input = &program.network().input;
     out.put("input", serde_json::to_value(input)?);
     writeln!(out, "data: {}", input.words())?;
     describe_program(out, &program)
@@ -247,7 +247,7 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
             out,
             "layout: {size}, crossbars: arrays of exact weights without MZIs"
         )?;
-        for (layer, map) in program.model().layers().iter().zip(program.maps()) {
+        for (layer, map) in program.network().layers().iter().zip(program.maps()) {
             let (layer, activation) = (describe_layer(layer), layer.activation);
             writeln!(
                 out,
@@ -276,7 +276,7 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
         100.0 * program.share_at_edges()
     )?;
     let (mut mzis, mut shifters) = (0, 0);
-    for (layer, map) in program.model().layers().iter().zip(program.maps()) {
+    for (layer, map) in program.network().layers().iter().zip(program.maps()) {
         let (tiles, of_layer) = (map.tiles, map.mzis());
         mzis += of_layer;
         shifters += tiles.iter().map(Tile::phase_shifters).sum::<usize>();
@@ -295,21 +295,21 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
 
 /// An ONNX file or a `network.toml`.
 fn describe_network(out: &mut Said, source: &Source) -> Result<()> {
-    let loaded = Model::read(source, &Hints::default())?;
+    let loaded = Network::read(source, &Hints::default())?;
     if loaded.assumed.is_some() {
         describe_unstated(out, &loaded)?;
         return Ok(());
     }
     writeln!(out, "network:")?;
-    let model = loaded.model;
-    let layers = model.layers().iter().map(|layer| {
+    let network = loaded.network;
+    let layers = network.layers().iter().map(|layer| {
         let mut record = layer_record(layer);
         record["activation"] = layer.activation.to_string().into();
         record
     });
     out.put("kind", "network");
     out.put("layers", layers.collect::<Vec<_>>());
-    for layer in model.layers() {
+    for layer in network.layers() {
         writeln!(
             out,
             "  {}, then {}",
@@ -322,7 +322,7 @@ fn describe_network(out: &mut Said, source: &Source) -> Result<()> {
 
 /// Named tensors that may be the layers of a network or the arrays of a data set.
 fn describe_layers(out: &mut Said, source: &Source) -> Result<()> {
-    match Model::read(source, &Hints::default()) {
+    match Network::read(source, &Hints::default()) {
         Ok(loaded) => describe_unstated(out, &loaded)?,
         Err(no_network) => match of_any_part(|split| read_data(source, split)) {
             Ok(data) => describe_data(out, &data)?,
@@ -342,7 +342,7 @@ fn describe_unstated(out: &mut Said, loaded: &Loaded) -> std::io::Result<()> {
         "layers of a network; its activations are not in the file:"
     )?;
     out.put("kind", "network");
-    let layers = loaded.model.layers();
+    let layers = loaded.network.layers();
     let records = layers.iter().map(layer_record);
     out.put("layers", records.collect::<Vec<_>>());
     out.put("order", loaded.assumed.map(|assumed| assumed.order.name()));

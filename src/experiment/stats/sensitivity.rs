@@ -77,7 +77,7 @@ impl Grid {
     /// First-order and total index of every axis: the variance of the grid decomposed as in a balanced analysis of
     /// variance. Nothing where all values are equal.
     ///
-    /// First-order indices add up to 1 at most; what lacks is done by axes together. Sobol, Math. Model. Comput. Exp. 1,
+    /// First-order indices add up to 1 at most; what lacks is done by axes together. Sobol, Math. Network. Comput. Exp. 1,
     /// 407 (1993); Homma, Saltelli, Reliab. Eng. Syst. Saf. 52, 1 (1996).
     pub fn decompose(&self) -> Option<Vec<Indices>> {
         let all = self.variance();

@@ -100,7 +100,7 @@ macro_rules! kinds {
             ///
             /// # Panics
             /// If a real activation meets complex signals or a complex one real signals
-            /// ([`crate::Model::check`] refuses both).
+            /// ([`crate::Network::check`] refuses both).
             pub fn apply<T: Real>(&self, batch: &mut Batch<T>) {
                 match *self {
                     $(Self::$variant $({ $($field),+ })? => {

@@ -11,7 +11,7 @@ use super::weights::read_weights;
 use crate::error::{Context, Error, Result, did_you_mean};
 use crate::io::{self, Source, Tensors};
 use crate::nn::input::{Encoding, Input};
-use crate::nn::model::{Body, Layer, Model};
+use crate::nn::network::{Body, Layer, Network};
 use crate::nn::{Activation, Readout};
 
 /// Every key with its table, to name the place of one that stands in a wrong table.
@@ -91,14 +91,14 @@ pub(super) fn states(source: &Source) -> Result<Stated> {
 }
 
 /// The network that `text` describes, with the tensors of its weights file.
-pub(super) fn from_text(text: &str, tensors: &Tensors) -> Result<Model> {
+pub(super) fn from_text(text: &str, tensors: &Tensors) -> Result<Network> {
     let (description, hints) = (parse(text.as_bytes())?, Hints::default());
     let loaded = match description.layers {
         Some(_) => build(description, tensors, &hints),
         None => linear_layers(tensors.clone().into(), &hints)
             .and_then(|loaded| description.around(loaded, &hints)),
     };
-    Ok(loaded?.model)
+    Ok(loaded?.network)
 }
 
 /// The file of weights that the description in `source` names.
@@ -121,20 +121,20 @@ impl Description {
 
     /// The network in the file of weights with the input and the readout of this.
     fn around(&self, loaded: Loaded, hints: &Hints) -> Result<Loaded> {
-        let Body::Chain(layers) = loaded.model.body;
+        let Body::Chain(layers) = loaded.network.body;
         Ok(Loaded {
-            model: self.model(layers, hints)?,
+            network: self.network(layers, hints)?,
             assumed: loaded.assumed,
             entry: loaded.entry,
         })
     }
 
-    fn model(&self, layers: Vec<Layer>, hints: &Hints) -> Result<Model> {
+    fn network(&self, layers: Vec<Layer>, hints: &Hints) -> Result<Network> {
         let input = self.input(hints);
         let complex = input.encoding == Encoding::ComplexHalves
             || layers.iter().any(|layer| layer.linear.is_complex());
         let readout = self.output.readout.unwrap_or(default_readout(complex));
-        Model::new(input, layers, readout)
+        Network::new(input, layers, readout)
     }
 }
 
@@ -163,7 +163,7 @@ fn build(mut description: Description, tensors: &Tensors, hints: &Hints) -> Resu
         layers.push(Layer::new(name, weight, bias, layer.activation));
     }
     Ok(Loaded {
-        model: description.model(layers, hints)?,
+        network: description.network(layers, hints)?,
         assumed: None,
         entry: None,
     })
@@ -207,31 +207,31 @@ readout = "intensity"
 
     #[test]
     fn a_description_says_everything_about_a_network() {
-        let model = from_text(TEXT, &tensors()).unwrap();
-        assert_eq!(model.features(), 6);
-        assert_eq!(model.input.scale, Scale::Factor(0.5.into()));
-        let normalized = (model.input.mean.clone(), model.input.std.clone());
+        let network = from_text(TEXT, &tensors()).unwrap();
+        assert_eq!(network.features(), 6);
+        assert_eq!(network.input.scale, Scale::Factor(0.5.into()));
+        let normalized = (network.input.mean.clone(), network.input.std.clone());
         assert_eq!(normalized, (0.1307.into(), 0.3081.into()));
 
-        assert_eq!(model.readout, Readout::Intensity);
+        assert_eq!(network.readout, Readout::Intensity);
         assert_eq!(
-            model.layers()[0].activation,
+            network.layers()[0].activation,
             Activation::ModulusSoftplus { temperature: 0.03 }
         );
         assert_eq!(
-            (model.layers()[0].name(), model.layers()[1].name()),
+            (network.layers()[0].name(), network.layers()[1].name()),
             ("0", "last")
         );
-        assert!(model.layers()[0].bias.is_some() && model.layers()[1].bias.is_none());
+        assert!(network.layers()[0].bias.is_some() && network.layers()[1].bias.is_none());
     }
 
     #[test]
     fn a_short_description_gets_the_defaults() {
         let text = "weights = 'w.npz'\n[[layers]]\nweight = 'last'";
-        let model = from_text(text, &tensors()).unwrap();
-        assert_eq!(model.input, Input::default());
-        assert_eq!(model.readout, Readout::Real);
-        assert_eq!(model.layers()[0].activation, Activation::Identity);
+        let network = from_text(text, &tensors()).unwrap();
+        assert_eq!(network.input, Input::default());
+        assert_eq!(network.readout, Readout::Real);
+        assert_eq!(network.layers()[0].activation, Activation::Identity);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::order::{self, Order};
 use crate::io::torch::Entry;
-use crate::nn::model::Model;
+use crate::nn::network::Network;
 use crate::nn::{Activation, Normalization};
 
 /// What a file of weights does not say, as whoever reads it knows it.
@@ -20,7 +20,7 @@ pub struct Hints {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The network.
-    pub model: Model,
+    pub network: Network,
     /// What was taken for its layers; nothing where the file says it, or there is one layer.
     pub assumed: Option<Assumed>,
     /// The entry of a checkpoint that held its weights; nothing where the file holds nothing else.
@@ -42,7 +42,7 @@ impl Loaded {
     /// The order of the layers and where it comes from: `layers in the order a, b, c (the order of the file)`.
     pub fn order_words(&self) -> Option<String> {
         let names: Vec<&str> = self
-            .model
+            .network
             .layers()
             .iter()
             .map(|layer| layer.name())

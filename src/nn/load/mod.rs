@@ -1,4 +1,4 @@
-//! Reading a model from the files that training leaves.
+//! Reading a network from the files that training leaves.
 
 mod description;
 mod hints;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use self::description::Stated;
 use self::state_dict::{STATE_DICTS, linear_layers};
 use self::weights::read_weights;
-use super::model::Model;
+use super::network::Network;
 use super::{Activation, Normalization};
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Source, Tensors};
@@ -53,7 +53,7 @@ impl Hints {
     }
 }
 
-impl Model {
+impl Network {
     /// Reads a network.
     ///
     /// `path` leads to `.safetensors`, `.npz`, `.pt` or `.pth` with PyTorch `Linear` tensors (`0.weight [out, in]`, optional
@@ -75,7 +75,7 @@ impl Model {
             activation: Some(between),
             ..Hints::default()
         };
-        Ok(read(&Source::open(path)?, &hints)?.model)
+        Ok(read(&Source::open(path)?, &hints)?.network)
     }
 
     /// Reads a network as [`load`](Self::load), with what is known of it beside its file, and says what was assumed.
@@ -120,7 +120,7 @@ impl Model {
             activation: Some(between),
             ..Hints::default()
         };
-        Ok(linear_layers(tensors.into(), &hints)?.model)
+        Ok(linear_layers(tensors.into(), &hints)?.network)
     }
 
     /// The network that an ONNX graph computes.
@@ -128,7 +128,7 @@ impl Model {
     /// # Errors
     /// [`Error::Unsupported`] for an operator or a shape of graph that is none of a fully connected network's.
     pub fn from_onnx(graph: &io::onnx::Graph) -> Result<Self> {
-        onnx::model(graph)
+        onnx::network(graph)
     }
 
     /// The network that the text of a `network.toml` describes, with the tensors of its weights file.
@@ -179,21 +179,21 @@ mod tests {
             ("2.weight", &[3, 4]),
             ("2.bias", &[3]),
         ]);
-        let model = Model::from_tensors(file, Activation::Tanh).unwrap();
-        let names: Vec<_> = model.layers().iter().map(|layer| layer.name()).collect();
+        let network = Network::from_tensors(file, Activation::Tanh).unwrap();
+        let names: Vec<_> = network.layers().iter().map(|layer| layer.name()).collect();
         assert_eq!(names, ["2", "10"]);
-        assert_eq!(model.layers()[0].activation, Activation::Tanh);
-        assert_eq!(model.layers()[1].activation, Activation::Identity);
-        assert!(model.layers()[0].bias.is_some() && model.layers()[1].bias.is_none());
+        assert_eq!(network.layers()[0].activation, Activation::Tanh);
+        assert_eq!(network.layers()[1].activation, Activation::Identity);
+        assert!(network.layers()[0].bias.is_some() && network.layers()[1].bias.is_none());
         let single =
-            Model::from_tensors(tensors(&[("weight", &[2, 3])]), Activation::Relu).unwrap();
+            Network::from_tensors(tensors(&[("weight", &[2, 3])]), Activation::Relu).unwrap();
         assert_eq!(single.layers()[0].name(), "0");
     }
 
     #[test]
     fn tensors_that_are_no_linear_layers_are_refused_by_name() {
         let error = |list: &[(&str, &[usize])]| {
-            Model::from_tensors(tensors(list), Activation::Relu).unwrap_err()
+            Network::from_tensors(tensors(list), Activation::Relu).unwrap_err()
         };
         let extra = error(&[("0.weight", &[2, 3]), ("1.extra", &[2])]);
         assert_eq!(extra.refusal(), unsupported("tensor", "1.extra"));
@@ -205,7 +205,7 @@ mod tests {
         let mut file = tensors(&[("0.weight", &[1, 2])]);
         let nan = Tensor::real("w", vec![1, 2], vec![0.0, f64::NAN]).unwrap();
         file.insert("0.weight".into(), nan);
-        let error = Model::from_tensors(file, Activation::Relu).unwrap_err();
+        let error = Network::from_tensors(file, Activation::Relu).unwrap_err();
         assert_eq!(
             error.refusal(),
             not_finite("tensor `0.weight`", "[0, 1]", "NaN")
@@ -216,7 +216,7 @@ mod tests {
     fn complex_weights_are_read_by_their_modulus() {
         let tensor = Tensor::complex("w", vec![1, 1], vec![Complex::new(0.0, 1.0)]).unwrap();
         let file = Tensors::from([("0.weight".to_owned(), tensor)]);
-        let model = Model::from_tensors(file, Activation::Relu).unwrap();
-        assert_eq!(model.readout, Readout::Modulus);
+        let network = Network::from_tensors(file, Activation::Relu).unwrap();
+        assert_eq!(network.readout, Readout::Modulus);
     }
 }

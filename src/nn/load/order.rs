@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, Result, did_you_mean};
-use crate::nn::model::Layer;
+use crate::nn::network::Layer;
 
 /// How the order of a network's layers was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::io::torch::Entry;
 use crate::io::{self, Format, Source, Tensor, Tensors};
 use crate::nn::dataset;
 use crate::nn::input::Input;
-use crate::nn::model::{Bias, Layer, Model};
+use crate::nn::network::{Bias, Layer, Network};
 use crate::nn::{Activation, Readout, Weight};
 
 /// The tensors of a file.
@@ -107,14 +107,14 @@ pub(super) fn linear_layers(weights: Weights, hints: &Hints) -> Result<Loaded> {
     }
     let complex = layers.iter().any(|layer| layer.linear.is_complex());
     let input = hints.normalization.over(Input::default());
-    let model = Model::new(input, layers, default_readout(complex))?;
-    let assumed = (model.layers().len() > 1).then_some(Assumed {
+    let network = Network::new(input, layers, default_readout(complex))?;
+    let assumed = (network.layers().len() > 1).then_some(Assumed {
         order,
         activation: between,
         is_activation_given: hints.activation.is_some(),
     });
     Ok(Loaded {
-        model,
+        network,
         assumed,
         entry: weights.entry,
     })
@@ -129,13 +129,13 @@ fn check_part(key: &str) -> Result<()> {
     let (got, limit) = match part {
         "running_mean" | "running_var" | "num_batches_tracked" => (
             "BatchNorm",
-            "a file of weights does not say where it stands; export the model to ONNX (model.eval(), torch.onnx.export), \
+            "a file of weights does not say where it stands; export the network to ONNX (network.eval(), torch.onnx.export), \
              where one straight after a linear layer is read",
         ),
         "weight_g" | "weight.original0" | "weight.original1" => (
             "weight norm",
             "the weights are computed from two tensors; take the norm off before saving (remove_parametrizations or \
-             remove_weight_norm of torch.nn.utils), or export the model to ONNX (torch.onnx.export)",
+             remove_weight_norm of torch.nn.utils), or export the network to ONNX (torch.onnx.export)",
         ),
         _ => return Ok(()),
     };

@@ -12,7 +12,7 @@ use super::{Score, Worth};
 use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::nn::metrics::{Chance, agreement, predict};
-use crate::nn::{Activation, Batch, Dataset, Labels, Model, Readout};
+use crate::nn::{Activation, Batch, Dataset, Labels, Network, Readout};
 
 /// A score with what the samples of one data set should come out as, for any number of outputs of one network.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Judged<T> {
 }
 
 impl<'a> Scorer<'a> {
-    /// The scorer of outputs of `model` on `data`: by `score`, else by the one that labels and outputs have the shapes of.
+    /// The scorer of outputs of `network` on `data`: by `score`, else by the one that labels and outputs have the shapes of.
     ///
     /// Classes are scored by accuracy, classes 0 and 1 of one output as binary, targets by mean squared error, and so are
     /// classes of one output that go beyond 1, which are numbers. Without labels, a network of as many outputs as features
@@ -55,9 +55,9 @@ impl<'a> Scorer<'a> {
     /// # Errors
     /// [`Error::Format`] for a score that these labels and outputs cannot have, [`Error::Value`] for a class that
     /// the network has not, [`Error::Shape`] for targets of another shape than the outputs.
-    pub fn new(model: &Model, data: &'a Dataset, score: Option<Score>) -> Result<Self> {
-        model.check_features(&data.x)?;
-        let outputs = model.classes();
+    pub fn new(network: &Network, data: &'a Dataset, score: Option<Score>) -> Result<Self> {
+        network.check_features(&data.x)?;
+        let outputs = network.classes();
         let is_binary = |labels: &[usize]| labels.iter().all(|label| *label < 2);
         let score = match score {
             Some(score) => score,
@@ -65,7 +65,7 @@ impl<'a> Scorer<'a> {
                 Labels::Classes(labels) if outputs == 1 && is_binary(labels) => Score::Binary,
                 Labels::Classes(_) if outputs > 1 => Score::Accuracy,
                 Labels::Classes(_) | Labels::Targets(_) => Score::Mse,
-                Labels::None if is_autoencoder(model) => Score::Mse,
+                Labels::None if is_autoencoder(network) => Score::Mse,
                 Labels::None => Score::None,
             },
         };
@@ -73,16 +73,16 @@ impl<'a> Scorer<'a> {
             score,
             against: Against::Nothing,
             outputs,
-            reading: reading(model),
+            reading: reading(network),
             note: None,
         };
-        scorer.against = scorer.against(model, data)?;
-        scorer.note = scorer.words(model, data);
+        scorer.against = scorer.against(network, data)?;
+        scorer.note = scorer.words(network, data);
         Ok(scorer)
     }
 
     /// What `score` compares outputs with, if it can.
-    fn against(&self, model: &Model, data: &'a Dataset) -> Result<Against<'a>> {
+    fn against(&self, network: &Network, data: &'a Dataset) -> Result<Against<'a>> {
         let (score, outputs) = (self.score, self.outputs);
         let refuse = |needs: &str| {
             let labels = match &data.labels {
@@ -118,8 +118,8 @@ impl<'a> Scorer<'a> {
                     column.expect("one number a label"),
                 )))
             }
-            (Score::Mse, Labels::None | Labels::Classes(_)) if is_autoencoder(model) => {
-                let inputs = match model.input.encode::<f64>(&data.x, 0..data.len())? {
+            (Score::Mse, Labels::None | Labels::Classes(_)) if is_autoencoder(network) => {
+                let inputs = match network.input.encode::<f64>(&data.x, 0..data.len())? {
                     Batch::Real(x) => x.reversed_axes(),
                     Batch::Complex(_) => unreachable!("inputs of an autoencoder are real"),
                 };
@@ -132,7 +132,7 @@ impl<'a> Scorer<'a> {
             (Score::Accuracy, _) => refuse("classes and at least two outputs"),
             (Score::Top(k), Labels::Classes(labels)) if k < outputs => self.classes(data, labels),
             (Score::Top(_), _) => refuse("classes and more outputs than it counts"),
-            (Score::Nll, _) if outputs == 1 && model.readout != Readout::Real => {
+            (Score::Nll, _) if outputs == 1 && network.readout != Readout::Real => {
                 refuse("probabilities or logits, and one power or modulus is neither")
             }
             (Score::Nll, Labels::Classes(labels)) => self.classes(data, labels),
@@ -157,20 +157,20 @@ impl<'a> Scorer<'a> {
     }
 
     /// What was taken for granted, where it is not plain.
-    fn words(&self, model: &Model, data: &Dataset) -> Option<String> {
+    fn words(&self, network: &Network, data: &Dataset) -> Option<String> {
         let outputs = match self.reading {
             Reading::Logits => "outputs are taken as logits",
             Reading::Probabilities => "outputs are taken as probabilities",
             Reading::LogProbabilities => "outputs are taken as logarithms of probabilities",
         };
         match (self.score, &data.labels) {
-            (Score::Accuracy | Score::Top(_), _) => is_autoencoder(model).then(|| {
+            (Score::Accuracy | Score::Top(_), _) => is_autoencoder(network).then(|| {
                 "as many outputs as features: --score mse compares those of an autoencoder with its inputs".to_owned()
             }),
             (Score::Binary, _) => {
                 Some(format!("one output: class 1 above {}, else class 0", self.threshold()))
             }
-            (Score::Mse, Labels::Classes(_)) if is_autoencoder(model) => Some(
+            (Score::Mse, Labels::Classes(_)) if is_autoencoder(network) => Some(
                 "as many outputs as features: scored by the mean squared error against the network's own inputs, as they are \
                  encoded; the labels are not used"
                     .to_owned(),
@@ -308,19 +308,19 @@ impl<'a> Scorer<'a> {
 }
 
 /// Whether a network of these shapes can be asked for its own inputs.
-fn is_autoencoder(model: &Model) -> bool {
-    model.classes() == model.features() && !model.is_complex()
+fn is_autoencoder(network: &Network) -> bool {
+    network.classes() == network.features() && !network.is_complex()
 }
 
-/// How the outputs of `model` are probabilities: those behind a softmax or a sigmoid are, and so is a single power or
+/// How the outputs of `network` are probabilities: those behind a softmax or a sigmoid are, and so is a single power or
 /// modulus, which is never below 0.
-fn reading(model: &Model) -> Reading {
-    let last = model.layers().last().map(|layer| layer.activation);
-    match (model.readout, last) {
+fn reading(network: &Network) -> Reading {
+    let last = network.layers().last().map(|layer| layer.activation);
+    match (network.readout, last) {
         (Readout::Real, Some(Activation::LogSoftmax)) => Reading::LogProbabilities,
         (Readout::Real, Some(Activation::Softmax | Activation::Sigmoid)) => Reading::Probabilities,
         (Readout::Real, Some(Activation::HardSigmoid { .. })) => Reading::Probabilities,
-        (Readout::Modulus | Readout::Intensity, _) if model.classes() == 1 => {
+        (Readout::Modulus | Readout::Intensity, _) if network.classes() == 1 => {
             Reading::Probabilities
         }
         _ => Reading::Logits,

@@ -7,7 +7,7 @@ use crate::compile::{Meshes, Program, compile};
 use crate::error::{Error, Result};
 use crate::experiment::sweep::Source;
 use crate::io::hash::sha256_of_file;
-use crate::nn::{Body, LinearId, Model};
+use crate::nn::{Body, LinearId, Network};
 
 /// Meshes beyond this size are too fine to look at.
 const MOST_MODES: usize = 64;
@@ -83,17 +83,17 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
     let program = match source {
         Source::Program(_) => Program::load(path)?,
         Source::Network(_, layout) => {
-            let mut model = Model::load_with(path, &results.sweep.hints()?)?.model;
+            let mut network = Network::load_with(path, &results.sweep.hints()?)?.network;
             // Of the other layers nothing is drawn.
-            model.body = Body::Chain(model.layers()[..1].to_vec());
+            network.body = Body::Chain(network.layers()[..1].to_vec());
             let modes = layout.tile.unwrap_or_else(|| {
-                let linear = &model.layers()[0].linear;
+                let linear = &network.layers()[0].linear;
                 linear.inputs().max(linear.outputs())
             });
             if modes > MOST_MODES {
                 return Ok(too_large(modes));
             }
-            compile(&model, *layout)?
+            compile(&network, *layout)?
         }
     };
     let Some(meshes) = program.tiles(LinearId(0))[0].meshes() else {

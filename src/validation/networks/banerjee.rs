@@ -9,7 +9,7 @@ use super::tasks::{Split, fourier};
 use super::{case, mean, near, seed};
 use crate::mesh::Geometry;
 use crate::nn::Activation;
-use crate::train::{Network, Recipe, Samples};
+use crate::train::{Learner, Recipe, Samples};
 use crate::validation::{Expected, Section, Tier};
 
 const SOURCE: &str = "Banerjee et al., DATE 2021, arXiv:2012.10594, abstract";
@@ -88,7 +88,7 @@ pub fn networks(task: &Split) -> Vec<OnChips> {
     let activation = Activation::ModulusSoftplus { temperature: 0.03 };
     let train = |number| {
         let seed = seed(number);
-        let mut network = Network::dense(&[16, 16, 16, 10], 2.0, false, activation, seed);
+        let mut network = Learner::dense(&[16, 16, 16, 10], 2.0, false, activation, seed);
         let recipe = Recipe {
             epochs: 60,
             batch: 50,

@@ -8,7 +8,7 @@ use crate::mesh::{Correction, Geometry, Mesh};
 use crate::nn::{Batch, LinearId, metrics};
 use crate::processor::Processor;
 use crate::rng::Seed;
-use crate::train::{Network, Samples};
+use crate::train::{Learner, Samples};
 
 /// Standard deviations of the errors of every element.
 #[derive(Debug, Clone, Copy)]
@@ -164,7 +164,7 @@ pub(super) struct OnChips {
 impl OnChips {
     /// Dense layers through singular values and decomposition into meshes of `geometry`, meshes of that geometry as they are.
     /// Its chips follow from `seed`.
-    pub fn new(network: &Network, geometry: Geometry, seed: Seed) -> Self {
+    pub fn new(network: &Learner, geometry: Geometry, seed: Seed) -> Self {
         let program = network.program(super::layout(geometry));
         Self {
             program: program.expect("trained networks fit on meshes"),

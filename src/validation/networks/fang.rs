@@ -11,7 +11,7 @@ use crate::linalg::fidelity;
 use crate::mesh::{Geometry, Mesh};
 use crate::nn::Activation;
 use crate::rng::{Effect, Seed};
-use crate::train::{Layer, MeshPair, Network, Recipe, Samples};
+use crate::train::{Layer, Learner, MeshPair, Recipe, Samples};
 use crate::validation::{Case, Curves, Expected, Section, Tier};
 
 const SOURCE: &str = "Fang et al., Opt. Express 27, 14009 (2019), abstract";
@@ -161,7 +161,7 @@ fn crossover(sigmas: &[f64], grid: &[Accuracies], fft: &[Accuracies]) -> f64 {
         })
 }
 
-fn train(start: fn(Seed) -> (Network, f64), geometry: Geometry, samples: &Samples) -> Vec<OnChips> {
+fn train(start: fn(Seed) -> (Learner, f64), geometry: Geometry, samples: &Samples) -> Vec<OnChips> {
     (0..NETWORKS)
         .into_par_iter()
         .map(|number| {
@@ -180,18 +180,18 @@ fn train(start: fn(Seed) -> (Network, f64), geometry: Geometry, samples: &Sample
 }
 
 /// Weights of their own, and the step of their training.
-fn grid(seed: Seed) -> (Network, f64) {
-    (Network::dense(&WIDTHS, 1.8, false, ACTIVATION, seed), 0.005)
+fn grid(seed: Seed) -> (Learner, f64) {
+    (Learner::dense(&WIDTHS, 1.8, false, ACTIVATION, seed), 0.005)
 }
 
 /// Butterflies of random phases, and the step of their training.
-fn butterflies(seed: Seed) -> (Network, f64) {
+fn butterflies(seed: Seed) -> (Learner, f64) {
     let layers = WIDTHS.windows(2).enumerate().map(|(index, pair)| {
         let mut stream = seed.stream(Effect::Haar, 1, index as u64, 2);
         // The gain from which their code starts.
         Layer::Meshes(MeshPair::butterflies(pair[0], pair[1], 6.0, &mut stream))
     });
-    let network = Network {
+    let network = Learner {
         layers: layers.collect(),
         activation: ACTIVATION,
     };

@@ -15,7 +15,7 @@ use crate::mesh::{Correction, Geometry};
 use crate::nn::{Activation, Batch, metrics};
 use crate::processor::set_meshes;
 use crate::rng::{Effect, Seed, Stream};
-use crate::train::{Network, Recipe, Samples};
+use crate::train::{Learner, Recipe, Samples};
 use crate::validation::{Case, Expected, Section, Tier};
 
 const EXPERIMENT: &str = "Shen et al., Nat. Photonics 11, 441 (2017), arXiv:1610.02365, Experiment";
@@ -162,7 +162,7 @@ fn train(number: u64) -> Judged {
         sigma_tau: 1.0,
         t0: 0.1,
     };
-    let mut network = Network::dense(&[4, 4, 4], 2.0, true, activation, seed);
+    let mut network = Learner::dense(&[4, 4, 4], 2.0, true, activation, seed);
     let recipe = Recipe {
         epochs: 150,
         batch: 30,
@@ -206,7 +206,7 @@ impl Judged {
         let spread = of_phases(noise.phase_rad);
         let on = self.chips.chip(chip, spread, &given);
         let mut signal = Batch::Complex(self.test.x.clone());
-        for (layer, digital) in self.chips.program.model().layers().iter().enumerate() {
+        for (layer, digital) in self.chips.program.network().layers().iter().enumerate() {
             let Batch::Complex(x) = &mut signal else {
                 unreachable!("amplitudes stay amplitudes");
             };
@@ -214,7 +214,7 @@ impl Judged {
             self.through(layer, &on, x, noise.detection, &mut stream);
             digital.activation.apply(&mut signal);
         }
-        self.chips.program.model().readout.read(signal)
+        self.chips.program.network().readout.read(signal)
     }
 
     /// Sends `x` through V†, the attenuators with the digital scale, and U of a layer, with detection errors behind both

@@ -10,7 +10,7 @@ use crate::experiment::sweep::{Key, Source, Sweep};
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
 use crate::io::{Source as Bytes, safetensors};
-use crate::nn::{Dataset, Hints, Model, Selection, Split};
+use crate::nn::{Dataset, Hints, Network, Selection, Split};
 
 impl Sweep {
     /// The values of `key`, whether it varies or not.
@@ -65,7 +65,7 @@ impl Sweep {
             Ok(())
         };
         for path in self.all_values(&Key::Network) {
-            for file in Model::files(folder.join(path))? {
+            for file in Network::files(folder.join(path))? {
                 add("network", path, &file)?;
             }
         }
@@ -122,7 +122,7 @@ impl Sweep {
                     let what = format!("is a program: write program = \"{name}\"");
                     return Err(Error::format(file.name(), what));
                 }
-                let loaded = Model::load_with(&path, &self.hints()?)?;
+                let loaded = Network::load_with(&path, &self.hints()?)?;
                 for assumed in loaded
                     .entry_words()
                     .into_iter()
@@ -130,7 +130,7 @@ impl Sweep {
                 {
                     notes.add(format!("{name}: {assumed}"));
                 }
-                compile(&loaded.model, *layout).within(path.display())
+                compile(&loaded.network, *layout).within(path.display())
             }
         }
     }

@@ -84,9 +84,9 @@ impl<'a> Loaded<'a> {
         let (program, data) = (self.program.as_ref(), self.data.as_ref());
         let (_, program) = program.expect("it was just loaded");
         let (_, data) = data.expect("it was just loaded");
-        let model = program.model();
-        let scorer = Scorer::new(model, data, sweep.base.score).within(&point.data)?;
-        let words = data.words(&model.input);
+        let network = program.network();
+        let scorer = Scorer::new(network, data, sweep.base.score).within(&point.data)?;
+        let words = data.words(&network.input);
         self.notes.add(format!("{}: {words}", point.data));
         if let Some(note) = scorer.note() {
             self.notes.add(format!("{}: {note}", point.data));

@@ -1,4 +1,4 @@
-//! From an ONNX graph to a model: one path from the input to the output.
+//! From an ONNX graph to a network: one path from the input to the output.
 
 mod activation;
 #[cfg(test)]
@@ -11,11 +11,11 @@ use super::state_dict::default_readout;
 use crate::error::{Context, Error, Result};
 use crate::io::onnx::{Attribute, Graph, Node};
 use crate::io::{Tensor, Tensors};
-use crate::nn::{Input, Model};
+use crate::nn::{Input, Network};
 use walk::Walk;
 
 /// The network that `graph` computes.
-pub(super) fn model(graph: &Graph) -> Result<Model> {
+pub(super) fn network(graph: &Graph) -> Result<Network> {
     let constants = constants(graph)?;
     let ([input], [output]) = (&graph.inputs[..], &graph.outputs[..]) else {
         return Err(Error::format(
@@ -103,7 +103,7 @@ pub(super) fn model(graph: &Graph) -> Result<Model> {
         ));
     }
     let complex = walk.layers.iter().any(|layer| layer.linear.is_complex());
-    Model::new(Input::default(), walk.layers, default_readout(complex))
+    Network::new(Input::default(), walk.layers, default_readout(complex))
 }
 
 /// How a node is called in errors: its name and its operator.

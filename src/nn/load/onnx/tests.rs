@@ -6,8 +6,8 @@ use crate::io::onnx::{build::*, parse};
 use crate::nn::{Activation, Samples};
 use ndarray::arr2;
 
-fn load(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Model> {
-    model(&parse(&file(nodes, constants)).unwrap())
+fn load(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Network> {
+    network(&parse(&file(nodes, constants)).unwrap())
 }
 
 fn error(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Error {
@@ -28,9 +28,9 @@ fn shape(name: &str, ints: &[i64]) -> TensorProto {
     }
 }
 
-fn logits(model: &Model, x: [f64; 2]) -> Vec<f64> {
+fn logits(network: &Network, x: [f64; 2]) -> Vec<f64> {
     let samples = Samples::from(arr2(&[x]));
-    model
+    network
         .forward::<f64>(&samples)
         .unwrap()
         .into_iter()
@@ -47,9 +47,9 @@ fn a_product_and_a_sum_are_a_layer() {
         node("Dropout", &["d"], "e"),
         node("Identity", &["e"], "y"),
     ];
-    let model = load(nodes, vec![w(), weights("c", &[3], &[1.0, 2.0, 3.0])]).unwrap();
-    assert_eq!(logits(&model, [1.0, 10.0]), [42.0, 54.0, 66.0]);
-    assert_eq!(model.layers()[0].name(), "/b");
+    let network = load(nodes, vec![w(), weights("c", &[3], &[1.0, 2.0, 3.0])]).unwrap();
+    assert_eq!(logits(&network, [1.0, 10.0]), [42.0, 54.0, 66.0]);
+    assert_eq!(network.layers()[0].name(), "/b");
 }
 
 /// 2 · (X Bᵀ) + ½ · c with B = [[1, 2], [3, 4], [5, 6]] and a broadcast c = 1.
@@ -58,18 +58,18 @@ fn gemm_takes_its_factors_and_its_transposition() {
     let mut gemm = node("Gemm", &["x", "fc.weight", "c"], "y");
     gemm.attribute = vec![int("transB", 1), float("alpha", 2.0), float("beta", 0.5)];
     let b = weights("fc.weight", &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    let model = load(vec![gemm], vec![b, weights("c", &[1], &[1.0])]).unwrap();
-    assert_eq!(logits(&model, [1.0, 10.0]), [42.5, 86.5, 130.5]);
-    assert_eq!(model.layers()[0].name(), "fc");
+    let network = load(vec![gemm], vec![b, weights("c", &[1], &[1.0])]).unwrap();
+    assert_eq!(logits(&network, [1.0, 10.0]), [42.5, 86.5, 130.5]);
+    assert_eq!(network.layers()[0].name(), "fc");
 }
 
 /// The activation of the nodes that make `y` of `a = W x`.
 fn activation(mut nodes: Vec<NodeProto>, mut constants: Vec<TensorProto>) -> Result<Activation> {
     nodes.insert(0, node("MatMul", &["x", "w"], "a"));
     constants.push(w());
-    let model = load(nodes, constants)?;
-    assert_eq!(model.layers().len(), 1);
-    Ok(model.layers()[0].activation)
+    let network = load(nodes, constants)?;
+    assert_eq!(network.layers().len(), 1);
+    Ok(network.layers()[0].activation)
 }
 
 fn number(name: &str, value: f32) -> TensorProto {
@@ -322,9 +322,9 @@ fn a_batch_norm_after_a_product_is_computed_into_it() {
     let nodes = product()
         .into_iter()
         .chain([norm("a", "n"), node("Relu", &["n"], "y")]);
-    let model = load(nodes.collect(), constants(3)).unwrap();
-    assert_eq!(model.layers().len(), 1);
-    let got = logits(&model, [1.0, 10.0]);
+    let network = load(nodes.collect(), constants(3)).unwrap();
+    assert_eq!(network.layers().len(), 1);
+    let got = logits(&network, [1.0, 10.0]);
     for (got, expected) in got.iter().zip([4.0, 3.0, 0.0]) {
         assert!((got - expected).abs() < 1e-12, "{got}");
     }
@@ -355,8 +355,8 @@ fn constants_may_be_nodes_and_copies() {
         node("Reshape", &["x", "s"], "a"),
         node("MatMul", &["a", "v"], "y"),
     ];
-    let model = load(nodes, vec![shape("s", &[-1, 2])]).unwrap();
-    assert_eq!(logits(&model, [1.0, 0.0]), [1.0, 2.0, 3.0]);
+    let network = load(nodes, vec![shape("s", &[-1, 2])]).unwrap();
+    assert_eq!(logits(&network, [1.0, 0.0]), [1.0, 2.0, 3.0]);
 }
 
 #[test]
@@ -453,8 +453,8 @@ fn no_flipped_byte_of_a_file_makes_the_walk_panic() {
         let mut bytes = good.clone();
         for wrong in 0..=255 {
             bytes[position] = wrong;
-            let _ = parse(&bytes).and_then(|graph| model(&graph));
+            let _ = parse(&bytes).and_then(|graph| network(&graph));
         }
-        let _ = parse(&good[..position]).and_then(|graph| model(&graph));
+        let _ = parse(&good[..position]).and_then(|graph| network(&graph));
     }
 }

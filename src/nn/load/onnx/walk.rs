@@ -211,7 +211,7 @@ impl Walk {
             return Err(Error::value(
                 "training_mode",
                 1,
-                "0: export the model with eval()",
+                "0: export the network with eval()",
             ));
         }
         let epsilon = attributes.float("epsilon", 1e-5)?;
@@ -327,7 +327,7 @@ impl Walk {
                 _ => Err(Error::value(
                     "training_mode",
                     "true",
-                    "false: export the model with eval()",
+                    "false: export the network with eval()",
                 )),
             },
         }

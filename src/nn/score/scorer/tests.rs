@@ -7,14 +7,14 @@ use approx::assert_relative_eq;
 use ndarray::{Array2, arr2};
 
 /// A network of one layer of ones.
-fn model(outputs: usize, inputs: usize, activation: Activation) -> Model {
+fn network(outputs: usize, inputs: usize, activation: Activation) -> Network {
     let layer = Layer::new(
         "0",
         Weight::Real(Array2::ones((outputs, inputs))),
         None,
         activation,
     );
-    Model::new(Input::default(), vec![layer], Readout::Real).unwrap()
+    Network::new(Input::default(), vec![layer], Readout::Real).unwrap()
 }
 
 fn data(features: usize, labels: impl Into<Labels>) -> Dataset {
@@ -33,11 +33,11 @@ fn the_score_follows_from_the_shapes_of_labels_and_outputs() {
         (2, 2, Labels::None, Score::Mse),
         (3, 2, Labels::None, Score::None),
     ] {
-        let (model, data) = (
-            model(outputs, features, Activation::Identity),
+        let (network, data) = (
+            network(outputs, features, Activation::Identity),
             data(features, labels),
         );
-        let scorer = Scorer::new(&model, &data, None).unwrap();
+        let scorer = Scorer::new(&network, &data, None).unwrap();
         assert_eq!(scorer.score(), expected, "{:?}", data.labels);
     }
 }
@@ -51,7 +51,7 @@ fn names_of_classes_must_be_as_many_as_the_network_tells_apart() {
             class_names: Some(names.collect()),
             ..data(2, Labels::Classes(vec![0, 1, 1, 0]))
         };
-        Scorer::new(&model(outputs, 2, Activation::Identity), &data, None).map(|_| ())
+        Scorer::new(&network(outputs, 2, Activation::Identity), &data, None).map(|_| ())
     };
     assert!(named(3, &["a", "b", "c"]).is_ok());
     assert!(named(1, &["-1", "1"]).is_ok());
@@ -62,7 +62,7 @@ fn names_of_classes_must_be_as_many_as_the_network_tells_apart() {
 /// -1 and 1 are classes 0 and 1, and no numbers to be compared with.
 #[test]
 fn classes_that_have_names_are_no_numbers() {
-    let network = model(1, 2, Activation::Identity);
+    let network = network(1, 2, Activation::Identity);
     let mut data = data(2, Labels::Classes(vec![0, 1, 1, 0]));
     assert!(Scorer::new(&network, &data, Some(Score::Mse)).is_ok());
     data.class_names = Some(vec!["-1".into(), "1".into()]);
@@ -71,7 +71,7 @@ fn classes_that_have_names_are_no_numbers() {
 
 #[test]
 fn an_autoencoder_of_labelled_data_is_compared_with_its_inputs_where_that_is_asked() {
-    let network = model(3, 3, Activation::Identity);
+    let network = network(3, 3, Activation::Identity);
     let data = data(3, Labels::Classes(vec![0, 1, 2, 0]));
     let scorer = Scorer::new(&network, &data, Some(Score::Mse)).unwrap();
     assert!(scorer.note().unwrap().contains("the labels are not used"));
@@ -90,8 +90,8 @@ fn a_hard_sigmoid_ends_in_probabilities_and_a_power_in_none() {
         alpha: 1.0 / 6.0,
         beta: 0.5,
     };
-    assert_eq!(reading(&model(1, 2, hard)), Reading::Probabilities);
-    let network = Model::new(
+    assert_eq!(reading(&network(1, 2, hard)), Reading::Probabilities);
+    let network = Network::new(
         Input::default(),
         vec![Layer::new(
             "0",
@@ -125,8 +125,8 @@ fn a_score_that_cannot_be_is_refused_in_a_sentence() {
             Score::Binary,
         ),
     ] {
-        let (model, data) = (model(outputs, 5, Activation::Identity), data(5, labels));
-        let error = Scorer::new(&model, &data, Some(score)).unwrap_err();
+        let (network, data) = (network(outputs, 5, Activation::Identity), data(5, labels));
+        let error = Scorer::new(&network, &data, Some(score)).unwrap_err();
         golden(&format!("{score} of {outputs} outputs and {what}"), error);
     }
 }
@@ -147,8 +147,8 @@ fn one_output_is_class_1_above_one_half_behind_a_sigmoid_and_above_0_as_a_logit(
             "one output: class 1 above 0, else class 0",
         ),
     ] {
-        let model = model(1, 5, activation);
-        let scorer = Scorer::new(&model, &data, None).unwrap();
+        let network = network(1, 5, activation);
+        let scorer = Scorer::new(&network, &data, None).unwrap();
         let judged = scorer.judge(outputs.clone());
         let above = activation != Activation::Sigmoid;
         assert_eq!(judged.classes, Some(vec![above.into(), above.into(), 1, 1]));
@@ -161,7 +161,7 @@ fn one_output_is_class_1_above_one_half_behind_a_sigmoid_and_above_0_as_a_logit(
 
 #[test]
 fn classes_are_compared_with_digital_by_sample_and_numbers_by_distance() {
-    let network = model(3, 5, Activation::Identity);
+    let network = network(3, 5, Activation::Identity);
     let data_of_classes = data(5, vec![0_usize, 1, 2, 2]);
     let digital = arr2(&[
         [3.0, 2.0, 1.0],
@@ -218,7 +218,7 @@ fn classes_are_compared_with_digital_by_sample_and_numbers_by_distance() {
 
 #[test]
 fn an_autoencoder_is_compared_with_its_inputs_as_they_are_encoded() {
-    let mut network = model(5, 5, Activation::Identity);
+    let mut network = network(5, 5, Activation::Identity);
     network.input.std = 2.0.into();
     let data = data(5, Labels::None);
     let scorer = Scorer::new(&network, &data, None).unwrap();

@@ -9,7 +9,7 @@ use crate::compile::{Layout, Program};
 use crate::error::Result;
 use crate::field::Fields;
 use crate::linalg::C64;
-use crate::nn::{self, Activation, Batch, Encoding, Input, Model, Readout, Weight};
+use crate::nn::{self, Activation, Batch, Encoding, Input, Network, Readout, Weight};
 use crate::rng::{Effect, Seed};
 
 /// Amplitudes `[mode, sample]` and the classes that they are of.
@@ -44,7 +44,7 @@ impl Samples {
 
 /// Linear layers, an activation after each but the last, and the intensities of the last one as logits.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub struct Learner {
     /// The layers in the order in which light meets them.
     pub layers: Vec<Layer>,
     /// Acts on the modulus and keeps the phase.
@@ -64,7 +64,7 @@ pub struct Recipe {
     pub seed: Seed,
 }
 
-impl Network {
+impl Learner {
     /// A network of dense layers: `widths` modes in front of and behind each, weights of which `gain` is that of
     /// [`Layer::dense`].
     pub fn dense(
@@ -106,12 +106,12 @@ impl Network {
         }
     }
 
-    /// The network as a model that takes amplitudes and gives intensities. Raw features are real parts, then imaginary
+    /// The learner as a network that takes amplitudes and gives intensities. Raw features are real parts, then imaginary
     /// parts.
     ///
     /// # Errors
-    /// Those of [`Model::check`].
-    pub fn model(&self) -> Result<Model> {
+    /// Those of [`Network::check`].
+    pub fn network(&self) -> Result<Network> {
         let last = self.layers.len() - 1;
         let input = Input {
             encoding: Encoding::ComplexHalves,
@@ -125,7 +125,7 @@ impl Network {
             let weight = Weight::Complex(layer.weight());
             nn::Layer::new(index.to_string(), weight, None, activation)
         });
-        Model::new(input, layers.collect(), Readout::Intensity)
+        Network::new(input, layers.collect(), Readout::Intensity)
     }
 
     /// The network on meshes: weights as `layout` says, meshes as they are.
@@ -134,7 +134,7 @@ impl Network {
     /// Those of [`compile`](crate::compile::compile) and [`Program::from_tiles`].
     pub fn program(&self, layout: Layout) -> Result<Program> {
         let tiles = self.layers.iter().map(|layer| layer.tiles(layout));
-        Program::from_tiles(self.model()?, layout, tiles.collect::<Result<_>>()?)
+        Program::from_tiles(self.network()?, layout, tiles.collect::<Result<_>>()?)
     }
 
     /// The mean negative log-likelihood of the classes of `samples`, and its gradient by the parameters of each layer.
@@ -251,7 +251,7 @@ mod tests {
                 t0: 0.1,
             },
         ] {
-            let mut network = Network {
+            let mut network = Learner {
                 layers: vec![
                     Layer::dense([4, 3], 1.0, false, &mut stream),
                     Layer::Meshes(MeshPair::butterflies(4, 3, 2.0, &mut stream)),
@@ -324,7 +324,7 @@ mod tests {
             },
         };
         let activation = Activation::ModulusSoftplus { temperature: 0.03 };
-        let mut network = Network::dense(&[2, 4, 2], 2.0, false, activation, Seed(3));
+        let mut network = Learner::dense(&[2, 4, 2], 2.0, false, activation, Seed(3));
         let before = network.loss(&samples).0;
         let recipe = Recipe {
             epochs: 60,

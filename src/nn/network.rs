@@ -13,9 +13,9 @@ use crate::field::Real;
 
 /// A network: what enters, what is computed, how the last signals are read.
 ///
-/// The loaders return only models that pass [`Model::check`].
+/// The loaders return only models that pass [`Network::check`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Model {
+pub struct Network {
     /// How raw data enter.
     pub input: Input,
     /// What becomes of them.
@@ -86,7 +86,7 @@ impl<T: Real> Batch<T> {
     /// Adds `bias`, one number a feature, to every sample.
     ///
     /// # Panics
-    /// If there is not one number a feature, or a complex bias meets real signals ([`Model::check`]
+    /// If there is not one number a feature, or a complex bias meets real signals ([`Network::check`]
     /// refuses both).
     pub fn add_bias(&mut self, bias: &Bias) {
         fn add<T: Real>(x: &mut Array2<T>, bias: impl Iterator<Item = f64>) {
@@ -174,26 +174,26 @@ impl Layer {
     }
 }
 
-impl Model {
-    /// A model of these parts.
+impl Network {
+    /// A network of these parts.
     ///
     /// # Errors
-    /// As [`Model::check`].
+    /// As [`Network::check`].
     pub fn new(input: Input, layers: Vec<Layer>, readout: Readout) -> Result<Self> {
-        let model = Self {
+        let network = Self {
             input,
             body: Body::Chain(layers),
             readout,
         };
-        model.check()?;
-        Ok(model)
+        network.check()?;
+        Ok(network)
     }
 
     /// A network of one layer, `weight` alone: it takes numbers as they are, whatever their type, and its `readout` is all
     /// that follows.
     ///
     /// # Errors
-    /// As [`Model::check`].
+    /// As [`Network::check`].
     pub fn of_weight(weight: Weight, readout: Readout) -> Result<Self> {
         let layer = Layer::new("only", weight, None, Activation::Identity);
         let input = Input {
@@ -203,7 +203,7 @@ impl Model {
         Self::new(input, vec![layer], readout)
     }
 
-    /// Fails unless the model can be evaluated: at least one layer, shapes that chain, finite numbers, real
+    /// Fails unless the network can be evaluated: at least one layer, shapes that chain, finite numbers, real
     /// activations on real signals and complex ones on complex signals.
     ///
     /// # Errors
@@ -313,7 +313,7 @@ mod tests {
     }
 
     fn error(layers: Vec<Layer>) -> Error {
-        Model::new(Input::default(), layers, Readout::Real).unwrap_err()
+        Network::new(Input::default(), layers, Readout::Real).unwrap_err()
     }
 
     #[test]
@@ -338,9 +338,9 @@ mod tests {
         }
         let tiny = Weight::Real(arr2(&[[0.0, 1e-40]]));
         let layers = vec![layer(tiny, None, Relu)];
-        let model = Model::new(Input::default(), layers, Readout::Real).unwrap();
-        assert!(model.digital::<f64>().is_ok());
-        let single = model.digital::<f32>().unwrap_err();
+        let network = Network::new(Input::default(), layers, Readout::Real).unwrap();
+        assert!(network.digital::<f64>().is_ok());
+        let single = network.digital::<f32>().unwrap_err();
         golden("weights of 1e-40 in single precision", single);
         let bias = Some(Bias::Real(arr1(&[0.0, f64::INFINITY])));
         assert_eq!(
@@ -374,12 +374,12 @@ mod tests {
             encoding: Encoding::ComplexHalves,
             ..Input::default()
         };
-        let model = Model::new(input, layers, Readout::Modulus).unwrap();
+        let network = Network::new(input, layers, Readout::Modulus).unwrap();
         assert_eq!(
-            (model.features(), model.classes(), model.parameters()),
+            (network.features(), network.classes(), network.parameters()),
             (8, 5, 25)
         );
-        assert!(model.is_complex());
+        assert!(network.is_complex());
     }
 
     #[test]
