@@ -8,6 +8,8 @@ mod activation;
 mod batch;
 mod dataset;
 mod digital;
+#[cfg(feature = "onnx")]
+mod graph;
 mod input;
 mod linear;
 mod load;

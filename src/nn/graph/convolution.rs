@@ -1,0 +1,330 @@
+//! Convolutions as matrices: patches are columns, or products of pixels are patches.
+
+use std::ops::Range;
+
+use ndarray::Array2;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv, KernelFormat, PoolSpec};
+use tract_onnx::tract_core::ops::nn::DataFormat;
+
+/// A convolution over one or two axes of `[sample, channel, …]`: a column holds the patch that a pixel of the output sees,
+/// channel by channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Window {
+    pool: PoolSpec,
+}
+
+/// A transposed convolution over one or two axes of `[sample, channel, …]`: a column holds the channels of a pixel of the
+/// input, its product a patch of the output, channel by channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scatter {
+    pool: PoolSpec,
+    adjustments: TVec<usize>,
+}
+
+/// Where the taps of a kernel meet the larger of two planes, along one axis.
+#[derive(Debug, Clone, Copy)]
+struct Along {
+    /// Length of the plane that the taps meet.
+    large: usize,
+    /// Number of places of the kernel.
+    small: usize,
+    /// Length of the kernel.
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    /// Length before the plane that the first tap begins at.
+    before: usize,
+}
+
+impl Along {
+    /// An axis that has no extent.
+    const POINT: Self = Self {
+        large: 1,
+        small: 1,
+        kernel: 1,
+        stride: 1,
+        dilation: 1,
+        before: 0,
+    };
+
+    /// The places at which `tap` meets the plane.
+    fn places(&self, tap: usize) -> Range<usize> {
+        let at = tap * self.dilation;
+        let start = self.before.saturating_sub(at).div_ceil(self.stride);
+        let end = (self.large + self.before)
+            .saturating_sub(at)
+            .div_ceil(self.stride)
+            .min(self.small);
+        start.min(end)..end
+    }
+
+    /// Where `tap` meets the plane at `place`, one of its [places](Self::places).
+    fn met(&self, tap: usize, place: usize) -> usize {
+        place * self.stride + tap * self.dilation - self.before
+    }
+}
+
+/// A kernel on planes of `[row, pixel]`.
+#[derive(Debug, Clone, Copy)]
+struct Planes {
+    samples: usize,
+    channels: usize,
+    rows: Along,
+    pixels: Along,
+}
+
+impl Planes {
+    /// Number of taps.
+    fn taps(&self) -> usize {
+        self.rows.kernel * self.pixels.kernel
+    }
+
+    /// Number of places in a plane.
+    fn places(&self) -> usize {
+        self.rows.small * self.pixels.small
+    }
+
+    /// Runs over whatever a tap meets: `run(matrix row, first column, first value of the plane, count)`. Columns stand side by
+    /// side, values a stride apart.
+    fn each(&self, mut run: impl FnMut(usize, usize, usize, usize)) {
+        let plane = self.rows.large * self.pixels.large;
+        for channel in 0..self.channels {
+            for row_tap in 0..self.rows.kernel {
+                let rows = self.rows.places(row_tap);
+                for tap in 0..self.pixels.kernel {
+                    let pixels = self.pixels.places(tap);
+                    if pixels.is_empty() {
+                        continue;
+                    }
+                    let at = (channel * self.rows.kernel + row_tap) * self.pixels.kernel + tap;
+                    for sample in 0..self.samples {
+                        let first = (sample * self.channels + channel) * plane;
+                        for row in rows.clone() {
+                            let column = (sample * self.rows.small + row) * self.pixels.small;
+                            let value = first
+                                + self.rows.met(row_tap, row) * self.pixels.large
+                                + self.pixels.met(tap, pixels.start);
+                            run(at, column + pixels.start, value, pixels.len());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a kernel over these axes is one that is computed here.
+fn is_plain(pool: &PoolSpec, kernel: KernelFormat) -> bool {
+    pool.data_format == DataFormat::NCHW && kernel == KernelFormat::OIHW && pool.rank() <= 2
+}
+
+/// Lengths behind sample and channel.
+fn spatial(shape: &[usize]) -> &[usize] {
+    &shape[2..]
+}
+
+/// The pair of axes that `along` is, with a point before a single one.
+fn pair(along: &[Along]) -> [Along; 2] {
+    match along {
+        [rows, pixels] => [*rows, *pixels],
+        [pixels] => [Along::POINT, *pixels],
+        _ => [Along::POINT; 2],
+    }
+}
+
+/// The matrices of a kernel `[out, in, …]` with `outputs` of every group after one another.
+fn matrices(kernel: &Tensor, groups: usize) -> TractResult<Vec<Array2<f32>>> {
+    let outputs = kernel.shape()[0] / groups;
+    let view = kernel.to_plain_array_view::<f32>()?;
+    let flat: Vec<f32> = view.iter().copied().collect();
+    let inputs = flat.len() / kernel.shape()[0].max(1);
+    if flat.is_empty() {
+        return Ok(Vec::new());
+    }
+    flat.chunks_exact(outputs * inputs)
+        .map(|group| Ok(Array2::from_shape_vec((outputs, inputs), group.to_vec())?))
+        .collect()
+}
+
+impl Window {
+    /// The convolution `op` with `kernel`, and its groups, `[out, in · taps]` each; nothing where it is none over one or two
+    /// axes.
+    pub(super) fn of(op: &Conv, kernel: &Tensor) -> TractResult<Option<(Self, Vec<Array2<f32>>)>> {
+        if !is_plain(&op.pool_spec, op.kernel_fmt) || op.q_params.is_some() {
+            return Ok(None);
+        }
+        let groups = matrices(kernel, op.group)?;
+        let pool = op.pool_spec.clone();
+        Ok((!groups.is_empty()).then_some((Self { pool }, groups)))
+    }
+
+    fn planes(&self, shape: &[usize]) -> Planes {
+        let pool = &self.pool;
+        let computed = pool.computed_padding(spatial(shape));
+        let along: Vec<Along> = computed
+            .iter()
+            .enumerate()
+            .map(|(axis, dim)| Along {
+                large: shape[2 + axis],
+                small: dim.convoluted,
+                kernel: pool.kernel_shape[axis],
+                stride: pool.stride(axis),
+                dilation: pool.dilation(axis),
+                before: dim.pad_before,
+            })
+            .collect();
+        let [rows, pixels] = pair(&along);
+        Planes {
+            samples: shape[0],
+            channels: shape[1],
+            rows,
+            pixels,
+        }
+    }
+
+    /// Number of columns of an input of `shape`.
+    pub(super) fn count(&self, shape: &[usize]) -> usize {
+        let planes = self.planes(shape);
+        planes.samples * planes.places()
+    }
+
+    pub(super) fn columns(&self, x: &Tensor) -> TractResult<Array2<f32>> {
+        let planes = self.planes(x.shape());
+        let x = x.cast_to::<f32>()?;
+        let view = x.to_plain_array_view::<f32>()?;
+        let x = view.as_slice().context("tensors stand in order")?;
+        let columns = planes.samples * planes.places();
+        let mut patches = Array2::zeros((planes.channels * planes.taps(), columns));
+        let all = patches.as_slice_mut().context("zeros stand in order")?;
+        let stride = planes.pixels.stride;
+        planes.each(|row, column, value, count| {
+            let into = &mut all[row * columns + column..][..count];
+            if stride == 1 {
+                into.copy_from_slice(&x[value..value + count]);
+            } else {
+                let from = x[value..].iter().step_by(stride);
+                into.iter_mut().zip(from).for_each(|(into, x)| *into = *x);
+            }
+        });
+        Ok(patches)
+    }
+
+    pub(super) fn output(&self, products: Array2<f32>, shape: &[usize]) -> TractResult<Tensor> {
+        let planes = self.planes(shape);
+        let plane = planes.places();
+        let outputs = products.nrows();
+        let products = products.as_standard_layout();
+        let products = products.as_slice().context("it was put in order")?;
+        let mut y = vec![0.0; products.len()];
+        let columns = planes.samples * plane;
+        for output in 0..outputs {
+            for sample in 0..planes.samples {
+                let into = &mut y[(sample * outputs + output) * plane..][..plane];
+                into.copy_from_slice(&products[output * columns + sample * plane..][..plane]);
+            }
+        }
+        let mut whole = vec![planes.samples, outputs];
+        whole.extend(
+            [planes.rows, planes.pixels][2 - self.pool.rank()..]
+                .iter()
+                .map(|along| along.small),
+        );
+        Tensor::from_shape(&whole, &y)
+    }
+}
+
+impl Scatter {
+    /// The transposed convolution `op` with `kernel`, and its groups, `[out · taps, in]` each; nothing where it is none over
+    /// one or two axes.
+    pub(super) fn of(
+        op: &Deconv,
+        kernel: &Tensor,
+    ) -> TractResult<Option<(Self, Vec<Array2<f32>>)>> {
+        if !is_plain(&op.pool_spec, op.kernel_format) {
+            return Ok(None);
+        }
+        let taps: usize = op.pool_spec.kernel_shape.iter().product();
+        let groups = matrices(kernel, op.group)?;
+        // Of every group [out, in, tap]: taps come to the outputs.
+        let groups: Vec<Array2<f32>> = groups
+            .into_iter()
+            .map(|group| {
+                let (outputs, inputs) = (group.nrows(), group.ncols() / taps);
+                Array2::from_shape_fn((outputs * taps, inputs), |(row, input)| {
+                    group[[row / taps, input * taps + row % taps]]
+                })
+            })
+            .collect();
+        let form = Self {
+            pool: op.pool_spec.clone(),
+            adjustments: op.adjustments.clone(),
+        };
+        Ok((!groups.is_empty()).then_some((form, groups)))
+    }
+
+    /// Number of columns of an input of `shape`.
+    pub(super) fn count(&self, shape: &[usize]) -> usize {
+        shape[0] * spatial(shape).iter().product::<usize>()
+    }
+
+    pub(super) fn columns(&self, x: &Tensor) -> TractResult<Array2<f32>> {
+        let shape = x.shape();
+        let (samples, channels) = (shape[0], shape[1]);
+        let plane: usize = spatial(shape).iter().product();
+        let x = x.cast_to::<f32>()?;
+        let view = x.to_plain_array_view::<f32>()?;
+        let x = view.as_slice().context("tensors stand in order")?;
+        let mut columns = Array2::zeros((channels, samples * plane));
+        for (channel, mut row) in columns.rows_mut().into_iter().enumerate() {
+            let row = row.as_slice_mut().context("zeros stand in order")?;
+            for (sample, into) in row.chunks_exact_mut(plane.max(1)).enumerate() {
+                into.copy_from_slice(&x[(sample * channels + channel) * plane..][..plane]);
+            }
+        }
+        Ok(columns)
+    }
+
+    pub(super) fn output(&self, products: Array2<f32>, shape: &[usize]) -> TractResult<Tensor> {
+        let pool = &self.pool;
+        let computed = pool.padding.compute_for_deconv(
+            spatial(shape),
+            &pool.kernel_shape,
+            &pool.dilations(),
+            &pool.strides(),
+            &self.adjustments,
+        )?;
+        let along: Vec<Along> = computed
+            .iter()
+            .enumerate()
+            .map(|(axis, dim)| Along {
+                large: dim.deconvoluted,
+                small: shape[2 + axis],
+                kernel: pool.kernel_shape[axis],
+                stride: pool.stride(axis),
+                dilation: pool.dilation(axis),
+                before: dim.pad_before,
+            })
+            .collect();
+        let [rows, pixels] = pair(&along);
+        let planes = Planes {
+            samples: shape[0],
+            channels: pool.output_channels,
+            rows,
+            pixels,
+        };
+        let columns = planes.samples * planes.places();
+        let products = products.as_standard_layout();
+        let products = products.as_slice().context("it was put in order")?;
+        let plane = rows.large * pixels.large;
+        let mut y = vec![0.0; planes.samples * planes.channels * plane];
+        planes.each(|row, column, value, count| {
+            let from = &products[row * columns + column..][..count];
+            let into = y[value..].iter_mut().step_by(pixels.stride);
+            into.zip(from).for_each(|(into, y)| *into += *y);
+        });
+        let mut whole = vec![planes.samples, planes.channels];
+        whole.extend(along.iter().map(|along| along.large));
+        Tensor::from_shape(&whole, &y)
+    }
+}

@@ -1,0 +1,185 @@
+//! The graph at work.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayD, IxDyn, s};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::{EvalContext, OpState, TDim, anyhow};
+use tract_onnx::tract_core::model::TypedSimplePlan;
+use tract_onnx::tract_core::plan;
+
+use super::light::Light;
+use super::{Graph, Port};
+use crate::error::{Error, Result};
+use crate::field::Real;
+use crate::nn::digital::BLOCK;
+use crate::nn::{At, Batch, Linears};
+
+impl Graph {
+    /// The outputs, `[output, sample]`, of block number `block`, whose `signals`, `[feature, sample]`, are the features of
+    /// all inputs after one another; `with` computes the products.
+    ///
+    /// Samples pass a few at a time: the place of the first of them in the data stands for the block in the
+    /// [address](At) of shots.
+    ///
+    /// # Errors
+    /// Those of `with`; [`Error::Format`] if an operator cannot be computed.
+    pub(in crate::nn) fn run<T: Real>(
+        &self,
+        signals: &Array2<T>,
+        with: &(impl Linears<T> + ?Sized),
+        block: u64,
+    ) -> Result<Array2<T>> {
+        let samples = signals.ncols();
+        let chunk = self.parts.chunk;
+        let mut whole: Option<Array2<T>> = None;
+        for start in (0..samples).step_by(chunk) {
+            let end = samples.min(start + chunk);
+            let signals = signals.slice(s![.., start..end]);
+            // A file that fixes the number of its samples gets the last one again where some are missing.
+            let count = self.fixed_batch().unwrap_or(end - start);
+            let mut inputs = Vec::new();
+            let mut first = 0;
+            for port in self.inputs() {
+                let features = port.features().ok_or_else(|| open(port))?;
+                let rows = signals.slice(s![first..first + features, ..]);
+                let mut values = Vec::with_capacity(count * features);
+                for sample in 0..count {
+                    let sample = sample.min(end - start - 1);
+                    values.extend(rows.column(sample).iter().map(|x| x.double() as f32));
+                }
+                let mut shape: Vec<usize> = port.shape.iter().flatten().copied().collect();
+                match port.shape.first() {
+                    Some(None) => shape.insert(0, count),
+                    Some(Some(_)) => shape[0] = count,
+                    None => {}
+                }
+                let array = ArrayD::from_shape_vec(IxDyn(&shape), values);
+                inputs.push(array.expect("a port has its features"));
+                first += features;
+            }
+            let outputs = self.run_on(inputs, with, block * BLOCK as u64 + start as u64)?;
+            let widths: Vec<usize> = outputs.iter().map(|output| output.len() / count).collect();
+            let whole = whole.get_or_insert_with(|| Array2::zeros((widths.iter().sum(), samples)));
+            let mut row = 0;
+            for (output, width) in outputs.iter().zip(widths) {
+                let output = output.as_standard_layout();
+                let flat = output.as_slice().expect("it was put in order");
+                for (sample, values) in flat.chunks_exact(width).take(end - start).enumerate() {
+                    for (feature, value) in values.iter().enumerate() {
+                        whole[[row + feature, start + sample]] = T::of(f64::from(*value));
+                    }
+                }
+                row += width;
+            }
+        }
+        Ok(whole.unwrap_or_else(|| Array2::zeros((self.width(), 0))))
+    }
+
+    /// The outputs of `inputs`, which are of the shapes of the ports; `with` computes the products, as shots of number
+    /// `block`. Numbers that a port takes as integers are rounded.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`Error::Shape`] for an input that the graph does not take.
+    pub fn run_on<T: Real>(
+        &self,
+        inputs: Vec<ArrayD<f32>>,
+        with: &(impl Linears<T> + ?Sized),
+        block: u64,
+    ) -> Result<Vec<ArrayD<f32>>> {
+        let count = inputs.first().map_or(1, |input| input.shape().first().copied().unwrap_or(1));
+        let plan = self.plan(count).map_err(|error| failed(&error))?;
+        let tensors = self.inputs().iter().zip(inputs).map(|(port, input)| {
+            let tensor = Tensor::from(input.as_standard_layout().into_owned());
+            let cast = tensor.cast_to_dt(port.kind)?.into_owned();
+            Ok(cast.into_tvalue())
+        });
+        let tensors: TractResult<TVec<TValue>> = tensors.collect();
+        let mut refused = None;
+        let hook = |context: &EvalContext<'_>,
+                    state: Option<&mut (dyn OpState + 'static)>,
+                    node: &TypedNode,
+                    values: TVec<TValue>|
+         -> TractResult<TVec<TValue>> {
+            let Some(light) = node.op_as::<Light>() else {
+                return plan::eval(context, state, node, values);
+            };
+            let x = &values[0];
+            let columns = to_real(light.form.columns(x)?);
+            let at = At {
+                node: light.node,
+                block,
+            };
+            let product = match with.multiply(light.map, Batch::Real(columns), at) {
+                Ok(Batch::Real(product)) => product,
+                Ok(Batch::Complex(fields)) => fields.re,
+                Err(error) => {
+                    refused = Some(error);
+                    return Err(anyhow!("a product failed"));
+                }
+            };
+            let y = light.form.output(to_single(product), x.shape())?;
+            let y = y.cast_to_dt(x.datum_type())?.into_owned();
+            Ok(tvec!(y.into_tvalue()))
+        };
+        let run = tensors.and_then(|tensors| plan.spawn()?.run_plan_with_eval(tensors, hook));
+        let outputs = match (run, refused) {
+            (_, Some(error)) => return Err(error),
+            (run, None) => run.map_err(|error| failed(&error))?,
+        };
+        let arrays = outputs.into_iter().map(|value| {
+            let single = value.cast_to::<f32>()?.into_owned();
+            single.into_plain_array::<f32>()
+        });
+        let arrays: TractResult<Vec<ArrayD<f32>>> = arrays.collect();
+        arrays.map_err(|error| failed(&error))
+    }
+
+    /// What runs `count` samples.
+    fn plan(&self, count: usize) -> TractResult<Arc<TypedSimplePlan>> {
+        let mut plans = self.parts.plans.lock().expect("no plan panicked");
+        if let Some(plan) = plans.get(&count) {
+            return Ok(plan.clone());
+        }
+        let model = self.parts.lifted.clone();
+        let model = match model.symbols.get("N") {
+            Some(symbol) => {
+                let count = TDim::Val(count as i64);
+                model.set_symbols(&HashMap::from([(symbol, count)]))?
+            }
+            None => model,
+        };
+        let plan = TypedSimplePlan::new(model.into_optimized()?)?;
+        plans.insert(count, plan.clone());
+        Ok(plan)
+    }
+
+    /// Samples that pass together where the file fixes their number.
+    fn fixed_batch(&self) -> Option<usize> {
+        self.inputs().iter().find_map(Port::batch)
+    }
+
+    /// Outputs of one sample, as far as their shapes say.
+    fn width(&self) -> usize {
+        self.outputs().iter().filter_map(Port::features).sum()
+    }
+}
+
+fn open(port: &Port) -> Error {
+    let limit = "of axes that are known, but for the first: give its shape (--shape)";
+    Error::value(format!("input `{}`", port.name), "of an open shape", limit)
+}
+
+/// What tract could not do.
+fn failed(error: &TractError) -> Error {
+    Error::format("graph", format!("cannot be computed: {error:#}"))
+}
+
+fn to_real<T: Real>(x: Array2<f32>) -> Array2<T> {
+    x.mapv(|x| T::of(f64::from(x)))
+}
+
+fn to_single<T: Real>(x: Array2<T>) -> Array2<f32> {
+    x.mapv(|x| x.double() as f32)
+}
