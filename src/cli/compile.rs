@@ -13,6 +13,8 @@ use super::common::output;
 use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, compile};
 use crate::error::Error;
 use crate::nn::{Activation, Hints, Linear, Loaded, Network, Normalization, PerFeature};
+#[cfg(feature = "onnx")]
+use crate::nn::{Choice, Chosen, Graph, GraphHints};
 use crate::rng::Seed;
 
 #[derive(Debug, Args)]
@@ -58,8 +60,50 @@ pub(super) struct CompileArgs {
     /// What is divided by then: 1 by default; as --scale (array std)
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub std: Option<String>,
+    #[cfg(feature = "onnx")]
+    #[command(flatten)]
+    pub graph: GraphArgs,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// What is asked of an ONNX file; with any of these it is read as a graph, in single precision.
+#[cfg(feature = "onnx")]
+#[derive(Debug, Args)]
+pub(super) struct GraphArgs {
+    /// Inputs of an ONNX file in the order in which their features come in a sample; all by default
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub inputs: Vec<String>,
+    /// Outputs of an ONNX file; by default the first one of floating-point numbers
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub outputs: Vec<String>,
+    /// Shape of an input that an ONNX file leaves open, such as x=N,3,32,32 (N: any number of samples); may be repeated
+    #[arg(long = "shape", value_name = "NAME=N,…")]
+    pub shapes: Vec<String>,
+    /// Products of an ONNX file that stay digital, by name; * stands for any run of characters; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub digital: Vec<String>,
+    /// Products of an ONNX file that go to light though they would stay digital, such as depthwise convolutions; as --digital
+    #[arg(long, value_name = "PATTERN")]
+    pub light: Vec<String>,
+}
+
+#[cfg(feature = "onnx")]
+impl GraphArgs {
+    fn hints(&self) -> crate::Result<GraphHints> {
+        let shapes = self.shapes.iter().map(|text| text.parse());
+        Ok(GraphHints {
+            choice: Choice {
+                inputs: self.inputs.clone(),
+                outputs: self.outputs.clone(),
+                shapes: shapes.collect::<crate::Result<_>>()?,
+            },
+            chosen: Chosen {
+                light: self.light.clone(),
+                digital: self.digital.clone(),
+            },
+        })
+    }
 }
 
 fn activation_help() -> String {
@@ -120,6 +164,8 @@ fn hints(args: &CompileArgs) -> Result<Hints> {
             mean: numbers("mean", &args.mean)?,
             std: numbers("std", &args.std)?,
         },
+        #[cfg(feature = "onnx")]
+        graph: args.graph.hints()?,
     })
 }
 
@@ -132,6 +178,10 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
         .chain(loaded.words("--activation"))
     {
         writeln!(stderr, "note: {assumed}")?;
+    }
+    #[cfg(feature = "onnx")]
+    for note in loaded.network.graph().into_iter().flat_map(Graph::notes) {
+        writeln!(stderr, "note: {note}")?;
     }
     writeln!(stderr, "note: data: {}", loaded.network.input.words())?;
     super::inspect::describe_program(&mut stderr, program)?;

@@ -2,7 +2,8 @@
 //!
 //! Tensors: `maps.I.weight` (complex: a last axis of real and imaginary part; of several groups: a first axis of them), for
 //! each tile of meshes `maps.I.tiles.J.` + `input.theta_rad`, `input.phi_rad`, `input.screen_rad`, `attenuators_rad`,
-//! `output.theta_rad`, `output.phi_rad`, `output.screen_rad`, and `layers.I.bias`. A crossbar holds its weights, no phases.
+//! `output.theta_rad`, `output.phi_rad`, `output.screen_rad`. Then `layers.I.bias` of a chain, or the file of a graph as
+//! the bytes `graph.onnx`. A crossbar holds its weights, no phases.
 //! Files of version 1, which had `layers` where `maps` stands, are read too.
 
 mod header;
@@ -19,13 +20,21 @@ use super::cover::check_cover;
 use super::{Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
+#[cfg(feature = "onnx")]
+use crate::io::Source;
 use crate::io::{Tensor, Tensors};
 use crate::linalg::{C64, Matrix, svd};
 use crate::mesh::{Geometry, Mesh, Phases};
-use crate::nn::{Bias, Layer, Linear, LinearId, Network, Weight};
+use crate::nn::{Bias, Body, Layer, Linear, LinearId, Network, Weight};
+#[cfg(feature = "onnx")]
+use crate::nn::{Choice, Graph};
 
 /// The metadata key that marks a program file.
 const KEY: &str = "lightloom-program";
+
+/// The tensor of bytes that holds the file of a graph.
+#[cfg(feature = "onnx")]
+const GRAPH: &str = "graph.onnx";
 
 impl Program {
     /// Whether `bundle` claims to be a program file.
@@ -57,11 +66,8 @@ impl Program {
             });
         }
         let network = self.network();
-        for (index, layer) in network.layers().iter().enumerate() {
-            put_bias(&mut tensors, &format!("layers.{index}.bias"), &layer.bias)?;
-        }
+        let body = put_body(&mut tensors, network)?;
         let layout = self.layout();
-        let activations = network.layers().iter().map(|layer| layer.activation);
         let header = Header {
             version: Header::VERSION,
             geometry: layout.multiplier,
@@ -74,7 +80,7 @@ impl Program {
             input: network.input.clone(),
             readout: network.readout,
             maps,
-            body: BodyHeader::Chain(activations.collect()),
+            body,
         };
         let header = serde_json::to_string(&header).expect("a header is plain data");
         safetensors::write(writer, &tensors, (KEY, &header))
@@ -107,17 +113,12 @@ impl Program {
             )
         })?;
         let header = Header::read(header)?;
-        let BodyHeader::Chain(activations) = &header.body;
-        if activations.len() != header.maps.len() {
-            let limit = format!("[{}], one a map", header.maps.len());
-            return Err(Error::shape("chain", [activations.len()], limit));
-        }
         if let Some(size) = header.tile {
             check_tile_size(size)?;
         }
-        let mut layers = Vec::new();
+        let mut linears = Vec::new();
         let mut tiles = BTreeMap::new();
-        for (index, (map, activation)) in header.maps.iter().zip(activations).enumerate() {
+        for (index, map) in header.maps.iter().enumerate() {
             let prefix = format!("{}.{index}", header.maps_prefix());
             let linear = take_linear(&mut tensors, &prefix, map)?;
             check_cover(map.tiles.iter().map(TileHeader::block), &linear).within(&prefix)?;
@@ -128,20 +129,22 @@ impl Program {
                 let tile = take_tile(&mut tensors, &prefix, tile, &header, &weight);
                 of_map.push(tile.within(&prefix)?);
             }
-            layers.push(Layer {
-                linear,
-                bias: take_bias(&mut tensors, &format!("layers.{index}.bias"))?,
-                activation: *activation,
-            });
+            linears.push(linear);
             tiles.insert(LinearId(index), of_map);
         }
+        let body = take_body(&mut tensors, header.body, linears)?;
         if let Some(name) = tensors.keys().next() {
             return Err(Error::format(
                 format!("tensor `{name}`"),
                 "is not part of a program",
             ));
         }
-        let network = Network::new(header.input, layers, header.readout)?;
+        let network = Network {
+            input: header.input,
+            body,
+            readout: header.readout,
+        };
+        network.check()?;
         let layout = Layout {
             tile: header.tile,
             multiplier: header.geometry,
@@ -189,6 +192,68 @@ fn put_weights(tensors: &mut Tensors, prefix: &str, linear: &Linear) -> Result<(
     shape.extend([first.outputs(), first.inputs()]);
     shape.extend(linear.is_complex().then_some(2));
     put(tensors, format!("{prefix}.weight"), shape, values)
+}
+
+/// Puts what is computed with the maps of `network`.
+fn put_body(tensors: &mut Tensors, network: &Network) -> Result<BodyHeader> {
+    match &network.body {
+        Body::Chain(layers) => {
+            for (index, layer) in layers.iter().enumerate() {
+                put_bias(tensors, &format!("layers.{index}.bias"), &layer.bias)?;
+            }
+            let activations = layers.iter().map(|layer| layer.activation);
+            Ok(BodyHeader::Chain(activations.collect()))
+        }
+        #[cfg(feature = "onnx")]
+        Body::Graph(graph) => {
+            tensors.insert(GRAPH.to_owned(), Tensor::of_bytes(graph.file().to_vec()));
+            Ok(BodyHeader::Graph(graph.chosen().clone()))
+        }
+        #[allow(unreachable_patterns)] // Without graphs there are only chains.
+        _ => unreachable!("a network is a chain or a graph"),
+    }
+}
+
+/// What is computed with these maps.
+fn take_body(tensors: &mut Tensors, header: BodyHeader, linears: Vec<Linear>) -> Result<Body> {
+    match header {
+        BodyHeader::Chain(activations) => {
+            if activations.len() != linears.len() {
+                let limit = format!("[{}], one a map", linears.len());
+                return Err(Error::shape("chain", [activations.len()], limit));
+            }
+            let layers = linears.into_iter().zip(activations).enumerate();
+            let layers = layers.map(|(index, (linear, activation))| {
+                let bias = take_bias(tensors, &format!("layers.{index}.bias"))?;
+                Ok(Layer {
+                    linear,
+                    bias,
+                    activation,
+                })
+            });
+            Ok(Body::Chain(layers.collect::<Result<_>>()?))
+        }
+        #[cfg(feature = "onnx")]
+        BodyHeader::Graph(chosen) => {
+            let bytes = tensors
+                .remove(GRAPH)
+                .ok_or_else(|| Error::format(format!("tensor `{GRAPH}`"), "is missing"))?;
+            let source = Source::new(GRAPH, bytes.into_bytes(GRAPH)?);
+            let graph = Graph::read(&source, &Choice::default(), &chosen)?;
+            let maps = graph.linears();
+            if maps.len() != linears.len() {
+                let limit = format!("[{}], one for every map of the graph", maps.len());
+                return Err(Error::shape("maps", [linears.len()], limit));
+            }
+            for (stored, own) in linears.iter().zip(maps) {
+                if stored != own {
+                    let reason = "has another name, shape or weight than in the graph of this file";
+                    return Err(Error::format(format!("layer `{}`", stored.name), reason));
+                }
+            }
+            Ok(Body::Graph(graph))
+        }
+    }
 }
 
 fn put_bias(tensors: &mut Tensors, name: &str, bias: &Option<Bias>) -> Result<()> {

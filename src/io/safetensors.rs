@@ -80,7 +80,7 @@ fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
     whole.checked_add(ends.max().unwrap_or(0))
 }
 
-/// Writes real tensors as float64, with one entry of text metadata.
+/// Writes real tensors as float64, bytes as they are, with one entry of text metadata.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for a complex tensor, [`Error::Io`] if `writer` fails.
@@ -96,15 +96,18 @@ pub fn write(mut writer: impl Write, tensors: &Tensors, (key, text): (&str, &str
                 limit,
             ));
         };
-        bytes.push(
-            data.iter()
-                .flat_map(|x| x.to_le_bytes())
-                .collect::<Vec<u8>>(),
-        );
+        bytes.push(match tensor.dtype() {
+            Dtype::U8 => data.iter().map(|x| *x as u8).collect::<Vec<u8>>(),
+            _ => data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        });
     }
     let views = tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
-        let view = TensorView::new(Stored::F64, tensor.shape().to_vec(), bytes)
-            .expect("a tensor has eight bytes for every element of its shape");
+        let stored = match tensor.dtype() {
+            Dtype::U8 => Stored::U8,
+            _ => Stored::F64,
+        };
+        let view = TensorView::new(stored, tensor.shape().to_vec(), bytes)
+            .expect("a tensor has the bytes of its shape");
         (name.as_str(), view)
     });
     let metadata = HashMap::from([(key.to_owned(), text.to_owned())]);

@@ -105,6 +105,34 @@ impl Tensor {
         Ok(Self { shape, data, dtype })
     }
 
+    /// A file as a list of bytes.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self {
+            shape: vec![bytes.len()],
+            data: TensorData::Real(bytes.into_iter().map(f64::from).collect()),
+            dtype: Dtype::U8,
+        }
+    }
+
+    /// The file that a list of bytes is.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for other elements. `what` names the tensor in it.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn into_bytes(self, what: &str) -> Result<Vec<u8>> {
+        match (self.dtype, self.data) {
+            (Dtype::U8, TensorData::Real(bytes)) => {
+                Ok(bytes.into_iter().map(|byte| byte as u8).collect())
+            }
+            (dtype, _) => Err(Error::unsupported(
+                format!("tensor `{what}`"),
+                dtype.name(),
+                "must be uint8",
+            )),
+        }
+    }
+
     /// Decodes the `bytes` of a row-major tensor.
     ///
     /// # Errors

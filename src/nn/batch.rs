@@ -1,6 +1,8 @@
 //! A batch of signals between layers, and how the last one is read.
 
-use ndarray::{Array2, Zip};
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, Axis, Zip, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -41,6 +43,78 @@ impl<T: Real> Batch<T> {
             && !x.is_standard_layout()
         {
             *x = x.as_standard_layout().into_owned();
+        }
+    }
+
+    /// The signals of `features`.
+    pub(crate) fn rows(&self, features: Range<usize>) -> Self {
+        let rows = |x: &Array2<T>| x.slice(s![features.clone(), ..]).to_owned();
+        match self {
+            Self::Real(x) => Self::Real(rows(x)),
+            Self::Complex(fields) => Self::Complex(Fields {
+                re: rows(&fields.re),
+                im: rows(&fields.im),
+            }),
+        }
+    }
+
+    /// The first samples, as many as `count`, of those there are.
+    pub(crate) fn first(self, count: usize) -> Self {
+        if count >= self.samples() {
+            return self;
+        }
+        let first = |x: &Array2<T>| x.slice(s![.., ..count]).to_owned();
+        match &self {
+            Self::Real(x) => Self::Real(first(x)),
+            Self::Complex(fields) => Self::Complex(Fields {
+                re: first(&fields.re),
+                im: first(&fields.im),
+            }),
+        }
+    }
+
+    /// Every `stride`-th column, walking through the places of a sample that has as many.
+    pub(crate) fn every(&self, stride: usize) -> Self {
+        if stride == 1 {
+            return self.clone();
+        }
+        // One more than a sample has, or all would be of one place.
+        let stride = (stride + 1) as isize;
+        let columns = |x: &Array2<T>| x.slice(s![.., ..;stride]).to_owned();
+        match self {
+            Self::Real(x) => Self::Real(columns(x)),
+            Self::Complex(fields) => Self::Complex(Fields {
+                re: columns(&fields.re),
+                im: columns(&fields.im),
+            }),
+        }
+    }
+
+    /// Batches of the same kind one after another along `axis`.
+    ///
+    /// # Panics
+    /// If there is none, or they do not fit.
+    pub(crate) fn stack(axis: Axis, batches: &[Self]) -> Self {
+        let joined = |parts: Vec<ArrayView2<'_, T>>| {
+            concatenate(axis, &parts).expect("batches of one shape")
+        };
+        let reals = batches.iter().filter_map(|batch| match batch {
+            Self::Real(x) => Some(x.view()),
+            Self::Complex(_) => None,
+        });
+        let fields = || {
+            batches.iter().filter_map(|batch| match batch {
+                Self::Real(_) => None,
+                Self::Complex(fields) => Some(fields),
+            })
+        };
+        match batches {
+            [only] => only.clone(),
+            [Self::Complex(_), ..] => Self::Complex(Fields {
+                re: joined(fields().map(|part| part.re.view()).collect()),
+                im: joined(fields().map(|part| part.im.view()).collect()),
+            }),
+            _ => Self::Real(joined(reals.collect())),
         }
     }
 

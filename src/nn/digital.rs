@@ -1,9 +1,10 @@
 //! Digital inference: the network's numbers in one precision, and their products.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, ShapeBuilder, s};
 
 use super::batch::{Batch, Readout};
 use super::linear::{At, Linear, LinearId, Linears, Weight};
@@ -18,9 +19,10 @@ pub const BLOCK: usize = 512;
 /// The weights of a [`Network`] in one precision, as a computer multiplies by them.
 #[derive(Debug, Clone)]
 pub struct Digital<T> {
-    maps: Vec<Map<T>>,
+    maps: Vec<Vec<Map<T>>>,
 }
 
+/// A group of a map.
 #[derive(Debug, Clone)]
 struct Map<T> {
     re: Array2<T>,
@@ -46,7 +48,7 @@ impl Network {
         let map = |(_, linear): (LinearId, &Linear)| {
             let sized = linear.check_size::<T>();
             sized.within(format!("layer `{}`", linear.name))?;
-            Ok(Map::of(&linear.whole()))
+            Ok(linear.groups.iter().map(Map::of).collect())
         };
         let maps = self.linears().map(map).collect::<Result<_>>()?;
         Ok(Digital { maps })
@@ -71,8 +73,8 @@ impl Network {
         Ok(logits)
     }
 
-    /// What every product is given for the encoded `signals` where `with` computes it, and what comes of it, in the order of
-    /// the run.
+    /// What every map is given for the encoded `signals` where `with` computes it, and what comes of it, by its number. Of a
+    /// map that a sample gives several columns some are left out, so that as many stay as there are samples.
     ///
     /// # Errors
     /// Those of `with`.
@@ -84,12 +86,25 @@ impl Network {
         signals: Batch<T>,
         with: &(impl Linears<T> + ?Sized),
     ) -> Result<Vec<LayerSignal<T>>> {
+        let strides = self.linears().map(|(_, linear)| linear.columns);
         let tape = Tape {
             with,
+            strides: strides.collect(),
             signals: Mutex::default(),
         };
         self.run(signals, &tape, 0)?;
-        Ok(tape.signals.into_inner().expect("no product panicked"))
+        let signals = tape.signals.into_inner().expect("no product panicked");
+        let whole = |signals: Vec<LayerSignal<T>>| {
+            let (inputs, products): (Vec<_>, Vec<_>) = signals
+                .into_iter()
+                .map(|signal| (signal.input, signal.product))
+                .unzip();
+            LayerSignal {
+                input: Batch::stack(Axis(1), &inputs),
+                product: Batch::stack(Axis(1), &products),
+            }
+        };
+        Ok(signals.into_values().map(whole).collect())
     }
 
     /// Fails unless the samples have the network's number of features.
@@ -108,21 +123,24 @@ impl Network {
     }
 }
 
-/// Notes every product of a run.
+/// Notes the products of a run.
 struct Tape<'a, T, L: ?Sized> {
     with: &'a L,
-    signals: Mutex<Vec<LayerSignal<T>>>,
+    /// One column of so many is kept, by the number of the map.
+    strides: Vec<usize>,
+    signals: Mutex<BTreeMap<LinearId, Vec<LayerSignal<T>>>>,
 }
 
 impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Tape<'_, T, L> {
     fn multiply(&self, map: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
         let product = self.with.multiply(map, columns.clone(), at)?;
+        let stride = self.strides[map.0];
         let signal = LayerSignal {
-            input: columns,
-            product: product.clone(),
+            input: columns.every(stride),
+            product: product.every(stride),
         };
         let mut signals = self.signals.lock().expect("no product panicked");
-        signals.push(signal);
+        signals.entry(map).or_default().push(signal);
         Ok(product)
     }
 
@@ -133,8 +151,21 @@ impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Tape<'_, T, L> {
 
 impl<T: Real> Linears<T> for Digital<T> {
     fn multiply(&self, map: LinearId, columns: Batch<T>, _: At) -> Result<Batch<T>> {
-        Ok(self.maps[map.0].multiply(&columns))
+        Ok(match &self.maps[map.0][..] {
+            [only] => only.multiply(&columns),
+            groups => multiply_groups(groups, &columns),
+        })
     }
+}
+
+/// The products of `groups` with their equal runs of the rows of `batch`, after one another.
+fn multiply_groups<T: Real>(groups: &[Map<T>], batch: &Batch<T>) -> Batch<T> {
+    let inputs = groups[0].re.ncols();
+    let products = groups.iter().enumerate().map(|(group, map)| {
+        let rows = group * inputs..(group + 1) * inputs;
+        map.multiply(&batch.rows(rows))
+    });
+    Batch::stack(Axis(0), &products.collect::<Vec<_>>())
 }
 
 impl<T: Real> Map<T> {
@@ -155,7 +186,9 @@ impl<T: Real> Map<T> {
     fn multiply(&self, batch: &Batch<T>) -> Batch<T> {
         let (one, zero) = (T::one(), T::zero());
         let product = |w: &Array2<T>, x: &Array2<T>| {
-            let mut y = Array2::zeros((w.nrows(), x.ncols()));
+            // Columns that stand one after another stay so.
+            let by_column = !x.is_standard_layout() && x.t().is_standard_layout();
+            let mut y = Array2::zeros((w.nrows(), x.ncols()).set_f(by_column));
             general_mat_mul(one, w, x, zero, &mut y);
             y
         };

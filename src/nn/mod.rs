@@ -23,8 +23,12 @@ pub use activation::{Activation, Domain, Kind, Parameter};
 pub use batch::{Batch, Readout};
 pub use dataset::{Dataset, Labels, Selection, Split};
 pub use digital::{BLOCK, Digital, LayerSignal};
+#[cfg(feature = "onnx")]
+pub use graph::{Choice, Chosen, Element, GivenShape, Graph, Left, Port, Why};
 pub use input::{Encoding, Input};
 pub use linear::{At, Linear, LinearId, Linears, Weight};
+#[cfg(feature = "onnx")]
+pub use load::GraphHints;
 pub use load::{Assumed, Hints, Loaded, Order};
 pub use network::{Bias, Body, Layer, Network};
 pub use normalization::{Normalization, PerFeature, Scale};

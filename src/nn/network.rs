@@ -5,6 +5,8 @@ use num_complex::Complex;
 
 use super::activation::{Activation, Domain};
 use super::batch::{Batch, Readout};
+#[cfg(feature = "onnx")]
+use super::graph::Graph;
 use super::input::{Encoding, Input};
 use super::linear::{At, Linear, LinearId, Linears, Weight, first_bad, not_finite};
 use super::normalization::Scale;
@@ -30,6 +32,9 @@ pub struct Network {
 pub enum Body {
     /// Layers in the order in which signals meet them, each given what the one before it gives.
     Chain(Vec<Layer>),
+    /// A graph of ONNX, in single precision.
+    #[cfg(feature = "onnx")]
+    Graph(Graph),
 }
 
 /// One layer: `y = activation(weight · x + bias)`.
@@ -189,6 +194,16 @@ impl Network {
         Ok(network)
     }
 
+    /// The network that `graph` computes, whose inputs are data as they come.
+    #[cfg(feature = "onnx")]
+    pub fn of_graph(graph: Graph) -> Self {
+        Self {
+            input: Input::default(),
+            body: Body::Graph(graph),
+            readout: Readout::Real,
+        }
+    }
+
     /// A network of one layer, `weight` alone: it takes numbers as they are, whatever their type, and its `readout` is all
     /// that follows.
     ///
@@ -210,7 +225,14 @@ impl Network {
     /// [`Error::Shape`], [`Error::NotFinite`], [`Error::Value`] or [`Error::Unsupported`] within the layer's
     /// name; [`Error::Format`] for an empty network.
     pub fn check(&self) -> Result<()> {
-        let Body::Chain(layers) = &self.body;
+        let layers = match &self.body {
+            Body::Chain(layers) => layers,
+            #[cfg(feature = "onnx")]
+            Body::Graph(graph) => {
+                self.input.check(self.features())?;
+                return check_graph(graph, &self.input, self.readout);
+            }
+        };
         if layers.is_empty() {
             return Err(Error::format(
                 "network",
@@ -229,15 +251,31 @@ impl Network {
         Ok(())
     }
 
-    /// The layers in the order in which signals meet them.
+    /// The layers of a chain in the order in which signals meet them; a graph has none.
     pub fn layers(&self) -> &[Layer] {
-        let Body::Chain(layers) = &self.body;
-        layers
+        match &self.body {
+            Body::Chain(layers) => layers,
+            #[cfg(feature = "onnx")]
+            Body::Graph(_) => &[],
+        }
+    }
+
+    /// The graph, where the network is no chain.
+    #[cfg(feature = "onnx")]
+    pub fn graph(&self) -> Option<&Graph> {
+        match &self.body {
+            Body::Chain(_) => None,
+            Body::Graph(graph) => Some(graph),
+        }
     }
 
     /// The products with constant weights, by their number.
     pub fn linears(&self) -> impl Iterator<Item = (LinearId, &Linear)> {
-        let linears = self.layers().iter().map(|layer| &layer.linear);
+        let layers = self.layers().iter().map(|layer| &layer.linear);
+        #[cfg(feature = "onnx")]
+        let linears = layers.chain(self.graph().into_iter().flat_map(Graph::linears));
+        #[cfg(not(feature = "onnx"))]
+        let linears = layers;
         linears
             .enumerate()
             .map(|(id, linear)| (LinearId(id), linear))
@@ -257,8 +295,17 @@ impl Network {
         with: &(impl Linears<T> + ?Sized),
         block: u64,
     ) -> Result<Array2<T>> {
+        let layers = match &self.body {
+            Body::Chain(layers) => layers,
+            #[cfg(feature = "onnx")]
+            Body::Graph(graph) => {
+                let Batch::Real(signals) = signals else {
+                    panic!("a graph is given real signals");
+                };
+                return graph.run(&signals, with, block);
+            }
+        };
         signals.store_by_rows();
-        let Body::Chain(layers) = &self.body;
         for (node, layer) in layers.iter().enumerate() {
             signals = with.multiply(LinearId(node), signals, At { node, block })?;
             if let Some(bias) = &layer.bias {
@@ -269,8 +316,26 @@ impl Network {
         Ok(with.read(self.readout, signals))
     }
 
+    /// Samples of a block that are enough to set ranges by: all of a chain; of a graph, whose samples give many columns, no
+    /// more than whose columns can be held together.
+    pub(crate) fn calibration_samples(&self) -> usize {
+        const HELD: usize = 1 << 24;
+        let columns = |(_, linear): (LinearId, &Linear)| match linear.columns {
+            0 | 1 => 0,
+            columns => columns * linear.inputs(),
+        };
+        match self.linears().map(columns).sum::<usize>() {
+            0 => usize::MAX,
+            numbers => (HELD / numbers).max(1),
+        }
+    }
+
     /// Raw features that a sample must have; 0 for an empty network.
     pub fn features(&self) -> usize {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return graph.features();
+        }
         let first = self.layers().first();
         self.input
             .features(first.map_or(0, |layer| layer.linear.inputs()))
@@ -278,6 +343,10 @@ impl Network {
 
     /// Number of outputs of the last layer, where there are classes one each; 0 for an empty network.
     pub fn classes(&self) -> usize {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return graph.width();
+        }
         let last = self.layers().last();
         last.map_or(0, |layer| layer.linear.outputs())
     }
@@ -288,13 +357,40 @@ impl Network {
             || self.linears().any(|(_, linear)| linear.is_complex())
     }
 
+    /// What the outputs come from, where it is one of the activations: that of the last layer, or the last operator of a
+    /// graph.
+    pub(super) fn last_activation(&self) -> Option<Activation> {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return graph.last_activation();
+        }
+        self.layers().last().map(|layer| layer.activation)
+    }
+
     /// Number of weights and biases; a complex one counts once.
     pub fn parameters(&self) -> usize {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return graph.parameters();
+        }
         self.layers()
             .iter()
             .map(|layer| layer.linear.weights() + layer.bias.as_ref().map_or(0, Bias::len))
             .sum()
     }
+}
+
+/// Fails unless data that enter as `input` says, and outputs that `readout` reads, are those of a graph.
+#[cfg(feature = "onnx")]
+fn check_graph(graph: &Graph, input: &Input, readout: Readout) -> Result<()> {
+    if input.encoding != Encoding::Real || readout != Readout::Real {
+        let limit = "encoding = \"real\" and readout = \"real\"";
+        return Err(Error::value("signals of a graph", "complex", limit));
+    }
+    graph
+        .linears()
+        .iter()
+        .try_for_each(|linear| linear.check().within(format!("layer `{}`", linear.name)))
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub(crate) use tile::set_meshes;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
-use crate::compile::Program;
+use crate::compile::{Map, Program};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, When};
@@ -138,28 +138,42 @@ impl<T: Real> Processor<T> {
 
     /// The ranges of modulators and converters that `signals` just fit, in a run without noise.
     fn ranges_for(&self, signals: Batch<T>) -> Result<BTreeMap<usize, Calibration>> {
+        /// What a node was given so far.
+        struct Given<T> {
+            map: LinearId,
+            columns: Vec<Batch<T>>,
+        }
         struct Calibrating<'a, T> {
             processor: &'a Processor<T>,
-            ranges: Mutex<BTreeMap<usize, Calibration>>,
+            nodes: Mutex<BTreeMap<usize, Given<T>>>,
         }
         impl<T: Real> Linears<T> for Calibrating<'_, T> {
-            fn multiply(&self, map: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
-                let map = &self.processor.maps[&map];
-                let range = map.calibration(&self.processor.chip, &columns);
-                let mut ranges = self.ranges.lock().expect("no product panicked");
-                ranges.insert(at.node, range);
-                Ok(map.noiseless(&columns))
+            fn multiply(&self, map: LinearId, mut columns: Batch<T>, at: At) -> Result<Batch<T>> {
+                columns.store_by_rows();
+                let product = self.processor.maps[&map].noiseless(&columns);
+                let mut nodes = self.nodes.lock().expect("no product panicked");
+                let node = nodes.entry(at.node).or_insert_with(|| Given {
+                    map,
+                    columns: Vec::new(),
+                });
+                node.columns.push(columns);
+                Ok(product)
             }
         }
         let calibrating = Calibrating {
             processor: self,
-            ranges: Mutex::default(),
+            nodes: Mutex::default(),
         };
-        self.program.network().run(signals, &calibrating, 0)?;
-        Ok(calibrating
-            .ranges
-            .into_inner()
-            .expect("no product panicked"))
+        let network = self.program.network();
+        let signals = signals.first(network.calibration_samples());
+        network.run(signals, &calibrating, 0)?;
+        let nodes = calibrating.nodes.into_inner().expect("no product panicked");
+        let ranges = nodes.into_iter().map(|(node, given)| {
+            let columns = Batch::stack(Axis(1), &given.columns);
+            let range = self.maps[&given.map].calibration(&self.chip, &columns);
+            (node, range)
+        });
+        Ok(ranges.collect())
     }
 
     /// Whether shots differ, and share ranges.
@@ -192,13 +206,13 @@ impl<T: Real> Linears<T> for Processor<T> {
     ///
     /// # Panics
     /// If the chip has no such map, or no ranges for the node.
-    fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+    fn multiply(&self, id: LinearId, mut columns: Batch<T>, at: At) -> Result<Batch<T>> {
+        columns.store_by_rows();
         let map = &self.maps[&id];
         let layer = || {
-            format!(
-                "layer `{}`",
-                self.program.network().layers()[at.node].name()
-            )
+            let mut maps = self.program.maps();
+            let name = maps.find(|map| map.id == id).map(|map| &*map.linear.name);
+            format!("layer `{}`", name.unwrap_or_default())
         };
         let product = if self.ranges.is_empty() {
             map.noiseless(&columns)
@@ -279,6 +293,18 @@ pub fn map_on_chip(
 fn readings(program: &Program, hardware: &Hardware) -> Result<Vec<Reading>> {
     let network = program.network();
     let intensity = hardware.readout().detection == Detection::Intensity;
+    let needs_coherent = |name: &str| {
+        let limit = format!("coherent: layer `{name}` needs the sign or phase of what it sums");
+        Error::value("readout.detection", "intensity", limit)
+    };
+    if network.layers().is_empty() {
+        // Whatever multiplies in a graph is real, and its sign is needed.
+        let reading = |map: Map<'_>| match intensity {
+            true => Err(needs_coherent(&map.linear.name)),
+            false => Ok(Reading::Real),
+        };
+        return program.maps().map(reading).collect();
+    }
     let mut complex = network.input.encoding == Encoding::ComplexHalves;
     let count = network.layers().len();
     let mut readings = Vec::with_capacity(count);
@@ -291,14 +317,7 @@ fn readings(program: &Program, hardware: &Hardware) -> Result<Vec<Reading>> {
                 Reading::Intensity
             }
             (true, false) if whole_field => Reading::Optical,
-            _ if intensity => {
-                let what = "readout.detection";
-                let limit = format!(
-                    "coherent: layer `{}` needs the sign or phase of what it sums",
-                    layer.name()
-                );
-                return Err(Error::value(what, "intensity", limit));
-            }
+            _ if intensity => return Err(needs_coherent(layer.name())),
             (true, _) => Reading::Quadratures,
             (false, _) => Reading::Real,
         });

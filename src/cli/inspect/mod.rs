@@ -1,6 +1,8 @@
 //! What a file holds, in plain words.
 
 mod data;
+#[cfg(feature = "onnx")]
+mod graph;
 mod sweep;
 mod table;
 
@@ -20,7 +22,7 @@ use crate::hardware::Hardware;
 use crate::io::npy::{Array, Npz};
 use crate::io::{self, Format, Source, Tensor};
 use crate::mesh::Mesh;
-use crate::nn::{Dataset, Hints, Layer, Loaded, Network};
+use crate::nn::{Dataset, Hints, Layer, Linear, LinearId, Loaded, Network};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -219,10 +221,8 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
     out.put("arrange", is_free.then(|| layout.arrangement.name()));
     out.put("seed", is_free.then_some(layout.seed.0));
     out.put("share_at_edges", is_free.then(|| program.share_at_edges()));
-    let layers = program.network().layers().iter().zip(program.maps());
-    let layers = layers.map(|(layer, map)| {
-        let mut record = layer_record(layer);
-        record["activation"] = layer.activation.to_string().into();
+    let layers = program.maps().map(|map| {
+        let mut record = map_record(program.network(), map.id, map.linear);
         record["tiles"] = map.tiles.len().into();
         record["mzis"] = map.mzis().into();
         let shifters = map.tiles.iter().map(Tile::phase_shifters);
@@ -230,6 +230,10 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
         record
     });
     out.put("layers", layers.collect::<Vec<_>>());
+    #[cfg(feature = "onnx")]
+    if let Some(graph) = program.network().graph() {
+        out.put("graph", graph::record(graph));
+    }
     let input = &program.network().input;
     out.put("input", serde_json::to_value(input)?);
     writeln!(out, "data: {}", input.words())?;
@@ -247,15 +251,11 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
             out,
             "layout: {size}, crossbars: arrays of exact weights without MZIs"
         )?;
-        for (layer, map) in program.network().layers().iter().zip(program.maps()) {
-            let (layer, activation) = (describe_layer(layer), layer.activation);
-            writeln!(
-                out,
-                "{layer}, then {activation}; {} tile(s)",
-                map.tiles.len()
-            )?;
+        for map in program.maps() {
+            let words = map_words(program.network(), map.id, map.linear);
+            writeln!(out, "{words}; {} tile(s)", map.tiles.len())?;
         }
-        return Ok(());
+        return describe_rest(out, program);
     };
     writeln!(out, "layout: {size}, {geometry} meshes")?;
     let Layout {
@@ -276,21 +276,57 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
         100.0 * program.share_at_edges()
     )?;
     let (mut mzis, mut shifters) = (0, 0);
-    for (layer, map) in program.network().layers().iter().zip(program.maps()) {
+    for map in program.maps() {
         let (tiles, of_layer) = (map.tiles, map.mzis());
         mzis += of_layer;
         shifters += tiles.iter().map(Tile::phase_shifters).sum::<usize>();
         writeln!(
             out,
-            "{}, then {}; {} tile(s), {of_layer} MZIs, {:.0} MZIs on a path",
-            describe_layer(layer),
-            layer.activation,
+            "{}; {} tile(s), {of_layer} MZIs, {:.0} MZIs on a path",
+            map_words(program.network(), map.id, map.linear),
             tiles.len(),
             tiles.first().map_or(0.0, |tile| tile.mean_depth()),
         )?;
     }
     writeln!(out, "in all: {mzis} MZIs, {shifters} phase shifters")?;
+    describe_rest(out, program)
+}
+
+/// What a program leaves to a computer, where it is more than biases and activations.
+fn describe_rest(out: &mut dyn Write, program: &Program) -> Result<()> {
+    #[cfg(feature = "onnx")]
+    if let Some(graph) = program.network().graph() {
+        graph::describe(out, graph)?;
+    }
+    let _ = (out, program);
     Ok(())
+}
+
+/// A map of a network in words.
+fn map_words(network: &Network, id: LinearId, _linear: &Linear) -> String {
+    #[cfg(feature = "onnx")]
+    if let Some(graph) = network.graph() {
+        return graph::map_words(graph, id, _linear);
+    }
+    let layer = &network.layers()[id.0];
+    format!("{}, then {}", describe_layer(layer), layer.activation)
+}
+
+/// A map of a network as a record.
+fn map_record(network: &Network, id: LinearId, linear: &Linear) -> Value {
+    let mut record = linear_record(linear);
+    #[cfg(feature = "onnx")]
+    if let Some(graph) = network.graph() {
+        record["kind"] = graph.kind(id).into();
+        record["groups"] = linear.groups.len().into();
+        record["columns"] = linear.columns.into();
+        record["products"] = linear.products().into();
+        return record;
+    }
+    let layer = &network.layers()[id.0];
+    record["bias"] = layer.bias.is_some().into();
+    record["activation"] = layer.activation.to_string().into();
+    record
 }
 
 /// An ONNX file or a `network.toml`.
@@ -302,13 +338,20 @@ fn describe_network(out: &mut Said, source: &Source) -> Result<()> {
     }
     writeln!(out, "network:")?;
     let network = loaded.network;
-    let layers = network.layers().iter().map(|layer| {
-        let mut record = layer_record(layer);
-        record["activation"] = layer.activation.to_string().into();
-        record
-    });
+    let layers = network
+        .linears()
+        .map(|(id, linear)| map_record(&network, id, linear));
     out.put("kind", "network");
     out.put("layers", layers.collect::<Vec<_>>());
+    #[cfg(feature = "onnx")]
+    if let Some(graph) = network.graph() {
+        out.put("graph", graph::record(graph));
+        for (id, linear) in network.linears() {
+            writeln!(out, "  {}", graph::map_words(graph, id, linear))?;
+        }
+        out.notes.extend(graph.notes().iter().cloned());
+        graph::describe(out, graph)?;
+    }
     for layer in network.layers() {
         writeln!(
             out,
@@ -355,12 +398,17 @@ fn describe_unstated(out: &mut Said, loaded: &Loaded) -> std::io::Result<()> {
 }
 
 fn layer_record(layer: &Layer) -> Value {
+    let mut record = linear_record(&layer.linear);
+    record["bias"] = layer.bias.is_some().into();
+    record
+}
+
+fn linear_record(linear: &Linear) -> Value {
     json!({
-        "name": layer.name(),
-        "inputs": layer.linear.inputs(),
-        "outputs": layer.linear.outputs(),
-        "complex": layer.linear.is_complex(),
-        "bias": layer.bias.is_some(),
+        "name": linear.name,
+        "inputs": linear.inputs(),
+        "outputs": linear.outputs(),
+        "complex": linear.is_complex(),
     })
 }
 

@@ -6,6 +6,8 @@ use crate::compile::cover::Block;
 use crate::compile::{Aim, Arrangement, Multiplier};
 use crate::error::{Error, Result};
 use crate::mesh::Geometry;
+#[cfg(feature = "onnx")]
+use crate::nn::Chosen;
 use crate::nn::{Activation, Input, Readout};
 use crate::rng::Seed;
 
@@ -82,6 +84,9 @@ pub(super) struct MapHeader {
 pub(super) enum BodyHeader {
     /// The activation behind each map.
     Chain(Vec<Activation>),
+    /// A graph, whose file is a tensor of bytes, and what of it goes to light.
+    #[cfg(feature = "onnx")]
+    Graph(Chosen),
 }
 
 #[derive(Serialize, Deserialize)]

@@ -119,6 +119,24 @@ fn is_plain(pool: &PoolSpec, kernel: KernelFormat) -> bool {
     pool.data_format == DataFormat::NCHW && kernel == KernelFormat::OIHW && pool.rank() <= 2
 }
 
+/// The kernel of `pool` in words: `5×5`, with steps of two `5×5 / 2`.
+fn words(pool: &PoolSpec) -> String {
+    let times = |lengths: &[usize]| {
+        let lengths: Vec<String> = lengths.iter().map(usize::to_string).collect();
+        lengths.join("×")
+    };
+    let mut words = times(&pool.kernel_shape);
+    let strides = pool.strides();
+    if strides.iter().any(|stride| *stride != 1) {
+        let same = strides.iter().all(|stride| *stride == strides[0]);
+        words += &format!(" / {}", times(if same { &strides[..1] } else { &strides }));
+    }
+    if pool.dilations().iter().any(|dilation| *dilation != 1) {
+        words += ", dilated";
+    }
+    words
+}
+
 /// Lengths behind sample and channel.
 fn spatial(shape: &[usize]) -> &[usize] {
     &shape[2..]
@@ -148,6 +166,10 @@ fn matrices(kernel: &Tensor, groups: usize) -> TractResult<Vec<Array2<f32>>> {
 }
 
 impl Window {
+    pub(super) fn words(&self) -> String {
+        words(&self.pool)
+    }
+
     /// The convolution `op` with `kernel`, and its groups, `[out, in · taps]` each; nothing where it is none over one or two
     /// axes.
     pub(super) fn of(op: &Conv, kernel: &Tensor) -> TractResult<Option<(Self, Vec<Array2<f32>>)>> {
@@ -235,6 +257,10 @@ impl Window {
 }
 
 impl Scatter {
+    pub(super) fn words(&self) -> String {
+        words(&self.pool)
+    }
+
     /// The transposed convolution `op` with `kernel`, and its groups, `[out · taps, in]` each; nothing where it is none over
     /// one or two axes.
     pub(super) fn of(

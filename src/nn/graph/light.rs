@@ -51,6 +51,19 @@ impl Form {
         }
     }
 
+    /// What kind of product it is, with as many `groups`: `convolution 5×5`.
+    fn words(&self, groups: usize) -> String {
+        let mut words = match self {
+            Self::Product(_) => "product".to_owned(),
+            Self::Window(form) => format!("convolution {}", form.words()),
+            Self::Scatter(form) => format!("transposed convolution {}", form.words()),
+        };
+        if groups > 1 {
+            words += &format!(", {groups} groups");
+        }
+        words
+    }
+
     /// Number of columns of an input of `shape`.
     pub(super) fn count(&self, shape: &[usize]) -> usize {
         match self {
@@ -181,6 +194,8 @@ pub(super) struct Place {
     pub(super) map: LinearId,
     /// The name of the node in its file.
     pub(super) node: String,
+    /// What kind of product it is, in words.
+    pub(super) kind: String,
 }
 
 /// Replaces every product with a constant matrix that `chosen` takes by [`Light`]; the matrices and the places in the order
@@ -224,6 +239,7 @@ pub(super) fn lift(
         places.push(Place {
             map: light.map,
             node: node.name.clone(),
+            kind: light.form.words(found.groups.len()),
         });
         let x = patch.tap_model(model, node.inputs[found.input])?;
         let y = patch.wire_node(format!("{}.light", node.name), light, &[x])?[0];

@@ -1,23 +1,35 @@
 //! Whole graphs of ONNX: what multiplies by a constant matrix goes to light, everything else is computed by tract, in single
 //! precision.
 
+mod chosen;
 mod convolution;
 mod light;
+mod names;
+mod prepare;
 mod product;
 mod run;
 #[cfg(test)]
 mod tests;
 
+pub use chosen::Chosen;
+pub use prepare::{Choice, Element, GivenShape, Port};
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use prost::Message;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, SymbolValues};
 use tract_onnx::tract_core::model::TypedSimplePlan;
 
-use self::light::{Found, Light, Place, lift};
-use crate::nn::digital::BLOCK;
-use crate::nn::{Linear, LinearId};
+use self::light::{Light, Place, lift};
+use self::names::Names;
+use self::prepare::{Prepared, prepare};
+use super::activation::Activation;
+use super::digital::BLOCK;
+use super::linear::{Linear, LinearId};
+use crate::error::{Error, Result};
+use crate::io::Source;
 
 /// Most numbers of the columns of one product that are held at a time.
 const HELD: usize = 1 << 20;
@@ -31,10 +43,17 @@ pub struct Graph {
 }
 
 struct Parts {
+    /// The file, with all weights in it.
+    file: Vec<u8>,
+    chosen: Chosen,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
+    notes: Vec<String>,
     linears: Vec<Linear>,
     places: Vec<Place>,
+    left: Vec<Left>,
+    parameters: usize,
+    last_activation: Option<Activation>,
     /// The graph with [`Light`] in it, not yet optimized.
     lifted: TypedModel,
     /// Samples that pass through it together.
@@ -43,26 +62,69 @@ struct Parts {
     plans: Mutex<BTreeMap<usize, Arc<TypedSimplePlan>>>,
 }
 
-/// An input or an output of a graph.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Port {
-    /// Its name in the file.
+/// A product that stays digital.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The name of its node.
     pub name: String,
-    /// Its type.
-    pub(crate) kind: DatumType,
-    /// Lengths of its axes; nothing where the file leaves one open.
-    pub shape: Vec<Option<usize>>,
+    /// Why.
+    pub why: Why,
+    /// Multiply-accumulates of one sample; 0 where they are not known.
+    pub products: usize,
+}
+
+/// Why a product stays digital.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Why {
+    /// Both of its factors are computed.
+    Computed,
+    /// It is a convolution whose groups have one input channel each.
+    Depthwise,
+    /// It was asked to.
+    Asked,
+    /// It is an operator, or has a shape, that is not put on light: this is its name.
+    Operator(&'static str),
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Computed => formatter.write_str("a product of two computed tensors"),
+            Self::Depthwise => formatter.write_str("a depthwise convolution"),
+            Self::Asked => formatter.write_str("left digital as asked"),
+            Self::Operator(name) => write!(formatter, "{name}"),
+        }
+    }
 }
 
 impl Port {
-    /// Numbers of one sample, which are those of all axes but the first; nothing where one of these is open.
+    /// Whether the first axis counts samples. A list alone is one sample.
+    fn is_batched(&self) -> bool {
+        self.shape.len() > 1 || self.shape == [None]
+    }
+
+    /// Numbers of one sample; nothing where an axis of it is open.
     pub fn features(&self) -> Option<usize> {
-        self.shape.iter().skip(1).copied().product()
+        let skipped = usize::from(self.is_batched());
+        self.shape.iter().skip(skipped).copied().product()
     }
 
     /// Samples that pass together where the file fixes their number.
     pub fn batch(&self) -> Option<usize> {
-        self.shape.first().copied().flatten()
+        match self.is_batched() {
+            true => self.shape[0],
+            false => Some(1),
+        }
+    }
+
+    /// The shape for `count` samples.
+    fn shape_for(&self, count: usize) -> Vec<usize> {
+        let mut shape: Vec<usize> = self.shape.iter().map(|length| length.unwrap_or(1)).collect();
+        if self.is_batched() {
+            shape[0] = count;
+        }
+        shape
     }
 }
 
@@ -77,42 +139,86 @@ impl std::fmt::Debug for Parts {
     }
 }
 
+/// Graphs are the same where their files are, and what of them goes to light.
+impl PartialEq for Graph {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts.file == other.parts.file && self.parts.chosen == other.parts.chosen
+    }
+}
+
 impl Graph {
-    /// The graph of a typed model whose constants are folded.
-    fn of(
-        mut model: TypedModel,
-        inputs: Vec<Port>,
-        outputs: Vec<Port>,
-        chosen: impl Fn(&TypedNode, &Found) -> bool,
-        name: impl Fn(&TypedNode) -> String,
-    ) -> TractResult<Self> {
-        let (mut linears, places) = lift(&mut model, chosen, name)?;
-        let mut largest = 1;
+    /// The graph of the ONNX file `source`, of which `choice` takes inputs and outputs, with what `chosen` says on light.
+    ///
+    /// # Errors
+    /// [`Error::Format`], [`Error::Shape`] or [`Error::NotFinite`] for a malformed file, [`Error::Unsupported`] for what
+    /// cannot be evaluated, [`Error::Value`] for names and shapes that do not fit. They name node and operator.
+    pub fn read(source: &Source, choice: &Choice, chosen: &Chosen) -> Result<Self> {
+        let prepared = prepare(source, choice)?;
+        Self::of(prepared, chosen).map_err(|error| error.within(source.name()))
+    }
+
+    fn of(prepared: Prepared, chosen: &Chosen) -> Result<Self> {
+        let Prepared {
+            proto,
+            mut model,
+            inputs,
+            outputs,
+            notes,
+        } = prepared;
+        let failed = |error: TractError| Error::format("graph", format!("cannot be read: {error:#}"));
+        let batches: Vec<usize> = inputs.iter().filter_map(Port::batch).collect();
+        if let Some(other) = batches.iter().find(|batch| **batch != batches[0]) {
+            let limit = format!("{}, as that of the first input", batches[0]);
+            return Err(Error::value("batch of an input", other, limit));
+        }
+        let graph = proto.graph.clone().unwrap_or_default();
+        let names = Names::of(&graph);
         let ones = ones(&model);
+        let left = chosen.left(&model, &names, &ones).map_err(failed)?;
+        let (mut linears, places) = lift(
+            &mut model,
+            |node, found| chosen.why_digital(&names.map(&node.name), &node.name, found).is_none(),
+            |node| names.map(&node.name),
+        )
+        .map_err(failed)?;
+        chosen.check(&linears, &left)?;
+        tell_apart(&mut linears);
+        let mut largest = 1;
+        linears.iter_mut().for_each(|linear| linear.columns = 0);
         for node in model.nodes() {
             let Some(light) = node.op_as::<Light>() else {
                 continue;
             };
-            let shape = &model.outlet_fact(node.inputs[0])?.shape;
+            let shape = &model.outlet_fact(node.inputs[0]).map_err(failed)?.shape;
             let shape: Option<Vec<usize>> = shape
                 .iter()
                 .map(|length| length.eval(&ones).to_usize().ok())
                 .collect();
             let linear = &mut linears[light.map.0];
-            let columns = shape.map_or(1, |shape| light.form.count(&shape));
-            linear.columns = linear.columns.max(columns);
+            let columns = shape.map_or(1, |shape| light.form.count(&shape).max(1));
+            let columns = columns.div_ceil(batches.first().copied().unwrap_or(1));
+            linear.columns += columns;
             largest = largest.max(columns * linear.inputs());
         }
-        let fixed = inputs.iter().find_map(Port::batch);
-        let chunk = fixed.unwrap_or_else(|| {
+        let chunk = batches.first().copied().unwrap_or_else(|| {
             let fitting = (HELD / largest).clamp(1, BLOCK);
             1 << fitting.ilog2()
         });
+        let stored = graph.initializer.iter();
+        let parameters = stored
+            .filter(|tensor| tensor.data_type != INT64)
+            .map(|tensor| tensor.dims.iter().product::<i64>() as usize);
         let parts = Parts {
+            last_activation: last_activation(&graph),
+            parameters: parameters.sum(),
+            file: proto.encode_to_vec(),
+            chosen: chosen.clone(),
             inputs,
             outputs,
+            notes,
             linears,
             places,
+            left,
             lifted: model,
             chunk,
             plans: Mutex::default(),
@@ -120,6 +226,21 @@ impl Graph {
         Ok(Self {
             parts: Arc::new(parts),
         })
+    }
+
+    /// Its file, with all weights in it and only what its outputs need.
+    pub fn file(&self) -> &[u8] {
+        &self.parts.file
+    }
+
+    /// What of it was asked to be on light or digital.
+    pub fn chosen(&self) -> &Chosen {
+        &self.parts.chosen
+    }
+
+    /// What was assumed of its file or dropped, one sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.parts.notes
     }
 
     /// What it is given.
@@ -137,11 +258,80 @@ impl Graph {
         &self.parts.linears
     }
 
+    /// Its products that stay digital.
+    pub fn left(&self) -> &[Left] {
+        &self.parts.left
+    }
+
+    /// What kind of product map `id` is, for example `convolution 5×5`.
+    ///
+    /// # Panics
+    /// If there is no such map.
+    pub fn kind(&self, id: LinearId) -> &str {
+        let mut places = self.parts.places.iter();
+        &places.find(|place| place.map == id).expect("every map has a place").kind
+    }
+
+    /// Numbers of one sample that it is given, as far as its file says.
+    pub fn features(&self) -> usize {
+        self.inputs().iter().filter_map(Port::features).sum()
+    }
+
+    /// Numbers of one sample that come of it, as far as its file says.
+    pub fn width(&self) -> usize {
+        self.outputs().iter().filter_map(Port::features).sum()
+    }
+
+    /// Number of constants that are no indices and no shapes.
+    pub fn parameters(&self) -> usize {
+        self.parts.parameters
+    }
+
+    /// What its first output comes from, where it is an activation.
+    pub(super) fn last_activation(&self) -> Option<Activation> {
+        self.parts.last_activation
+    }
+
     /// The map and the name of every node that multiplies by one, in the order of evaluation.
     pub fn nodes(&self) -> impl Iterator<Item = (LinearId, &str)> {
         let places = self.parts.places.iter();
         places.map(|place| (place.map, &*place.node))
     }
+}
+
+/// ONNX's number of the type of indices and shapes.
+const INT64: i32 = 7;
+
+/// Gives maps of one name numbers.
+fn tell_apart(linears: &mut [Linear]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for linear in linears {
+        let times = seen.entry(linear.name.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            linear.name += &format!(".{times}");
+        }
+    }
+}
+
+/// The activation that the first output comes from.
+fn last_activation(graph: &tract_onnx::pb::GraphProto) -> Option<Activation> {
+    let mut value = &*graph.output.first()?.name;
+    for _ in 0..=graph.node.len() {
+        let makes = |node: &&tract_onnx::pb::NodeProto| node.output.iter().any(|name| name == value);
+        let node = graph.node.iter().find(makes)?;
+        match &*node.op_type {
+            "Softmax" => return Some(Activation::Softmax),
+            "LogSoftmax" => return Some(Activation::LogSoftmax),
+            "Sigmoid" => return Some(Activation::Sigmoid),
+            // Shape alone.
+            "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Identity" | "Cast" => {
+                value = node.input.first()?;
+            }
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Every symbol of `model` as 1: one sample, of one token.

@@ -33,12 +33,13 @@ impl Graph {
     ) -> Result<Array2<T>> {
         let samples = signals.ncols();
         let chunk = self.parts.chunk;
-        let mut whole: Option<Array2<T>> = None;
+        let mut whole = Array2::zeros((self.width(), samples));
         for start in (0..samples).step_by(chunk) {
             let end = samples.min(start + chunk);
             let signals = signals.slice(s![.., start..end]);
             // A file that fixes the number of its samples gets the last one again where some are missing.
-            let count = self.fixed_batch().unwrap_or(end - start);
+            let fixed = self.inputs().iter().find_map(Port::batch);
+            let count = fixed.unwrap_or(end - start);
             let mut inputs = Vec::new();
             let mut first = 0;
             for port in self.inputs() {
@@ -49,23 +50,16 @@ impl Graph {
                     let sample = sample.min(end - start - 1);
                     values.extend(rows.column(sample).iter().map(|x| x.double() as f32));
                 }
-                let mut shape: Vec<usize> = port.shape.iter().flatten().copied().collect();
-                match port.shape.first() {
-                    Some(None) => shape.insert(0, count),
-                    Some(Some(_)) => shape[0] = count,
-                    None => {}
-                }
-                let array = ArrayD::from_shape_vec(IxDyn(&shape), values);
+                let array = ArrayD::from_shape_vec(IxDyn(&port.shape_for(count)), values);
                 inputs.push(array.expect("a port has its features"));
                 first += features;
             }
             let outputs = self.run_on(inputs, with, block * BLOCK as u64 + start as u64)?;
-            let widths: Vec<usize> = outputs.iter().map(|output| output.len() / count).collect();
-            let whole = whole.get_or_insert_with(|| Array2::zeros((widths.iter().sum(), samples)));
             let mut row = 0;
-            for (output, width) in outputs.iter().zip(widths) {
+            for output in &outputs {
                 let output = output.as_standard_layout();
                 let flat = output.as_slice().expect("it was put in order");
+                let width = flat.len() / count;
                 for (sample, values) in flat.chunks_exact(width).take(end - start).enumerate() {
                     for (feature, value) in values.iter().enumerate() {
                         whole[[row + feature, start + sample]] = T::of(f64::from(*value));
@@ -74,7 +68,7 @@ impl Graph {
                 row += width;
             }
         }
-        Ok(whole.unwrap_or_else(|| Array2::zeros((self.width(), 0))))
+        Ok(whole)
     }
 
     /// The outputs of `inputs`, which are of the shapes of the ports; `with` computes the products, as shots of number
@@ -88,11 +82,17 @@ impl Graph {
         with: &(impl Linears<T> + ?Sized),
         block: u64,
     ) -> Result<Vec<ArrayD<f32>>> {
-        let count = inputs.first().map_or(1, |input| input.shape().first().copied().unwrap_or(1));
+        let first = self.inputs().first().zip(inputs.first());
+        let count = first.map_or(1, |(port, input)| match port.is_batched() {
+            true => input.shape()[0],
+            false => 1,
+        });
         let plan = self.plan(count).map_err(|error| failed(&error))?;
-        let tensors = self.inputs().iter().zip(inputs).map(|(port, input)| {
+        let outlets = self.parts.lifted.inputs.iter();
+        let tensors = outlets.zip(inputs).map(|(outlet, input)| {
             let tensor = Tensor::from(input.as_standard_layout().into_owned());
-            let cast = tensor.cast_to_dt(port.kind)?.into_owned();
+            let kind = self.parts.lifted.outlet_fact(*outlet)?.datum_type;
+            let cast = tensor.cast_to_dt(kind)?.into_owned();
             Ok(cast.into_tvalue())
         });
         let tensors: TractResult<TVec<TValue>> = tensors.collect();
@@ -142,27 +142,21 @@ impl Graph {
         if let Some(plan) = plans.get(&count) {
             return Ok(plan.clone());
         }
-        let model = self.parts.lifted.clone();
-        let model = match model.symbols.get("N") {
-            Some(symbol) => {
-                let count = TDim::Val(count as i64);
-                model.set_symbols(&HashMap::from([(symbol, count)]))?
-            }
-            None => model,
-        };
+        let mut model = self.parts.lifted.clone();
+        // The first axis of inputs has one symbol where it is open.
+        let outlets = model.inputs.iter();
+        let firsts = outlets.filter_map(|outlet| model.outlet_fact(*outlet).ok()?.shape.first().cloned());
+        let batch = firsts.into_iter().find_map(|length| match length {
+            TDim::Sym(symbol) => Some(symbol),
+            _ => None,
+        });
+        if let Some(symbol) = batch {
+            let count = TDim::Val(count as i64);
+            model = model.set_symbols(&HashMap::from([(symbol, count)]))?;
+        }
         let plan = TypedSimplePlan::new(model.into_optimized()?)?;
         plans.insert(count, plan.clone());
         Ok(plan)
-    }
-
-    /// Samples that pass together where the file fixes their number.
-    fn fixed_batch(&self) -> Option<usize> {
-        self.inputs().iter().find_map(Port::batch)
-    }
-
-    /// Outputs of one sample, as far as their shapes say.
-    fn width(&self) -> usize {
-        self.outputs().iter().filter_map(Port::features).sum()
     }
 }
 

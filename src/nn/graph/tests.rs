@@ -1,6 +1,4 @@
 use super::*;
-use tract_onnx::tract_core::internal::TDim;
-use tract_onnx::tract_hir::internal::Factoid;
 use crate::error::Result;
 use crate::field::Real;
 use crate::nn::{At, Batch, Linears};
@@ -20,36 +18,6 @@ impl<T: Real> Linears<T> for Plain<'_> {
     }
 }
 
-fn port(model: &TypedModel, outlet: OutletId) -> Port {
-    let fact = model.outlet_fact(outlet).unwrap();
-    Port {
-        name: model.node(outlet.node).name.clone(),
-        kind: fact.datum_type,
-        shape: fact.shape.iter().map(|dim| dim.to_usize().ok()).collect(),
-    }
-}
-
-fn load(path: &std::path::Path) -> TractResult<(Graph, TypedModel)> {
-    let mut model = tract_onnx::onnx().model_for_path(path)?;
-    let batch = model.symbols.sym("N");
-    for index in 0..model.inputs.len() {
-        let mut fact = model.input_fact(index)?.clone();
-        if fact.shape.dim(0).is_some_and(|dim| dim.concretize().is_none_or(|dim| dim.to_usize().is_err())) {
-            fact.shape.set_dim(0, TDim::from(batch.clone()));
-        }
-        model.set_input_fact(index, fact)?;
-    }
-    let model = model.into_typed()?;
-    let mut folded = model.clone();
-    folded.prop_consts()?;
-    let inputs = model.input_outlets()?.to_vec();
-    let inputs = inputs.into_iter().map(|outlet| port(&model, outlet)).collect();
-    let outputs = model.output_outlets()?.to_vec();
-    let outputs = outputs.into_iter().map(|outlet| port(&model, outlet)).collect();
-    let graph = Graph::of(folded, inputs, outputs, |_, _| true, |node| node.name.clone())?;
-    Ok((graph, model))
-}
-
 #[test]
 fn every_case_gives_what_the_whole_graph_gives() {
     for folder in ["../shared/models", "../shared/cases/networks"] {
@@ -57,22 +25,27 @@ fn every_case_gives_what_the_whole_graph_gives() {
         files.sort();
         for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "onnx")) {
             let name = path.file_name().unwrap().to_string_lossy();
-            let (graph, model) = match load(path) {
+            let source = Source::open(path).unwrap();
+            let graph = match Graph::read(&source, &Choice::default(), &Chosen::default()) {
                 Ok(loaded) => loaded,
                 Err(error) => {
                     println!("{name}: {error:#}");
                     continue;
                 }
             };
+            let model = prepare(&source, &Choice::default()).unwrap().model;
+            for left in graph.left() {
+                println!("{name}: {} stays digital: {} ({})", left.name, left.why, left.products);
+            }
             for linear in graph.linears() {
-                println!("{name}: {} {} [{}, {}] x {}", linear.name, linear.groups.len(), linear.groups[0].outputs(), linear.groups[0].inputs(), linear.columns);
+                println!("{name}: {}: {} {} [{}, {}] x {}", linear.name, graph.kind(LinearId(graph.linears().iter().position(|l| l == linear).unwrap())), linear.groups.len(), linear.groups[0].outputs(), linear.groups[0].inputs(), linear.columns);
             }
             let arrays: Vec<ArrayD<f32>> = graph.inputs().iter().map(|port| {
                 let shape: Vec<usize> = port.shape.iter().enumerate().map(|(at, x)| x.unwrap_or([3, 5][at.min(1)])).collect();
                 let mut k = 0.0f32;
-                ArrayD::from_shape_simple_fn(shape, || { k += 1.0; if port.kind.is_float() { (k * 0.7).sin() } else { (k * 7.0) % 11.0 } })
+                ArrayD::from_shape_simple_fn(shape, || { k += 1.0; if port.element == Element::Float { (k * 0.7).sin() } else { (k * 7.0) % 11.0 } })
             }).collect();
-            let tensors = graph.inputs().iter().zip(&arrays).map(|(port, x)| Tensor::from(x.clone()).cast_to_dt(port.kind).unwrap().into_owned().into_tvalue()).collect();
+            let tensors = model.inputs.iter().zip(&arrays).map(|(outlet, x)| Tensor::from(x.clone()).cast_to_dt(model.outlet_fact(*outlet).unwrap().datum_type).unwrap().into_owned().into_tvalue()).collect();
             let plain = model.clone().into_optimized().unwrap();
             let plain = TypedSimplePlan::new(plain).unwrap().run(tensors).unwrap();
             let ours = graph.run_on::<f32>(arrays, &Plain(&graph), 0).unwrap();

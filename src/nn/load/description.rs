@@ -121,9 +121,21 @@ impl Description {
 
     /// The network in the file of weights with the input and the readout of this.
     fn around(&self, loaded: Loaded, hints: &Hints) -> Result<Loaded> {
-        let Body::Chain(layers) = loaded.network.body;
+        let network = match loaded.network.body {
+            Body::Chain(layers) => self.network(layers, hints)?,
+            #[cfg(feature = "onnx")]
+            body @ Body::Graph(_) => {
+                let network = Network {
+                    input: self.input(hints),
+                    body,
+                    readout: self.output.readout.unwrap_or_default(),
+                };
+                network.check()?;
+                network
+            }
+        };
         Ok(Loaded {
-            network: self.network(layers, hints)?,
+            network,
             assumed: loaded.assumed,
             entry: loaded.entry,
         })

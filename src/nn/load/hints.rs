@@ -2,6 +2,8 @@
 
 use super::order::{self, Order};
 use crate::io::torch::Entry;
+#[cfg(feature = "onnx")]
+use crate::nn::graph::{Choice, Chosen};
 use crate::nn::network::Network;
 use crate::nn::{Activation, Normalization};
 
@@ -14,6 +16,19 @@ pub struct Hints {
     pub layers: Option<Vec<String>>,
     /// What data go through before the first layer.
     pub normalization: Normalization,
+    /// What of a graph is taken, and what of it goes to light.
+    #[cfg(feature = "onnx")]
+    pub graph: GraphHints,
+}
+
+/// What is asked of a graph of ONNX.
+#[cfg(feature = "onnx")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GraphHints {
+    /// Inputs, outputs, shapes.
+    pub choice: Choice,
+    /// Products on light, products that stay digital.
+    pub chosen: Chosen,
 }
 
 /// A network, and what its file does not say of it.

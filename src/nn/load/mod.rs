@@ -7,6 +7,8 @@ mod order;
 mod state_dict;
 mod weights;
 
+#[cfg(feature = "onnx")]
+pub use hints::GraphHints;
 pub use hints::{Assumed, Hints, Loaded};
 pub use order::Order;
 

@@ -315,8 +315,7 @@ fn is_autoencoder(network: &Network) -> bool {
 /// How the outputs of `network` are probabilities: those behind a softmax or a sigmoid are, and so is a single power or
 /// modulus, which is never below 0.
 fn reading(network: &Network) -> Reading {
-    let last = network.layers().last().map(|layer| layer.activation);
-    match (network.readout, last) {
+    match (network.readout, network.last_activation()) {
         (Readout::Real, Some(Activation::LogSoftmax)) => Reading::LogProbabilities,
         (Readout::Real, Some(Activation::Softmax | Activation::Sigmoid)) => Reading::Probabilities,
         (Readout::Real, Some(Activation::HardSigmoid { .. })) => Reading::Probabilities,

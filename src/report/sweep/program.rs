@@ -7,7 +7,7 @@ use crate::compile::{Meshes, Program, compile};
 use crate::error::{Error, Result};
 use crate::experiment::sweep::Source;
 use crate::io::hash::sha256_of_file;
-use crate::nn::{Body, LinearId, Network};
+use crate::nn::{LinearId, Network, Readout};
 
 /// Meshes beyond this size are too fine to look at.
 const MOST_MODES: usize = 64;
@@ -83,13 +83,13 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
     let program = match source {
         Source::Program(_) => Program::load(path)?,
         Source::Network(_, layout) => {
-            let mut network = Network::load_with(path, &results.sweep.hints()?)?.network;
+            let network = Network::load_with(path, &results.sweep.hints()?)?.network;
+            let Some((_, linear)) = network.linears().next() else {
+                return Ok(Err("No mesh is drawn: nothing of the network is on light.".to_owned()));
+            };
+            let modes = layout.tile.unwrap_or_else(|| linear.inputs().max(linear.outputs()));
             // Of the other layers nothing is drawn.
-            network.body = Body::Chain(network.layers()[..1].to_vec());
-            let modes = layout.tile.unwrap_or_else(|| {
-                let linear = &network.layers()[0].linear;
-                linear.inputs().max(linear.outputs())
-            });
+            let network = Network::of_weight(linear.groups[0].clone(), Readout::Modulus)?;
             if modes > MOST_MODES {
                 return Ok(too_large(modes));
             }

@@ -1,0 +1,182 @@
+//! What of a graph goes to light.
+
+use serde::{Deserialize, Serialize};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::{DimLike, SymbolValues, TDim};
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+
+use super::light::{Found, found};
+use super::names::Names;
+use super::{Left, Why};
+use crate::error::{Error, Result};
+use crate::nn::Linear;
+
+/// Names of maps or nodes that go to light, or stay digital; `*` stands for any run of characters.
+///
+/// What neither names goes to light, but for depthwise convolutions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// Names of what goes to light.
+    pub light: Vec<String>,
+    /// Names of what stays digital.
+    pub digital: Vec<String>,
+}
+
+/// Operators that multiply by constants, whatever becomes of them.
+const OPERATORS: [&str; 8] = [
+    "LSTM",
+    "GRU",
+    "RNN",
+    "MatMulInteger",
+    "ConvInteger",
+    "QLinearMatMul",
+    "QLinearConv",
+    "Gather",
+];
+
+impl Chosen {
+    /// Why the map `name` of `node` stays digital; nothing where it goes to light.
+    pub(super) fn why_digital(&self, name: &str, node: &str, found: &Found) -> Option<Why> {
+        let is_in = |patterns: &[String]| {
+            let mut patterns = patterns.iter();
+            patterns.any(|pattern| matches(pattern, name) || matches(pattern, node))
+        };
+        if is_in(&self.digital) {
+            Some(Why::Asked)
+        } else if is_in(&self.light) || !found.is_depthwise {
+            None
+        } else {
+            Some(Why::Depthwise)
+        }
+    }
+
+    /// Fails where a pattern names nothing of a graph that has these maps, and leaves these products digital.
+    pub(super) fn check(&self, linears: &[Linear], left: &[Left]) -> Result<()> {
+        for (what, patterns) in [("light", &self.light), ("digital", &self.digital)] {
+            let names = linears.iter().map(|linear| &*linear.name);
+            let names: Vec<&str> = names.chain(left.iter().map(|left| &*left.name)).collect();
+            let is_vain =
+                |pattern: &&String| !names.iter().any(|name| matches(pattern, name));
+            if let Some(pattern) = patterns.iter().find(is_vain) {
+                return Err(Error::unknown(what, pattern, &names));
+            }
+        }
+        Ok(())
+    }
+
+    /// The products of `model` that stay digital.
+    pub(super) fn left(
+        &self,
+        model: &TypedModel,
+        names: &Names<'_>,
+        ones: &SymbolValues,
+    ) -> TractResult<Vec<Left>> {
+        let mut left = Vec::new();
+        for id in model.eval_order()? {
+            let node = model.node(id);
+            let name = names.map(&node.name);
+            let why = match found(model, node)? {
+                Some(found) => self.why_digital(&name, &node.name, &found),
+                None if node.op_is::<EinSum>() => {
+                    let mut constants = node.inputs.iter().map(|input| {
+                        let fact = model.outlet_fact(*input)?;
+                        Ok(fact.konst.is_some())
+                    });
+                    let is_computed = constants.all(|known: TractResult<bool>| known.is_ok_and(|known| !known));
+                    Some(if is_computed { Why::Computed } else { Why::Operator("a product along axes that are no matrix's") })
+                }
+                None if node.op_is::<Conv>() || node.op_is::<Deconv>() => {
+                    Some(Why::Operator("a convolution with a kernel that is not constant, or over more than two axes"))
+                }
+                None => None,
+            };
+            if let Some(why) = why {
+                left.push(Left {
+                    name,
+                    why,
+                    products: products(model, node, ones)?,
+                });
+            }
+        }
+        for node in names.nodes() {
+            if let Some(operator) = OPERATORS.iter().find(|name| **name == node.op_type) {
+                if *operator == "Gather" && !names.is_table(node) {
+                    continue;
+                }
+                left.push(Left {
+                    name: node.name.clone(),
+                    why: Why::Operator(operator),
+                    products: 0,
+                });
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Multiply-accumulates of `node` for one sample.
+fn products(model: &TypedModel, node: &TypedNode, ones: &SymbolValues) -> TractResult<usize> {
+    let length = |dim: &TDim| dim.eval(ones).to_usize().unwrap_or(1);
+    if let Some(op) = node.op_as::<EinSum>() {
+        let shapes: TVec<&TypedFact> = model.node_input_facts(node.id)?;
+        let axes = op.axes.iter_all_axes().map(|axis| {
+            let inputs = axis.inputs.iter().zip(&shapes);
+            let lengths = inputs.flat_map(|(places, fact)| places.iter().map(|at| length(&fact.shape[*at])));
+            lengths.max().unwrap_or(1)
+        });
+        return Ok(axes.product());
+    }
+    // A convolution: every weight of an output channel at every place.
+    let (kernel, places) = match node.op_is::<Conv>() {
+        true => (1, model.outlet_fact(node.id.into())?),
+        false => (1, model.outlet_fact(node.inputs[0])?),
+    };
+    let kernel = model.outlet_fact(node.inputs[kernel])?;
+    let kernel: usize = kernel.shape.iter().map(length).product();
+    let places: usize = places.shape.iter().skip(2).map(length).product();
+    Ok(kernel * places)
+}
+
+/// Whether `name` is what `pattern` says, in which `*` stands for any run of characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut name) = name.strip_prefix(start) else {
+        return false;
+    };
+    let parts: Vec<&str> = rest.split('*').collect();
+    let (last, between) = parts.split_last().expect("a split has a part");
+    for part in between {
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
+            None => return false,
+        }
+    }
+    name.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, name, is_match) in [
+            ("fc1", "fc1", true),
+            ("fc1", "fc12", false),
+            ("fc*", "fc12", true),
+            ("*", "", true),
+            ("*.conv", "net.0.conv", true),
+            ("*.conv", "net.0.conv1", false),
+            ("net.*.conv*", "net.0.conv1", true),
+            ("a*a", "a", false),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxbyy", false),
+        ] {
+            assert_eq!(matches(pattern, name), is_match, "{pattern} {name}");
+        }
+    }
+}
