@@ -8,6 +8,8 @@ mod activation;
 mod batch;
 mod dataset;
 mod digital;
+#[cfg(feature = "onnx")]
+pub mod graph;
 mod input;
 mod linear;
 mod load;
