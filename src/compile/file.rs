@@ -20,14 +20,12 @@ use super::cover::check_cover;
 use super::{Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
-#[cfg(feature = "onnx")]
-use crate::io::Source;
 use crate::io::{Tensor, Tensors};
 use crate::linalg::{C64, Matrix, svd};
 use crate::mesh::{Geometry, Mesh, Phases};
 use crate::nn::{Bias, Body, Layer, Linear, LinearId, Network, Weight};
 #[cfg(feature = "onnx")]
-use crate::nn::{Choice, Graph};
+use crate::nn::Graph;
 
 /// The metadata key that marks a program file.
 const KEY: &str = "lightloom-program";
@@ -238,8 +236,7 @@ fn take_body(tensors: &mut Tensors, header: BodyHeader, linears: Vec<Linear>) ->
             let bytes = tensors
                 .remove(GRAPH)
                 .ok_or_else(|| Error::format(format!("tensor `{GRAPH}`"), "is missing"))?;
-            let source = Source::new(GRAPH, bytes.into_bytes(GRAPH)?);
-            let graph = Graph::read(&source, &Choice::default(), &chosen)?;
+            let graph = Graph::read_own(bytes.into_bytes(GRAPH)?, &chosen)?;
             let maps = graph.linears();
             if maps.len() != linears.len() {
                 let limit = format!("[{}], one for every map of the graph", maps.len());

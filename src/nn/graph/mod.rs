@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use prost::Message;
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, SymbolValues};
 use tract_onnx::tract_core::model::TypedSimplePlan;
@@ -155,6 +156,21 @@ impl Graph {
     pub fn read(source: &Source, choice: &Choice, chosen: &Chosen) -> Result<Self> {
         let prepared = prepare(source, choice)?;
         Self::of(prepared, chosen).map_err(|error| error.within(source.name()))
+    }
+
+    /// The graph of a [file](Self::file) of its own, with what `chosen` says on light.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn read_own(bytes: Vec<u8>, chosen: &Chosen) -> Result<Self> {
+        let damaged = |_| Error::format("graph", "is damaged");
+        let proto = ModelProto::decode(&*bytes).map_err(damaged)?;
+        let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
+        let choice = Choice {
+            outputs: outputs.map(|output| output.name.clone()).collect(),
+            ..Choice::default()
+        };
+        Self::read(&Source::new("graph", bytes), &choice, chosen)
     }
 
     fn of(prepared: Prepared, chosen: &Chosen) -> Result<Self> {

@@ -1,0 +1,168 @@
+//! tract at work: what it says becomes one sentence, and none of its panics is heard.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::DimLike;
+use tract_onnx::tract_core::optim::Optimizer;
+
+use super::{Element, Port, view};
+use crate::error::{Error, Result};
+
+/// The most letters of what tract says that a sentence repeats.
+const LETTERS: usize = 200;
+
+/// The typed graph of `model` with its constants folded. It is not decluttered, which would split matrices.
+///
+/// # Errors
+/// [`Error::Format`] in one sentence where tract refuses the graph.
+pub(super) fn typed(model: &ModelProto) -> Result<TypedModel> {
+    guarded(model, || {
+        let onnx = tract_onnx::onnx().with_ignore_value_info(true);
+        let mut typed = onnx.model_for_proto_model(model)?.into_typed()?;
+        Optimizer::prop_consts().optimize(&mut typed)?;
+        Ok(typed)
+    })
+}
+
+/// Which ports of a graph.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    Inputs,
+    Outputs,
+}
+
+/// The ports of `typed`, in the names of `model`.
+///
+/// # Errors
+/// [`Error::Unsupported`] for elements that are no numbers.
+pub(super) fn ports(typed: &TypedModel, model: &ModelProto, side: Side) -> Result<Vec<Port>> {
+    let outputs = model.graph.iter().flat_map(|graph| &graph.output);
+    let outputs: Vec<&str> = outputs.map(|output| &*output.name).collect();
+    let outlets = match side {
+        Side::Inputs => &typed.inputs,
+        Side::Outputs => &typed.outputs,
+    };
+    let port = |(index, outlet): (usize, &OutletId)| {
+        let name = match side {
+            Side::Inputs => typed.nodes[outlet.node].name.clone(),
+            Side::Outputs => outputs
+                .get(index)
+                .map_or(String::new(), |&name| name.to_owned()),
+        };
+        let fact = &typed.nodes[outlet.node].outputs[outlet.slot].fact;
+        let element = element(fact.datum_type).ok_or_else(|| {
+            let got = format!("{:?}", fact.datum_type).to_lowercase();
+            Error::unsupported(format!("`{name}`"), got, "elements must be numbers")
+        })?;
+        let shape = fact
+            .shape
+            .iter()
+            .map(|length| length.to_usize().ok())
+            .collect();
+        Ok(Port {
+            name,
+            element,
+            shape,
+        })
+    };
+    outlets.iter().enumerate().map(port).collect()
+}
+
+fn element(kind: DatumType) -> Option<Element> {
+    if kind.is_float() {
+        Some(Element::Float)
+    } else if kind.is_integer() || kind.is_tdim() {
+        Some(Element::Integer)
+    } else {
+        (kind == DatumType::Bool).then_some(Element::Boolean)
+    }
+}
+
+/// What `work` of tract on `model` gives.
+///
+/// # Errors
+/// [`Error::Format`] with the node and operator that tract names, for its errors and its panics.
+pub(in crate::nn::graph) fn guarded<T>(
+    model: &ModelProto,
+    work: impl FnOnce() -> TractResult<T>,
+) -> Result<T> {
+    let said = match quietly(work) {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(error)) => error.chain().map(ToString::to_string).collect(),
+        Err(panic) => vec![panic],
+    };
+    Err(sentence(model, &said))
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught by [`quietly`].
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+    /// What the last of them said.
+    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// What `work` gives, or what it said as it panicked, which no one else hears.
+fn quietly<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    static HOOK: Once = Once::new();
+    // Panics of other threads, and of this one outside, go where they went before.
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if CAUGHT.get() {
+                let payload = info.payload();
+                let fixed = payload
+                    .downcast_ref::<&str>()
+                    .map(|text| (*text).to_owned());
+                let text = fixed.or_else(|| payload.downcast_ref::<String>().cloned());
+                SAID.set(text.unwrap_or_default());
+            } else {
+                before(info);
+            }
+        }));
+    });
+    let before = CAUGHT.replace(true);
+    // Nothing that `work` may have left half done is used after a panic.
+    let done = catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(before);
+    done.map_err(|_| SAID.take())
+}
+
+/// The error for what tract `said`, the outermost first.
+fn sentence(model: &ModelProto, said: &[String]) -> Error {
+    let graph = model.graph.iter();
+    let node = said
+        .iter()
+        .flat_map(|text| text.split('"').skip(1).step_by(2))
+        .find_map(|name| graph.clone().find_map(|graph| named(graph, name)));
+    let what = node.map_or_else(|| "ONNX graph".to_owned(), view::words);
+    let cause = said.iter().rev().find(|text| !text.trim().is_empty());
+    let cause = cause.map_or("", |text| text.trim());
+    let mut cause: String = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = cause.char_indices().nth(LETTERS) {
+        cause.truncate(end);
+        cause += "…";
+    }
+    let reason = if cause.is_empty() {
+        "cannot be evaluated".to_owned()
+    } else {
+        format!("cannot be evaluated: {cause}")
+    };
+    Error::format(what, reason)
+}
+
+/// The node of `graph`, or of the bodies within it, that tract calls `name`.
+fn named<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a NodeProto> {
+    let of = |node: &&NodeProto| {
+        let rest = name.strip_prefix(&*node.name);
+        !node.name.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let own = graph.node.iter().find(of);
+    own.or_else(|| {
+        let bodies = graph.node.iter().flat_map(view::bodies);
+        bodies.into_iter().find_map(|body| named(body, name))
+    })
+}

@@ -1,0 +1,164 @@
+//! Which operators are evaluated, of which domains, and since when.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+
+use super::view;
+use crate::error::{Error, Result, did_you_mean};
+
+/// The oldest operator set that is read: from here on shapes broadcast as in numpy.
+const OLDEST: i64 = 7;
+
+/// Operators of scikit-learn's exporter that tract knows beside the rewritten ones.
+const CLASSICAL: [&str; 3] = [
+    "ArrayFeatureExtractor",
+    "CategoryMapper",
+    "TreeEnsembleClassifier",
+];
+
+/// Those of ONNX Runtime's own domain that tract knows.
+const CONTRIBUTED: [&str; 12] = [
+    "BiasGelu",
+    "FastGelu",
+    "GatherBlockQuantized",
+    "Gelu",
+    "GroupQueryAttention",
+    "MatMulNBits",
+    "MultiHeadAttention",
+    "QuickGelu",
+    "RotaryEmbedding",
+    "SimplifiedLayerNormalization",
+    "SkipLayerNormalization",
+    "SkipSimplifiedLayerNormalization",
+];
+
+/// Those of [`CONTRIBUTED`] that the standard domain has too, or exporters write there.
+const BOTH: [&str; 3] = ["Gelu", "RotaryEmbedding", "SimplifiedLayerNormalization"];
+
+/// Operators of other domains that tract registers, and [`super::classical`] rewrites.
+const REWRITTEN: [&str; 3] = ["LinearClassifier", "LinearRegressor", "Normalizer"];
+
+/// What tract registers, whatever the domain.
+static REGISTERED: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let register = tract_onnx::onnx().op_register;
+    register.0.into_keys().collect()
+});
+
+/// Whether `domain` is that of ONNX itself.
+pub(super) fn is_standard(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
+
+/// The version of the standard operators of `model`.
+pub(super) fn version(model: &ModelProto) -> i64 {
+    let mut imports = model.opset_import.iter();
+    let import = imports.find(|import| is_standard(&import.domain));
+    import.map_or(OLDEST, |import| import.version)
+}
+
+/// Fails for operator sets before 7, and for two versions of one set.
+pub(super) fn check_versions(model: &ModelProto) -> Result<()> {
+    let standard = model
+        .opset_import
+        .iter()
+        .filter(|import| is_standard(&import.domain));
+    let versions: Vec<i64> = standard.map(|import| import.version).collect();
+    let what = "operator set of ONNX";
+    match versions[..] {
+        [] => Err(Error::format(
+            "ONNX graph",
+            "states no operator set: must import one of ai.onnx",
+        )),
+        [first, ..] if first < OLDEST => Err(Error::value(
+            what,
+            first,
+            format!("at least {OLDEST}: convert the model or export it again"),
+        )),
+        [first, ..] => match versions.iter().find(|&&version| version != first) {
+            Some(other) => Err(Error::value(
+                what,
+                format!("{first} and {other}"),
+                "one version",
+            )),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Standard operators that are evaluated; for the table of what runs.
+pub(super) fn standard() -> Vec<&'static str> {
+    let mut names: Vec<&str> = REGISTERED
+        .iter()
+        .map(String::as_str)
+        .filter(|name| is_known("", name))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+fn is_known(domain: &str, name: &str) -> bool {
+    let elsewhere = (CONTRIBUTED.contains(&name) && !BOTH.contains(&name))
+        || CLASSICAL.contains(&name)
+        || REWRITTEN.contains(&name);
+    REGISTERED.contains(name)
+        && match domain {
+            "" | "ai.onnx" => !elsewhere,
+            "ai.onnx.ml" => CLASSICAL.contains(&name),
+            "com.microsoft" => CONTRIBUTED.contains(&name),
+            _ => false,
+        }
+}
+
+/// Fails for operators of `graph` that are not evaluated, all of them in one sentence.
+pub(super) fn check(graph: &GraphProto) -> Result<()> {
+    let mut unknown = Vec::new();
+    collect(graph, &mut unknown);
+    let Some(first) = unknown.first() else {
+        return check_modes(graph);
+    };
+    const SHOWN: usize = 8;
+    let places: Vec<String> = unknown
+        .iter()
+        .take(SHOWN)
+        .map(|node| view::words(node))
+        .collect();
+    let mut what = places.join(", ");
+    if unknown.len() > SHOWN {
+        what += &format!(" and {} more", unknown.len() - SHOWN);
+    }
+    let standard = standard();
+    let meant = did_you_mean(&first.op_type, standard.iter().copied());
+    let mut operators: Vec<&str> = unknown.iter().map(|node| &*node.op_type).collect();
+    operators.sort_unstable();
+    operators.dedup();
+    operators.truncate(SHOWN);
+    let limit = format!("{} standard operators of ONNX are{meant}", standard.len());
+    Err(Error::unsupported(what, operators.join(", "), limit))
+}
+
+fn collect<'a>(graph: &'a GraphProto, unknown: &mut Vec<&'a NodeProto>) {
+    for node in &graph.node {
+        if !is_known(&node.domain, &node.op_type) {
+            unknown.push(node);
+        }
+        view::bodies(node).for_each(|body| collect(body, unknown));
+    }
+}
+
+/// Fails for what an operator does only in training.
+fn check_modes(graph: &GraphProto) -> Result<()> {
+    for node in &graph.node {
+        if node.op_type == "BatchNormalization" && view::int(node, "training_mode") == Some(1) {
+            let limit = "export the model in evaluation mode";
+            return Err(Error::unsupported(
+                view::words(node),
+                "training_mode = 1",
+                limit,
+            ));
+        }
+        view::bodies(node).try_for_each(check_modes)?;
+    }
+    Ok(())
+}
