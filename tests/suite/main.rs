@@ -26,6 +26,8 @@ mod geometries;
 mod given;
 #[cfg(feature = "cli")]
 mod golden;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod graphs;
 mod inference;
 #[cfg(feature = "cli")]
 mod inspect;

@@ -15,7 +15,7 @@ use lightloom::nn::{Activation, Dataset, Network, Split, metrics};
 use lightloom::rng::Seed;
 
 /// The path of `../shared/<name>`, or nothing (and a line that says so) where there is none.
-fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../shared")
         .join(name);
@@ -30,7 +30,7 @@ fn shared(name: &str) -> Option<PathBuf> {
     None
 }
 
-fn test_set() -> Option<Dataset> {
+pub(crate) fn test_set() -> Option<Dataset> {
     Some(Dataset::load(shared("data/mnist")?, Some(Split::Test), None).unwrap())
 }
 

@@ -1,5 +1,6 @@
 //! The graph at work.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -106,7 +107,7 @@ impl Graph {
                 return plan::eval(context, state, node, values);
             };
             let x = &values[0];
-            let columns = to_real(light.form.columns(x)?);
+            let columns = convert(light.form.columns(x)?);
             let at = At {
                 node: light.node,
                 block,
@@ -119,7 +120,7 @@ impl Graph {
                     return Err(anyhow!("a product failed"));
                 }
             };
-            let y = light.form.output(to_single(product), x.shape())?;
+            let y = light.form.output(convert(product), x.shape())?;
             let y = y.cast_to_dt(x.datum_type())?.into_owned();
             Ok(tvec!(y.into_tvalue()))
         };
@@ -170,10 +171,12 @@ fn failed(error: &TractError) -> Error {
     Error::format("graph", format!("cannot be computed: {error:#}"))
 }
 
-fn to_real<T: Real>(x: Array2<f32>) -> Array2<T> {
-    x.mapv(|x| T::of(f64::from(x)))
-}
-
-fn to_single<T: Real>(x: Array2<T>) -> Array2<f32> {
-    x.mapv(|x| x.double() as f32)
+/// The same numbers in another precision; of the same precision they are not copied.
+fn convert<A: Real, B: Real>(x: Array2<A>) -> Array2<B> {
+    let mut x = Some(x);
+    if let Some(same) = (&mut x as &mut dyn Any).downcast_mut::<Option<Array2<B>>>() {
+        return same.take().expect("it was there");
+    }
+    let x = x.expect("it was not taken");
+    x.mapv(|x| B::of(x.double()))
 }

@@ -1,0 +1,336 @@
+//! Whole graphs of ONNX: digital and on perfect chips, against ONNX Runtime.
+//!
+//! Files that lie beside the repository are skipped with a line where they are missing, as in `mnist`.
+
+use std::path::{Path, PathBuf};
+
+use lightloom::compile::{Layout, Program, compile};
+use lightloom::experiment::Experiment;
+use lightloom::hardware::Hardware;
+use lightloom::io::{self, TensorData};
+use lightloom::mesh::Correction;
+use lightloom::nn::{
+    Choice, Chosen, Dataset, Graph, GraphHints, Hints, LinearId, Network, Samples, Why,
+};
+use lightloom::processor::Processor;
+use lightloom::rng::Seed;
+use ndarray::Array2;
+use serde_json::Value;
+
+use crate::cli::{ok, refused};
+use crate::mnist::{shared, test_set};
+
+/// What `expected.npz` holds: the inputs of all samples beside one another, and the outputs by name.
+struct Case {
+    inputs: Samples,
+    outputs: Vec<(String, Vec<f64>)>,
+}
+
+fn numbers(tensor: &io::Tensor) -> Vec<f64> {
+    match tensor.data() {
+        TensorData::Real(data) => data.clone(),
+        TensorData::Complex(_) => panic!("the numbers of a case are real"),
+    }
+}
+
+fn case(path: &Path) -> Case {
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for (name, array) in io::npy::read_npz(path).unwrap() {
+        match name.strip_prefix("out").and_then(|rest| rest.split_once('_')) {
+            Some((_, output)) => outputs.push((output.to_owned(), numbers(&array))),
+            None => inputs.push(array),
+        }
+    }
+    let samples = inputs[0].shape()[0];
+    let widths: Vec<usize> = inputs
+        .iter()
+        .map(|input| input.shape()[1..].iter().product())
+        .collect();
+    let mut whole = Array2::zeros((samples, widths.iter().sum()));
+    let mut first = 0;
+    for (input, width) in inputs.iter().zip(widths) {
+        for (at, value) in numbers(input).into_iter().enumerate() {
+            whole[[at / width, first + at % width]] = value;
+        }
+        first += width;
+    }
+    Case {
+        inputs: Samples::from(whole),
+        outputs,
+    }
+}
+
+/// The network of `path` with these outputs.
+fn network(path: &Path, outputs: &[(String, Vec<f64>)]) -> Network {
+    let hints = Hints {
+        graph: GraphHints {
+            choice: Choice {
+                outputs: outputs.iter().map(|(name, _)| name.clone()).collect(),
+                ..Choice::default()
+            },
+            chosen: Chosen::default(),
+        },
+        ..Hints::default()
+    };
+    Network::load_with(path, &hints).unwrap().network
+}
+
+/// What a perfect chip gives, `[sample, output]`.
+fn on_perfect_chip(program: &Program, samples: &Samples) -> Array2<f32> {
+    let chip = Hardware::default().fabricate(Seed(0), 0);
+    let processor = Processor::<f32>::load(program, chip, Correction::None, None).unwrap();
+    let encoded = program.network().input.encode(samples, 0..samples.len());
+    let outputs = processor.forward(encoded.unwrap(), 0).unwrap();
+    outputs.reversed_axes().as_standard_layout().into_owned()
+}
+
+/// |a − b| at most 2e-4 of the larger of 1 and |b|; outputs stand one after another in the rows of `got`.
+fn assert_close(what: &str, got: &Array2<f32>, outputs: &[(String, Vec<f64>)]) {
+    let samples = got.nrows();
+    let mut first = 0;
+    for (name, expected) in outputs {
+        let width = expected.len() / samples;
+        for (at, b) in expected.iter().enumerate() {
+            let a = f64::from(got[[at / width, first + at % width]]);
+            let tolerance = 2e-4 * b.abs().max(1.0);
+            assert!((a - b).abs() <= tolerance, "{what} {name}: {a} against {b}");
+        }
+        first += width;
+    }
+    assert_eq!(got.ncols(), first, "{what}");
+}
+
+#[test]
+fn every_exported_graph_has_the_outputs_of_onnx_runtime_digitally_and_on_a_perfect_chip() {
+    let Some(folder) = shared("cases/networks") else {
+        return;
+    };
+    let files = std::fs::read_dir(folder).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let files: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "onnx"))
+        .collect();
+    assert_eq!(files.len(), 29);
+    for path in files {
+        let what = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Case { inputs, outputs } = case(&path.with_extension("expected.npz"));
+        let network = network(&path, &outputs);
+        let digital = network.forward::<f32>(&inputs).unwrap();
+        assert_close(&what, &digital.mapv(|y| y as f32), &outputs);
+        for tile in [None, Some(16)] {
+            let layout = Layout {
+                tile,
+                ..Layout::default()
+            };
+            let program = compile(&network, layout).unwrap();
+            let mut file = Vec::new();
+            program.write(&mut file).unwrap();
+            let read = Program::from_bundle(io::safetensors::parse(&file).unwrap()).unwrap();
+            assert_eq!(read, program, "{what}");
+            assert_close(&what, &on_perfect_chip(&read, &inputs), &outputs);
+        }
+    }
+}
+
+/// The first rows of logits of each network, and the classes of its first pictures, as ONNX Runtime gives them.
+#[test]
+fn trained_graphs_have_the_logits_of_onnx_runtime() {
+    let (Some(reference), Some(data)) = (shared("models/reference.json"), test_set()) else {
+        return;
+    };
+    let reference: Value = serde_json::from_slice(&std::fs::read(reference).unwrap()).unwrap();
+    let data = data.limit(20);
+    for name in [
+        "mnist_vit",
+        "mnist_depthwise",
+        "mnist_mlp_small",
+        "mnist_mlp_qdq",
+        "mnist_mlp_qdq_channel",
+    ] {
+        let record = &reference["files"][format!("{name}.onnx")];
+        let path = shared(&format!("models/{name}.onnx")).unwrap();
+        let network = network(&path, &[("output".into(), Vec::new())]);
+        assert!(network.graph().is_some());
+        let digital = network.forward::<f32>(&data.x).unwrap();
+        for (row, expected) in record["logits_first3"].as_array().unwrap().iter().enumerate() {
+            for (column, expected) in expected.as_array().unwrap().iter().enumerate() {
+                let far = (digital[[row, column]] - expected.as_f64().unwrap()).abs();
+                assert!(far < 1e-4, "{name} [{row}, {column}]: {far:e}");
+            }
+        }
+        let program = compile(&network, Layout::default()).unwrap();
+        let chip = on_perfect_chip(&program, &data.x);
+        for (sample, expected) in record["argmax_first20"].as_array().unwrap().iter().enumerate() {
+            let expected = expected.as_u64().unwrap() as usize;
+            for row in [digital.row(sample).to_vec(), chip.row(sample).mapv(f64::from).to_vec()] {
+                let best = (0..10).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
+                assert_eq!(best, expected, "{name}, picture {sample}");
+            }
+        }
+    }
+}
+
+/// All 10 000 pictures of each network: some minutes on one core.
+#[test]
+#[ignore = "takes minutes"]
+fn trained_graphs_have_their_scores_digitally_and_within_two_pictures_on_a_perfect_chip() {
+    let Some(mnist) = test_set() else { return };
+    let fashion = std::env::var("LIGHTLOOM_FASHION").ok();
+    let fashion = fashion.map(|folder| {
+        Dataset::load(folder, Some(lightloom::nn::Split::Test), None).expect("Fashion-MNIST")
+    });
+    for (name, right, data) in [
+        ("mnist_vit", 9872, Some(&mnist)),
+        ("mnist_depthwise", 9912, Some(&mnist)),
+        ("mnist_mlp_small", 9807, Some(&mnist)),
+        ("mnist_mlp_qdq", 9806, Some(&mnist)),
+        ("mnist_mlp_qdq_channel", 9803, Some(&mnist)),
+        ("fashion_cnn", 9193, fashion.as_ref()),
+        ("fashion_resnet", 9192, fashion.as_ref()),
+    ] {
+        let (Some(path), Some(data)) = (shared(&format!("models/{name}.onnx")), data) else {
+            println!("skipped: {name}");
+            continue;
+        };
+        let network = Network::load_with(&path, &Hints::default()).unwrap().network;
+        let layout = Layout {
+            tile: Some(64),
+            ..Layout::default()
+        };
+        let program = compile(&network, layout).unwrap();
+        let experiment = Experiment {
+            hardware: Hardware::default(),
+            seed: Seed(0),
+            trials: 1,
+            correction: Correction::None,
+        };
+        let report = experiment.run::<f32>(&program, data, &()).unwrap();
+        let count = |accuracy: f64| (accuracy * data.len() as f64).round() as i64;
+        let digital = count(report.digital.accuracy.unwrap());
+        let ideal = count(report.ideal.accuracy.unwrap());
+        println!("{name}: {digital} digital, {ideal} ideal");
+        assert_eq!(digital, right, "{name}");
+        assert!((ideal - right).abs() <= 2, "{name}: {ideal}");
+    }
+}
+
+fn case_file(name: &str) -> Option<PathBuf> {
+    shared(&format!("cases/networks/{name}.onnx"))
+}
+
+#[test]
+fn products_of_computed_tensors_and_depthwise_convolutions_stay_digital_unless_asked() {
+    let read = |path: &Path, light: &[&str], digital: &[&str]| {
+        let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+        let chosen = Chosen {
+            light: names(light),
+            digital: names(digital),
+        };
+        Graph::read(
+            &io::Source::open(path).unwrap(),
+            &Choice::default(),
+            &chosen,
+        )
+    };
+    let (Some(attention), Some(depthwise)) = (
+        case_file("transformer_block"),
+        shared("models/mnist_depthwise.onnx"),
+    ) else {
+        return;
+    };
+    let graph = read(&attention, &[], &[]).unwrap();
+    let computed = graph.left().iter().filter(|left| left.why == Why::Computed);
+    // QKᵀ and its product with V: 8 tokens, 2 heads of 8.
+    let products: Vec<usize> = computed.map(|left| left.products).collect();
+    assert_eq!(products, [1024, 1024]);
+    let graph = read(&depthwise, &[], &[]).unwrap();
+    let left: Vec<_> = graph.left().iter().map(|left| (left.why, left.products)).collect();
+    assert_eq!(
+        left,
+        [
+            (Why::Depthwise, 16 * 9 * 196),
+            (Why::Depthwise, 32 * 9 * 49)
+        ]
+    );
+    let all = graph.linears().len();
+    let name = graph.left()[0].name.clone();
+    let lit = read(&depthwise, &[&name], &[]).unwrap();
+    assert_eq!(lit.linears().len(), all + 1);
+    assert!(lit.kind(LinearId(1)).contains("16 groups"), "{}", lit.kind(LinearId(1)));
+    let dark = read(&depthwise, &[], &["*"]).unwrap();
+    assert_eq!(dark.linears().len(), 0);
+    assert!(dark.left().iter().all(|left| left.why == Why::Asked));
+    assert!(read(&depthwise, &[], &["nothing"]).is_err());
+}
+
+/// One initializer serves a lookup and, transposed, the last product; the lookup stays digital.
+#[test]
+fn a_language_model_has_36_products_with_constant_matrices() {
+    let Some(path) = shared("models/stories260k.onnx") else {
+        return;
+    };
+    let source = io::Source::open(path).unwrap();
+    let graph = Graph::read(&source, &Choice::default(), &Chosen::default()).unwrap();
+    assert_eq!(graph.linears().len(), 36);
+    let weights: usize = graph.linears().iter().map(lightloom::nn::Linear::weights).sum();
+    assert_eq!(weights, 259_328);
+    let program = compile(
+        &Network::of_graph(graph),
+        Layout {
+            tile: Some(64),
+            ..Layout::default()
+        },
+    );
+    let tiles: usize = program.unwrap().maps().map(|map| map.tiles.len()).sum();
+    assert_eq!(tiles, 73);
+}
+
+#[test]
+fn the_command_line_compiles_inspects_and_runs_a_graph() {
+    let (Some(path), Some(data)) = (case_file("lenet_8x8"), case_file("lenet_8x8")) else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    std::fs::copy(&path, folder.join("lenet.onnx")).unwrap();
+    let expected = data.with_extension("expected.npz");
+    let x = io::npy::read_npz(expected).unwrap().remove("x").unwrap();
+    let rows = Array2::from_shape_vec((x.shape()[0], 64), numbers(&x)).unwrap();
+    lightloom::io::npy::write(folder.join("x.npy"), &rows).unwrap();
+    let compile = ["compile", "lenet.onnx", "-o", "p.safetensors"];
+    ok(folder, &compile);
+    let said = ok(folder, &["inspect", "p.safetensors"]);
+    assert!(said.contains("c1: convolution 3×3, 9 → 6, 64 columns a sample"), "{said}");
+    assert!(said.contains("on light: 100.0 %"), "{said}");
+    let record = ok(folder, &["inspect", "p.safetensors", "--json", "-"]);
+    let record: Value = serde_json::from_str(&record).unwrap();
+    assert_eq!(record["layers"][0]["products"], 64 * 9 * 6);
+    assert_eq!(record["graph"]["share_on_light"], 1.0);
+    let noisy = [
+        "infer",
+        "p.safetensors",
+        "--data",
+        "x.npy",
+        "--hardware",
+        "thermo-optic",
+        "--trials",
+        "2",
+        "--json",
+        "-",
+    ];
+    let once = ok(folder, &noisy);
+    let again = ok(folder, &[&noisy[..], &["--threads", "1"]].concat());
+    let bare = |text: &str| {
+        let mut record: Value = serde_json::from_str(text).unwrap();
+        record.as_object_mut().unwrap().remove("seconds");
+        record
+    };
+    assert_eq!(bare(&once), bare(&again));
+    let more = |flags: &[&str]| [&compile[..], flags].concat();
+    refused(folder, &more(&["--digital", "c9"]));
+    refused(folder, &more(&["--outputs", "scores"]));
+    refused(folder, &more(&["--shape", "x"]));
+    ok(folder, &more(&["--digital", "c*"]));
+    let said = ok(folder, &["inspect", "p.safetensors"]);
+    assert!(said.contains("digital: c1 (left digital as asked), 3456 multiply-adds"), "{said}");
+}
