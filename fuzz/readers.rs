@@ -15,7 +15,7 @@ use lightloom::{Dataset, Hardware, Mesh, Network, Program};
 pub type Reader = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `corpus/` too.
-pub const READERS: [(&str, Reader); 16] = [
+pub const READERS: &[(&str, Reader)] = &[
     ("safetensors", safetensors),
     ("npy", npy),
     ("npz", npz),
@@ -23,6 +23,8 @@ pub const READERS: [(&str, Reader); 16] = [
     ("idx", idx),
     ("csv", csv),
     ("onnx", onnx),
+    #[cfg(feature = "onnx")]
+    ("graph", graph),
     ("network", network),
     ("hardware", hardware),
     ("mesh", mesh),
@@ -124,6 +126,19 @@ pub fn csv(bytes: &[u8]) {
 pub fn onnx(bytes: &[u8]) {
     if let Ok(graph) = io::onnx::parse(bytes) {
         let _ = Network::from_onnx(&graph);
+    }
+}
+
+/// An ONNX graph for tract; one that is prepared is itself when it is written and prepared again.
+#[cfg(feature = "onnx")]
+pub fn graph(bytes: &[u8]) {
+    use lightloom::nn::graph::{Choice, prepare};
+    use prost::Message;
+
+    if let Ok(prepared) = prepare(&Source::new("graph", bytes), &Choice::default()) {
+        let written = Source::new("graph", prepared.proto.encode_to_vec());
+        let again = prepare(&written, &Choice::default()).expect("what we wrote");
+        assert!(again.proto == prepared.proto);
     }
 }
 

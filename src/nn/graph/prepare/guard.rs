@@ -6,7 +6,8 @@ use std::sync::Once;
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::DimLike;
+use tract_onnx::tract_core::internal::{DimLike, bail};
+use tract_onnx::tract_core::ops::nn::Softmax;
 use tract_onnx::tract_core::optim::Optimizer;
 
 use super::{Element, Port, view};
@@ -24,8 +25,22 @@ pub(super) fn typed(model: &ModelProto) -> Result<TypedModel> {
         let onnx = tract_onnx::onnx().with_ignore_value_info(true);
         let mut typed = onnx.model_for_proto_model(model)?.into_typed()?;
         Optimizer::prop_consts().optimize(&mut typed)?;
+        check_axes(&typed)?;
         Ok(typed)
     })
+}
+
+/// Fails for an axis that tract would first miss as it runs.
+fn check_axes(typed: &TypedModel) -> TractResult<()> {
+    for node in &typed.nodes {
+        let rank = node.outputs.first().map_or(0, |output| output.fact.rank());
+        if let Some(softmax) = node.op_as::<Softmax>()
+            && let Some(axis) = softmax.axes.iter().find(|&&axis| axis >= rank)
+        {
+            bail!("\"{}\" has axis {axis} of {rank} axes", node.name);
+        }
+    }
+    Ok(())
 }
 
 /// Which ports of a graph.
@@ -140,7 +155,7 @@ fn sentence(model: &ModelProto, said: &[String]) -> Error {
         .find_map(|name| graph.clone().find_map(|graph| named(graph, name)));
     let what = node.map_or_else(|| "ONNX graph".to_owned(), view::words);
     let cause = said.iter().rev().find(|text| !text.trim().is_empty());
-    let cause = cause.map_or("", |text| text.trim());
+    let cause = cause.map_or("", |text| text.trim().trim_end_matches('.'));
     let mut cause: String = cause.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = cause.char_indices().nth(LETTERS) {
         cause.truncate(end);

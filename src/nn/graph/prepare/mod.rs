@@ -6,7 +6,7 @@
 //! ([`inputs`]). What is left goes to tract ([`guard`]).
 
 mod classical;
-mod external;
+mod constants;
 mod functions;
 mod guard;
 mod inputs;
