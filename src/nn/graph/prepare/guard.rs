@@ -148,15 +148,29 @@ fn quietly<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
 
 /// The error for what tract `said`, the outermost first.
 fn sentence(model: &ModelProto, said: &[String]) -> Error {
-    let graph = model.graph.iter();
-    let node = said
+    let graph = model.graph.as_ref();
+    let quoted = said
         .iter()
-        .flat_map(|text| text.split('"').skip(1).step_by(2))
-        .find_map(|name| graph.clone().find_map(|graph| named(graph, name)));
+        .flat_map(|text| text.split('"').skip(1).step_by(2));
+    let node = graph.and_then(|graph| {
+        let named = quoted.into_iter().find_map(|name| named(graph, name));
+        named.or_else(|| {
+            graph
+                .node
+                .iter()
+                .find(|node| said.iter().any(|text| text.contains(&bare(node))))
+        })
+    });
     let what = node.map_or_else(|| "ONNX graph".to_owned(), view::words);
     let cause = said.iter().rev().find(|text| !text.trim().is_empty());
     let cause = cause.map_or("", |text| text.trim().trim_end_matches('.'));
     let mut cause: String = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The node stands in front already.
+    if let Some(node) = node {
+        let names = [format!("\"{}\" ", node.name), format!("N{}: ", bare(node))];
+        let rest = names.iter().find_map(|name| cause.strip_prefix(&**name));
+        cause = rest.map_or(cause.clone(), str::to_owned);
+    }
     if let Some((end, _)) = cause.char_indices().nth(LETTERS) {
         cause.truncate(end);
         cause += "…";
@@ -167,6 +181,11 @@ fn sentence(model: &ModelProto, said: &[String]) -> Error {
         format!("cannot be evaluated: {cause}")
     };
     Error::format(what, reason)
+}
+
+/// `node` as tract writes it where it reads the file, without the first letter.
+fn bare(node: &NodeProto) -> String {
+    format!("ode {} ({})", node.name, node.op_type)
 }
 
 /// The node of `graph`, or of the bodies within it, that tract calls `name`.

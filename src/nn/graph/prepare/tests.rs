@@ -360,3 +360,71 @@ fn inputs_and_outputs_are_chosen_by_name() {
     };
     assert_eq!(names(&turned), [second, first]);
 }
+
+/// What is replaced by light later: nodes of three kinds, whose weight has the axes of the file.
+#[test]
+fn products_with_constants_are_one_node_each() {
+    use build::*;
+    let product = |node: tract_onnx::pb::NodeProto, input: &[i64], weight: &[usize]| {
+        let mut model = model(vec![node]);
+        graph(&mut model).input = vec![port("x", input)];
+        let count = weight.iter().product();
+        let numbers: Vec<f32> = (0..count).map(|i| i as f32).collect();
+        graph(&mut model)
+            .initializer
+            .push(float_tensor("w", weight, &numbers));
+        let prepared = prepare(&Source::new("model", bytes(&model)), &Choice::default()).unwrap();
+        let typed = prepared.model;
+        let constant = |outlet: &OutletId| typed.outlet_fact(*outlet).unwrap().konst.clone();
+        let products = typed.nodes.iter().filter(|node| {
+            let name = node.op.name();
+            ["EinSum", "Conv", "Deconv"].contains(&&*name)
+        });
+        let words: Vec<String> = products
+            .map(|node| {
+                let weights = node.inputs.iter().filter_map(constant);
+                let shapes: Vec<_> = weights.map(|weight| weight.shape().to_vec()).collect();
+                let axes = node.op_as::<EinSum>().map(|op| op.axes.to_string());
+                format!("{} {} {shapes:?}", node.op.name(), axes.unwrap_or_default())
+            })
+            .collect();
+        words.join("; ")
+    };
+    let turned = with_int(node("p", "Gemm", &["x", "w"], "y"), "transB", 1);
+    let einsum = with_text(
+        node("p", "Einsum", &["x", "w"], "y"),
+        "equation",
+        "btc,oc->bto",
+    );
+    let found = [
+        product(turned, &[0, 2], &[3, 2]),
+        product(node("p", "Gemm", &["x", "w"], "y"), &[0, 2], &[2, 3]),
+        product(node("p", "MatMul", &["x", "w"], "y"), &[0, 4, 2], &[2, 3]),
+        product(node("p", "MatMul", &["w", "x"], "y"), &[0, 2, 4], &[3, 2]),
+        product(einsum, &[0, 4, 2], &[3, 2]),
+        product(node("p", "Conv", &["x", "w"], "y"), &[0, 2, 5], &[3, 2, 3]),
+        product(
+            node("p", "Conv", &["x", "w"], "y"),
+            &[0, 2, 5, 5],
+            &[3, 2, 3, 3],
+        ),
+        product(
+            node("p", "ConvTranspose", &["x", "w"], "y"),
+            &[0, 2, 5, 5],
+            &[2, 3, 3, 3],
+        ),
+    ];
+    assert_eq!(
+        found,
+        [
+            "EinSum mk,nk->mn [[3, 2]]",
+            "EinSum mk,kn->mn [[2, 3]]",
+            "EinSum amk,kn->amn [[1, 2, 3]]",
+            "EinSum mk,akn->amn [[1, 3, 2]]",
+            "EinSum btc,oc->bto [[3, 2]]",
+            "Conv  [[3, 2, 3], []]",
+            "Conv  [[3, 2, 3, 3], []]",
+            "Deconv  [[2, 3, 3, 3], []]",
+        ]
+    );
+}
