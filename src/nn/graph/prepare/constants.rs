@@ -163,9 +163,10 @@ fn elements(node: &NodeProto, inputs: &[Option<&Constant>]) -> Option<f64> {
             )
         }
         "Pad" => {
-            let pads = view::attribute(node, "pads")
-                .map(|pads| pads.ints.iter().map(|&x| x as f64).collect());
-            let pads: Vec<f64> = pads.or_else(|| numbers(1).map(<[f64]>::to_vec))?;
+            let mut pads = ints(node, "pads");
+            if pads.is_empty() {
+                pads = numbers(1)?.to_vec();
+            }
             let (before, after) = pads.split_at(pads.len() / 2);
             let dims = input(0).and_then(|constant| constant.dims.as_deref());
             let sides = before
@@ -179,6 +180,24 @@ fn elements(node: &NodeProto, inputs: &[Option<&Constant>]) -> Option<f64> {
                     length + before.max(0.0) + after.max(0.0)
                 });
             Some(sides.product())
+        }
+        "RandomNormal" | "RandomUniform" => Some(product(&ints(node, "shape"))),
+        "AveragePool" | "Conv" | "ConvTranspose" | "LpPool" | "MaxPool" => {
+            let pads = ints(node, "pads");
+            let (before, after) = pads.split_at(pads.len() / 2);
+            let sides = before.iter().zip(after);
+            let padded: f64 = sides
+                .map(|(before, after)| 1.0 + before.max(0.0) + after.max(0.0))
+                .product();
+            let spread = match &*node.op_type {
+                "ConvTranspose" => {
+                    let kernel = count(1).unwrap_or(1.0);
+                    let stretched = product(&ints(node, "strides")) * kernel;
+                    stretched.max(product(&ints(node, "output_shape")))
+                }
+                _ => 1.0,
+            };
+            Some(padded * spread * count(0).unwrap_or(1.0))
         }
         "Gather" => {
             let dims = input(0)?.dims.as_deref()?;
@@ -225,6 +244,12 @@ fn elements(node: &NodeProto, inputs: &[Option<&Constant>]) -> Option<f64> {
             )
         }
     }
+}
+
+/// The integers `name` of `node`; none if it has no such attribute.
+fn ints(node: &NodeProto, name: &str) -> Vec<f64> {
+    let list = view::attribute(node, name).map_or(&[][..], |attribute| &attribute.ints);
+    list.iter().map(|&x| x as f64).collect()
 }
 
 /// The elements of an Einsum without dots; of one with, nothing.

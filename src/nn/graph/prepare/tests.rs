@@ -361,7 +361,8 @@ fn inputs_and_outputs_are_chosen_by_name() {
     assert_eq!(names(&turned), [second, first]);
 }
 
-/// What is replaced by light later: nodes of three kinds, whose weight has the axes of the file.
+/// What is replaced by light later: nodes of three kinds, whose weight has the axes of the file, but for transposed
+/// convolutions: theirs is `[out, in, …]`. The second constant of a convolution is its bias.
 #[test]
 fn products_with_constants_are_one_node_each() {
     use build::*;
@@ -419,12 +420,12 @@ fn products_with_constants_are_one_node_each() {
         [
             "EinSum mk,nk->mn [[3, 2]]",
             "EinSum mk,kn->mn [[2, 3]]",
-            "EinSum amk,kn->amn [[1, 2, 3]]",
-            "EinSum mk,akn->amn [[1, 3, 2]]",
+            "EinSum amk,kn->amn [[2, 3]]",
+            "EinSum mk,akn->amn [[3, 2]]",
             "EinSum btc,oc->bto [[3, 2]]",
             "Conv  [[3, 2, 3], []]",
             "Conv  [[3, 2, 3, 3], []]",
-            "Deconv  [[2, 3, 3, 3], []]",
+            "Deconv  [[3, 2, 3, 3], []]",
         ]
     );
 }

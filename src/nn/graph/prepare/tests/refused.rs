@@ -264,6 +264,9 @@ fn constants_that_grow_beyond_memory_are_refused_before_they_are_computed() {
         node("outer", "MatMul", &["a", "b"], "big"),
         sides,
     );
+    let drawn = node("draw", "RandomNormal", &[], "big");
+    let drawn = view::with_ints(drawn, "shape", &[1 << 20, 1 << 20]);
+    grown("drawn", drawn, vec![]);
     let mut padded = model(vec![node("conv", "Conv", &["x", "k"], "y")]);
     graph(&mut padded).node[0] =
         view::with_ints(graph(&mut padded).node[0].clone(), "pads", &[1 << 40; 4]);
@@ -421,6 +424,55 @@ fn damaged_cases_are_refused_or_read() {
             let position = good.len() * part / 12;
             flipped[position] ^= 1 << (part % 8);
             let _ = prepare(&Source::new("flipped", flipped), &Choice::default());
+        }
+    }
+}
+
+/// 2000 files, each a case with one to four places where bytes are put in, taken out or changed.
+#[test]
+fn mutated_cases_are_refused_in_one_line_or_prepared_to_themselves() {
+    let names = [
+        "sklearn_logreg_iris",
+        "sklearn_pipeline_zipmap",
+        "model_local_functions",
+    ];
+    let named = |path: &PathBuf| {
+        names
+            .iter()
+            .any(|name| path.file_stem().is_some_and(|stem| stem == *name))
+    };
+    let seeds = cases()
+        .into_iter()
+        .filter(named)
+        .map(|path| std::fs::read(path).unwrap());
+    let seeds: Vec<Vec<u8>> = seeds.collect();
+    assert_eq!(seeds.len(), names.len());
+    // Knuth's linear congruential generator.
+    let mut state = 1u64;
+    let mut below = |limit: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % limit
+    };
+    for round in 0..2000 {
+        let mut file = seeds[round % seeds.len()].clone();
+        for _ in 0..=below(4) {
+            let (place, byte) = (below(file.len()), below(256) as u8);
+            match below(4) {
+                0 => file.insert(place, byte),
+                1 => drop(file.remove(place)),
+                2 => file[place] = byte,
+                _ => file[place] ^= 1 << below(8),
+            }
+        }
+        match prepare(&Source::new("model", file), &Choice::default()) {
+            Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+            Ok(prepared) => {
+                let source = Source::new("model", prepared.proto.encode_to_vec());
+                let again = prepare(&source, &Choice::default()).unwrap();
+                assert!(again.proto == prepared.proto, "round {round}");
+            }
         }
     }
 }
