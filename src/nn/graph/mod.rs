@@ -2,4 +2,4 @@
 
 mod prepare;
 
-pub use prepare::{Choice, Element, GivenShape, Port, Prepared, prepare};
+pub use prepare::{BATCH, Choice, Element, GivenShape, Port, Prepared, prepare};
