@@ -15,7 +15,7 @@ use lightloom::{Dataset, Hardware, Mesh, Network, Program};
 pub type Reader = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `corpus/` too.
-pub const READERS: [(&str, Reader); 16] = [
+pub const READERS: &[(&str, Reader)] = &[
     ("safetensors", safetensors),
     ("npy", npy),
     ("npz", npz),
@@ -23,6 +23,8 @@ pub const READERS: [(&str, Reader); 16] = [
     ("idx", idx),
     ("csv", csv),
     ("onnx", onnx),
+    #[cfg(feature = "onnx")]
+    ("graph", graph),
     ("network", network),
     ("hardware", hardware),
     ("mesh", mesh),
@@ -124,6 +126,21 @@ pub fn csv(bytes: &[u8]) {
 pub fn onnx(bytes: &[u8]) {
     if let Ok(graph) = io::onnx::parse(bytes) {
         let _ = Network::from_onnx(&graph);
+    }
+}
+
+/// An ONNX graph; one that is read is itself when its own file is read.
+#[cfg(feature = "onnx")]
+pub fn graph(bytes: &[u8]) {
+    use lightloom::nn::{Choice, Chosen, Graph};
+
+    let read = |bytes: &[u8]| {
+        let source = Source::new("graph", bytes);
+        Graph::read(&source, &Choice::default(), &Chosen::default())
+    };
+    if let Ok(graph) = read(bytes) {
+        let again = read(graph.file()).expect("what we wrote");
+        assert!(again == graph);
     }
 }
 

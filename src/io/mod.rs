@@ -27,6 +27,8 @@ pub use number::whole_number;
 pub use source::{Format, Source, folder_of, nearest_file};
 pub(crate) use tables::classes;
 pub use tables::{csv, parquet, table};
+#[cfg(feature = "onnx")]
+pub(crate) use tensor::half;
 pub use tensor::{Dtype, Tensor, TensorData};
 pub use write::{check_writable, write_atomic};
 

@@ -410,7 +410,7 @@ fn number(dtype: Dtype, word: u64) -> Option<f64> {
 }
 
 /// The value of an IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits.
-fn half(bits: u16) -> f64 {
+pub(crate) fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let exponent = i32::from(bits >> 10 & 0x1f);
     let fraction = f64::from(bits & 0x3ff);

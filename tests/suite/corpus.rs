@@ -172,6 +172,16 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             text("2,3,setosa,versicolor\n5.1,3.5,1.4,0\n7,3.2,4.7,1\n"),
         ],
         "onnx" => vec![onnx()],
+        "graph" => [
+            "sklearn_logreg_iris",
+            "sklearn_pipeline_zipmap",
+            "model_local_functions",
+        ]
+        .map(|name| {
+            let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/networks");
+            std::fs::read(format!("{cases}/{name}.onnx")).unwrap()
+        })
+        .to_vec(),
         "network" => vec![
             text(
                 "weights = 'w.npz'\n[input]\nscale = 0.5\nmean = 0.1\nstd = 0.3\nencoding = 'complex-halves'\n[[layers]]\nweight = '0.weight'\nbias = '0.bias'\nactivation = { kind = 'modulus-softplus', temperature = 0.03 }\n[[layers]]\nweight = '2.weight'\n[output]\nreadout = 'intensity'\n",
@@ -286,6 +296,11 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
         "onnx" => io::onnx::parse(bytes)
             .and_then(|graph| Network::from_onnx(&graph))
             .is_ok(),
+        #[cfg(feature = "onnx")]
+        "graph" => {
+            let source = io::Source::new("seed", bytes);
+            lightloom::nn::Graph::read(&source, &Default::default(), &Default::default()).is_ok()
+        }
         "network" => text().contains("weights"),
         "hardware" => {
             let set = text().split_once('=').unwrap_or_default();

@@ -8,8 +8,6 @@ mod names;
 mod prepare;
 mod product;
 mod run;
-#[cfg(test)]
-mod tests;
 
 pub use chosen::Chosen;
 pub use prepare::{Choice, Element, GivenShape, Port};
@@ -23,9 +21,9 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, SymbolValues};
 use tract_onnx::tract_core::model::TypedSimplePlan;
 
-use self::light::{Light, Place, lift};
+use self::light::{Found, Light, Place, lift};
 use self::names::Names;
-use self::prepare::{Prepared, prepare};
+use self::prepare::{Prepared, guarded, prepare};
 use super::activation::Activation;
 use super::digital::BLOCK;
 use super::linear::{Linear, LinearId};
@@ -46,6 +44,8 @@ pub struct Graph {
 struct Parts {
     /// The file, with all weights in it.
     file: Vec<u8>,
+    /// Its nodes, by which errors name them.
+    nodes: ModelProto,
     chosen: Chosen,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
@@ -181,7 +181,10 @@ impl Graph {
             outputs,
             notes,
         } = prepared;
-        let failed = |error: TractError| Error::format("graph", format!("cannot be read: {error:#}"));
+        let mut nodes = proto.clone();
+        if let Some(graph) = &mut nodes.graph {
+            graph.initializer.clear();
+        }
         let batches: Vec<usize> = inputs.iter().filter_map(Port::batch).collect();
         if let Some(other) = batches.iter().find(|batch| **batch != batches[0]) {
             let limit = format!("{}, as that of the first input", batches[0]);
@@ -190,13 +193,14 @@ impl Graph {
         let graph = proto.graph.clone().unwrap_or_default();
         let names = Names::of(&graph);
         let ones = ones(&model);
-        let left = chosen.left(&model, &names, &ones).map_err(failed)?;
-        let (mut linears, places) = lift(
-            &mut model,
-            |node, found| chosen.why_digital(&names.map(&node.name), &node.name, found).is_none(),
-            |node| names.map(&node.name),
-        )
-        .map_err(failed)?;
+        let left = guarded(&nodes, || chosen.left(&model, &names, &ones))?;
+        let (mut linears, places) = guarded(&nodes, || {
+            let is_on_light = |node: &TypedNode, found: &Found| {
+                let name = names.map(&node.name);
+                chosen.why_digital(&name, &node.name, found).is_none()
+            };
+            lift(&mut model, is_on_light, |node| names.map(&node.name))
+        })?;
         chosen.check(&linears, &left)?;
         tell_apart(&mut linears);
         let mut largest = 1;
@@ -205,7 +209,7 @@ impl Graph {
             let Some(light) = node.op_as::<Light>() else {
                 continue;
             };
-            let shape = &model.outlet_fact(node.inputs[0]).map_err(failed)?.shape;
+            let shape = guarded(&nodes, || Ok(model.outlet_fact(node.inputs[0])?.shape.clone()))?;
             let shape: Option<Vec<usize>> = shape
                 .iter()
                 .map(|length| length.eval(&ones).to_usize().ok())
@@ -228,6 +232,7 @@ impl Graph {
             last_activation: last_activation(&graph),
             parameters: parameters.sum(),
             file: proto.encode_to_vec(),
+            nodes,
             chosen: chosen.clone(),
             inputs,
             outputs,

@@ -11,6 +11,7 @@ use tract_onnx::tract_core::model::TypedSimplePlan;
 use tract_onnx::tract_core::plan;
 
 use super::light::Light;
+use super::prepare::{guarded, quietly};
 use super::{Graph, Port};
 use crate::error::{Error, Result};
 use crate::field::Real;
@@ -88,7 +89,7 @@ impl Graph {
             true => input.shape()[0],
             false => 1,
         });
-        let plan = self.plan(count).map_err(|error| failed(&error))?;
+        let plan = guarded(&self.parts.nodes, || self.plan(count))?;
         let outlets = self.parts.lifted.inputs.iter();
         let tensors = outlets.zip(inputs).map(|(outlet, input)| {
             let tensor = Tensor::from(input.as_standard_layout().into_owned());
@@ -104,7 +105,8 @@ impl Graph {
                     values: TVec<TValue>|
          -> TractResult<TVec<TValue>> {
             let Some(light) = node.op_as::<Light>() else {
-                return plan::eval(context, state, node, values);
+                return quietly(|| plan::eval(context, state, node, values))
+                    .unwrap_or_else(|panic| Err(anyhow!("\"{}\" {panic}", node.name)));
             };
             let x = &values[0];
             let columns = convert(light.form.columns(x)?);
@@ -125,16 +127,16 @@ impl Graph {
             Ok(tvec!(y.into_tvalue()))
         };
         let run = tensors.and_then(|tensors| plan.spawn()?.run_plan_with_eval(tensors, hook));
-        let outputs = match (run, refused) {
-            (_, Some(error)) => return Err(error),
-            (run, None) => run.map_err(|error| failed(&error))?,
-        };
-        let arrays = outputs.into_iter().map(|value| {
-            let single = value.cast_to::<f32>()?.into_owned();
-            single.into_plain_array::<f32>()
-        });
-        let arrays: TractResult<Vec<ArrayD<f32>>> = arrays.collect();
-        arrays.map_err(|error| failed(&error))
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        guarded(&self.parts.nodes, || {
+            let arrays = run?.into_iter().map(|value| {
+                let single = value.cast_to::<f32>()?.into_owned();
+                single.into_plain_array::<f32>()
+            });
+            arrays.collect()
+        })
     }
 
     /// What runs `count` samples.
@@ -164,11 +166,6 @@ impl Graph {
 fn open(port: &Port) -> Error {
     let limit = "of axes that are known, but for the first: give its shape (--shape)";
     Error::value(format!("input `{}`", port.name), "of an open shape", limit)
-}
-
-/// What tract could not do.
-fn failed(error: &TractError) -> Error {
-    Error::format("graph", format!("cannot be computed: {error:#}"))
 }
 
 /// The same numbers in another precision; of the same precision they are not copied.

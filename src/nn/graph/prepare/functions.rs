@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::io::UNPACKED_LIMIT;
 
 /// The most nodes that calls may grow to: functions that call each other twice double with every level.
-const NODES: usize = 100_000;
+const NODES: usize = 20_000;
 
 /// Operators that mean something else from some version of the standard set on, and these versions.
 const CHANGED: [(&str, &[i64]); 14] = [
@@ -57,7 +57,7 @@ struct Function {
 ///
 /// # Errors
 /// [`Error::Format`] for functions that are defined twice, call themselves, or do not fit their calls;
-/// [`Error::Value`] for more than 100 000 nodes.
+/// [`Error::Value`] for more than 20 000 nodes.
 pub(super) fn inline(model: &mut ModelProto, bytes: &[u8]) -> Result<()> {
     if model.functions.is_empty() {
         return Ok(());
@@ -170,7 +170,7 @@ impl Inliner<'_> {
             .find(|name| !name.is_empty())
             .unwrap_or_default();
         let mut renamed = Renamed {
-            prefix: self.names.unique(name),
+            prefix: name.to_owned(),
             names: &mut self.names,
             map: HashMap::new(),
         };

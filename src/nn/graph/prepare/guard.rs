@@ -6,7 +6,8 @@ use std::sync::Once;
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::DimLike;
+use tract_onnx::tract_core::internal::{DimLike, bail};
+use tract_onnx::tract_core::ops::nn::Softmax;
 use tract_onnx::tract_core::optim::Optimizer;
 
 use super::{Element, Port, view};
@@ -24,8 +25,22 @@ pub(super) fn typed(model: &ModelProto) -> Result<TypedModel> {
         let onnx = tract_onnx::onnx().with_ignore_value_info(true);
         let mut typed = onnx.model_for_proto_model(model)?.into_typed()?;
         Optimizer::prop_consts().optimize(&mut typed)?;
+        check_axes(&typed)?;
         Ok(typed)
     })
+}
+
+/// Fails for an axis that tract would first miss as it runs.
+fn check_axes(typed: &TypedModel) -> TractResult<()> {
+    for node in &typed.nodes {
+        let rank = node.outputs.first().map_or(0, |output| output.fact.rank());
+        if let Some(softmax) = node.op_as::<Softmax>()
+            && let Some(axis) = softmax.axes.iter().find(|&&axis| axis >= rank)
+        {
+            bail!("\"{}\" has axis {axis} of {rank} axes", node.name);
+        }
+    }
+    Ok(())
 }
 
 /// Which ports of a graph.
@@ -106,7 +121,7 @@ thread_local! {
 }
 
 /// What `work` gives, or what it said as it panicked, which no one else hears.
-fn quietly<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
+pub(in crate::nn::graph) fn quietly<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
     static HOOK: Once = Once::new();
     // Panics of other threads, and of this one outside, go where they went before.
     HOOK.call_once(|| {
@@ -133,15 +148,29 @@ fn quietly<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
 
 /// The error for what tract `said`, the outermost first.
 fn sentence(model: &ModelProto, said: &[String]) -> Error {
-    let graph = model.graph.iter();
-    let node = said
+    let graph = model.graph.as_ref();
+    let quoted = said
         .iter()
-        .flat_map(|text| text.split('"').skip(1).step_by(2))
-        .find_map(|name| graph.clone().find_map(|graph| named(graph, name)));
+        .flat_map(|text| text.split('"').skip(1).step_by(2));
+    let node = graph.and_then(|graph| {
+        let named = quoted.into_iter().find_map(|name| named(graph, name));
+        named.or_else(|| {
+            graph
+                .node
+                .iter()
+                .find(|node| said.iter().any(|text| text.contains(&bare(node))))
+        })
+    });
     let what = node.map_or_else(|| "ONNX graph".to_owned(), view::words);
     let cause = said.iter().rev().find(|text| !text.trim().is_empty());
-    let cause = cause.map_or("", |text| text.trim());
+    let cause = cause.map_or("", |text| text.trim().trim_end_matches('.'));
     let mut cause: String = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The node stands in front already.
+    if let Some(node) = node {
+        let names = [format!("\"{}\" ", node.name), format!("N{}: ", bare(node))];
+        let rest = names.iter().find_map(|name| cause.strip_prefix(&**name));
+        cause = rest.map_or(cause.clone(), str::to_owned);
+    }
     if let Some((end, _)) = cause.char_indices().nth(LETTERS) {
         cause.truncate(end);
         cause += "…";
@@ -152,6 +181,11 @@ fn sentence(model: &ModelProto, said: &[String]) -> Error {
         format!("cannot be evaluated: {cause}")
     };
     Error::format(what, reason)
+}
+
+/// `node` as tract writes it where it reads the file, without the first letter.
+fn bare(node: &NodeProto) -> String {
+    format!("ode {} ({})", node.name, node.op_type)
 }
 
 /// The node of `graph`, or of the bodies within it, that tract calls `name`.

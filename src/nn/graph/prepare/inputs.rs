@@ -1,6 +1,6 @@
 //! Inputs get the shapes and elements that their file leaves open.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -8,11 +8,9 @@ use tract_onnx::pb::{
     GraphProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
+use super::constants::{self, Constants};
 use super::{BATCH, Choice, GivenShape, view};
 use crate::error::{Error, Result};
-
-/// The most elements of one sample or batch: what is claimed beyond is no input.
-const ELEMENTS: usize = 1 << 32;
 
 /// Operators that give every element back in its place.
 const ELEMENTWISE: [&str; 12] = [
@@ -82,7 +80,7 @@ pub(super) fn settle(
     }
     let declared: Vec<Option<Vec<Length>>> = graph.input.iter().map(lengths).collect();
     let batch = Batch::of(&declared);
-    let constants = constants(graph);
+    let constants = constants::of(graph)?;
     let mut settled = Vec::new();
     for (input, declared) in graph.input.iter().zip(declared) {
         let given = choice.shapes.iter().find(|given| given.name == input.name);
@@ -276,11 +274,11 @@ fn shape(
         _ => 1,
     });
     let volume = fixed.into_iter().try_fold(1usize, usize::checked_mul);
-    if volume.is_none_or(|volume| volume > ELEMENTS) {
+    if volume.is_none_or(|volume| volume > constants::ELEMENTS) {
         return Err(Error::shape(
             what,
             Axes(&shape),
-            format!("one of at most {ELEMENTS} elements"),
+            format!("one of at most {} elements", constants::ELEMENTS),
         ));
     }
     if let Some(by) = assumed {
@@ -312,48 +310,8 @@ impl std::fmt::Debug for Axes<'_> {
     }
 }
 
-/// The shapes of constants, also behind nodes that only turn or rescale them; nodes must be in order.
-fn constants(graph: &GraphProto) -> HashMap<&str, Vec<i64>> {
-    let own = graph
-        .initializer
-        .iter()
-        .map(|tensor| (&*tensor.name, tensor.dims.clone()));
-    let mut shapes: HashMap<&str, Vec<i64>> = own.collect();
-    for node in &graph.node {
-        let first = node
-            .input
-            .first()
-            .and_then(|name| shapes.get(&**name))
-            .cloned();
-        let shape = match &*node.op_type {
-            "Constant" => view::attribute(node, "value")
-                .and_then(|value| Some(value.t.as_ref()?.dims.clone())),
-            "Cast" | "Identity" | "DequantizeLinear" => first,
-            "Transpose" => first.map(|mut shape| {
-                match view::attribute(node, "perm") {
-                    Some(perm) => {
-                        let turned = perm.ints.iter().map(|&axis| {
-                            usize::try_from(axis)
-                                .ok()
-                                .and_then(|axis| shape.get(axis).copied())
-                        });
-                        shape = turned.collect::<Option<_>>().unwrap_or_default();
-                    }
-                    None => shape.reverse(),
-                }
-                shape
-            }),
-            _ => None,
-        };
-        if let (Some(shape), Some(output)) = (shape, node.output.first()) {
-            shapes.insert(output, shape);
-        }
-    }
-    shapes
-}
-
 /// Lengths of `input` that constants fix, in the order of the nodes.
-fn fixings(graph: &GraphProto, constants: &HashMap<&str, Vec<i64>>, input: &str) -> Vec<Fixing> {
+fn fixings(graph: &GraphProto, constants: &Constants, input: &str) -> Vec<Fixing> {
     let mut same: HashSet<&str> = [input].into();
     let mut found: BTreeMap<i64, Fixing> = BTreeMap::new();
     let mut order = Vec::new();
@@ -372,7 +330,8 @@ fn fixings(graph: &GraphProto, constants: &HashMap<&str, Vec<i64>>, input: &str)
             .get(1 - slot.min(1))
             .and_then(|name| constants.get(&**name));
         let passes = match &*node.op_type {
-            op if BROADCAST.contains(&op) => other.is_some_and(|shape| shape.len() <= 2),
+            op if BROADCAST.contains(&op) => other
+                .is_some_and(|constant| constant.dims.as_ref().is_some_and(|dims| dims.len() <= 2)),
             op => slot == 0 && ELEMENTWISE.contains(&op),
         };
         if passes {
@@ -383,17 +342,17 @@ fn fixings(graph: &GraphProto, constants: &HashMap<&str, Vec<i64>>, input: &str)
 }
 
 /// The length that a constant of `node` fixes for what it reads at `slot`.
-fn fixing(node: &NodeProto, slot: usize, constants: &HashMap<&str, Vec<i64>>) -> Option<Fixing> {
-    let shape = |slot: usize| constants.get(&**node.input.get(slot)?).map(Vec::as_slice);
-    let fixing = |axis: i64, length: i64, rank: Option<usize>| {
-        let length = usize::try_from(length).ok().filter(|&length| length > 0)?;
+fn fixing(node: &NodeProto, slot: usize, constants: &Constants) -> Option<Fixing> {
+    let shape = |slot: usize| constants.get(&**node.input.get(slot)?)?.dims.as_deref();
+    let fixing = |axis: i64, length: usize, rank: Option<usize>| {
         let by = view::words(node);
-        Some(Fixing {
+        let fixing = Fixing {
             axis,
             length,
             rank,
             by,
-        })
+        };
+        Some(fixing).filter(|fixing| fixing.length > 0)
     };
     match (&*node.op_type, slot) {
         ("Gemm", 0) if view::int(node, "transA").unwrap_or(0) == 0 => {
@@ -412,7 +371,7 @@ fn fixing(node: &NodeProto, slot: usize, constants: &HashMap<&str, Vec<i64>>) ->
         ("MatMul", 1) => fixing(-2, *shape(0)?.last()?, None),
         ("Conv", 0) => {
             let kernel = shape(1)?;
-            let groups = view::int(node, "group").unwrap_or(1);
+            let groups = usize::try_from(view::int(node, "group").unwrap_or(1)).ok()?;
             fixing(1, kernel.get(1)?.checked_mul(groups)?, Some(kernel.len()))
         }
         ("ConvTranspose", 0) => {

@@ -6,7 +6,7 @@
 //! ([`inputs`]). What is left goes to tract ([`guard`]).
 
 mod classical;
-mod external;
+mod constants;
 mod functions;
 mod guard;
 mod inputs;
@@ -19,6 +19,8 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 mod view;
+
+pub(super) use guard::{guarded, quietly};
 
 use std::str::FromStr;
 

@@ -115,9 +115,9 @@ fn is_known(domain: &str, name: &str) -> bool {
 pub(super) fn check(graph: &GraphProto) -> Result<()> {
     let mut unknown = Vec::new();
     collect(graph, &mut unknown);
-    let Some(first) = unknown.first() else {
+    if unknown.is_empty() {
         return check_modes(graph);
-    };
+    }
     const SHOWN: usize = 8;
     let places: Vec<String> = unknown
         .iter()
@@ -129,7 +129,11 @@ pub(super) fn check(graph: &GraphProto) -> Result<()> {
         what += &format!(" and {} more", unknown.len() - SHOWN);
     }
     let standard = standard();
-    let meant = did_you_mean(&first.op_type, standard.iter().copied());
+    let mut meant = unknown
+        .iter()
+        .filter(|node| is_standard(&node.domain))
+        .map(|node| did_you_mean(&node.op_type, standard.iter().copied()));
+    let meant = meant.find(|meant| !meant.is_empty()).unwrap_or_default();
     let mut operators: Vec<&str> = unknown.iter().map(|node| &*node.op_type).collect();
     operators.sort_unstable();
     operators.dedup();

@@ -1,12 +1,15 @@
 //! Tensors get their bytes: from the file, from its typed fields, or from other files beside it.
 
+mod external;
+
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
-use super::external::External;
+use external::External;
+
 use super::view;
 use crate::error::{Error, Result};
-use crate::io::Source;
+use crate::io::{Source, half};
 
 /// What tensors can hold.
 const SUPPORTED: &str = "must be float16, float32, float64, bool, or an integer of 8 to 64 bits";
@@ -210,53 +213,27 @@ pub(super) fn check_numbers(what: &str, tensor: &TensorProto, good: fn(f64) -> b
     })
 }
 
-/// The floating-point numbers of `tensor`; none where it holds others.
-fn numbers(tensor: &TensorProto) -> Box<dyn Iterator<Item = f64> + '_> {
+/// The numbers of `tensor`; none where it holds texts or booleans.
+pub(super) fn numbers(tensor: &TensorProto) -> Box<dyn Iterator<Item = f64> + '_> {
+    fn of<'a, const N: usize>(
+        raw: &'a [u8],
+        number: fn([u8; N]) -> f64,
+    ) -> Box<dyn Iterator<Item = f64> + 'a> {
+        Box::new(raw.as_chunks().0.iter().map(move |&bytes| number(bytes)))
+    }
     let raw = &tensor.raw_data;
     match DataType::try_from(tensor.data_type) {
-        Ok(DataType::Float) => Box::new(
-            raw.as_chunks()
-                .0
-                .iter()
-                .map(|&x| f32::from_le_bytes(x).into()),
-        ),
-        Ok(DataType::Double) => Box::new(raw.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x))),
-        Ok(DataType::Float16) => Box::new(
-            raw.as_chunks()
-                .0
-                .iter()
-                .map(|&x| half(u16::from_le_bytes(x))),
-        ),
+        Ok(DataType::Float) => of(raw, |x| f32::from_le_bytes(x).into()),
+        Ok(DataType::Double) => of(raw, f64::from_le_bytes),
+        Ok(DataType::Float16) => of(raw, |x| half(u16::from_le_bytes(x))),
+        Ok(DataType::Int64) => of(raw, |x| i64::from_le_bytes(x) as f64),
+        Ok(DataType::Uint64) => of(raw, |x| u64::from_le_bytes(x) as f64),
+        Ok(DataType::Int32) => of(raw, |x| i32::from_le_bytes(x).into()),
+        Ok(DataType::Uint32) => of(raw, |x| u32::from_le_bytes(x).into()),
+        Ok(DataType::Int16) => of(raw, |x| i16::from_le_bytes(x).into()),
+        Ok(DataType::Uint16) => of(raw, |x| u16::from_le_bytes(x).into()),
+        Ok(DataType::Int8) => of(raw, |x| i8::from_le_bytes(x).into()),
+        Ok(DataType::Uint8) => of(raw, |x| u8::from_le_bytes(x).into()),
         _ => Box::new(std::iter::empty()),
     }
-}
-
-/// Whether a half is a number, infinite or NaN, as a number of that kind: its size does not matter here.
-fn half(bits: u16) -> f64 {
-    match (bits & 0x7c00 == 0x7c00, bits & 0x3ff, bits >> 15) {
-        (false, ..) => 0.0,
-        (true, 0, 0) => f64::INFINITY,
-        (true, 0, _) => f64::NEG_INFINITY,
-        _ => f64::NAN,
-    }
-}
-
-/// The whole numbers of a small `tensor` of integers; nothing where it holds others.
-pub(super) fn integers(tensor: &TensorProto) -> Option<Vec<i64>> {
-    let raw = &tensor.raw_data;
-    Some(match DataType::try_from(tensor.data_type).ok()? {
-        DataType::Int64 => raw
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&x| i64::from_le_bytes(x))
-            .collect(),
-        DataType::Int32 => raw
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&x| i32::from_le_bytes(x).into())
-            .collect(),
-        _ => return None,
-    })
 }

@@ -65,7 +65,7 @@ impl External {
             return Err(Error::format(what, reason));
         }
         let path = self.path(what, location)?;
-        let held = std::fs::metadata(&path).map_err(|error| Error::io(&path, error))?;
+        let held = std::fs::metadata(&path).map_err(unread(what, &path))?;
         if !held.is_file() {
             return Err(Error::format(
                 what,
@@ -99,7 +99,7 @@ impl External {
             file.read_exact(&mut raw)?;
             Ok(raw)
         };
-        read().map_err(|error| Error::io(&path, error))
+        read().map_err(unread(what, &path))
     }
 
     /// The file `location`, which must lie in the folder.
@@ -121,15 +121,16 @@ impl External {
             return Err(refused());
         }
         let path = folder.join(location);
-        let real = path
-            .canonicalize()
-            .map_err(|error| Error::io(&path, error))?;
-        let folder = folder
-            .canonicalize()
-            .map_err(|error| Error::io(folder, error))?;
+        let real = path.canonicalize().map_err(unread(what, &path))?;
+        let folder = folder.canonicalize().map_err(unread(what, folder))?;
         if !real.starts_with(folder) {
             return Err(refused());
         }
         Ok(path)
     }
+}
+
+/// The error for bytes of `what` that cannot be read from `path`.
+fn unread(what: &str, path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |source| Error::io(path, source).within(what)
 }
