@@ -21,6 +21,7 @@ mod ergonomics;
 mod export;
 #[cfg(feature = "cli")]
 mod extend;
+mod files;
 #[cfg(feature = "cli")]
 mod geometries;
 mod given;

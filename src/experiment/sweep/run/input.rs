@@ -117,8 +117,7 @@ impl Sweep {
             Source::Network(name, layout) => {
                 let path = folder.join(name);
                 let file = Bytes::open(&path)?;
-                let bundle = safetensors::parse(file.bytes());
-                if bundle.is_ok_and(|bundle| Program::is_program(&bundle)) {
+                if Program::is_in(&file) {
                     let what = format!("is a program: write program = \"{name}\"");
                     return Err(Error::format(file.name(), what));
                 }
