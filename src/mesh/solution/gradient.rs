@@ -9,9 +9,9 @@
 
 use std::f64::consts::PI;
 
-use super::{Mesh, Mzi, Node, Nodes};
 use crate::field::{Fields, TwoByTwo};
 use crate::linalg::C64;
+use crate::mesh::{Mesh, Mzi, Node, Nodes};
 
 /// A batch of fields on its way through a mesh, with what a gradient needs of it.
 ///
@@ -168,7 +168,7 @@ fn overlaps(adjoint: &Fields<f64>, node: &Node, arms: &[f64]) -> TwoByTwo {
     ]
 }
 
-/// The plain 2×2 on the modes of `node`, of a whole batch: [`mix`](super::mzi::mix) for planar samples.
+/// The plain 2×2 on the modes of `node`, of a whole batch: [`mix`](crate::mesh::mix) for planar samples.
 fn mix(fields: &mut Fields<f64>, node: &Node, [a, b, c, d]: TwoByTwo) {
     let samples = fields.samples();
     let standard = "fields are stored in standard layout";
