@@ -12,6 +12,7 @@ mod load;
 mod loss;
 mod modulator;
 mod placement;
+mod shot;
 mod tile;
 
 pub use alone::self_configured;
