@@ -138,11 +138,7 @@ impl<F: Fn(usize) -> Mzi> Problem<'_, F> {
                 (adjoint.re[at], adjoint.im[at]) = (slope.re, slope.im);
             }
         }
-        let gradient = trace.gradient(adjoint);
-        (
-            loss,
-            [gradient.theta, gradient.phi, gradient.screen].concat(),
-        )
+        (loss, trace.gradient(adjoint).phases.flat())
     }
 }
 
