@@ -1,13 +1,14 @@
 //! One matrix → one tile of the chip: `W = s · U diag(a) V†`.
 
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::{FRAC_PI_2, TAU};
 
 use super::cover::Block;
 use super::freedom::{End, completed};
 use super::{Layout, Multiplier};
 use crate::error::{Error, Result};
+use crate::field::Fields;
 use crate::linalg::{C64, Matrix, adjoint_product, is_real, svd};
-use crate::mesh::{Geometry, Mesh, closest};
+use crate::mesh::{Geometry, Mesh, Mzi, closest};
 use crate::rng::{Effect, Seed, Stream};
 
 /// A block of a map's matrix, and what multiplies by it.
@@ -189,6 +190,11 @@ pub(crate) fn attenuator_phase(theta: f64) -> f64 {
     FRAC_PI_2 + theta / 2.0
 }
 
+/// The factor of an attenuator at `theta`: that of the bar port of an MZI.
+fn passed(theta: f64) -> C64 {
+    Mzi::ideal(theta, 0.0).matrix()[0]
+}
+
 impl Tile {
     /// Fails unless the parts fit together: a scale, a block that the tile holds, an attenuator for each mode of the smaller
     /// mesh, no weight of a crossbar above 1.
@@ -344,12 +350,44 @@ impl Meshes {
         })
     }
 
+    /// How far `U diag(a) V†` on a perfect chip, of the first rows and columns, is from `block`: the amplitude of what
+    /// is wrong behind it, of a few fields of unit power that light all columns. Another phase anywhere on their way is
+    /// another field.
+    pub(super) fn probed_error(&self, block: &Matrix) -> f64 {
+        const FIELDS: usize = 2;
+        let (rows, cols) = block.shape();
+        // Phases k² / (golden ratio), in turns: no two columns are alike.
+        let turns = |col: usize, field: usize| ((col + 1) * (col + 1 + field)) as f64 * 0.618_034;
+        let probe = Matrix::from_fn(cols, FIELDS, |col, field| {
+            C64::from_polar((cols as f64).sqrt().recip(), TAU * turns(col, field))
+        });
+        let mut light = Fields::zeros(self.input.modes(), FIELDS);
+        for col in 0..cols {
+            for field in 0..FIELDS {
+                let amplitude = probe[(col, field)];
+                light.re[[col, field]] = amplitude.re;
+                light.im[[col, field]] = amplitude.im;
+            }
+        }
+        self.input.coefficients().walk(&mut light);
+        let factors = self.attenuators.iter().map(|theta| passed(*theta));
+        let factors: Vec<C64> = factors.collect();
+        let light = self.output.coefficients().walk_on(light, &factors);
+        let wanted = crate::linalg::product(block, &probe);
+        let off = |row: usize, field: usize| {
+            let got = C64::new(light.re[[row, field]], light.im[[row, field]]);
+            (got - wanted[(row, field)]).norm_sqr()
+        };
+        let all = (0..rows).flat_map(|row| (0..FIELDS).map(move |field| off(row, field)));
+        (all.sum::<f64>() / FIELDS as f64).sqrt()
+    }
+
     /// `scale · U diag(a) V†` on a perfect chip, of the first rows and columns.
     fn matrix(&self, scale: f64, shape: (usize, usize)) -> Matrix {
         let joined = self.attenuators.len();
         let mut inner = self.input.transfer().rows(0, joined).into_owned();
         for (mut row, theta) in inner.row_iter_mut().zip(&self.attenuators) {
-            row *= crate::mesh::Mzi::ideal(*theta, 0.0).matrix()[0] * C64::from(scale);
+            row *= passed(*theta) * C64::from(scale);
         }
         let outer = self.output.transfer().columns(0, joined).into_owned();
         let whole = crate::linalg::product(&outer, &inner);

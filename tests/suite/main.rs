@@ -48,6 +48,7 @@ mod outputs;
 mod pages;
 mod physics;
 mod placement;
+mod programs;
 mod properties;
 #[cfg(feature = "cli")]
 mod refusals;
