@@ -1,7 +1,7 @@
-//! Program files that are not as they were written.
+//! Files of programs and networks that are not as they were written, and names that they must not have.
 
 use lightloom::compile::{Layout, Multiplier};
-use lightloom::io::{Tensor, TensorData, safetensors};
+use lightloom::io::{Tensor, TensorData, npy, safetensors};
 use lightloom::mesh::Geometry;
 use lightloom::nn::{Activation, Input, Layer, Readout, Weight};
 use lightloom::rng::{Effect, Seed};
@@ -9,6 +9,7 @@ use lightloom::{Error, Network, Program, Result, compile};
 use ndarray::Array2;
 use num_complex::Complex;
 
+use crate::cli::{lightloom, refused};
 use crate::golden::check_error;
 
 /// Two layers, 4 → 4 → 3, of random complex weights.
@@ -106,4 +107,60 @@ fn meshes_that_hold_only_some_matrices_are_read_with_what_they_miss() {
     let bytes = written(Geometry::Butterfly.into());
     let program = Program::from_bundle(safetensors::parse(&bytes).unwrap()).unwrap();
     assert!(program.weight_error() > 0.01);
+}
+
+/// Escape sequences of a file would be obeyed by the terminal that names of layers are shown on.
+#[test]
+fn names_with_control_characters_are_refused_where_files_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let ones = Tensor::real("w", vec![2, 2], vec![1.0; 4]).unwrap();
+    let name = "a\u{1b}[31m.weight";
+    let tensors = [(name.to_owned(), ones)].into();
+    let mut bytes = Vec::new();
+    safetensors::write(&mut bytes, &tensors, ("about", "names")).unwrap();
+    std::fs::write(path("n.safetensors"), bytes).unwrap();
+    let mut archive = npy::NpzWriter::new();
+    archive.put(name, ndarray::arr2(&[[1.0]]).view()).unwrap();
+    std::fs::write(path("n.npz"), archive.finish().unwrap()).unwrap();
+    for file in ["n.safetensors", "n.npz"] {
+        let error = Network::load(path(file), Activation::Relu).unwrap_err();
+        assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
+        check_error(dir.path(), file, &error);
+        refused(dir.path(), &["inspect", file]);
+    }
+    let output = lightloom(dir.path(), &["inspect", "no\u{1b}[2Jsuch.npz"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with("error: file = no\\u{1b}[2Jsuch.npz: "),
+        "{said}"
+    );
+    let network = |names: [&str; 2]| {
+        let layer = |name| {
+            let weight = Weight::Real(Array2::ones((2, 2)));
+            Layer::new(name, weight, None, Activation::Identity)
+        };
+        Network::new(Input::default(), names.map(layer).into(), Readout::Real)
+    };
+    assert!(network(["a", "b"]).is_ok());
+    let error = network(["a", "b\n"]).unwrap_err();
+    check_error(dir.path(), "a layer", &error);
+}
+
+#[test]
+fn two_layers_of_one_name_are_refused_in_networks_and_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    let layer = |name| {
+        let weight = Weight::Real(Array2::ones((2, 2)));
+        Layer::new(name, weight, None, Activation::Identity)
+    };
+    let layers = vec![layer("a"), layer("b"), layer("a")];
+    let error = Network::new(Input::default(), layers, Readout::Real).unwrap_err();
+    check_error(dir.path(), "layers", &error);
+    let bytes = written(Geometry::Clements.into());
+    let mut bundle = safetensors::parse(&bytes).unwrap();
+    let header = bundle.metadata.get_mut("lightloom-program").unwrap();
+    *header = header.replace("\"second\"", "\"first\"");
+    let error = Program::from_bundle(bundle).unwrap_err();
+    check_error(dir.path(), "a program", &error);
 }
