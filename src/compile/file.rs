@@ -85,7 +85,7 @@ impl Program {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`], [`Error::Shape`], [`Error::NotFinite`] if it is
-    /// not a whole and consistent program file of this version.
+    /// not a whole and consistent program file of this version, or the phases of its universal meshes do not make its weights.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bundle = safetensors::read(path)?;

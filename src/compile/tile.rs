@@ -1,6 +1,6 @@
 //! One matrix → one tile of the chip: `W = s · U diag(a) V†`.
 
-use std::f64::consts::{FRAC_PI_2, TAU};
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use super::cover::Block;
 use super::freedom::{End, completed};
@@ -108,6 +108,35 @@ pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> R
         rows,
         cols,
         scale,
+        array,
+    })
+}
+
+/// The tile that [`compile_tile`] would lay out, all of it in the bar state.
+pub(super) fn outline_tile(weight: &Matrix, place: &Place, layout: &Layout) -> Result<Tile> {
+    let (rows, cols) = weight.shape();
+    let (inputs, outputs) = (place.input_modes, place.output_modes);
+    let array = match layout.multiplier {
+        Multiplier::Meshes(geometry) => {
+            let input = Mesh::bar(geometry, inputs)?;
+            let output = Mesh::bar(geometry, outputs)?;
+            Array::Meshes(Box::new(Meshes {
+                attenuators: vec![PI; inputs.min(outputs)],
+                input,
+                output,
+            }))
+        }
+        Multiplier::Crossbar => {
+            let zeros = Matrix::zeros(rows, cols);
+            Array::Crossbar(Crossbar::new(&zeros, 0.0, inputs, outputs))
+        }
+    };
+    Ok(Tile {
+        row: place.corner.0,
+        col: place.corner.1,
+        rows,
+        cols,
+        scale: 0.0,
         array,
     })
 }
