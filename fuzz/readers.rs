@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 use lightloom::experiment::Sweep;
+use lightloom::files::Known;
 use lightloom::hardware::Calibration;
 use lightloom::io::table::Label;
 use lightloom::io::{self, Source, Tensor, TensorData};
@@ -34,6 +35,7 @@ pub const READERS: &[(&str, Reader)] = &[
     ("experiment", experiment),
     ("parquet", parquet),
     ("dataset", dataset),
+    ("known", known),
 ];
 
 /// A safetensors file, as plain tensors and as a network.
@@ -96,6 +98,18 @@ pub fn torch(bytes: &[u8]) {
     if let Ok(read) = io::torch::parse(bytes) {
         let tensors = read.tensors.into_iter().collect();
         let _ = Network::from_tensors(tensors, Activation::Relu);
+    }
+}
+
+/// A file of any kind, told by its bytes.
+pub fn known(bytes: &[u8]) {
+    // Descriptions name files, which may be any of this machine: "network", "hardware" and "experiment" read those.
+    let text = std::str::from_utf8(bytes);
+    if text.is_ok_and(|text| text.parse::<toml::Table>().is_ok()) {
+        return;
+    }
+    if let Ok(known) = Known::read(&Source::new("file", bytes)) {
+        assert!(!known.kind().is_empty());
     }
 }
 

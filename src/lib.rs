@@ -10,6 +10,7 @@ pub mod error;
 pub mod experiment;
 pub mod export;
 pub mod field;
+pub mod files;
 pub mod hardware;
 pub mod io;
 pub mod linalg;

@@ -64,8 +64,17 @@ pub fn main() -> ExitCode {
 /// One line on stderr, exit code 2.
 fn refuse(message: &str) -> ExitCode {
     let lines: Vec<&str> = message.lines().map(str::trim).collect();
-    eprintln!("error: {}", lines.join(" ").trim());
+    eprintln!("error: {}", printable(lines.join(" ").trim()));
     ExitCode::from(2)
+}
+
+/// `text` with its control characters spelt out: a terminal obeys those of a file's name.
+fn printable(text: &str) -> String {
+    let spell = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(spell).collect()
 }
 
 /// What would mend a path that leads nowhere: the folder that is missing, or the file that was meant.

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use num_complex::Complex;
+use rayon::prelude::*;
 
 use self::header::{BodyHeader, Freedom, Header, MapHeader, TileHeader};
 use super::cover::check_cover;
@@ -88,7 +89,7 @@ impl Program {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`], [`Error::Shape`], [`Error::NotFinite`] if it is
-    /// not a whole and consistent program file of this version.
+    /// not a whole and consistent program file of this version, or the phases of its universal meshes do not make its weights.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bundle = safetensors::read(path)?;
@@ -126,6 +127,9 @@ impl Program {
                 let prefix = format!("{prefix}.tiles.{number}");
                 let tile = take_tile(&mut tensors, &prefix, tile, &header, &weight);
                 of_map.push(tile.within(&prefix)?);
+            }
+            if header.geometry.is_universal() {
+                check_phases(&of_map, &weight).within(format_args!("layer `{}`", map.name))?;
             }
             linears.push(linear);
             tiles.insert(LinearId(index), of_map);
@@ -393,6 +397,30 @@ fn take_tile(
     };
     loaded.check()?;
     Ok(loaded)
+}
+
+/// Fails unless light makes of the phases of all `tiles` the blocks of `weight`, to rounding.
+fn check_phases(tiles: &[Tile], weight: &Matrix) -> Result<()> {
+    // Decomposition loses some 1e-13.
+    const LIMIT: f64 = 1e-9;
+    let error = |tile: &Tile| {
+        let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
+        let meshes = tile.meshes()?;
+        Some(match tile.scale > 0.0 {
+            true => meshes.probed_error(&(block / C64::from(tile.scale))),
+            false => 0.0,
+        })
+    };
+    let errors: Vec<Option<f64>> = tiles.par_iter().map(error).collect();
+    for (number, error) in errors.into_iter().enumerate() {
+        if let Some(error) = error.filter(|error| error.is_nan() || *error > LIMIT) {
+            let what = format!(
+                "do not make its weights (error {error:.1e}): the file must be as lightloom compile wrote it"
+            );
+            return Err(Error::format(format!("phases of tile {number}"), what));
+        }
+    }
+    Ok(())
 }
 
 /// The crossbar of `block`, whose scale and size follow from it.

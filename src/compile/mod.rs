@@ -24,7 +24,7 @@ use crate::linalg::{Matrix, from_array};
 use crate::nn::{Linear, LinearId, Network, Weight};
 use crate::rng::Seed;
 use cover::check_cover;
-use tile::{Place, compile_tile};
+use tile::{Place, compile_tile, outline_tile};
 
 /// Modes of the largest tile: beyond it the phases of one mesh alone fill gigabytes.
 const LARGEST_TILE: usize = 4096;
@@ -216,6 +216,22 @@ fn check_tile_size(modes: usize) -> Result<()> {
 /// butterflies; [`Error::Shape`] if there is no tile, and a layer's own size is no power of two for butterflies;
 /// those of the decomposition.
 pub fn compile(network: &Network, layout: Layout) -> Result<Program> {
+    laid_out(network, layout, compile_tile)
+}
+
+/// The program that [`compile`] would lay out, with tiles that hold no weights: what of it does not depend on phases is
+/// there at once.
+///
+/// # Errors
+/// Those of [`compile`], but for those of the decomposition.
+pub(crate) fn outline(network: &Network, layout: Layout) -> Result<Program> {
+    laid_out(network, layout, outline_tile)
+}
+
+/// How a tile is made of a block of weights and its place.
+type MakeTile = fn(&Matrix, &Place, &Layout) -> Result<Tile>;
+
+fn laid_out(network: &Network, layout: Layout, make: MakeTile) -> Result<Program> {
     if let Some(modes) = layout.tile {
         check_tile_size(modes)?;
     }
@@ -229,7 +245,7 @@ pub fn compile(network: &Network, layout: Layout) -> Result<Program> {
     let tiles = network
         .linears()
         .map(|(id, linear)| {
-            let tiles = compile_map(id, linear, layout);
+            let tiles = compile_map(id, linear, layout, make);
             let tiles = tiles.within(format_args!("layer `{}`", linear.name))?;
             Ok((id, tiles))
         })
@@ -238,11 +254,12 @@ pub fn compile(network: &Network, layout: Layout) -> Result<Program> {
 }
 
 /// The tiles of one map: those of its first group row by row, then those of the next.
-fn compile_map(id: LinearId, linear: &Linear, layout: Layout) -> Result<Vec<Tile>> {
+fn compile_map(id: LinearId, linear: &Linear, layout: Layout, make: MakeTile) -> Result<Vec<Tile>> {
     let mut tiles = Vec::new();
     let mut corner = (0, 0);
     for group in &linear.groups {
-        tiles.extend(compile_group(id, group, (corner, tiles.len()), layout)?);
+        let start = (corner, tiles.len());
+        tiles.extend(compile_group(id, group, start, layout, make)?);
         corner = (corner.0 + group.outputs(), corner.1 + group.inputs());
     }
     Ok(tiles)
@@ -254,6 +271,7 @@ fn compile_group(
     weight: &Weight,
     (corner, first): ((usize, usize), usize),
     layout: Layout,
+    make: MakeTile,
 ) -> Result<Vec<Tile>> {
     let weight = matrix(weight);
     let (rows, cols) = weight.shape();
@@ -285,7 +303,7 @@ fn compile_group(
                 output_modes: tile_rows,
                 input_modes: tile_cols,
             };
-            compile_tile(&block, &place, &layout)
+            make(&block, &place, &layout)
         })
         .collect()
 }

@@ -1,13 +1,14 @@
 //! One matrix → one tile of the chip: `W = s · U diag(a) V†`.
 
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use super::cover::Block;
 use super::freedom::{End, completed};
 use super::{Layout, Multiplier};
 use crate::error::{Error, Result};
+use crate::field::Fields;
 use crate::linalg::{C64, Matrix, adjoint_product, is_real, svd};
-use crate::mesh::{Geometry, Mesh, closest};
+use crate::mesh::{Geometry, Mesh, Mzi, closest};
 use crate::rng::{Effect, Seed, Stream};
 
 /// A block of a map's matrix, and what multiplies by it.
@@ -111,6 +112,35 @@ pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> R
     })
 }
 
+/// The tile that [`compile_tile`] would lay out, all of it in the bar state.
+pub(super) fn outline_tile(weight: &Matrix, place: &Place, layout: &Layout) -> Result<Tile> {
+    let (rows, cols) = weight.shape();
+    let (inputs, outputs) = (place.input_modes, place.output_modes);
+    let array = match layout.multiplier {
+        Multiplier::Meshes(geometry) => {
+            let input = Mesh::bar(geometry, inputs)?;
+            let output = Mesh::bar(geometry, outputs)?;
+            Array::Meshes(Box::new(Meshes {
+                attenuators: vec![PI; inputs.min(outputs)],
+                input,
+                output,
+            }))
+        }
+        Multiplier::Crossbar => {
+            let zeros = Matrix::zeros(rows, cols);
+            Array::Crossbar(Crossbar::new(&zeros, 0.0, inputs, outputs))
+        }
+    };
+    Ok(Tile {
+        row: place.corner.0,
+        col: place.corner.1,
+        rows,
+        cols,
+        scale: 0.0,
+        array,
+    })
+}
+
 /// Compiles `weight` into the digital scale and the meshes of a tile.
 ///
 /// Rows and columns beyond the matrix are padding: they carry no light. Singular vectors whose values are 0 to rounding
@@ -187,6 +217,11 @@ fn best_factors(weight: &Matrix, joined: usize, output: &Mesh, input: &Mesh) -> 
 /// Phase of the bar port of an MZI at `theta`, rad: T₁₁ = i e^{iθ/2} sin(θ/2).
 pub(crate) fn attenuator_phase(theta: f64) -> f64 {
     FRAC_PI_2 + theta / 2.0
+}
+
+/// The factor of an attenuator at `theta`: that of the bar port of an MZI.
+fn passed(theta: f64) -> C64 {
+    Mzi::ideal(theta, 0.0).matrix()[0]
 }
 
 impl Tile {
@@ -344,12 +379,44 @@ impl Meshes {
         })
     }
 
+    /// How far `U diag(a) V†` on a perfect chip, of the first rows and columns, is from `block`: the amplitude of what
+    /// is wrong behind it, of a few fields of unit power that light all columns. Another phase anywhere on their way is
+    /// another field.
+    pub(super) fn probed_error(&self, block: &Matrix) -> f64 {
+        const FIELDS: usize = 2;
+        let (rows, cols) = block.shape();
+        // Phases k² / (golden ratio), in turns: no two columns are alike.
+        let turns = |col: usize, field: usize| ((col + 1) * (col + 1 + field)) as f64 * 0.618_034;
+        let probe = Matrix::from_fn(cols, FIELDS, |col, field| {
+            C64::from_polar((cols as f64).sqrt().recip(), TAU * turns(col, field))
+        });
+        let mut light = Fields::zeros(self.input.modes(), FIELDS);
+        for col in 0..cols {
+            for field in 0..FIELDS {
+                let amplitude = probe[(col, field)];
+                light.re[[col, field]] = amplitude.re;
+                light.im[[col, field]] = amplitude.im;
+            }
+        }
+        self.input.coefficients().walk(&mut light);
+        let factors = self.attenuators.iter().map(|theta| passed(*theta));
+        let factors: Vec<C64> = factors.collect();
+        let light = self.output.coefficients().walk_on(light, &factors);
+        let wanted = crate::linalg::product(block, &probe);
+        let off = |row: usize, field: usize| {
+            let got = C64::new(light.re[[row, field]], light.im[[row, field]]);
+            (got - wanted[(row, field)]).norm_sqr()
+        };
+        let all = (0..rows).flat_map(|row| (0..FIELDS).map(move |field| off(row, field)));
+        (all.sum::<f64>() / FIELDS as f64).sqrt()
+    }
+
     /// `scale · U diag(a) V†` on a perfect chip, of the first rows and columns.
     fn matrix(&self, scale: f64, shape: (usize, usize)) -> Matrix {
         let joined = self.attenuators.len();
         let mut inner = self.input.transfer().rows(0, joined).into_owned();
         for (mut row, theta) in inner.row_iter_mut().zip(&self.attenuators) {
-            row *= crate::mesh::Mzi::ideal(*theta, 0.0).matrix()[0] * C64::from(scale);
+            row *= passed(*theta) * C64::from(scale);
         }
         let outer = self.output.transfer().columns(0, joined).into_owned();
         let whole = crate::linalg::product(&outer, &inner);

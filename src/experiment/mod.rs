@@ -7,7 +7,7 @@ pub mod sweep;
 mod trial;
 mod workload;
 
-pub use predictions::Predictions;
+pub use predictions::{Predictions, predictions_in};
 pub use stats::{Summary, quantile};
 pub use sweep::{Sweep, rows};
 pub use trial::{Counts, LayerTrial, Trial};

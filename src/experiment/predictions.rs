@@ -38,6 +38,17 @@ struct Classes {
     chips: Array2<i64>,
 }
 
+/// Chips, samples and outputs of an archive of [`Predictions::npz`] whose arrays have these shapes; nothing of another one.
+pub fn predictions_in<'a>(shape: impl Fn(&str) -> Option<&'a [usize]>) -> Option<[usize; 3]> {
+    let [chips, samples, outputs] = *shape("chips")? else {
+        return None;
+    };
+    let is_whole = ["digital", "ideal"]
+        .into_iter()
+        .all(|name| shape(name) == Some(&[samples, outputs]));
+    is_whole.then_some([chips, samples, outputs])
+}
+
 impl<T: Real> Predictions<T> {
     /// Room for the outputs of `trials` chips on `workload`.
     ///

@@ -8,7 +8,36 @@ use super::{Digital, Export, Shifter};
 use crate::error::{Error, Result};
 use crate::io::npy::NpzWriter;
 
+/// Columns that every table of phase shifters begins with.
+const COLUMNS: [&str; 5] = ["id", "kind", "column", "mode", "phase_rad"];
+
 impl Export {
+    /// Whether a table with `columns` is one of [`csv`](Self::csv).
+    pub fn is_table(columns: &[String]) -> bool {
+        columns.len() >= COLUMNS.len() && columns.iter().zip(COLUMNS).all(|(a, b)| a == b)
+    }
+
+    /// Number of phase shifters in an archive of [`npz`](Self::npz) whose arrays have these `names`, each of its `shape`;
+    /// nothing of another archive.
+    pub fn shifters_in<'a>(
+        names: impl Iterator<Item = &'a str>,
+        shape: impl Fn(&str) -> Option<&'a [usize]>,
+    ) -> Option<usize> {
+        let phases = names.filter_map(|name| name.strip_suffix("_rad"));
+        let phases = phases.filter(|path| !path.ends_with("_set"));
+        let counts = phases.map(|path| {
+            let [count] = *shape(&format!("{path}_rad"))? else {
+                return None;
+            };
+            let is_whole = ["column", "mode"]
+                .into_iter()
+                .all(|of| shape(&format!("{path}_{of}")) == Some(&[count]));
+            is_whole.then_some(count)
+        });
+        let counts: Vec<usize> = counts.collect::<Option<_>>()?;
+        (!counts.is_empty()).then(|| counts.iter().sum())
+    }
+
     /// One line per phase shifter, in the order of light.
     ///
     /// # Errors

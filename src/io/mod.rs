@@ -8,6 +8,7 @@
 pub(crate) mod content;
 pub mod hash;
 pub mod idx;
+mod name;
 pub mod npy;
 mod number;
 pub mod onnx;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+pub(crate) use name::check_name;
 pub use number::whole_number;
 pub use source::{Format, Source, folder_of, nearest_file};
 pub(crate) use tables::classes;

@@ -9,7 +9,7 @@ use safetensors::{Dtype as Stored, SafeTensors};
 
 use super::content::{SAFETENSORS, refused};
 use super::tensor::SUPPORTED;
-use super::{Dtype, Source, Tensor, TensorData, Tensors};
+use super::{Dtype, Source, Tensor, TensorData, Tensors, check_name};
 use crate::error::{Error, Result};
 
 /// What a safetensors file holds.
@@ -55,6 +55,7 @@ pub fn parse(bytes: &[u8]) -> Result<Bundle> {
     let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
     let mut tensors = Tensors::new();
     for (name, view) in file.iter() {
+        check_name("tensor", name)?;
         let what = format!("tensor `{name}`");
         let dtype = dtype(&what, view.dtype())?;
         let tensor = Tensor::from_bytes(&what, view.shape().to_vec(), dtype, false, view.data())?;

@@ -4,9 +4,8 @@ use ndarray::s;
 
 use pulp::Arch;
 
-use super::cells::SetCells;
-use super::mzi::mix;
-use super::{CellKind, Cells, Mesh, Nodes, Shown};
+use super::cell::SetCells;
+use super::{CellKind, Cells, Mesh, Nodes, Shown, mix};
 use crate::field::{
     ColumnWalk, Direction, Fields, InstructionSet, Matrices, MatrixSource, Product, Real, Walk,
 };

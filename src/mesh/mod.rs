@@ -15,45 +15,25 @@
 //!
 //! θ = 0 is the cross state, θ = π the bar state.
 
-mod butterfly;
 mod cell;
-mod cells;
 mod coefficients;
-mod correct;
-mod decompose;
 mod file;
-mod fit;
 mod floorplan;
-mod geometry;
-mod gradient;
-mod haar;
-mod mzi;
-mod nodes;
+mod layout;
 mod notation;
 mod phases;
-mod shown;
-mod symmetric;
-mod ties;
-mod values;
+mod solution;
 
-pub use cell::CellKind;
-pub use cells::Cells;
+pub(crate) use cell::mix;
+pub use cell::{CellKind, Cells, Mzi, Values};
 pub use coefficients::{Coefficients, Prepared};
-pub(crate) use correct::attenuator;
-pub use correct::{Corrected, Correction};
-pub use decompose::decompose;
-pub use fit::{Fit, closest, fit};
 pub use floorplan::{Component, ComponentKind, Floorplan, Pitch, Place};
-pub use geometry::{Geometry, Node};
-pub use gradient::{Gradient, Trace};
-pub use mzi::Mzi;
-pub(crate) use mzi::mix;
-use nodes::Nodes;
+use layout::Nodes;
+pub use layout::{Geometry, Node};
 pub use notation::{Convention, Described, Element, Notation, StrawberryRow};
-pub use phases::Phases;
-pub use shown::Shown;
-pub use symmetric::FreeShifter;
-pub use values::Values;
+pub use phases::{FreeShifter, Phases, Shown};
+pub(crate) use solution::attenuator;
+pub use solution::{Corrected, Correction, Fit, Gradient, Trace, closest, decompose, fit};
 
 use std::f64::consts::{PI, TAU};
 
@@ -114,7 +94,7 @@ impl Mesh {
         phi: Vec<f64>,
         screen: Vec<f64>,
     ) -> Result<Self> {
-        geometry::check_nodes(modes, &nodes)?;
+        layout::check_nodes(modes, &nodes)?;
         let phases = Phases {
             theta,
             phi,

@@ -236,7 +236,8 @@ mod tests {
                 Some(Bias::Real(arr1(&[0.5, -20.0]))),
                 Activation::Relu,
             ),
-            layer(
+            Layer::new(
+                "1",
                 Weight::Real(arr2(&[[1.0, 1.0]])),
                 None,
                 Activation::Identity,

@@ -12,6 +12,7 @@ use super::linear::{At, Linear, LinearId, Linears, Weight, first_bad, not_finite
 use super::normalization::Scale;
 use crate::error::{Context, Error, Result};
 use crate::field::Real;
+use crate::io::check_name;
 
 /// A network: what enters, what is computed, how the last signals are read.
 ///
@@ -219,11 +220,11 @@ impl Network {
     }
 
     /// Fails unless the network can be evaluated: at least one layer, shapes that chain, finite numbers, real
-    /// activations on real signals and complex ones on complex signals.
+    /// activations on real signals and complex ones on complex signals, and a printable name of its own for every layer.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFinite`], [`Error::Value`] or [`Error::Unsupported`] within the layer's
-    /// name; [`Error::Format`] for an empty network.
+    /// name; [`Error::Format`] for an empty network and for names.
     pub fn check(&self) -> Result<()> {
         let layers = match &self.body {
             Body::Chain(layers) => layers,
@@ -247,6 +248,17 @@ impl Network {
                 .check(inputs, complex)
                 .within(format!("layer `{}`", layer.name()))?;
             inputs = Some(layer.linear.outputs());
+        }
+        for (index, layer) in layers.iter().enumerate() {
+            check_name("layer", layer.name())?;
+            if layers[..index]
+                .iter()
+                .any(|other| other.name() == layer.name())
+            {
+                let what = format!("layer `{}`", layer.name());
+                let reason = "is there twice: every layer must have a name of its own";
+                return Err(Error::format(what, reason));
+            }
         }
         Ok(())
     }

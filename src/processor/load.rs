@@ -71,6 +71,19 @@ fn design_loss_db(hardware: &Hardware, tile: &Tile) -> f64 {
     }
 }
 
+/// Fails if the mean path of `tile` loses more light than is simulated.
+pub(super) fn check_loss(hardware: &Hardware, tile: &Tile, reading: Reading) -> Result<()> {
+    let loss_db = design_loss_db(hardware, tile);
+    let limit_db = loss_limit_db(reading);
+    if loss_db <= limit_db {
+        return Ok(());
+    }
+    let (key, set_db) = lossiest(hardware);
+    let got = format!("{set_db} ({loss_db:.0} dB per path)");
+    let limit = format!("such that a path loses at most {limit_db} dB: use smaller tiles");
+    Err(Error::value(key, got, limit))
+}
+
 /// The key that costs most light in a mesh, and its value, dB.
 fn lossiest(hardware: &Hardware) -> (&'static str, f64) {
     let keys = Hardware::keys().iter();
@@ -93,14 +106,7 @@ pub(super) fn load_tile<T: Real>(
     correction: Correction,
 ) -> Result<LoadedTile<T>> {
     let hardware = chip.hardware();
-    let loss_db = design_loss_db(hardware, tile);
-    let limit_db = loss_limit_db(reading);
-    if loss_db > limit_db {
-        let (key, set_db) = lossiest(hardware);
-        let got = format!("{set_db} ({loss_db:.0} dB per path)");
-        let limit = format!("such that a path loses at most {limit_db} dB: use smaller tiles");
-        return Err(Error::value(key, got, limit));
-    }
+    check_loss(hardware, tile, reading)?;
     let set = set_tile(tile, chip, at, correction);
     let absorbs = absorbs(chip);
     let mut watched = Watched::default();

@@ -12,6 +12,7 @@ mod load;
 mod loss;
 mod modulator;
 mod placement;
+mod shot;
 mod tile;
 
 pub use alone::self_configured;
@@ -27,7 +28,7 @@ use std::sync::Mutex;
 use ndarray::{Array2, Axis};
 
 use crate::compile::{Map, Program};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, When};
 use crate::linalg::{C64, Matrix};
@@ -287,6 +288,16 @@ pub fn map_on_chip(
         loss_db: loaded.loss_db(),
         unreachable: loaded.unreachable(),
     })
+}
+
+/// Fails if no chip of `hardware` can run `program`, as far as its layout tells: [`Processor::load`] fails so too.
+pub(crate) fn check_layout(program: &Program, hardware: &Hardware) -> Result<()> {
+    for (map, reading) in program.maps().zip(readings(program, hardware)?) {
+        let check = |tile| load::check_loss(hardware, tile, reading);
+        let fits = map.tiles.iter().try_for_each(check);
+        fits.within(format_args!("layer `{}`", map.linear.name))?;
+    }
+    Ok(())
 }
 
 /// How the outputs of each map are measured, by the map's number.

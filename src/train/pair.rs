@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use crate::compile::{Array, Meshes, Tile, attenuator_phase};
 use crate::field::Fields;
-use crate::mesh::{Geometry, Gradient, Mesh, Mzi, Phases, Trace};
+use crate::mesh::{Geometry, Mesh, Mzi, Phases, Trace};
 use crate::rng::Stream;
 
 /// `A · U diag(sin θ/2) V†`: two meshes, the attenuators between them, and a common gain `A`.
@@ -151,12 +151,11 @@ impl MeshPair {
             by_gain += s * overlap;
         }
         let ahead = input.gradient(by_front);
-        let phases = |g: &Gradient| [&g.theta[..], &g.phi, &g.screen].concat();
         let by_parameters = [
-            phases(&ahead),
+            ahead.phases.flat(),
             by_attenuators,
             vec![by_gain],
-            phases(&behind),
+            behind.phases.flat(),
         ];
         (by_parameters.concat(), ahead.inputs)
     }

@@ -32,6 +32,9 @@ pub enum Tier {
     Package,
     /// A number that a paper prints.
     Published,
+    /// A number that a source reports of a setup or a chip, by which ours was set: that ours gives it checks how the source
+    /// was read, not what was predicted.
+    Reading,
     /// What a paper states in words, such as which of two networks loses less.
     Trend,
 }

@@ -59,7 +59,8 @@ pub fn markdown(sections: &[Section]) -> String {
 
 const TIERS: &str = "*Analytic* references are derivations, laws or means that were computed apart from this code, *package* \
      references were returned by another program, *published* ones are printed in a paper, *published trends* are what a \
-     paper says in words. No reference comes from lightloom itself.";
+     paper says in words. A *reading* is a number of a source by which a preset or a setup of ours was set: it checks how we \
+     read the source, not what it found. No reference comes from lightloom itself.";
 
 /// A paragraph in lines of at most 120 characters.
 fn filled(paragraph: &str) -> String {
@@ -149,6 +150,7 @@ fn tier(tier: Tier) -> &'static str {
         Tier::Analytic => "analytic",
         Tier::Package => "package",
         Tier::Published => "published",
+        Tier::Reading => "reading",
         Tier::Trend => "published trend",
     }
 }

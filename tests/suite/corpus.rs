@@ -279,6 +279,25 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             text("0.5 1 -1\n2 3 1\n"),
             samples(),
         ],
+        "known" => vec![
+            text("point,trial,label,predicted,count\n0,0,3,3,7\n"),
+            text("experiment,point,trial,seed,x,samples,accuracy\ne,0,0,1,0.5,9,0.75\n"),
+            text("id,kind,column,mode,phase_rad\nmesh.phi.0.0,phi,0,0,0.5\n"),
+            text("[{\"program\": \"p\", \"noisy\": {\"accuracy\": {\"mean\": 0.5}}}]"),
+            text("{\"instances\": {}, \"connections\": {}}"),
+            text(&format!("{{\"curve.svg\": \"{}\"}}", "0a".repeat(32))),
+            npz(&[
+                ("mesh.phi_rad.npy", npy(arr1(&[0.5]).view())),
+                ("mesh.phi_column.npy", npy(arr1(&[0i64]).view())),
+                ("mesh.phi_mode.npy", npy(arr1(&[0i64]).view())),
+            ]),
+            npz(&[
+                ("digital.npy", npy(arr2(&[[1.0, 2.0]]).view())),
+                ("ideal.npy", npy(arr2(&[[1.0, 2.0]]).view())),
+                ("chips.npy", npy(Array3::<f64>::ones((3, 1, 2)).view())),
+            ]),
+            gzip(&[0, 0, 8, 1, 0, 0, 0, 2, 1, 0]),
+        ],
         other => panic!("no seeds for {other}"),
     }
 }
@@ -325,6 +344,7 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
             let source = io::Source::new("seed", bytes);
             lightloom::Dataset::read(source, Default::default()).is_ok()
         }
+        "known" => lightloom::files::Known::read(&io::Source::new("seed", bytes)).is_ok(),
         other => panic!("{other}"),
     }
 }

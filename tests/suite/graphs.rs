@@ -337,7 +337,7 @@ fn the_command_line_compiles_inspects_and_runs_a_graph() {
         record
     };
     assert_eq!(bare(&once), bare(&again));
-    let more = |flags: &[&str]| [&compile[..], flags].concat();
+    let more = |flags: &[&'static str]| [&compile[..], flags].concat();
     refused(folder, &more(&["--digital", "c9"]));
     refused(folder, &more(&["--outputs", "scores"]));
     refused(folder, &more(&["--shape", "x"]));

@@ -21,6 +21,7 @@ mod ergonomics;
 mod export;
 #[cfg(feature = "cli")]
 mod extend;
+mod files;
 #[cfg(feature = "cli")]
 mod geometries;
 mod given;
@@ -49,6 +50,7 @@ mod outputs;
 mod pages;
 mod physics;
 mod placement;
+mod programs;
 mod properties;
 #[cfg(feature = "cli")]
 mod refusals;

@@ -424,12 +424,15 @@ fn networks_tiles_and_precisions_can_be_axes() {
 fn an_experiment_that_failed_before_its_first_trial_gives_way_to_the_mended_one() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
-    let lossy = digits(1).replace(
-        "[axes]\n",
-        "[axes]\n\"mesh.insertion_loss_db\" = [90]\n\"readout.adc_bits\" = [\"none\"]\n",
-    );
+    // What no look at the files tells: amplitudes beyond single precision.
+    let mut data = lightloom::io::npy::NpzWriter::new();
+    let bright = ndarray::Array2::from_elem((2, 64), 1e300);
+    data.put("x", bright.view()).unwrap();
+    data.put("y", ndarray::arr1(&[0i64, 1]).view()).unwrap();
+    std::fs::write(folder.join("bright.npz"), data.finish().unwrap()).unwrap();
+    let too_bright = digits(1).replace(&format!("{DEMO}/digits-test.npz"), "bright.npz");
     let fails = || {
-        experiment(folder, &lossy);
+        experiment(folder, &too_bright);
         refused_at_work(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
     };
     fails();
@@ -455,7 +458,8 @@ fn a_chip_that_cannot_run_names_its_point() {
         "[axes]\n\"readout.detection\" = [\"coherent\", \"intensity\"]\n",
     );
     experiment(folder, &text);
-    refused_at_work(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
+    // Before the trials of the points in front of it, and before there is a folder for them.
+    refused(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
     for (file, text) in [
         ("none.toml", None),
         ("a.toml", Some("trails = 3")),
@@ -468,6 +472,32 @@ fn a_chip_that_cannot_run_names_its_point() {
             std::fs::write(folder.join(file), text).unwrap();
         }
         refused(folder, &["sweep", file, "--out", "new"]);
+    }
+}
+
+#[test]
+fn a_point_that_cannot_run_is_refused_before_there_is_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let text = |axes: &str| {
+        format!(
+            "network = '{DEMO}/network.toml'\ndata = '{DEMO}/digits-test.npz'\nlimit = 20\ntrials = 1\n[axes]\n{axes}"
+        )
+    };
+    for axes in [
+        "tile = [8, 5000]\n",
+        "geometry = ['clements', 'butterfly']\ntile = [10]\n",
+        "tile = [8, 'none']\n\"mesh.insertion_loss_db\" = [0.1, 20]\n",
+        "data = ['{DEMO}/digits-test.npz', '{DEMO}/digits.safetensors']\n",
+        "network = ['{DEMO}/network.toml', '{DEMO}/digits.program.safetensors']\n",
+    ] {
+        let axes = axes.replace("{DEMO}", DEMO);
+        let key = axes.split(" =").next().unwrap();
+        let fixed = |line: &&str| !line.starts_with(&format!("{key} ="));
+        let text = text("");
+        let text: Vec<&str> = text.lines().filter(fixed).collect();
+        experiment(folder, &format!("{}\n{axes}", text.join("\n")));
+        refused(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
     }
 }
 

@@ -3,33 +3,24 @@
 use std::io::Write;
 
 use anyhow::Result;
+use ndarray::Array2;
+use serde_json::json;
 
 use super::Said;
-use crate::io::{self, Source};
+use crate::io::Tensor;
+use crate::io::table::Header;
 use crate::linalg::{UNITARY_LIMIT, from_array, single_precision_limit, unitarity_error};
-use crate::nn::{Dataset, Labels, Selection, Split};
+use crate::nn::{Dataset, Labels};
 use crate::units::counted;
 
-/// The test part of a data set, else the train part.
-pub(super) fn of_any_part(
-    read: impl Fn(Option<Split>) -> crate::Result<Dataset>,
-) -> crate::Result<Dataset> {
-    read(None).or_else(|error| read(Some(Split::Train)).map_err(|_| error))
-}
-
-/// The data set in `source`, or the part of it.
-pub(super) fn read_data(source: &Source, split: Option<Split>) -> crate::Result<Dataset> {
-    let selection = Selection {
-        split,
-        ..Selection::default()
-    };
-    Dataset::read(source.clone(), selection)
-}
-
-pub(super) fn describe_data(out: &mut Said, data: &Dataset) -> Result<()> {
+/// A data set; `first_line` is that of a text.
+pub(super) fn describe_data(
+    out: &mut Said,
+    data: &Dataset,
+    first_line: Option<&str>,
+) -> Result<()> {
     let (samples, features) = (data.len(), data.x.features());
     write!(out, "data set: {samples} samples of {features} features, ")?;
-    out.put("kind", "data set");
     out.put("samples", samples);
     out.put("features", features);
     match &data.labels {
@@ -56,43 +47,46 @@ pub(super) fn describe_data(out: &mut Said, data: &Dataset) -> Result<()> {
             out.put("classes", counts);
         }
     }
-    Ok(())
-}
-
-/// One file of a folder of IDX files.
-pub(super) fn describe_idx(out: &mut Said, source: &Source) -> Result<()> {
-    match source.parse(io::idx::parse_images) {
-        Ok(images) => {
-            let (samples, features) = images.dim();
-            writeln!(out, "images: {samples} of {features} bytes")?;
-            out.put("kind", "images");
-            out.put("samples", samples);
-            out.put("features", features);
+    let Some(columns) = &data.columns else {
+        return Ok(());
+    };
+    writeln!(out, "label: {}", columns.label_in_words())?;
+    let name = columns.name(columns.label);
+    out.put("label", json!({ "column": columns.label, "name": name }));
+    match (&columns.header, first_line) {
+        (Some(Header::Names(_)), Some(line)) => {
+            writeln!(out, "its first line is a header: {line}")?;
         }
-        Err(not_images) => match source.parse(io::idx::parse_labels) {
-            Ok(labels) => {
-                writeln!(out, "labels: {} of them", labels.len())?;
-                out.put("kind", "labels");
-                out.put("samples", labels.len());
-            }
-            Err(_) => return Err(not_images.into()),
-        },
+        (Some(Header::Counts(_)), Some(line)) => {
+            writeln!(out, "its first line counts samples and features: {line}")?;
+        }
+        _ => {}
     }
     Ok(())
 }
 
-pub(super) fn describe_matrix(out: &mut Said, source: &Source) -> Result<()> {
-    let tensor = source.parse(|bytes| io::npy::parse("array", bytes))?;
+pub(super) fn describe_images(out: &mut Said, images: &Array2<u8>) -> Result<()> {
+    let (samples, features) = images.dim();
+    out.put("samples", samples);
+    out.put("features", features);
+    Ok(writeln!(out, "images: {samples} of {features} bytes")?)
+}
+
+pub(super) fn describe_labels(out: &mut Said, labels: &[u8]) -> Result<()> {
+    out.put("samples", labels.len());
+    Ok(writeln!(out, "labels: {} of them", labels.len())?)
+}
+
+pub(super) fn describe_array(out: &mut Said, tensor: &Tensor) -> Result<()> {
     let (shape, dtype) = (tensor.shape(), tensor.dtype().name());
     writeln!(out, "array: {shape:?} {dtype}")?;
-    out.put("kind", "array");
     out.put("shape", tensor.shape().to_vec());
     out.put("dtype", tensor.dtype().name());
     if let [rows, cols] = *tensor.shape()
         && rows == cols
         && tensor.check_finite("array").is_ok()
     {
-        let array = tensor.into_complex_matrix("array")?;
+        let array = tensor.clone().into_complex_matrix("array")?;
         let matrix = from_array(array.view());
         let error = unitarity_error(&matrix);
         let verdict = if error <= UNITARY_LIMIT {

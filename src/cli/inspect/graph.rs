@@ -5,10 +5,13 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::nn::{Element, Graph, Linear, LinearId, Port, Why};
+use crate::nn::{Element, Graph, Linear, LinearId, Network, Port, Why};
 
-/// A map of `graph` in words: `conv1: convolution 5×5, 25 → 16 real, 784 columns a sample`.
-pub(super) fn map_words(graph: &Graph, id: LinearId, linear: &Linear) -> String {
+/// A map of a graph in words: `conv1: convolution 5×5, 25 → 16, 784 columns a sample, 313600 multiply-adds`.
+///
+/// # Panics
+/// If `network` is no graph that has it.
+pub(super) fn map_words(network: &Network, id: LinearId, linear: &Linear) -> String {
     let columns = match linear.columns {
         1 => String::new(),
         columns => format!(", {columns} columns a sample"),
@@ -16,11 +19,33 @@ pub(super) fn map_words(graph: &Graph, id: LinearId, linear: &Linear) -> String 
     format!(
         "{}: {}, {} → {}{columns}, {} multiply-adds",
         linear.name,
-        graph.kind(id),
+        kind(network, id),
         linear.inputs(),
         linear.outputs(),
         linear.products()
     )
+}
+
+/// A map of a graph as a record.
+///
+/// # Panics
+/// If `network` is no graph that has it.
+pub(super) fn map_record(network: &Network, id: LinearId, linear: &Linear) -> Value {
+    json!({
+        "name": linear.name,
+        "inputs": linear.inputs(),
+        "outputs": linear.outputs(),
+        "complex": linear.is_complex(),
+        "kind": kind(network, id),
+        "groups": linear.groups.len(),
+        "columns": linear.columns,
+        "products": linear.products(),
+    })
+}
+
+fn kind(network: &Network, id: LinearId) -> &str {
+    let graph = network.graph().expect("a network without layers is a graph");
+    graph.kind(id)
 }
 
 /// What of `graph` stays digital, and the share of its multiply-adds that is on light.

@@ -7,10 +7,8 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::Said;
-use crate::error::{Context, Error};
-use crate::experiment::rows::{KEYS, score_column, scores_of_lines};
+use crate::experiment::rows::{KEYS, score_column};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
-use crate::io::Source;
 use crate::nn::Score;
 use crate::units::counted;
 
@@ -33,7 +31,6 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
         counted(sweep.trials, "chip"),
         sweep.seed.0
     )?;
-    out.put("kind", "sweep");
     out.put("name", sweep.name.as_str());
     out.put(
         "shard",
@@ -90,9 +87,8 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
     Ok(writeln!(out, "next: {next}")?)
 }
 
-/// An experiment: a user's or that of a folder.
-pub(super) fn describe_experiment(out: &mut Said, source: &Source) -> Result<()> {
-    let (sweep, _) = Sweep::read(source)?;
+/// The experiment at `path`: a user's or that of a folder.
+pub(super) fn describe_experiment(out: &mut Said, path: &Path, sweep: &Sweep) -> Result<()> {
     let points = counted(sweep.points(), "point");
     let (trials, rows) = (sweep.trials, sweep.rows());
     writeln!(
@@ -102,16 +98,15 @@ pub(super) fn describe_experiment(out: &mut Said, source: &Source) -> Result<()>
         counted(trials, "chip"),
         sweep.seed.0
     )?;
-    out.put("kind", "experiment");
     out.put("name", sweep.name.as_str());
     out.put("points", sweep.points());
     out.put("trials", trials);
     out.put("seed", sweep.seed.0);
-    describe_axes(out, &sweep)?;
+    describe_axes(out, sweep)?;
     Ok(writeln!(
         out,
         "next: lightloom sweep {} --out DIR",
-        source.path().map_or("-".into(), Path::to_string_lossy)
+        path.display()
     )?)
 }
 
@@ -188,7 +183,6 @@ pub(super) fn describe_manifest(out: &mut Said, manifest: &Value) -> Result<()> 
         counted(count("points"), "point"),
         manifest["seed"]
     )?;
-    out.put("kind", "manifest");
     for key in [
         "experiment",
         "lightloom",
@@ -229,7 +223,6 @@ pub(super) fn describe_rows(
             false => axes.join(", "),
         }
     )?;
-    out.put("kind", "rows");
     out.put("rows", count);
     out.put("columns", json!(columns));
     out.put("axes", json!(axes));
@@ -246,33 +239,11 @@ pub(super) fn describe_rows(
     Ok(())
 }
 
-/// The journal in `source`, told from the folder that it stands in.
-pub(super) fn describe_journal(out: &mut Said, source: &Source) -> Result<()> {
-    let folder = source.path().and_then(Path::parent);
-    let folder = folder.unwrap_or(Path::new(""));
-    match Status::read(folder)? {
-        Some(status) => {
-            writeln!(
-                out,
-                "journal of finished trials, from which a sweep goes on"
-            )?;
-            describe_folder(out, folder, &status)?;
-            out.put("kind", "journal");
-            Ok(())
-        }
-        None => {
-            let what = "is cut short: not even its first line is whole";
-            Err(Error::format(source.name(), what).into())
-        }
-    }
-}
-
-/// `rows.jsonl`.
-pub(super) fn describe_lines(out: &mut Said, source: &Source) -> Result<()> {
-    let text = source.text("JSON Lines")?;
-    let (columns, scores) = scores_of_lines(text).within(source.name())?;
-    if scores.is_empty() {
-        return Err(Error::format(source.name(), "is empty: must be JSON Lines").into());
-    }
-    describe_rows(out, &columns, scores.len(), &scores)
+/// The journal of `status` at `path`.
+pub(super) fn describe_journal(out: &mut Said, path: &Path, status: &Status) -> Result<()> {
+    writeln!(
+        out,
+        "journal of finished trials, from which a sweep goes on"
+    )?;
+    describe_folder(out, path.parent().unwrap_or(Path::new("")), status)
 }

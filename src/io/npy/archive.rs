@@ -9,7 +9,7 @@ use ndarray::{ArrayView, Dimension};
 use super::{Array, Element, parse, parse_array, write};
 use crate::error::{Error, Result};
 use crate::io::content::{NPZ, refused};
-use crate::io::{Source, Tensor, Tensors, UNPACKED_LIMIT, read_exactly};
+use crate::io::{Source, Tensor, Tensors, UNPACKED_LIMIT, check_name, read_exactly};
 
 /// Reads the `.npz` archive at `path`; names lose their `.npy`.
 ///
@@ -73,6 +73,7 @@ impl<'a> Npz<'a> {
         for index in 0..archive.len() {
             let file = archive.by_index_raw(index).map_err(malformed)?;
             let file = file.name().map_err(malformed)?.into_owned();
+            check_name("array", &file)?;
             let Some(name) = file.strip_suffix(".npy").map(str::to_owned) else {
                 return Err(Error::unsupported(
                     "npz archive",

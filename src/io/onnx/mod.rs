@@ -8,7 +8,7 @@ use std::path::Path;
 use prost::Message;
 
 use super::tensor::SUPPORTED;
-use super::{Dtype, Source, Tensor, Tensors};
+use super::{Dtype, Source, Tensor, Tensors, check_name};
 use crate::error::{Context, Error, Result};
 use crate::io::content::{ONNX, refused};
 use proto::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
@@ -97,6 +97,7 @@ pub fn parse(bytes: &[u8]) -> Result<Graph> {
     }
     let mut constants = Tensors::new();
     for stored in graph.initializer {
+        check_name("tensor", &stored.name)?;
         let name = stored.name.clone();
         if constants.insert(name.clone(), tensor(stored)?).is_some() {
             return Err(Error::format(
@@ -130,6 +131,10 @@ fn value(stored: ValueInfoProto) -> Value {
 }
 
 fn node(stored: NodeProto) -> Result<Node> {
+    let names = stored.input.iter().chain(&stored.output);
+    for name in names.chain([&stored.name, &stored.op_type, &stored.domain]) {
+        check_name("node", name)?;
+    }
     let attributes = stored
         .attribute
         .into_iter()

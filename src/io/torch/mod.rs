@@ -17,7 +17,7 @@ use zip::ZipArchive;
 
 use super::content::{TORCH, TORCH_LEGACY, refused};
 use super::tensor::element_count;
-use super::{Dtype, Tensor, UNPACKED_LIMIT, read_exactly};
+use super::{Dtype, Tensor, UNPACKED_LIMIT, check_name, read_exactly};
 use crate::error::{Context, Error, Result};
 use object::{Object, Storage, View};
 use pickle::{Entries, Pickle};
@@ -278,6 +278,9 @@ fn state_dict(pickle: &Pickle, storages: &mut impl Storages) -> Result<StateDict
         return Err(Error::format("content", reason));
     };
     let root = pickle.entries(root);
+    for (name, _) in &root {
+        check_name("entry", name)?;
+    }
     let (entry, taken) = if pickle.holds_tensor(&root) {
         (None, root)
     } else {
@@ -292,6 +295,7 @@ fn state_dict(pickle: &Pickle, storages: &mut impl Storages) -> Result<StateDict
         let Object::Tensor(view) = pickle.object(place) else {
             continue;
         };
+        check_name("tensor", name)?;
         let what = format!("tensor `{name}`");
         storages.bytes(&view.storage).within(&what)?;
         if met.insert(view.storage.key) {

@@ -6,7 +6,7 @@
 use super::convention::{External, NormalForm};
 use super::{Convention, Element, Notation};
 use crate::error::{Context, Error, Result};
-use crate::mesh::ties::Ties;
+use crate::mesh::phases::Ties;
 use crate::mesh::{Mesh, Node, wrap};
 
 /// More modes than any chip has; a file that claims more is refused before memory is taken for them.

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use ndarray::{Array2, ArrayD, IxDyn, s};
 use tract_onnx::prelude::*;
@@ -141,7 +141,8 @@ impl Graph {
 
     /// What runs `count` samples.
     fn plan(&self, count: usize) -> TractResult<Arc<TypedSimplePlan>> {
-        let mut plans = self.parts.plans.lock().expect("no plan panicked");
+        let plans = self.parts.plans.lock();
+        let mut plans = plans.unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = plans.get(&count) {
             return Ok(plan.clone());
         }

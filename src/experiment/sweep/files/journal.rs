@@ -151,6 +151,11 @@ pub(crate) struct Writer {
 }
 
 impl Journal {
+    /// Whether there is one in `folder`.
+    pub(crate) fn stands_in(folder: &Path) -> bool {
+        folder.join(NAME).exists()
+    }
+
     /// Reads the journal in `folder`, for experiments of `points × trials` rows as its head says; nothing if there is
     /// none.
     pub(crate) fn read(

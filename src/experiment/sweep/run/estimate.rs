@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::notes::Notes;
 use super::session::{Group, Loaded, groups, run_trial};
+use crate::compile::compile;
 use crate::error::Result;
 use crate::experiment::Workload;
 use crate::experiment::sweep::files::difference::check_continues;
@@ -70,7 +71,7 @@ impl Estimate {
             disk_bytes: 0,
         };
         let notes = Notes::new(&note);
-        let mut loaded = Loaded::new(&notes);
+        let mut loaded = Loaded::new(&notes, compile);
         let mut largest = 0;
         let mut last = None;
         for group in &groups(sweep, shard.missing(sweep, journal.as_ref()))? {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::notes::Notes;
-use crate::compile::{Program, compile};
+use crate::compile::{Layout, Program};
 use crate::error::{Context, Error, Result};
 use crate::experiment::rows::InputFile;
 use crate::experiment::sweep::{Key, Source, Sweep};
@@ -11,6 +11,9 @@ use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
 use crate::io::{Source as Bytes, safetensors};
 use crate::nn::{Dataset, Hints, Network, Selection, Split};
+
+/// How a program is made of a network.
+pub(super) type MakeProgram = fn(&Network, Layout) -> Result<Program>;
 
 impl Sweep {
     /// The values of `key`, whether it varies or not.
@@ -97,12 +100,13 @@ impl Sweep {
         })
     }
 
-    /// The program of `source`; what was assumed of its network is added to `notes`.
+    /// The program of `source`, which `make` makes of a network; what was assumed of that is added to `notes`.
     pub(super) fn program(
         &self,
         source: &Source,
         folder: &Path,
         notes: &Notes<'_>,
+        make: MakeProgram,
     ) -> Result<Program> {
         match source {
             Source::Program(name) => {
@@ -117,8 +121,7 @@ impl Sweep {
             Source::Network(name, layout) => {
                 let path = folder.join(name);
                 let file = Bytes::open(&path)?;
-                let bundle = safetensors::parse(file.bytes());
-                if bundle.is_ok_and(|bundle| Program::is_program(&bundle)) {
+                if Program::is_in(&file) {
                     let what = format!("is a program: write program = \"{name}\"");
                     return Err(Error::format(file.name(), what));
                 }
@@ -130,7 +133,7 @@ impl Sweep {
                 {
                     notes.add(format!("{name}: {assumed}"));
                 }
-                compile(&loaded.network, *layout).within(path.display())
+                make(&loaded.network, *layout).within(path.display())
             }
         }
     }

@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::input::MakeProgram;
 use super::notes::Notes;
-use crate::compile::Program;
+use crate::compile::{Program, compile, outline};
 use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::files::difference::check_continues;
 use crate::experiment::sweep::files::journal::{Entry, Head, Journal, Writer};
@@ -16,7 +17,7 @@ use crate::experiment::trial::confusion;
 use crate::experiment::{Trial, Workload};
 use crate::field::{InstructionSet, Precision, Real};
 use crate::nn::{Dataset, Judged, Scorer};
-use crate::processor::idle_words;
+use crate::processor::{check_layout, idle_words};
 use crate::watch::Watch;
 
 /// A sweep and the folder in which its trials gather.
@@ -43,15 +44,18 @@ pub(super) struct Loaded<'a> {
     program: Option<(Source, Program)>,
     data: Option<(String, Dataset)>,
     notes: &'a Notes<'a>,
+    make: MakeProgram,
 }
 
 impl<'a> Loaded<'a> {
-    /// Nothing yet; what is assumed of networks and data that are loaded is added to `notes`.
-    pub(crate) fn new(notes: &'a Notes<'a>) -> Self {
+    /// Nothing yet; programs are made by `make`, and what is assumed of networks and data that are loaded is added to
+    /// `notes`.
+    pub(crate) fn new(notes: &'a Notes<'a>, make: MakeProgram) -> Self {
         Self {
             program: None,
             data: None,
             notes,
+            make,
         }
     }
 
@@ -69,7 +73,7 @@ impl<'a> Loaded<'a> {
         {
             // Two programs at a time would be one too many.
             self.program = None;
-            let program = sweep.program(&point.source, folder, self.notes)?;
+            let program = sweep.program(&point.source, folder, self.notes, self.make)?;
             self.program = Some((point.source.clone(), program));
         }
         if self
@@ -101,9 +105,15 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Io`] if the inputs cannot be read or `out` not be written; [`Error::Format`] if `out` holds trials of
-    /// another experiment, with what differs, or of another shard, or another process writes there.
+    /// another experiment, with what differs, or of another shard, or another process writes there; before a new folder is
+    /// made, those of a point that cannot be run, as far as its files, its layout and its hardware tell.
     pub fn open(sweep: Sweep, folder: &Path, out: &Path, shard: Shard) -> Result<Self> {
         let head = Head::new(sweep.resolved(), sweep.inputs(folder)?, shard.in_head());
+        // A folder with trials first says whose they are.
+        let is_new = !Journal::stands_in(out);
+        if is_new {
+            check_points(&sweep, folder)?;
+        }
         std::fs::create_dir_all(out).map_err(|source| Error::io(out, source))?;
         let place = out.display().to_string();
         output::check_own(out)?;
@@ -114,6 +124,9 @@ impl Session {
             writer.begin(&head, rows)?;
         }
         check_continues(&place, writer.journal.head(), &head)?;
+        if !is_new {
+            check_points(&sweep, folder)?;
+        }
         writer.truncate()?;
         output::begin(out, &head.experiment)?;
         if *writer.journal.head() != head {
@@ -210,7 +223,7 @@ impl Session {
         }
         let note = |text: &str| watch.note(text);
         let notes = Notes::new(&note);
-        let mut loaded = Loaded::new(&notes);
+        let mut loaded = Loaded::new(&notes, compile);
         for group in &groups {
             if watch.stops() {
                 break;
@@ -382,6 +395,33 @@ pub(super) fn groups(sweep: &Sweep, rows: impl Iterator<Item = usize>) -> Result
     Ok(groups)
 }
 
+/// Point `number` and its settings, for errors.
+fn place(sweep: &Sweep, number: usize) -> String {
+    let keys = sweep.keys().zip(sweep.values(number));
+    let settings = keys.map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()));
+    let settings: Vec<String> = settings.collect();
+    format!("point {number} ({})", settings.join(", "))
+}
+
+/// Fails if a point of `sweep`, whose paths are relative to `folder`, cannot be run, as far as its files, its layout and its
+/// hardware tell: no network is compiled.
+fn check_points(sweep: &Sweep, folder: &Path) -> Result<()> {
+    let say = |_: &str| {};
+    let silent = Notes::new(&say);
+    let mut loaded = Loaded::new(&silent, outline);
+    // The first chip of every point.
+    let rows = (0..sweep.points()).map(|number| number * sweep.trials);
+    for group in groups(sweep, rows)? {
+        let (program, _) = loaded.get(sweep, folder, &group.point)?;
+        for row in group.rows {
+            let number = row / sweep.trials;
+            let fits = check_layout(program, &sweep.point(number)?.hardware);
+            fits.map_err(|error| error.within(place(sweep, number)))?;
+        }
+    }
+    Ok(())
+}
+
 /// One chip.
 pub(super) fn run_trial<T: Real>(
     sweep: &Sweep,
@@ -394,13 +434,7 @@ pub(super) fn run_trial<T: Real>(
     let clock = Instant::now();
     let chip = point.hardware.fabricate(sweep.seed, trial as u64);
     let found = workload.trial(chip, point.correction, digital);
-    let (trial, judged) = found.map_err(|error| {
-        let keys = sweep.keys().zip(sweep.values(number));
-        let settings: Vec<_> = keys
-            .map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()))
-            .collect();
-        error.within(format_args!("point {number} ({})", settings.join(", ")))
-    })?;
+    let (trial, judged) = found.map_err(|error| error.within(place(sweep, number)))?;
     let classes = workload.scorer().labels().zip(judged.classes.as_ref());
     let classes = classes.filter(|_| sweep.records_confusion);
     Ok(Trial {

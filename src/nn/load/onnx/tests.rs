@@ -52,6 +52,31 @@ fn a_product_and_a_sum_are_a_layer() {
     assert_eq!(network.layers()[0].name(), "/b");
 }
 
+/// Weights [[1, 2], [3, 4]] twice: [1, 10] → [31, 42] → [157, 230].
+#[test]
+fn a_weight_of_two_layers_names_the_first_and_its_node_the_second() {
+    let square = weights("fc.weight", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    let nodes = vec![
+        node("MatMul", &["x", "fc.weight"], "a"),
+        node("MatMul", &["a", "fc.weight"], "y"),
+    ];
+    let network = load(nodes, vec![square]).unwrap();
+    assert_eq!(logits(&network, [1.0, 10.0]), [157.0, 230.0]);
+    let names: Vec<&str> = network.layers().iter().map(|layer| layer.name()).collect();
+    assert_eq!(names, ["fc", "/y"]);
+}
+
+#[test]
+fn names_that_a_terminal_would_obey_are_refused() {
+    let graph = |input: &str, output: &str| {
+        let nodes = vec![node("MatMul", &["x", input], output)];
+        parse(&file(nodes, vec![weights(input, &[2, 1], &[1.0, 2.0])]))
+    };
+    assert!(graph("w", "y").is_ok());
+    golden("a tensor", graph("w\u{1b}[2J", "y").unwrap_err());
+    golden("a node", graph("w", "y\r").unwrap_err());
+}
+
 /// 2 · (X Bᵀ) + ½ · c with B = [[1, 2], [3, 4], [5, 6]] and a broadcast c = 1.
 #[test]
 fn gemm_takes_its_factors_and_its_transposition() {

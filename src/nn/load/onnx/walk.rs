@@ -144,11 +144,12 @@ impl Walk {
             ));
         }
         let stored = node.inputs.get(1).map_or("", String::as_str);
-        let name = match stored.strip_suffix(".weight") {
-            Some(name) => name,
-            None if node.name.is_empty() => stored,
-            None => &node.name,
-        };
+        // A weight that two nodes share names the first of them.
+        let is_free =
+            |name: &&str| !name.is_empty() && self.layers.iter().all(|layer| layer.name() != *name);
+        let known = stored.strip_suffix(".weight").unwrap_or_default();
+        let name = [known, &node.name, stored].into_iter().find(is_free);
+        let name = name.unwrap_or(stored);
         self.layers
             .push(Layer::new(name, weight, None, Activation::Identity));
         self.fresh = true;

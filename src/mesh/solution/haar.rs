@@ -2,8 +2,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use super::{Geometry, Mesh, Node};
 use crate::error::{Error, Result};
+use crate::mesh::{Geometry, Mesh, Node};
 use crate::rng::Stream;
 
 impl Mesh {

@@ -7,10 +7,12 @@
 
 use std::collections::VecDeque;
 
-use super::{Convention, Geometry, Mesh, Mzi, Phases, Trace, butterfly, decompose, wrap};
+use super::gradient::Trace;
+use super::{butterfly, decompose};
 use crate::error::{Error, Result};
 use crate::field::Fields;
 use crate::linalg::{C64, Matrix, check_finite, check_unitary, matrix_error};
+use crate::mesh::{Convention, Geometry, Mesh, Mzi, Phases, wrap};
 
 /// Iterations after which a fit ends in any case.
 const ITERATIONS: usize = 3000;
@@ -136,11 +138,7 @@ impl<F: Fn(usize) -> Mzi> Problem<'_, F> {
                 (adjoint.re[at], adjoint.im[at]) = (slope.re, slope.im);
             }
         }
-        let gradient = trace.gradient(adjoint);
-        (
-            loss,
-            [gradient.theta, gradient.phi, gradient.screen].concat(),
-        )
+        (loss, trace.gradient(adjoint).phases.flat())
     }
 }
 

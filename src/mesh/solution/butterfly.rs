@@ -7,10 +7,10 @@
 //!
 //! Le, Zheng, Riccietti, Gribonval, "Fast learning of fast transforms, with guarantees", ICASSP 2022.
 
-use super::{Geometry, Mesh, Mzi, wrap};
 use crate::error::Result;
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix, product, svd};
+use crate::mesh::{Geometry, Mesh, Mzi, wrap};
 
 /// Elements below this size carry no phase.
 const ZERO: f64 = 1e-12;

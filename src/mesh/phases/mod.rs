@@ -1,5 +1,13 @@
 //! The phases of a mesh: one type for whoever chooses, corrects, fits, programs or writes them.
 
+mod shown;
+mod symmetric;
+mod ties;
+
+pub use shown::Shown;
+pub use symmetric::FreeShifter;
+pub(super) use ties::Ties;
+
 use super::{Mesh, Nodes};
 use crate::error::{Error, Result};
 
@@ -44,7 +52,7 @@ impl Phases {
     }
 
     /// Fails unless these are finite phases of MZIs at `nodes` on `modes` modes.
-    pub(super) fn check(&self, modes: usize, nodes: usize) -> Result<()> {
+    pub(in crate::mesh) fn check(&self, modes: usize, nodes: usize) -> Result<()> {
         for (what, phases, count) in [
             ("theta", &self.theta, nodes),
             ("phi", &self.phi, nodes),
@@ -78,7 +86,7 @@ impl Mesh {
     /// The mesh with other phases of its MZIs; the layout is shared, and so is what walks have worked out of it.
     ///
     /// What symmetric cells show, with their free shifters, is no mesh: [`corrected`](Self::corrected) says it, and
-    /// [`Coefficients`](super::Coefficients) take it.
+    /// [`Coefficients`](crate::mesh::Coefficients) take it.
     ///
     /// # Errors
     /// As [`new`](Self::new); [`Error::Shape`] if there are free shifters.
@@ -98,7 +106,7 @@ impl Mesh {
     }
 
     /// The mesh with phases that are known to be its own.
-    pub(super) fn set(&self, phases: Phases) -> Self {
+    pub(in crate::mesh) fn set(&self, phases: Phases) -> Self {
         Self {
             modes: self.modes,
             geometry: self.geometry,

@@ -12,10 +12,10 @@ mod spare;
 use std::f64::consts::TAU;
 
 use self::spare::SpareColumns;
-use super::{Geometry, Mesh};
 use crate::error::{Error, Result};
 use crate::field::{ByColumns, ByDiagonals, Rotation, Rotations, Side, side};
 use crate::linalg::{C64, Matrix, check_unitary};
+use crate::mesh::{Geometry, Mesh};
 
 /// Subdiagonals of a rectangle that are nulled together.
 const GROUP: usize = 16;
@@ -31,7 +31,7 @@ const GROUP: usize = 16;
 /// [`Error::Shape`](crate::Error::Shape) if `u` is empty or not square,
 /// [`Error::NotFinite`](crate::Error::NotFinite) if it holds NaN or an infinity,
 /// [`Error::NotUnitary`](crate::Error::NotUnitary) if max |u†u − 1| > 1e-9,
-/// [`Error::Value`] for a butterfly, which holds only some unitaries: [`fit`](super::fit()) comes closest.
+/// [`Error::Value`] for a butterfly, which holds only some unitaries: [`fit`](crate::mesh::fit()) comes closest.
 ///
 /// Clements et al., Optica 3, 1460 (2016); Reck et al., Phys. Rev. Lett. 73, 58 (1994); Shokraneh et al.,
 /// Opt. Express 28, 23495 (2020).

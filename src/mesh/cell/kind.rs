@@ -65,7 +65,7 @@ impl CellKind {
     }
 
     /// The cell whose θ and φ a correction computes: symmetric cells get theirs from those of an MZI.
-    pub(super) fn with_external_phase(self) -> Self {
+    pub(in crate::mesh) fn with_external_phase(self) -> Self {
         match self {
             Self::Symmetric => Self::Mzi,
             kind => kind,

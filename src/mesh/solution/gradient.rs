@@ -9,9 +9,9 @@
 
 use std::f64::consts::PI;
 
-use super::{Mesh, Mzi, Node, Nodes};
 use crate::field::{Fields, TwoByTwo};
 use crate::linalg::C64;
+use crate::mesh::{Mesh, Mzi, Node, Nodes, Phases};
 
 /// A batch of fields on its way through a mesh, with what a gradient needs of it.
 ///
@@ -28,7 +28,7 @@ use crate::linalg::C64;
 /// let mut adjoint = trace.outputs().clone(); // ∂L/∂Re y₀ = 2 Re y₀, and so for Im
 /// adjoint.scale_modes(&[2.0.into(), 0.0.into()]);
 /// let gradient = trace.gradient(adjoint);
-/// assert!((gradient.theta[0] - 0.5f64.sin() * 0.5f64.cos()).abs() < 1e-15);
+/// assert!((gradient.phases.theta[0] - 0.5f64.sin() * 0.5f64.cos()).abs() < 1e-15);
 /// # Ok::<(), lightloom::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -44,12 +44,8 @@ pub struct Trace {
 /// The derivatives of a real loss L.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradient {
-    /// ∂L/∂θ of every MZI, per rad.
-    pub theta: Vec<f64>,
-    /// ∂L/∂φ of every MZI, per rad.
-    pub phi: Vec<f64>,
-    /// ∂L/∂screen of every mode, per rad.
-    pub screen: Vec<f64>,
+    /// By the phases: ∂L/∂θ, ∂L/∂φ and ∂L/∂screen, per rad; of free shifters none.
+    pub phases: Phases,
     /// The adjoint at the inputs, ∂L/∂Re x + i ∂L/∂Im x, `[mode, sample]`.
     pub inputs: Fields<f64>,
 }
@@ -138,9 +134,12 @@ impl Trace {
             mix(&mut adjoint, node, [a, c, b, d]);
         }
         Gradient {
-            theta,
-            phi,
-            screen,
+            phases: Phases {
+                theta,
+                phi,
+                screen,
+                free: Vec::new(),
+            },
             inputs: adjoint,
         }
     }
@@ -168,7 +167,7 @@ fn overlaps(adjoint: &Fields<f64>, node: &Node, arms: &[f64]) -> TwoByTwo {
     ]
 }
 
-/// The plain 2×2 on the modes of `node`, of a whole batch: [`mix`](super::mzi::mix) for planar samples.
+/// The plain 2×2 on the modes of `node`, of a whole batch: [`mix`](crate::mesh::mix) for planar samples.
 fn mix(fields: &mut Fields<f64>, node: &Node, [a, b, c, d]: TwoByTwo) {
     let samples = fields.samples();
     let standard = "fields are stored in standard layout";
@@ -312,15 +311,15 @@ mod tests {
                     );
                 };
             for node in 0..mesh.nodes.len() {
-                check("theta", gradient.theta[node], &|mesh, _, h| {
+                check("theta", gradient.phases.theta[node], &|mesh, _, h| {
                     mesh.phases.theta[node] += h
                 });
-                check("phi", gradient.phi[node], &|mesh, _, h| {
+                check("phi", gradient.phases.phi[node], &|mesh, _, h| {
                     mesh.phases.phi[node] += h
                 });
             }
             for mode in 0..mesh.modes {
-                check("screen", gradient.screen[mode], &|mesh, _, h| {
+                check("screen", gradient.phases.screen[mode], &|mesh, _, h| {
                     mesh.phases.screen[mode] += h
                 });
                 for sample in 0..SAMPLES {

@@ -3,7 +3,7 @@
 /// Unknown phases, rad, some of which are tied to be ahead of others by a phase.
 ///
 /// What is tied to unknown 0, directly or not, is known; of other sets of ties the unknown of the smallest number is 0.
-pub(super) struct Ties {
+pub(in crate::mesh) struct Ties {
     parent: Vec<usize>,
     /// Phase ahead of the parent.
     offset: Vec<f64>,
@@ -17,7 +17,7 @@ struct Tied {
 
 impl Ties {
     /// `count` unknowns, none tied to another.
-    pub(super) fn new(count: usize) -> Self {
+    pub(in crate::mesh) fn new(count: usize) -> Self {
         Self {
             parent: (0..count).collect(),
             offset: vec![0.0; count],
@@ -42,7 +42,7 @@ impl Ties {
     }
 
     /// Ties `a` to be ahead of `b` by `phase`. If the two are tied already, says by how much `phase` exceeds that.
-    pub(super) fn tie(&mut self, a: usize, b: usize, phase: f64) -> Option<f64> {
+    pub(in crate::mesh) fn tie(&mut self, a: usize, b: usize, phase: f64) -> Option<f64> {
         let (a, b) = (self.find(a), self.find(b));
         if a.root == b.root {
             return Some(phase + b.ahead - a.ahead);
@@ -59,7 +59,7 @@ impl Ties {
     }
 
     /// The phase of `unknown`.
-    pub(super) fn phase(&mut self, unknown: usize) -> f64 {
+    pub(in crate::mesh) fn phase(&mut self, unknown: usize) -> f64 {
         self.find(unknown).ahead
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use super::Node;
+use super::geometry::Node;
 use crate::field::{Direction, Route};
 
 /// The nodes of a mesh in the order in which light meets them. Clones share them, and the routes once they are known.

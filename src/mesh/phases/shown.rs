@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Phases, Values};
+use super::Phases;
+use crate::mesh::Values;
 
 /// Phases as heaters show them: what they do about what they were asked for, and errors that add to that.
 ///
@@ -12,17 +13,17 @@ use super::{Phases, Values};
 /// time (see [`Values`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shown<'a> {
-    pub(super) theta: Part<'a>,
-    pub(super) phi: Part<'a>,
-    pub(super) screen: Part<'a>,
-    pub(super) free: Part<'a>,
+    pub(in crate::mesh) theta: Part<'a>,
+    pub(in crate::mesh) phi: Part<'a>,
+    pub(in crate::mesh) screen: Part<'a>,
+    pub(in crate::mesh) free: Part<'a>,
 }
 
 /// The phases of one sort.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Part<'a> {
-    pub(super) values: Values<'a>,
-    pub(super) count: usize,
+pub(in crate::mesh) struct Part<'a> {
+    pub(in crate::mesh) values: Values<'a>,
+    pub(in crate::mesh) count: usize,
 }
 
 impl<'a> Part<'a> {
@@ -35,7 +36,7 @@ impl<'a> Part<'a> {
     }
 
     /// All phases of the sort, every error drawn, rad.
-    pub(super) fn all(self) -> Vec<f64> {
+    pub(in crate::mesh) fn all(self) -> Vec<f64> {
         self.values.all(self.count)
     }
 }

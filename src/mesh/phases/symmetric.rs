@@ -1,7 +1,8 @@
 //! How symmetric cells share out the phases of a mesh.
 
+use super::Phases;
 use super::ties::Ties;
-use super::{CellKind, Mesh, Phases, wrap};
+use crate::mesh::{CellKind, Mesh, wrap};
 
 /// A phase shifter on one mode between cells, in front of one arm of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

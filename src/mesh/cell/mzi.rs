@@ -49,7 +49,7 @@ impl Mzi {
     /// θ₁ − θ₂, up to the phase θ₂; any other cell is itself.
     ///
     /// B diag(k₁ e^{iθ₁}, k₂ e^{iθ₂}) B = k₂ e^{iθ₂} B diag(k₁/k₂ e^{i(θ₁ − θ₂)}, 1) B.
-    pub(super) fn with_external_phase(self) -> Self {
+    pub(in crate::mesh) fn with_external_phase(self) -> Self {
         match self.kind {
             CellKind::Symmetric => Self {
                 kind: CellKind::Mzi,

@@ -16,7 +16,7 @@ use crate::simd::{Loop, sin_cos_all, vectorized};
 ///
 /// What a chip draws of its cells is in here: the splitting errors of all couplers and the loss of every cell
 /// ([`Chip::cells`](crate::hardware::Chip::cells)). Splitting errors are drawn when the 2×2 of the cells are computed, a
-/// block of cells at a time (see [`Values`]), which is when [`Coefficients`](super::Coefficients) send light or say a
+/// block of cells at a time (see [`Values`]), which is when [`Coefficients`](crate::mesh::Coefficients) send light or say a
 /// matrix; [`drawn`](Self::drawn) draws them before, for whoever needs to look at the cells themselves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cells<'a> {
@@ -113,7 +113,7 @@ impl<'a> Cells<'a> {
     ///
     /// # Panics
     /// If there are not as many phases as cells.
-    pub(super) fn set(self, theta: Values<'a>, phi: Values<'a>) -> SetCells<'a> {
+    pub(in crate::mesh) fn set(self, theta: Values<'a>, phi: Values<'a>) -> SetCells<'a> {
         let set = SetCells {
             cells: self,
             theta,
@@ -127,7 +127,7 @@ impl<'a> Cells<'a> {
 
 /// Cells with their phases: their matrices are those of [`Mzi::matrix`], computed many at a time, errors drawn with them.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct SetCells<'a> {
+pub(in crate::mesh) struct SetCells<'a> {
     cells: Cells<'a>,
     theta: Values<'a>,
     phi: Values<'a>,
@@ -135,7 +135,7 @@ pub(super) struct SetCells<'a> {
 
 impl SetCells<'_> {
     /// Which couplers, phase shifters and crossing each cell is made of.
-    pub(super) fn kind(&self) -> CellKind {
+    pub(in crate::mesh) fn kind(&self) -> CellKind {
         self.cells.kind
     }
 

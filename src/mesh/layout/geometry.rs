@@ -67,7 +67,7 @@ impl Geometry {
 
     /// The modes that carry data in a mesh of `waveguides`, if there is such a mesh: the inverse of
     /// [`waveguides`](Self::waveguides).
-    pub(super) fn ports(self, waveguides: usize) -> Option<usize> {
+    pub(in crate::mesh) fn ports(self, waveguides: usize) -> Option<usize> {
         match self {
             Self::Diamond if waveguides > 2 => {
                 waveguides.is_multiple_of(2).then_some(waveguides / 2 + 1)
@@ -249,7 +249,7 @@ impl TryFrom<String> for Geometry {
     }
 }
 
-pub(super) fn check_nodes(modes: usize, nodes: &[Node]) -> Result<()> {
+pub(in crate::mesh) fn check_nodes(modes: usize, nodes: &[Node]) -> Result<()> {
     if modes == 0 {
         return Err(Error::value("modes", modes, "at least 1"));
     }

@@ -8,10 +8,10 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
-use super::mzi::mix;
-use super::{CellKind, Cells, Mesh, Mzi, Node, Phases, fit, wrap};
+use super::fit;
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
+use crate::mesh::{CellKind, Cells, Mesh, Mzi, Node, Phases, mix, wrap};
 
 /// How phases are chosen for a chip whose splitting errors, losses and phase offsets are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -5,8 +5,8 @@
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
-use super::super::{Mesh, wrap};
 use crate::linalg::Matrix;
+use crate::mesh::{Mesh, wrap};
 use crate::rng::{Effect, Seed, Stream};
 
 /// The angles of the spare MZIs of a mesh of so many MZIs, in their order: the same whatever is decomposed.

@@ -1,0 +1,132 @@
+//! What commands found, as JSON.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Said;
+use super::sweep::describe_manifest;
+use crate::files::Record;
+use crate::nn::{PARTS, Part, Score};
+use crate::units::counted;
+
+/// The document `value` of a command.
+pub(super) fn describe_record(out: &mut Said, of: Record, value: &Value) -> Result<()> {
+    let mut put = |keys: &[&str]| {
+        for key in keys {
+            out.put(key, value[*key].clone());
+        }
+    };
+    match of {
+        Record::Results => return describe_results(out, value),
+        Record::Manifest => return describe_manifest(out, value),
+        Record::Validation => {
+            put(&["lightloom", "values", "failed"]);
+            let (values, failed) = (&value["values"], &value["failed"]);
+            writeln!(
+                out,
+                "results of validate: {values} values, {failed} of them not what they must be"
+            )?;
+        }
+        Record::Bench => {
+            put(&["machine"]);
+            let what = match value.get("scaling") {
+                Some(_) => "how time grows",
+                None => "rates",
+            };
+            let cpu = value["machine"]["cpu"].as_str().unwrap_or("some CPU");
+            writeln!(out, "results of bench: {what}, on {cpu}")?;
+        }
+        Record::Inspection => {
+            let (file, kind) = (&value["file"], &value["kind"]);
+            writeln!(out, "what inspect said of {file}: {kind}")?;
+        }
+        Record::Figures => {
+            let count = value.as_object().map_or(0, serde_json::Map::len);
+            out.put("figures", count);
+            let figures = counted(count, "figure");
+            writeln!(
+                out,
+                "list of what a report wrote: {figures}, each with its SHA-256"
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What `infer` and `demo` leave: one object, or one for each kind of chip.
+fn describe_results(out: &mut Said, value: &Value) -> Result<()> {
+    let first = value.get(0).unwrap_or(value);
+    let kinds = value
+        .as_array()
+        .map_or(std::slice::from_ref(value), Vec::as_slice);
+    let count = |key: &str| first[key].as_u64().unwrap_or(0) as usize;
+    let score = first["score_name"]
+        .as_str()
+        .and_then(|name| name.parse().ok());
+    let score: Score = score.unwrap_or(Score::Accuracy);
+    let of = |name: &str| PARTS.iter().find(|part| part.name == name);
+    let main = of(score.main_part()).expect("it is one of the parts");
+    let near = of(score.beside_digital()).expect("it is one of the parts");
+    let text = |part: &Part, value: &Value| {
+        value
+            .as_f64()
+            .map_or("not told".to_owned(), |value| part.text(value))
+    };
+    let program = first["program"].as_str().unwrap_or("a program");
+    let (samples, chips) = (
+        counted(count("samples"), "sample"),
+        counted(count("trials"), "chip"),
+    );
+    let seed = &first["seed"];
+    match value.is_array() {
+        true => writeln!(
+            out,
+            "results of infer or demo: {} kinds of chips, {chips} each, {program} on {samples}, seed {seed}",
+            kinds.len()
+        )?,
+        false => writeln!(
+            out,
+            "results of infer: {chips}, {program} on {samples}, seed {seed}"
+        )?,
+    }
+    writeln!(
+        out,
+        "digital   {}",
+        text(main, &first["digital"][main.name])
+    )?;
+    let ideal = &first["ideal"];
+    let (label, agreement) = (near.label, text(near, &ideal[near.name]));
+    let value = text(main, &ideal[main.name]);
+    writeln!(out, "ideal     {value}   {label} {agreement}")?;
+    for kind in kinds {
+        let noisy = &kind["noisy"];
+        let over = &noisy[main.name];
+        writeln!(
+            out,
+            "{:<9} {} ± {}   {label} {}",
+            kind["preset"].as_str().unwrap_or("noisy"),
+            text(main, &over["mean"]),
+            text(main, &over["std"]),
+            text(near, &noisy[near.name]["mean"])
+        )?;
+    }
+    for key in [
+        "program",
+        "samples",
+        "trials",
+        "seed",
+        "score_name",
+        "digital",
+        "ideal",
+    ] {
+        out.put(key, first[key].clone());
+    }
+    let noisy = kinds.iter().map(|kind| {
+        let noisy = &kind["noisy"];
+        json!({ "preset": kind["preset"], main.name: noisy[main.name], near.name: noisy[near.name] })
+    });
+    out.put("noisy", noisy.collect::<Vec<_>>());
+    Ok(())
+}
