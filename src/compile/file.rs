@@ -16,6 +16,7 @@ use num_complex::Complex;
 
 use self::header::{BodyHeader, Freedom, Header, MapHeader, TileHeader};
 use super::cover::check_cover;
+use super::weights::Held;
 use super::{Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
@@ -66,6 +67,7 @@ impl Program {
             version: Header::VERSION,
             geometry: layout.multiplier,
             tile: layout.tile,
+            weights: layout.weights,
             freedom: Freedom {
                 arrangement: layout.arrangement,
                 aim: layout.aim,
@@ -145,6 +147,7 @@ impl Program {
         let layout = Layout {
             tile: header.tile,
             multiplier: header.geometry,
+            weights: header.weights,
             arrangement: header.freedom.arrangement,
             aim: header.freedom.aim,
             seed: header.freedom.seed,
@@ -315,11 +318,12 @@ fn take_tile(
         let limit = "above 0 where the tile has weights";
         return Err(Error::value("scale", 0, limit));
     }
+    let Held { block, row_scales } = header.weights.held(&block.into_owned());
     let array = match header.geometry {
         Multiplier::Meshes(geometry) => {
             Array::Meshes(Box::new(take_meshes(tensors, prefix, tile, geometry)?))
         }
-        Multiplier::Crossbar => Array::Crossbar(take_crossbar(block.into_owned(), tile, header)?),
+        Multiplier::Crossbar => Array::Crossbar(take_crossbar(block, tile, header)?),
     };
     let loaded = Tile {
         row: tile.row,
@@ -327,6 +331,7 @@ fn take_tile(
         rows: tile.rows,
         cols: tile.cols,
         scale: tile.scale,
+        row_scales,
         array,
     };
     loaded.check()?;

@@ -1,21 +1,20 @@
 //! One map on a chip: fields through tiles, readings, digital sum.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView1, ArrayView2, s};
-use pulp::Arch;
+use ndarray::{Array2, s};
 
-use super::detector::{Adc, Reading, adc_range};
+use super::detector::{Adc, Reading};
 use super::load::{LoadedTile, assemble, load_tile, relative, relative_errors};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use super::placement::Seat;
-use crate::compile::Map;
+use super::quality::{Clips, Quality};
+use super::reading::{Codes, Lit, Shot, TileCalibration, multiply, power};
+use crate::compile::{Map, bfloat16};
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Section};
+use crate::hardware::{Chip, NumberFormat, Placed, Section};
 use crate::mesh::Correction;
 use crate::nn::{At, Batch, LayerSignal};
-use crate::rng::{Effect, Stream};
-use crate::simd::{Loop, vectorized};
+use crate::rng::Effect;
 
 /// A map's tiles on a chip.
 #[derive(Debug)]
@@ -88,7 +87,8 @@ impl<T: Real> LoadedMap<T> {
     pub(super) fn noiseless(&self, input: &Batch<T>) -> Batch<T> {
         if self.tiles.iter().any(|tile| tile.gains.is_some()) {
             // A gain acts on a reading, so every tile is read by itself.
-            self.read_tiles(input, |_| Shot::default())
+            let mut clips = Clips::default();
+            self.read_tiles(input, |_| Shot::default(), &mut clips)
         } else {
             self.clean(input)
         }
@@ -97,10 +97,7 @@ impl<T: Real> LoadedMap<T> {
     /// ‖(W_chip − W) x‖ / ‖W x‖ of what the map's detectors see of the fields.
     pub(super) fn weighted_error(&self, signal: &LayerSignal<T>) -> f64 {
         let imaginary = self.reading != Reading::Real;
-        let (re, im) = match &signal.input {
-            Batch::Real(x) => multiply(&self.whole, x.view(), None, imaginary),
-            Batch::Complex(x) => multiply(&self.whole, x.re.view(), Some(x.im.view()), imaginary),
-        };
+        let (re, im) = multiply(&self.whole, Lit::all(&signal.input), imaginary);
         let (wanted_re, wanted_im) = match &signal.product {
             Batch::Real(y) => (y, None),
             Batch::Complex(y) => (&y.re, Some(&y.im)),
@@ -127,10 +124,7 @@ impl<T: Real> LoadedMap<T> {
     /// The same where every detector has its calibrated gain.
     fn clean(&self, input: &Batch<T>) -> Batch<T> {
         let imaginary = self.reading != Reading::Real;
-        let (re, im) = match input {
-            Batch::Real(x) => multiply(&self.whole, x.view(), None, imaginary),
-            Batch::Complex(x) => multiply(&self.whole, x.re.view(), Some(x.im.view()), imaginary),
-        };
+        let (re, im) = multiply(&self.whole, Lit::all(input), imaginary);
         match (self.reading, im) {
             (Reading::Intensity, Some(mut im)) => {
                 im.zip_mut_with(&re, |y, x| *y = *x * *x + *y * *y);
@@ -141,12 +135,23 @@ impl<T: Real> LoadedMap<T> {
         }
     }
 
-    /// The ranges of modulators and converters that `input` just fits.
+    /// The ranges of modulators and converters that `input` just fits; those of blocks follow from the tiles.
     pub(super) fn calibration(&self, chip: &Chip, input: &Batch<T>) -> Calibration {
         let hardware = chip.hardware();
-        let full_scale = largest(input);
-        let calibrate =
-            |tile: &LoadedTile<T>| tile.calibrate(input, self.reading, full_scale, hardware);
+        let is_blocks = hardware.numbers().format == NumberFormat::Abfp;
+        let full_scale = if is_blocks { 1.0 } else { largest(input) };
+        let calibrate = |tile: &LoadedTile<T>| {
+            if is_blocks {
+                let bits = hardware.readout().adc_bits;
+                let range = tile.block_range(hardware.numbers().gain);
+                TileCalibration {
+                    adc: bits.map(|bits| Adc::new(bits, range, self.reading)),
+                    unseen: None,
+                }
+            } else {
+                tile.calibrate(tile.lit(input), self.reading, full_scale, hardware)
+            }
+        };
         Calibration {
             full_scale,
             modulator: Modulator::new(hardware, full_scale),
@@ -154,7 +159,8 @@ impl<T: Real> LoadedMap<T> {
         }
     }
 
-    /// The map's outputs with every effect of the shots at `at`, `[out, sample]`, within the ranges of `calibration`.
+    /// The map's outputs with every effect of the shots at `at`, `[out, sample]`, within the ranges of `calibration`. Where
+    /// `clips` counts, it counts those of the shots.
     ///
     /// # Errors
     /// [`Error::Value`] if the calibration batch was dark here and `input` is not: no range is set for it.
@@ -164,7 +170,44 @@ impl<T: Real> LoadedMap<T> {
         calibration: &Calibration,
         mut input: Batch<T>,
         at: At,
+        clips: &mut Clips,
     ) -> Result<Batch<T>> {
+        let numbers = chip.hardware().numbers();
+        let detectors = |index: usize, effect| {
+            let at_node: Placed = self.tiles[index].at.of_node(at.node);
+            chip.stream(effect, at_node, at.block)
+        };
+        let counts = clips.counts;
+        let shot = |index: usize| Shot {
+            full_scale: calibration.full_scale,
+            noise: Some(detectors(index, Effect::Detector)),
+            adc: calibration.tiles[index].adc,
+            unseen: calibration.tiles[index].unseen.as_ref(),
+            codes: (numbers.noise_codes > 0.0).then(|| Codes {
+                stream: detectors(index, Effect::Converter),
+                kind: numbers.noise,
+                sigma: numbers.noise_codes,
+            }),
+            counts,
+        };
+        let laser = || {
+            // All tiles share the map's laser.
+            let laser = self.tiles[0].at.section(Section::Input).of_node(at.node);
+            let sigma = laser_field_error(chip.hardware());
+            (sigma > 0.0).then(|| (sigma, chip.stream(Effect::Laser, laser, at.block)))
+        };
+        if numbers.format == NumberFormat::Abfp {
+            let factors = laser();
+            let factors = factors
+                .map(|(sigma, mut stream)| laser_factors(sigma, input.samples(), &mut stream));
+            let modulate = |own: &mut Batch<T>| {
+                calibration.modulator.drive(own);
+                if let Some(factors) = &factors {
+                    scale_samples(own, factors);
+                }
+            };
+            return Ok(self.read_blocks(&input, modulate, shot, clips));
+        }
         if calibration.full_scale == 0.0 && largest(&input) > 0.0 {
             let limit = "above 0: give data whose first samples do not leave a layer dark";
             return Err(Error::value(
@@ -174,12 +217,9 @@ impl<T: Real> LoadedMap<T> {
             ));
         }
         if self.modulated {
+            clips.note_inputs(&input, calibration.full_scale);
             calibration.modulator.drive(&mut input);
-            // All tiles share the map's laser.
-            let laser = self.tiles[0].at.section(Section::Input).of_node(at.node);
-            let sigma = laser_field_error(chip.hardware());
-            if sigma > 0.0 {
-                let mut stream = chip.stream(Effect::Laser, laser, at.block);
+            if let Some((sigma, mut stream)) = laser() {
                 let factors = laser_factors(sigma, input.samples(), &mut stream);
                 scale_samples(&mut input, &factors);
             }
@@ -187,305 +227,126 @@ impl<T: Real> LoadedMap<T> {
         if self.reading == Reading::Optical {
             return Ok(self.clean(&input));
         }
-        let detectors = |index: usize| self.tiles[index].at.of_node(at.node);
-        Ok(self.read_tiles(&input, |index| Shot {
-            full_scale: calibration.full_scale,
-            noise: Some(chip.stream(Effect::Detector, detectors(index), at.block)),
-            adc: calibration.tiles[index].adc,
-            unseen: calibration.tiles[index].unseen.as_ref(),
-        }))
+        Ok(self.read_tiles(&input, shot, clips))
     }
 
     /// The digital sum of all tiles' readings, each under the conditions of `shot`.
-    fn read_tiles<'c>(&self, input: &Batch<T>, shot: impl Fn(usize) -> Shot<'c>) -> Batch<T> {
-        let mut out = Fields::zeros(self.whole.modes(), input.samples());
-        for (index, tile) in self.tiles.iter().enumerate() {
-            tile.read(self.reading, input, shot(index), &mut out);
-        }
-        match self.reading {
-            Reading::Real | Reading::Intensity => Batch::Real(out.re),
-            Reading::Optical | Reading::Quadratures => Batch::Complex(out),
-        }
-    }
-}
-
-/// Conditions of one reading of a tile; the default has no noise and no converter.
-#[derive(Default)]
-struct Shot<'a> {
-    /// Value that drives a modulator to full amplitude.
-    full_scale: f64,
-    noise: Option<Stream>,
-    adc: Option<Adc>,
-    /// See [`TileCalibration::unseen`].
-    unseen: Option<&'a Unseen>,
-}
-
-/// What a calibration batch says of one tile.
-#[derive(Debug)]
-struct TileCalibration {
-    /// The converter, with its range set.
-    adc: Option<Adc>,
-    /// The quadrature that a homodyne receiver does not see, where its shot noise is small; none where the readings show both.
-    unseen: Option<Unseen>,
-}
-
-/// The light of the quadrature that is not read.
-#[derive(Debug)]
-struct Unseen {
-    /// Its mean power in the calibration batch, of every row, in the tile's own units.
-    means: Vec<f64>,
-    /// Largest norm of a row of the matrix's imaginary part: no amplitude is larger than it times the norm of the inputs.
-    norm: f64,
-}
-
-/// Share of a reading's variance up to which the shot noise of the unseen quadrature counts by its mean: no standard
-/// deviation is off by more than half of it. It spares the product with the imaginary part of the matrix.
-const UNSEEN_SHARE: f64 = 1e-2;
-
-impl<T: Real> LoadedTile<T> {
-    /// Gains of a row's detectors: real part (or the only one), imaginary part.
-    fn gains(&self, row: usize) -> [f64; 2] {
-        self.gains.as_ref().map_or([1.0; 2], |gains| gains[row])
-    }
-
-    /// Amplitudes behind the tile for the inputs that it covers; the imaginary part only where it is needed.
-    fn amplitudes(&self, input: &Batch<T>, imaginary: bool) -> (Array2<T>, Option<Array2<T>>) {
-        let columns = s![self.col..self.col + self.cols, ..];
-        match input {
-            Batch::Real(x) => multiply(&self.matrix, x.slice(columns), None, imaginary),
-            Batch::Complex(x) => multiply(
-                &self.matrix,
-                x.re.slice(columns),
-                Some(x.im.slice(columns)),
-                imaginary,
-            ),
-        }
-    }
-
-    /// What `input`, in which `full_scale` drives a modulator to full amplitude, says of the tile.
-    fn calibrate(
+    fn read_tiles<'c>(
         &self,
         input: &Batch<T>,
-        reading: Reading,
-        full_scale: f64,
-        hardware: &Hardware,
-    ) -> TileCalibration {
-        let hides = reading == Reading::Real && self.noise.slope > 0.0 && full_scale > 0.0;
-        let bits = hardware.readout().adc_bits;
-        if bits.is_none() && !hides {
-            return TileCalibration {
-                adc: None,
-                unseen: None,
-            };
+        shot: impl Fn(usize) -> Shot<'c>,
+        clips: &mut Clips,
+    ) -> Batch<T> {
+        let mut out = Fields::zeros(self.whole.modes(), input.samples());
+        for (index, tile) in self.tiles.iter().enumerate() {
+            let sums = (&mut out, tile.row);
+            let clipped = tile.read(self.reading, tile.lit(input), shot(index), sums);
+            clips.note_readings(clipped, self.readings_of(tile, input));
         }
-        let (re, im) = self.amplitudes(input, reading != Reading::Real || hides);
-        let unseen = im.as_ref().filter(|_| hides).map(|im| {
-            let square =
-                |row: ArrayView1<'_, T>| row.iter().map(|y| y.double().powi(2)).sum::<f64>();
-            let rows = self.matrix.im.rows().into_iter();
-            Unseen {
-                means: im
-                    .rows()
-                    .into_iter()
-                    .map(|row| square(row) / row.len() as f64)
-                    .collect(),
-                norm: rows.map(square).fold(0.0, f64::max).sqrt(),
-            }
-        });
-        let adc = bits.map(|bits| {
-            let seen = im.filter(|_| reading != Reading::Real);
-            let sizes = self.magnitudes(&re, seen.as_ref(), reading);
-            Adc::new(
-                bits,
-                adc_range(hardware.readout().adc_range, sizes),
-                reading,
-            )
-        });
-        TileCalibration { adc, unseen }
+        self.outputs(out)
     }
 
-    /// Whether the unseen quadrature's shot noise stays below [`UNSEEN_SHARE`] in every reading of `input`.
-    fn hides_little(&self, unseen: &Unseen, input: &Batch<T>, full_scale: f64) -> bool {
-        let Batch::Real(x) = input else { return false };
-        let x = x.slice(s![self.col..self.col + self.cols, ..]);
-        let mut squares = vec![T::zero(); x.ncols()];
-        for row in x.rows() {
-            for (sum, x) in squares.iter_mut().zip(contiguous(row)) {
-                *sum += *x * *x;
-            }
-        }
-        let brightest = squares.into_iter().fold(T::zero(), T::max).double();
-        let mean = unseen.means.iter().copied().fold(0.0, f64::max);
-        let most = (unseen.norm.powi(2) * brightest).max(mean);
-        self.noise.slope * most <= UNSEEN_SHARE * self.noise.constant * full_scale.powi(2)
-    }
-
-    /// Sizes of all readings of a batch before noise and conversion, in the tile's own units.
-    fn magnitudes(&self, re: &Array2<T>, im: Option<&Array2<T>>, reading: Reading) -> Vec<f64> {
-        let mut sizes = Vec::new();
-        for row in 0..self.rows {
-            let [gain_re, gain_im] = self.gains(row).map(f64::abs);
-            let re = re.row(row);
-            match (reading, im.map(|im| im.row(row))) {
-                (Reading::Intensity, Some(im)) => {
-                    sizes.extend(re.iter().zip(im).map(|(x, y)| power(*x, *y) * gain_re));
-                }
-                (_, im) => {
-                    sizes.extend(re.iter().map(|x| x.double().abs() * gain_re));
-                    sizes.extend(im.iter().flatten().map(|y| y.double().abs() * gain_im));
-                }
-            }
-        }
-        sizes
-    }
-
-    /// Reads the tile's outputs and adds them, scaled, to the layer's outputs.
-    fn read(&self, reading: Reading, input: &Batch<T>, shot: Shot, out: &mut Fields<T>) {
-        let Shot {
-            full_scale,
-            mut noise,
-            adc,
-            unseen,
-        } = shot;
-        let unseen = unseen.filter(|unseen| self.hides_little(unseen, input, full_scale));
-        // The shot noise of a real reading also depends on the quadrature that it does not see.
-        let imaginary = reading != Reading::Real
-            || (noise.is_some() && self.noise.slope > 0.0 && unseen.is_none());
-        let (re, im) = self.amplitudes(input, imaginary);
-        let intensity = reading == Reading::Intensity;
-        // What a reading of 1 means in the tile's own units: amplitude, or power.
-        let unit = if intensity {
-            full_scale.powi(2)
-        } else {
-            full_scale
-        };
-        let scale = if intensity {
-            self.scale.powi(2)
-        } else {
-            self.scale
-        };
-        let variances = &self.noise;
-        if !variances.is_active() || full_scale == 0.0 {
-            noise = None;
-        }
-        let mut sense = Sense {
-            constant: T::of(unit.powi(2) * variances.constant),
-            slope: T::of((unit / full_scale).powi(2) * variances.slope),
-            gain: T::one(),
-            adc,
-            scale: T::of(scale),
-            normals: vec![T::zero(); if noise.is_some() { input.samples() } else { 0 }],
-        };
-        let mut powers = Vec::new();
-        for row in 0..self.rows {
-            let [gain_re, gain_im] = self.gains(row).map(T::of);
-            let re = contiguous(re.row(row));
-            let im = im.as_ref().map(|im| contiguous(im.row(row)));
-            powers.clear();
-            match im {
-                Some(im) => powers.extend(re.iter().zip(im).map(|(x, y)| *x * *x + *y * *y)),
-                None => {
-                    let unseen = T::of(unseen.map_or(0.0, |unseen| unseen.means[row]));
-                    powers.extend(re.iter().map(|x| *x * *x + unseen));
-                }
-            }
-            let parts = match (im, reading) {
-                (Some(im), Reading::Quadratures) => [Some((re, gain_re)), Some((im, gain_im))],
-                _ if intensity => [Some((powers.as_slice(), gain_re)), None],
-                _ => [Some((re, gain_re)), None],
-            };
-            for (part, out) in parts.into_iter().zip([&mut out.re, &mut out.im]) {
-                let Some((values, gain)) = part else { continue };
-                if let Some(stream) = &mut noise {
-                    T::fill_normals(stream, &mut sense.normals);
-                }
-                sense.gain = gain;
-                let mut sums = out.row_mut(self.row + row);
-                let sums = sums
-                    .as_slice_mut()
-                    .expect("sums are stored in standard layout");
-                sense.add(values, &powers, sums);
-            }
-        }
-    }
-}
-
-fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
-    row.to_slice()
-        .expect("products are stored in standard layout")
-}
-
-/// What a detector and its converter make of amplitudes or powers.
-struct Sense<T> {
-    /// Variance of a value: in the dark, and in addition for each power of the signal.
-    constant: T,
-    slope: T,
-    gain: T,
-    adc: Option<Adc>,
-    /// Digital factor behind the converter.
-    scale: T,
-    /// One N(0, 1) a value, none without noise.
-    normals: Vec<T>,
-}
-
-impl<T: Real> Sense<T> {
-    /// Adds the scaled readings of `values`, whose signals have `powers`, to `sums`.
-    fn add(&self, values: &[T], powers: &[T], sums: &mut [T]) {
-        struct Readings<'a, T>(&'a Sense<T>, &'a [T], &'a [T], &'a mut [T]);
-        impl<T: Real> Loop for Readings<'_, T> {
-            #[inline(always)]
-            fn run<const FUSED: bool>(self) {
-                let Self(sense, values, powers, sums) = self;
-                let Sense {
-                    constant,
-                    slope,
-                    gain,
-                    scale,
-                    ..
-                } = *sense;
-                let converter = sense.adc.map(|adc| adc.converter::<T>());
-                let convert = |value: T| match &converter {
-                    Some(converter) => converter.convert(value),
-                    None => value,
-                };
-                if sense.normals.is_empty() {
-                    for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum += convert(*value * gain) * scale;
-                    }
+    /// The same in blocks: every tile is given each sample's part over its own largest modulus, in bfloat16, as `modulate`
+    /// leaves it, and its readings are multiplied by that.
+    ///
+    /// Basumallik et al., arXiv:2205.06287: y_i = s_w,i s_x (n/G) · Q{ (G/n) Σ Q(ŵ) Q(x̂) + noise }.
+    fn read_blocks<'c>(
+        &self,
+        input: &Batch<T>,
+        modulate: impl Fn(&mut Batch<T>),
+        shot: impl Fn(usize) -> Shot<'c>,
+        clips: &mut Clips,
+    ) -> Batch<T> {
+        let mut out = Fields::zeros(self.whole.modes(), input.samples());
+        for (index, tile) in self.tiles.iter().enumerate() {
+            let mut own = tile.lit(input).to_batch();
+            let scales = block_scales(&own);
+            let inverse = |scale: &T| {
+                if *scale > T::zero() {
+                    scale.recip()
                 } else {
-                    let noise = powers.iter().zip(&sense.normals);
-                    let noise = noise.map(|(power, n)| (constant + slope * *power).sqrt() * *n);
-                    for ((sum, value), noise) in sums.iter_mut().zip(values).zip(noise) {
-                        *sum += convert((*value + noise) * gain) * scale;
-                    }
+                    T::zero()
                 }
+            };
+            scale_samples(&mut own, &scales.iter().map(inverse).collect::<Vec<T>>());
+            modulate(&mut own);
+            let mut part = Fields::zeros(tile.rows, input.samples());
+            let clipped = tile.read(self.reading, Lit::all(&own), shot(index), (&mut part, 0));
+            clips.note_readings(clipped, self.readings_of(tile, input));
+            let mut part = Batch::Complex(part);
+            scale_samples(&mut part, &scales);
+            let Batch::Complex(part) = part else {
+                unreachable!("a complex batch stays one")
+            };
+            let rows = s![tile.row..tile.row + tile.rows, ..];
+            for (sums, part) in [(&mut out.re, part.re), (&mut out.im, part.im)] {
+                let mut sums = sums.slice_mut(rows);
+                sums += &part;
             }
         }
-        vectorized(Arch::new(), Readings(self, values, powers, sums));
+        self.outputs(out)
     }
-}
 
-/// `matrix · (re + i im)`; without `imaginary` only the real part is computed.
-fn multiply<T: Real>(
-    matrix: &Fields<T>,
-    re: ArrayView2<T>,
-    im: Option<ArrayView2<T>>,
-    imaginary: bool,
-) -> (Array2<T>, Option<Array2<T>>) {
-    let mut out_re = matrix.re.dot(&re);
-    let mut out_im = imaginary.then(|| matrix.im.dot(&re));
-    if let Some(im) = im {
-        general_mat_mul(-T::one(), &matrix.im, &im, T::one(), &mut out_re);
-        if let Some(out_im) = &mut out_im {
-            general_mat_mul(T::one(), &matrix.re, &im, T::one(), out_im);
+    /// Number of readings that the receivers of `tile` take of `input`.
+    fn readings_of(&self, tile: &LoadedTile<T>, input: &Batch<T>) -> usize {
+        let receivers = match self.reading {
+            Reading::Quadratures => 2,
+            Reading::Real | Reading::Intensity | Reading::Optical => 1,
+        };
+        receivers * tile.rows * input.samples()
+    }
+
+    /// What is digital behind the receivers, of the sums of their readings.
+    fn outputs(&self, sums: Fields<T>) -> Batch<T> {
+        match self.reading {
+            Reading::Real | Reading::Intensity => Batch::Real(sums.re),
+            Reading::Optical | Reading::Quadratures => Batch::Complex(sums),
         }
     }
-    (out_re, out_im)
+
+    /// How good the outputs for the input of `signal` are as shots at `at`, within the ranges of `calibration`.
+    ///
+    /// # Errors
+    /// As [`shots`](Self::shots).
+    pub(super) fn quality(
+        &self,
+        chip: &Chip,
+        calibration: &Calibration,
+        signal: &LayerSignal<T>,
+        at: At,
+    ) -> Result<Quality> {
+        let mut clips = Clips::counting();
+        let input = signal.input.clone();
+        let outputs = self.shots(chip, calibration, input, at, &mut clips)?;
+        let wanted = match (self.reading, &signal.product) {
+            (Reading::Intensity, Batch::Complex(y)) => {
+                let mut powers = y.re.clone();
+                powers.zip_mut_with(&y.im, |x, y| *x = *x * *x + *y * *y);
+                &Batch::Real(powers)
+            }
+            (_, product) => product,
+        };
+        Ok(Quality::of(&outputs, wanted, &clips))
+    }
 }
 
-/// |x + iy|² in double precision.
-fn power<T: Real>(x: T, y: T) -> f64 {
-    x.double().powi(2) + y.double().powi(2)
+/// The largest modulus of every sample, in bfloat16.
+fn block_scales<T: Real>(batch: &Batch<T>) -> Vec<T> {
+    let mut largest = vec![T::zero(); batch.samples()];
+    let mut note = |sample: usize, size: T| {
+        if size > largest[sample] {
+            largest[sample] = size;
+        }
+    };
+    match batch {
+        Batch::Real(x) => x.indexed_iter().for_each(|((_, at), x)| note(at, x.abs())),
+        Batch::Complex(z) => {
+            let parts = z.re.indexed_iter().zip(&z.im);
+            parts.for_each(|(((_, at), x), y)| note(at, T::of(power(*x, *y).sqrt())));
+        }
+    }
+    let scales = largest.into_iter();
+    scales.map(|size| T::of(bfloat16(size.double()))).collect()
 }
 
 /// The largest absolute value (or modulus) of a batch.

@@ -11,14 +11,19 @@ mod layer;
 mod load;
 mod loss;
 mod modulator;
+mod numbers;
 mod placement;
+mod quality;
+mod reading;
 mod tile;
 
 pub use alone::self_configured;
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use idle::{idle_words, unread_words};
 pub use modulator::{full_scale_power_w, laser_field_error};
+pub use numbers::{compiled_for, weights_of};
 pub use placement::Loading;
+pub use quality::Quality;
 pub(crate) use tile::set_meshes;
 
 use std::collections::BTreeMap;
@@ -34,7 +39,9 @@ use crate::linalg::{C64, Matrix};
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use layer::{Calibration, LoadedMap};
 use load::relative;
+use numbers::check_numbers;
 use placement::{check_given, seats};
+use quality::Clips;
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -54,7 +61,8 @@ impl<T: Real> Processor<T> {
     /// # Errors
     /// [`Error::Shape`] or [`Error::Format`] if tiles that share silicon differ in their meshes, or what the chip is
     /// [given](Chip::with_given) does not fit them; [`Error::Value`] if the chip detects intensities where the network needs
-    /// a sign or a phase, or if so much light is lost that none arrives; [`Error::Format`] if an effect of a shot
+    /// a sign or a phase, if so much light is lost that none arrives, or if the chip holds weights otherwise than the program
+    /// was [compiled](crate::processor::compiled_for); [`Error::Format`] if an effect of a shot
     /// [acts](Hardware::acting) on the chip and there is no calibration batch.
     pub fn load(
         program: &Program,
@@ -69,6 +77,7 @@ impl<T: Real> Processor<T> {
         let seats = seats(program, &placement)?;
         check_given(program, &chip, &seats)?;
         let readings = readings(program, chip.hardware())?;
+        check_numbers(program, chip.hardware(), &readings)?;
         let mut modulated = true;
         let mut maps = BTreeMap::new();
         for ((map, reading), seats) in program.maps().zip(readings).zip(&seats) {
@@ -82,7 +91,7 @@ impl<T: Real> Processor<T> {
             maps,
             ranges: BTreeMap::new(),
         };
-        if processor.has_shot_effects() {
+        if has_shot_effects(processor.chip.hardware()) {
             let batch = calibration.ok_or_else(|| {
                 let what = "is missing: hardware whose shots differ needs it for its ranges";
                 Error::format("calibration batch", what)
@@ -126,6 +135,27 @@ impl<T: Real> Processor<T> {
             .collect()
     }
 
+    /// How good what every map's receivers read is, for the inputs of `signals`, one for each map, as shots of block `block`;
+    /// nothing where shots do not differ.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the calibration batch was dark in a layer that these signals are not.
+    ///
+    /// # Panics
+    /// If there is not one signal for each map, of the map's shape.
+    pub fn qualities(&self, signals: &[LayerSignal<T>], block: u64) -> Result<Vec<Quality>> {
+        if self.ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        assert_eq!(signals.len(), self.maps.len(), "one signal for each map");
+        let maps = self.maps.values().zip(&self.ranges).zip(signals);
+        let qualities = maps.map(|((map, (node, ranges)), signal)| {
+            let at = At { node: *node, block };
+            map.quality(&self.chip, ranges, signal, at)
+        });
+        qualities.collect()
+    }
+
     /// Number of cells and attenuators in every map that no phases could make do what the correction asked of them.
     pub fn unreachable(&self) -> Vec<usize> {
         self.maps.values().map(LoadedMap::unreachable).collect()
@@ -160,12 +190,6 @@ impl<T: Real> Processor<T> {
             .ranges
             .into_inner()
             .expect("no product panicked"))
-    }
-
-    /// Whether shots differ, and share ranges.
-    fn has_shot_effects(&self) -> bool {
-        let mut acting = self.chip.hardware().acting();
-        acting.any(|key| key.row.when == When::PerShot)
     }
 
     /// Logits `[class, sample]` of the encoded `batch`, which is block number `block` of the data.
@@ -203,7 +227,9 @@ impl<T: Real> Linears<T> for Processor<T> {
         let product = if self.ranges.is_empty() {
             map.noiseless(&columns)
         } else {
-            let shots = map.shots(&self.chip, &self.ranges[&at.node], columns, at);
+            let mut clips = Clips::default();
+            let ranges = &self.ranges[&at.node];
+            let shots = map.shots(&self.chip, ranges, columns, at, &mut clips);
             shots.map_err(|error| error.within(layer()))?
         };
         product.check_finite(&format!(
@@ -225,6 +251,12 @@ impl<T: Real> Linears<T> for Processor<T> {
             (_, readout, signals) => readout.read(signals),
         }
     }
+}
+
+/// Whether shots of a chip of this kind differ, and share ranges.
+pub fn has_shot_effects(hardware: &Hardware) -> bool {
+    let mut acting = hardware.acting();
+    acting.any(|key| key.row.when == When::PerShot)
 }
 
 /// One map of a program on a chip.
@@ -256,6 +288,7 @@ pub fn map_on_chip(
     let loading = loading.into();
     let seats = seats(program, &loading.placement)?;
     let readings = readings(program, chip.hardware())?;
+    check_numbers(program, chip.hardware(), &readings)?;
     let mut maps = program.maps().zip(readings).zip(&seats);
     let ((map, reading), seats) = maps
         .find(|((map, _), _)| map.id == id)

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use self::data::{describe_data, describe_idx, describe_matrix, of_any_part, read_data};
 use super::common::args::Common;
 use super::common::output;
-use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Multiplier, Program, Tile};
+use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Multiplier, Program, Tile, Weights};
 use crate::error::{Context, Error};
 use crate::experiment::sweep::Status;
 use crate::hardware::Hardware;
@@ -213,6 +213,7 @@ fn describe_safetensors(out: &mut Said, source: &Source) -> Result<()> {
     let layout = program.layout();
     out.put("tile", layout.tile);
     out.put("geometry", layout.multiplier.to_string());
+    out.put("weights", layout.weights.to_string());
     // A crossbar leaves nothing free and has no MZI.
     let is_free = layout.multiplier != Multiplier::Crossbar;
     out.put("for", is_free.then(|| layout.aim.name()));
@@ -242,10 +243,11 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
         Some(modes) => format!("tiles of {modes} modes"),
         None => "one tile per layer".to_owned(),
     };
+    let weights = layout.weights;
     let Multiplier::Meshes(geometry) = layout.multiplier else {
         writeln!(
             out,
-            "layout: {size}, crossbars: arrays of exact weights without MZIs"
+            "layout: {size}, crossbars: arrays of {weights} weights without MZIs"
         )?;
         for (layer, map) in program.network().layers().iter().zip(program.maps()) {
             let (layer, activation) = (describe_layer(layer), layer.activation);
@@ -257,7 +259,11 @@ pub(super) fn describe_program(out: &mut dyn Write, program: &Program) -> Result
         }
         return Ok(());
     };
-    writeln!(out, "layout: {size}, {geometry} meshes")?;
+    let held = match weights {
+        Weights::Exact => String::new(),
+        weights => format!(" of {weights} weights"),
+    };
+    writeln!(out, "layout: {size}, {geometry} meshes{held}")?;
     let Layout {
         arrangement,
         aim,

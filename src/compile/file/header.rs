@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compile::cover::Block;
-use crate::compile::{Aim, Arrangement, Multiplier};
+use crate::compile::{Aim, Arrangement, Multiplier, Weights};
 use crate::error::{Error, Result};
 use crate::mesh::Geometry;
 use crate::nn::{Activation, Input, Readout};
@@ -15,11 +15,18 @@ pub(super) struct Header {
     pub(super) version: u32,
     pub(super) geometry: Multiplier,
     pub(super) tile: Option<usize>,
+    /// Exact where the header does not say it.
+    #[serde(default, skip_serializing_if = "is_exact")]
+    pub(super) weights: Weights,
     pub(super) freedom: Freedom,
     pub(super) input: Input,
     pub(super) readout: Readout,
     pub(super) maps: Vec<MapHeader>,
     pub(super) body: BodyHeader,
+}
+
+fn is_exact(weights: &Weights) -> bool {
+    *weights == Weights::Exact
 }
 
 /// The header of a file of version 1: a chain, whose layers are its maps.
@@ -126,6 +133,7 @@ impl From<FirstHeader> for Header {
             version: 1,
             geometry: first.geometry.into(),
             tile: first.tile,
+            weights: Weights::Exact,
             freedom: first.freedom,
             input: first.input,
             readout: first.readout,

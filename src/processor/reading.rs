@@ -1,0 +1,410 @@
+//! One tile's outputs: amplitudes, detectors, converters.
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
+use pulp::Arch;
+
+use super::detector::{Adc, Reading, adc_range};
+use super::load::LoadedTile;
+use crate::field::{Fields, Real};
+use crate::hardware::{CodeNoise, Hardware};
+use crate::nn::Batch;
+use crate::rng::Stream;
+use crate::simd::{Loop, vectorized};
+
+/// Light in the inputs of one tile, `[input, sample]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lit<'a, T> {
+    re: ArrayView2<'a, T>,
+    im: Option<ArrayView2<'a, T>>,
+}
+
+impl<'a, T: Real> Lit<'a, T> {
+    /// All of a batch.
+    pub(super) fn all(input: &'a Batch<T>) -> Self {
+        match input {
+            Batch::Real(x) => Self {
+                re: x.view(),
+                im: None,
+            },
+            Batch::Complex(x) => Self {
+                re: x.re.view(),
+                im: Some(x.im.view()),
+            },
+        }
+    }
+
+    fn samples(&self) -> usize {
+        self.re.ncols()
+    }
+
+    /// The same light in storage of its own.
+    pub(super) fn to_batch(self) -> Batch<T> {
+        match self.im {
+            None => Batch::Real(self.re.to_owned()),
+            Some(im) => Batch::Complex(Fields {
+                re: self.re.to_owned(),
+                im: im.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Conditions of one reading of a tile; the default has no noise and no converter.
+#[derive(Default)]
+pub(super) struct Shot<'a> {
+    /// Value that drives a modulator to full amplitude.
+    pub(super) full_scale: f64,
+    pub(super) noise: Option<Stream>,
+    pub(super) adc: Option<Adc>,
+    /// See [`TileCalibration::unseen`].
+    pub(super) unseen: Option<&'a Unseen>,
+    /// Noise in front of the converter.
+    pub(super) codes: Option<Codes>,
+    /// Whether clipped readings are counted.
+    pub(super) counts: bool,
+}
+
+/// Noise of converters in codes.
+pub(super) struct Codes {
+    pub(super) stream: Stream,
+    pub(super) kind: CodeNoise,
+    /// Its standard deviation, codes.
+    pub(super) sigma: f64,
+}
+
+impl Codes {
+    /// Fills `noise` with draws for a converter whose codes are `code` apart.
+    fn fill<T: Real>(&mut self, code: f64, noise: &mut [T]) {
+        let mut draws = vec![0.0; noise.len()];
+        match self.kind {
+            CodeNoise::Normal => self.stream.fill_normals(&mut draws),
+            CodeNoise::Logistic => self.stream.fill_logistic(&mut draws),
+        }
+        for (noise, draw) in noise.iter_mut().zip(draws) {
+            *noise = T::of(self.sigma * code * f64::from(draw));
+        }
+    }
+}
+
+/// What a calibration batch says of one tile.
+#[derive(Debug)]
+pub(super) struct TileCalibration {
+    /// The converter, with its range set.
+    pub(super) adc: Option<Adc>,
+    /// The quadrature that a homodyne receiver does not see, where its shot noise is small; none where the readings show both.
+    pub(super) unseen: Option<Unseen>,
+}
+
+/// The light of the quadrature that is not read.
+#[derive(Debug)]
+pub(super) struct Unseen {
+    /// Its mean power in the calibration batch, of every row, in the tile's own units.
+    means: Vec<f64>,
+    /// Largest norm of a row of the matrix's imaginary part: no amplitude is larger than it times the norm of the inputs.
+    norm: f64,
+}
+
+/// Share of a reading's variance up to which the shot noise of the unseen quadrature counts by its mean: no standard
+/// deviation is off by more than half of it. It spares the product with the imaginary part of the matrix.
+const UNSEEN_SHARE: f64 = 1e-2;
+
+impl<T: Real> LoadedTile<T> {
+    /// Gains of a row's detectors: real part (or the only one), imaginary part.
+    fn gains(&self, row: usize) -> [f64; 2] {
+        self.gains.as_ref().map_or([1.0; 2], |gains| gains[row])
+    }
+
+    /// What of `input` enters the tile.
+    pub(super) fn lit<'a>(&self, input: &'a Batch<T>) -> Lit<'a, T> {
+        let all = Lit::all(input);
+        let own = |part: ArrayView2<'a, T>| part.slice_move(s![self.col..self.col + self.cols, ..]);
+        Lit {
+            re: own(all.re),
+            im: all.im.map(own),
+        }
+    }
+
+    /// Amplitudes behind the tile; the imaginary part only where it is needed.
+    fn amplitudes(&self, input: Lit<T>, imaginary: bool) -> (Array2<T>, Option<Array2<T>>) {
+        multiply(&self.matrix, input, imaginary)
+    }
+
+    /// What `input`, in which `full_scale` drives a modulator to full amplitude, says of the tile.
+    pub(super) fn calibrate(
+        &self,
+        input: Lit<T>,
+        reading: Reading,
+        full_scale: f64,
+        hardware: &Hardware,
+    ) -> TileCalibration {
+        let hides = reading == Reading::Real && self.noise.slope > 0.0 && full_scale > 0.0;
+        let bits = hardware.readout().adc_bits;
+        if bits.is_none() && !hides {
+            return TileCalibration {
+                adc: None,
+                unseen: None,
+            };
+        }
+        let (re, im) = self.amplitudes(input, reading != Reading::Real || hides);
+        let unseen = im.as_ref().filter(|_| hides).map(|im| {
+            let square =
+                |row: ArrayView1<'_, T>| row.iter().map(|y| y.double().powi(2)).sum::<f64>();
+            let rows = self.matrix.im.rows().into_iter();
+            Unseen {
+                means: im
+                    .rows()
+                    .into_iter()
+                    .map(|row| square(row) / row.len() as f64)
+                    .collect(),
+                norm: rows.map(square).fold(0.0, f64::max).sqrt(),
+            }
+        });
+        let adc = bits.map(|bits| {
+            let seen = im.filter(|_| reading != Reading::Real);
+            let sizes = self.magnitudes(&re, seen.as_ref(), reading);
+            Adc::new(
+                bits,
+                adc_range(hardware.readout().adc_range, sizes),
+                reading,
+            )
+        });
+        TileCalibration { adc, unseen }
+    }
+
+    /// Full scale of converters of blocks with this gain in the tile's own units: n/G products of the largest weight and the
+    /// largest input, n the tile's inputs.
+    pub(super) fn block_range(&self, gain: f64) -> f64 {
+        if self.scale == 0.0 {
+            return 0.0;
+        }
+        self.inputs as f64 / (gain * self.scale)
+    }
+
+    /// Whether the unseen quadrature's shot noise stays below [`UNSEEN_SHARE`] in every reading of `input`.
+    fn hides_little(&self, unseen: &Unseen, input: Lit<T>, full_scale: f64) -> bool {
+        let Lit { re: x, im: None } = input else {
+            return false;
+        };
+        let mut squares = vec![T::zero(); x.ncols()];
+        for row in x.rows() {
+            for (sum, x) in squares.iter_mut().zip(contiguous(row)) {
+                *sum += *x * *x;
+            }
+        }
+        let brightest = squares.into_iter().fold(T::zero(), T::max).double();
+        let mean = unseen.means.iter().copied().fold(0.0, f64::max);
+        let most = (unseen.norm.powi(2) * brightest).max(mean);
+        self.noise.slope * most <= UNSEEN_SHARE * self.noise.constant * full_scale.powi(2)
+    }
+
+    /// Sizes of all readings of a batch before noise and conversion, in the tile's own units.
+    fn magnitudes(&self, re: &Array2<T>, im: Option<&Array2<T>>, reading: Reading) -> Vec<f64> {
+        let mut sizes = Vec::new();
+        for row in 0..self.rows {
+            let [gain_re, gain_im] = self.gains(row).map(f64::abs);
+            let re = re.row(row);
+            match (reading, im.map(|im| im.row(row))) {
+                (Reading::Intensity, Some(im)) => {
+                    sizes.extend(re.iter().zip(im).map(|(x, y)| power(*x, *y) * gain_re));
+                }
+                (_, im) => {
+                    sizes.extend(re.iter().map(|x| x.double().abs() * gain_re));
+                    sizes.extend(im.iter().flatten().map(|y| y.double().abs() * gain_im));
+                }
+            }
+        }
+        sizes
+    }
+
+    /// Reads the tile's outputs and adds them, scaled, to `out`, from row `first` on. What comes back is the number of clipped
+    /// readings, where they are counted.
+    pub(super) fn read(
+        &self,
+        reading: Reading,
+        input: Lit<T>,
+        shot: Shot,
+        (out, first): (&mut Fields<T>, usize),
+    ) -> usize {
+        let Shot {
+            full_scale,
+            mut noise,
+            adc,
+            unseen,
+            mut codes,
+            counts,
+        } = shot;
+        let unseen = unseen.filter(|unseen| self.hides_little(unseen, input, full_scale));
+        // The shot noise of a real reading also depends on the quadrature that it does not see.
+        let imaginary = reading != Reading::Real
+            || (noise.is_some() && self.noise.slope > 0.0 && unseen.is_none());
+        let (re, im) = self.amplitudes(input, imaginary);
+        let intensity = reading == Reading::Intensity;
+        // What a reading of 1 means in the tile's own units: amplitude, or power.
+        let unit = if intensity {
+            full_scale.powi(2)
+        } else {
+            full_scale
+        };
+        let scale = |row: usize| {
+            let scale = match &self.row_scales {
+                Some(scales) => self.scale * scales[row],
+                None => self.scale,
+            };
+            if intensity { scale.powi(2) } else { scale }
+        };
+        let variances = &self.noise;
+        if !variances.is_active() || full_scale == 0.0 {
+            noise = None;
+        }
+        let mut sense = Sense {
+            constant: T::of(unit.powi(2) * variances.constant),
+            slope: T::of((unit / full_scale).powi(2) * variances.slope),
+            gain: T::one(),
+            adc,
+            scale: T::one(),
+            normals: vec![T::zero(); if noise.is_some() { input.samples() } else { 0 }],
+            codes: vec![T::zero(); if codes.is_some() { input.samples() } else { 0 }],
+            limits: adc.filter(|_| counts).and_then(|adc| adc.limits()),
+        };
+        let mut clipped = 0;
+        let mut powers = Vec::new();
+        for row in 0..self.rows {
+            let [gain_re, gain_im] = self.gains(row).map(T::of);
+            sense.scale = T::of(scale(row));
+            let re = contiguous(re.row(row));
+            let im = im.as_ref().map(|im| contiguous(im.row(row)));
+            powers.clear();
+            match im {
+                Some(im) => powers.extend(re.iter().zip(im).map(|(x, y)| *x * *x + *y * *y)),
+                None => {
+                    let unseen = T::of(unseen.map_or(0.0, |unseen| unseen.means[row]));
+                    powers.extend(re.iter().map(|x| *x * *x + unseen));
+                }
+            }
+            let parts = match (im, reading) {
+                (Some(im), Reading::Quadratures) => [Some((re, gain_re)), Some((im, gain_im))],
+                _ if intensity => [Some((powers.as_slice(), gain_re)), None],
+                _ => [Some((re, gain_re)), None],
+            };
+            for (part, out) in parts.into_iter().zip([&mut out.re, &mut out.im]) {
+                let Some((values, gain)) = part else { continue };
+                if let Some(stream) = &mut noise {
+                    T::fill_normals(stream, &mut sense.normals);
+                }
+                if let (Some(codes), Some(adc)) = (&mut codes, adc) {
+                    codes.fill(adc.code(), &mut sense.codes);
+                }
+                sense.gain = gain;
+                let mut sums = out.row_mut(first + row);
+                let sums = sums
+                    .as_slice_mut()
+                    .expect("sums are stored in standard layout");
+                clipped += sense.add(values, &powers, sums);
+            }
+        }
+        clipped
+    }
+}
+
+fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
+    row.to_slice()
+        .expect("products are stored in standard layout")
+}
+
+/// What a detector and its converter make of amplitudes or powers.
+struct Sense<T> {
+    /// Variance of a value: in the dark, and in addition for each power of the signal.
+    constant: T,
+    slope: T,
+    gain: T,
+    adc: Option<Adc>,
+    /// Digital factor behind the converter.
+    scale: T,
+    /// One N(0, 1) a value, none without noise.
+    normals: Vec<T>,
+    /// What is added to each value in front of the converter; none without noise of codes.
+    codes: Vec<T>,
+    /// The readings beyond which a converter clips, where they are counted.
+    limits: Option<[f64; 2]>,
+}
+
+impl<T: Real> Sense<T> {
+    /// Adds the scaled readings of `values`, whose signals have `powers`, to `sums`; what comes back is the number of clipped
+    /// ones, where they are counted.
+    fn add(&self, values: &[T], powers: &[T], sums: &mut [T]) -> usize {
+        struct Readings<'a, T>(&'a Sense<T>, &'a [T], &'a [T], &'a mut [T], &'a mut usize);
+        impl<T: Real> Loop for Readings<'_, T> {
+            #[inline(always)]
+            fn run<const FUSED: bool>(self) {
+                let Self(sense, values, powers, sums, clipped) = self;
+                let Sense {
+                    constant,
+                    slope,
+                    gain,
+                    scale,
+                    ..
+                } = *sense;
+                let converter = sense.adc.map(|adc| adc.converter::<T>());
+                let convert = |value: T| match &converter {
+                    Some(converter) => converter.convert(value),
+                    None => value,
+                };
+                let sigma = |power: T| (constant + slope * power).sqrt();
+                if !sense.codes.is_empty() || sense.limits.is_some() {
+                    for (index, sum) in sums.iter_mut().enumerate() {
+                        let value = match sense.normals.get(index) {
+                            Some(n) => values[index] + sigma(powers[index]) * *n,
+                            None => values[index],
+                        };
+                        let reading = match sense.codes.get(index) {
+                            Some(code) => value * gain + *code,
+                            None => value * gain,
+                        };
+                        let is_clipped = |[low, high]: [f64; 2]| {
+                            reading.double() < low || reading.double() > high
+                        };
+                        *clipped += usize::from(sense.limits.is_some_and(is_clipped));
+                        *sum += convert(reading) * scale;
+                    }
+                } else if sense.normals.is_empty() {
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum += convert(*value * gain) * scale;
+                    }
+                } else {
+                    let noise = powers.iter().zip(&sense.normals);
+                    let noise = noise.map(|(power, n)| sigma(*power) * *n);
+                    for ((sum, value), noise) in sums.iter_mut().zip(values).zip(noise) {
+                        *sum += convert((*value + noise) * gain) * scale;
+                    }
+                }
+            }
+        }
+        let mut clipped = 0;
+        let readings = Readings(self, values, powers, sums, &mut clipped);
+        vectorized(Arch::new(), readings);
+        clipped
+    }
+}
+
+/// `matrix · input`; without `imaginary` only the real part is computed.
+pub(super) fn multiply<T: Real>(
+    matrix: &Fields<T>,
+    Lit { re, im }: Lit<T>,
+    imaginary: bool,
+) -> (Array2<T>, Option<Array2<T>>) {
+    let mut out_re = matrix.re.dot(&re);
+    let mut out_im = imaginary.then(|| matrix.im.dot(&re));
+    if let Some(im) = im {
+        general_mat_mul(-T::one(), &matrix.im, &im, T::one(), &mut out_re);
+        if let Some(out_im) = &mut out_im {
+            general_mat_mul(T::one(), &matrix.re, &im, T::one(), out_im);
+        }
+    }
+    (out_re, out_im)
+}
+
+/// |x + iy|² in double precision.
+pub(super) fn power<T: Real>(x: T, y: T) -> f64 {
+    x.double().powi(2) + y.double().powi(2)
+}
