@@ -40,6 +40,11 @@ impl Weights {
         }
     }
 
+    /// Whether they are as they were trained.
+    pub fn is_exact(&self) -> bool {
+        *self == Self::Exact
+    }
+
     /// Fails unless the bits are as many as weights can have.
     pub(super) fn check(self) -> Result<()> {
         match self.bits() {

@@ -261,14 +261,7 @@ impl<T: Real> LoadedMap<T> {
         for (index, tile) in self.tiles.iter().enumerate() {
             let mut own = tile.lit(input).to_batch();
             let scales = block_scales(&own);
-            let inverse = |scale: &T| {
-                if *scale > T::zero() {
-                    scale.recip()
-                } else {
-                    T::zero()
-                }
-            };
-            scale_samples(&mut own, &scales.iter().map(inverse).collect::<Vec<T>>());
+            divide_samples(&mut own, &scales);
             modulate(&mut own);
             let mut part = Fields::zeros(tile.rows, input.samples());
             let clipped = tile.read(self.reading, Lit::all(&own), shot(index), (&mut part, 0));
@@ -357,6 +350,24 @@ fn largest<T: Real>(batch: &Batch<T>) -> f64 {
             let squares = z.re.iter().zip(&z.im).map(|(x, y)| power(*x, *y));
             squares.fold(0.0, f64::max).sqrt()
         }
+    }
+}
+
+/// Divides every sample by its own scale, of which 0 leaves a dark one: a quotient, not a product with the inverse, so that
+/// half of the scale is a half.
+fn divide_samples<T: Real>(batch: &mut Batch<T>, scales: &[T]) {
+    let divide = |part: &mut Array2<T>| {
+        for mut row in part.rows_mut() {
+            for (x, scale) in row.iter_mut().zip(scales) {
+                if *scale > T::zero() {
+                    *x = *x / *scale;
+                }
+            }
+        }
+    };
+    match batch {
+        Batch::Real(x) => divide(x),
+        Batch::Complex(z) => [&mut z.re, &mut z.im].into_iter().for_each(divide),
     }
 }
 

@@ -16,17 +16,13 @@ pub(super) struct Header {
     pub(super) geometry: Multiplier,
     pub(super) tile: Option<usize>,
     /// Exact where the header does not say it.
-    #[serde(default, skip_serializing_if = "is_exact")]
+    #[serde(default, skip_serializing_if = "Weights::is_exact")]
     pub(super) weights: Weights,
     pub(super) freedom: Freedom,
     pub(super) input: Input,
     pub(super) readout: Readout,
     pub(super) maps: Vec<MapHeader>,
     pub(super) body: BodyHeader,
-}
-
-fn is_exact(weights: &Weights) -> bool {
-    *weights == Weights::Exact
 }
 
 /// The header of a file of version 1: a chain, whose layers are its maps.
