@@ -23,7 +23,7 @@ use crate::io::Source;
 use crate::io::npy::Element;
 use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
-use crate::nn::{Dataset, PARTS, Part, Score, Scorer, Selection, Split, Worth};
+use crate::nn::{BLOCK, Dataset, PARTS, Part, Score, Scorer, Selection, Split, Worth};
 use crate::processor::{compiled_for, idle_words};
 use crate::rng::Seed;
 
@@ -221,7 +221,8 @@ fn clipped_words(report: &Report) -> Vec<String> {
                 layer.name
             ));
         }
-        if quality.clipped_inputs > MOST_CLIPPED {
+        // Beyond the ranges that a block sets for itself there is only noise.
+        if quality.clipped_inputs > MOST_CLIPPED && report.samples >= 2 * BLOCK {
             notes.push(format!(
                 "modulators clip {} of the inputs of layer `{}`: the first samples, which set their full scale, are smaller",
                 clipped(quality.clipped_inputs),

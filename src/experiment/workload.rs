@@ -166,10 +166,8 @@ impl<'a, T: Real> Workload<'a, T> {
         let is_whole = |block: &Batch<T>| block.samples() == BLOCK;
         let last = self.blocks.iter().rposition(is_whole).unwrap_or(0);
         let last = last.max(self.calibration);
-        let network = self.program.network();
-        let signals = network.signals(self.blocks[last].clone(), &self.digital)?;
         let processor = Processor::load(&self.program, chip, correction, Some(ranges))?;
-        processor.qualities(&signals, last as u64)
+        processor.qualities(self.blocks[last].clone(), last as u64, &self.digital)
     }
 
     /// The program on `chip`, and the outputs of all samples.

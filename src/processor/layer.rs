@@ -173,39 +173,42 @@ impl<T: Real> LoadedMap<T> {
         clips: &mut Clips,
     ) -> Result<Batch<T>> {
         let numbers = chip.hardware().numbers();
-        let detectors = |index: usize, effect| {
-            let at_node: Placed = self.tiles[index].at.of_node(at.node);
-            chip.stream(effect, at_node, at.block)
-        };
         let counts = clips.counts;
-        let shot = |index: usize| Shot {
-            full_scale: calibration.full_scale,
-            noise: Some(detectors(index, Effect::Detector)),
-            adc: calibration.tiles[index].adc,
-            unseen: calibration.tiles[index].unseen.as_ref(),
-            codes: (numbers.noise_codes > 0.0).then(|| Codes {
-                stream: detectors(index, Effect::Converter),
-                kind: numbers.noise,
-                sigma: numbers.noise_codes,
-            }),
-            counts,
+        let shot = |index: usize| {
+            let at_node: Placed = self.tiles[index].at.of_node(at.node);
+            let stream = |effect| chip.stream(effect, at_node, at.block);
+            let TileCalibration { adc, unseen } = &calibration.tiles[index];
+            Shot {
+                full_scale: calibration.full_scale,
+                noise: Some(stream(Effect::Detector)),
+                adc: *adc,
+                unseen: unseen.as_ref(),
+                codes: (adc.is_some() && numbers.noise_codes > 0.0).then(|| Codes {
+                    stream: stream(Effect::Converter),
+                    kind: numbers.noise,
+                    sigma: numbers.noise_codes,
+                }),
+                counts,
+            }
         };
-        let laser = || {
+        let sigma = laser_field_error(chip.hardware());
+        let samples = input.samples();
+        let factors: Option<Vec<T>> = (self.modulated && sigma > 0.0).then(|| {
             // All tiles share the map's laser.
             let laser = self.tiles[0].at.section(Section::Input).of_node(at.node);
-            let sigma = laser_field_error(chip.hardware());
-            (sigma > 0.0).then(|| (sigma, chip.stream(Effect::Laser, laser, at.block)))
+            laser_factors(
+                sigma,
+                samples,
+                &mut chip.stream(Effect::Laser, laser, at.block),
+            )
+        });
+        let modulate = |light: &mut Batch<T>| {
+            calibration.modulator.drive(light);
+            if let Some(factors) = &factors {
+                scale_samples(light, factors);
+            }
         };
         if numbers.format == NumberFormat::Abfp {
-            let factors = laser();
-            let factors = factors
-                .map(|(sigma, mut stream)| laser_factors(sigma, input.samples(), &mut stream));
-            let modulate = |own: &mut Batch<T>| {
-                calibration.modulator.drive(own);
-                if let Some(factors) = &factors {
-                    scale_samples(own, factors);
-                }
-            };
             return Ok(self.read_blocks(&input, modulate, shot, clips));
         }
         if calibration.full_scale == 0.0 && largest(&input) > 0.0 {
@@ -218,11 +221,7 @@ impl<T: Real> LoadedMap<T> {
         }
         if self.modulated {
             clips.note_inputs(&input, calibration.full_scale);
-            calibration.modulator.drive(&mut input);
-            if let Some((sigma, mut stream)) = laser() {
-                let factors = laser_factors(sigma, input.samples(), &mut stream);
-                scale_samples(&mut input, &factors);
-            }
+            modulate(&mut input);
         }
         if self.reading == Reading::Optical {
             return Ok(self.clean(&input));
@@ -297,29 +296,16 @@ impl<T: Real> LoadedMap<T> {
         }
     }
 
-    /// How good the outputs for the input of `signal` are as shots at `at`, within the ranges of `calibration`.
-    ///
-    /// # Errors
-    /// As [`shots`](Self::shots).
-    pub(super) fn quality(
-        &self,
-        chip: &Chip,
-        calibration: &Calibration,
-        signal: &LayerSignal<T>,
-        at: At,
-    ) -> Result<Quality> {
-        let mut clips = Clips::counting();
-        let input = signal.input.clone();
-        let outputs = self.shots(chip, calibration, input, at, &mut clips)?;
-        let wanted = match (self.reading, &signal.product) {
+    /// How good `outputs` are where the exact product is `wanted`.
+    pub(super) fn quality(&self, outputs: &Batch<T>, wanted: &Batch<T>, clips: &Clips) -> Quality {
+        match (self.reading, wanted) {
             (Reading::Intensity, Batch::Complex(y)) => {
                 let mut powers = y.re.clone();
                 powers.zip_mut_with(&y.im, |x, y| *x = *x * *x + *y * *y);
-                &Batch::Real(powers)
+                Quality::of(outputs, &Batch::Real(powers), clips)
             }
-            (_, product) => product,
-        };
-        Ok(Quality::of(&outputs, wanted, &clips))
+            (_, wanted) => Quality::of(outputs, wanted, clips),
+        }
     }
 }
 

@@ -135,25 +135,48 @@ impl<T: Real> Processor<T> {
             .collect()
     }
 
-    /// How good what every map's receivers read is, for the inputs of `signals`, one for each map, as shots of block `block`;
-    /// nothing where shots do not differ.
+    /// How good what every map's receivers read is, in the run of the encoded `batch` as block `block`, beside `exact`, which
+    /// multiplies the same inputs; nothing where shots do not differ.
     ///
     /// # Errors
-    /// [`Error::Value`] if the calibration batch was dark in a layer that these signals are not.
-    ///
-    /// # Panics
-    /// If there is not one signal for each map, of the map's shape.
-    pub fn qualities(&self, signals: &[LayerSignal<T>], block: u64) -> Result<Vec<Quality>> {
+    /// As [`forward`](Self::forward), and those of `exact`.
+    pub fn qualities(
+        &self,
+        batch: Batch<T>,
+        block: u64,
+        exact: &(impl Linears<T> + ?Sized),
+    ) -> Result<Vec<Quality>> {
+        struct Judging<'a, T, L: ?Sized> {
+            processor: &'a Processor<T>,
+            exact: &'a L,
+            qualities: Mutex<BTreeMap<LinearId, Quality>>,
+        }
+        impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Judging<'_, T, L> {
+            fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+                let wanted = self.exact.multiply(id, columns.clone(), at)?;
+                let mut clips = Clips::counting();
+                let outputs = self.processor.shots(id, columns, at, &mut clips)?;
+                let quality = self.processor.maps[&id].quality(&outputs, &wanted, &clips);
+                let mut qualities = self.qualities.lock().expect("no product panicked");
+                qualities.insert(id, quality);
+                Ok(outputs)
+            }
+
+            fn read(&self, readout: Readout, signals: Batch<T>) -> Array2<T> {
+                self.processor.read(readout, signals)
+            }
+        }
         if self.ranges.is_empty() {
             return Ok(Vec::new());
         }
-        assert_eq!(signals.len(), self.maps.len(), "one signal for each map");
-        let maps = self.maps.values().zip(&self.ranges).zip(signals);
-        let qualities = maps.map(|((map, (node, ranges)), signal)| {
-            let at = At { node: *node, block };
-            map.quality(&self.chip, ranges, signal, at)
-        });
-        qualities.collect()
+        let judging = Judging {
+            processor: self,
+            exact,
+            qualities: Mutex::default(),
+        };
+        self.program.network().run(batch, &judging, block)?;
+        let qualities = judging.qualities.into_inner().expect("no product panicked");
+        Ok(qualities.into_values().collect())
     }
 
     /// Number of cells and attenuators in every map that no phases could make do what the correction asked of them.
@@ -192,6 +215,35 @@ impl<T: Real> Processor<T> {
             .expect("no product panicked"))
     }
 
+    /// What the receivers of map `id` make of `columns`, as shots of the node and block of `at`.
+    fn shots(
+        &self,
+        id: LinearId,
+        columns: Batch<T>,
+        at: At,
+        clips: &mut Clips,
+    ) -> Result<Batch<T>> {
+        let map = &self.maps[&id];
+        let layer = || {
+            format!(
+                "layer `{}`",
+                self.program.network().layers()[at.node].name()
+            )
+        };
+        let product = if self.ranges.is_empty() {
+            map.noiseless(&columns)
+        } else {
+            let shots = map.shots(&self.chip, &self.ranges[&at.node], columns, at, clips);
+            shots.map_err(|error| error.within(layer()))?
+        };
+        product.check_finite(&format!(
+            "outputs of {} on chip {}",
+            layer(),
+            self.chip.trial()
+        ))?;
+        Ok(product)
+    }
+
     /// Logits `[class, sample]` of the encoded `batch`, which is block number `block` of the data.
     ///
     /// The block number is part of the address of every random number of a shot.
@@ -217,27 +269,7 @@ impl<T: Real> Linears<T> for Processor<T> {
     /// # Panics
     /// If the chip has no such map, or no ranges for the node.
     fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
-        let map = &self.maps[&id];
-        let layer = || {
-            format!(
-                "layer `{}`",
-                self.program.network().layers()[at.node].name()
-            )
-        };
-        let product = if self.ranges.is_empty() {
-            map.noiseless(&columns)
-        } else {
-            let mut clips = Clips::default();
-            let ranges = &self.ranges[&at.node];
-            let shots = map.shots(&self.chip, ranges, columns, at, &mut clips);
-            shots.map_err(|error| error.within(layer()))?
-        };
-        product.check_finite(&format!(
-            "outputs of {} on chip {}",
-            layer(),
-            self.chip.trial()
-        ))?;
-        Ok(product)
+        self.shots(id, columns, at, &mut Clips::default())
     }
 
     fn read(&self, readout: Readout, signals: Batch<T>) -> Array2<T> {

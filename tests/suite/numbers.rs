@@ -8,6 +8,7 @@ use lightloom::processor::{Processor, compiled_for};
 use lightloom::rng::{Effect, Seed};
 use lightloom::{Error, Program};
 use ndarray::Array2;
+use num_complex::Complex;
 
 use crate::cli::{DEMO, lightloom, ok, refused_at_work};
 
@@ -150,6 +151,52 @@ fn blocks_on_crossbars_and_on_ideal_meshes_are_those_of_the_paper() {
             assert!(distance(&found, &wanted) < 1e-9, "{shape:?} {bits_w:?}");
         }
     }
+}
+
+/// Rows of complex weights have the scale of their largest modulus, and both parts the levels of a real one.
+#[test]
+fn blocks_of_complex_weights_round_both_parts_and_need_coherent_detectors() {
+    let (re, im) = (normals((3, 10), 20), normals((3, 10), 21));
+    let weight = Array2::from_shape_fn((3, 10), |at| Complex::new(re[at], im[at]));
+    let network = Network::of_weight(Weight::Complex(weight.clone()), Readout::Real).unwrap();
+    let layout = Layout {
+        tile: Some(5),
+        multiplier: Multiplier::Crossbar,
+        weights: Weights::Abfp(Some(5)),
+        ..Layout::default()
+    };
+    let blocks = compile(&network, layout).unwrap();
+    let hardware = hardware(&[
+        ("numbers.format", "abfp"),
+        ("numbers.weight_bits", "5"),
+        ("input.dac_bits", "6"),
+        ("readout.adc_bits", "7"),
+    ]);
+    let x = normals((10, 20), 22);
+    let mut wanted = Array2::zeros((3, 20));
+    for first in [0, 5] {
+        for ((row, sample), y) in wanted.indexed_iter_mut() {
+            let own = || first..first + 5;
+            let s_w = own().map(|j| weight[[row, j]].norm()).fold(0.0, f64::max);
+            let s_x = own().map(|j| f64::abs(x[[j, sample]])).fold(0.0, f64::max);
+            let (s_w, s_x) = (bfloat16(s_w), bfloat16(s_x));
+            let products = own().map(|j| {
+                rounded(re[[row, j]] / s_w, Some(5)) * rounded(x[[j, sample]] / s_x, Some(6))
+            });
+            *y += s_w * s_x * 5.0 * rounded(products.sum::<f64>() / 5.0, Some(7));
+        }
+    }
+    assert!(distance(&outputs(&blocks, &hardware, &x), &wanted) < 1e-12);
+    let network = Network::of_weight(Weight::Complex(weight), Readout::Intensity).unwrap();
+    let layout = Layout {
+        tile: None,
+        ..layout
+    };
+    let blocks = compile(&network, layout).unwrap();
+    let powers = hardware.with("readout.detection", "intensity").unwrap();
+    let chip = powers.fabricate(Seed(0), 0);
+    let error = Processor::<f64>::load(&blocks, chip, Correction::None, None).unwrap_err();
+    assert!(matches!(error.root(), Error::Value { what, .. } if what == "numbers.format"));
 }
 
 /// 3 of 6 is 255.5 of 511 levels, and the larger size is taken, as everywhere.
@@ -319,7 +366,6 @@ fn noise_in_codes_has_its_standard_deviation_and_its_kurtosis() {
 /// Sums that are counted by hand: with a gain of 4 in tiles of 4 the converters reach 1 product.
 #[test]
 fn clipped_readings_are_counted_and_signal_to_noise_is_that_of_the_outputs() {
-    use lightloom::nn::LayerSignal;
     let weight = normals((3, 4), 7);
     let x = normals((4, 30), 8);
     for gain in [1.0, 4.0] {
@@ -332,12 +378,11 @@ fn clipped_readings_are_counted_and_signal_to_noise_is_that_of_the_outputs() {
         let program = program(&weight, Multiplier::Crossbar, 4, Weights::Abfp(Some(6)));
         let (found, clipped) = reference(&weight, &x, 4, &format);
         assert_eq!(clipped > 0, gain > 1.0);
-        let (input, product) = (Batch::Real(x.clone()), Batch::Real(weight.dot(&x)));
+        let input = Batch::Real(x.clone());
         let chip = abfp(&format).fabricate(Seed(0), 0);
         let processor = Processor::load(&program, chip, Correction::None, Some(&input)).unwrap();
-        let quality = processor
-            .qualities(&[LayerSignal { input, product }], 0)
-            .unwrap()[0];
+        let digital = program.network().digital().unwrap();
+        let quality = processor.qualities(input, 0, &digital).unwrap()[0];
         assert_eq!(quality.clipped, clipped as f64 / 90.0);
         assert_eq!(quality.clipped_inputs, 0.0);
         let power = |y: &Array2<f64>| y.iter().map(|y| y * y).sum::<f64>();
@@ -350,17 +395,15 @@ fn clipped_readings_are_counted_and_signal_to_noise_is_that_of_the_outputs() {
 /// A calibration batch with half of the amplitude: inputs beyond it are clipped.
 #[test]
 fn inputs_beyond_the_full_scale_of_their_modulators_are_counted() {
-    use lightloom::nn::LayerSignal;
     let weight = normals((2, 2), 9);
     let program = program(&weight, Multiplier::Crossbar, 2, Weights::Exact);
     let x = ndarray::arr2(&[[1.0, 0.2, -0.9, 0.5], [0.1, -0.5, 0.3, 0.6]]);
     let calibration = Batch::Real(x.slice(ndarray::s![.., 1..2]).to_owned());
     let chip = hardware(&[("input.dac_bits", "8")]).fabricate(Seed(0), 0);
     let processor = Processor::load(&program, chip, Correction::None, Some(&calibration)).unwrap();
-    let (input, product) = (Batch::Real(x.clone()), Batch::Real(weight.dot(&x)));
-    let quality = processor
-        .qualities(&[LayerSignal { input, product }], 0)
-        .unwrap()[0];
+    let input = Batch::Real(x.clone());
+    let digital = program.network().digital().unwrap();
+    let quality = processor.qualities(input, 0, &digital).unwrap()[0];
     assert_eq!(quality.clipped_inputs, 3.0 / 8.0);
     assert_eq!(quality.clipped, 0.0);
 }
