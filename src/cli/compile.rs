@@ -10,7 +10,7 @@ use clap::Args;
 use super::common::args::Common;
 use super::common::count::any;
 use super::common::output;
-use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, compile};
+use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, Weights, compile};
 use crate::error::Error;
 use crate::nn::{Activation, Hints, Linear, Loaded, Network, Normalization, PerFeature};
 #[cfg(feature = "onnx")]
@@ -34,6 +34,10 @@ pub(super) struct CompileArgs {
     /// plain array of exact weights, the control that has no MZI
     #[arg(long, default_value_t)]
     pub geometry: Multiplier,
+    /// How weights are held, as numbers.format and numbers.weight_bits of a hardware say it: exact, fixed:BITS (one scale a
+    /// tile), abfp or abfp:BITS (one a row of a tile); docs/numbers.md
+    #[arg(long, default_value_t, value_name = "FORMAT")]
+    pub weights: Weights,
     #[arg(long, value_name = "NAME", help = activation_help())]
     pub activation: Option<String>,
     /// Chips that the phases which the weights leave free are chosen for: uncorrected, corrected, or perfect, which leaves
@@ -128,6 +132,7 @@ pub fn run(args: &CompileArgs) -> Result<()> {
         let layout = Layout {
             tile: args.tile,
             multiplier: args.geometry,
+            weights: args.weights,
             arrangement: args.arrangement,
             aim: args.aim,
             seed: Seed(args.seed),
@@ -191,6 +196,12 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
             "weights: relative error {:.4}, as {} meshes hold only some matrices",
             program.weight_error(),
             args.geometry
+        )?;
+    } else if let Some(bits) = args.weights.bits() {
+        writeln!(
+            stderr,
+            "weights: relative error {:.4}, of {bits} bits",
+            program.weight_error()
         )?;
     }
     let free = (args.aim, args.arrangement, args.seed);

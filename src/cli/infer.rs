@@ -18,13 +18,13 @@ use crate::compile::Program;
 use crate::error::Error;
 use crate::experiment::{Experiment, Predictions, Report, TRIALS_LIMIT, Workload};
 use crate::field::{Precision, Real};
-use crate::hardware::Hardware;
+use crate::hardware::{Hardware, NumberFormat};
 use crate::io::Source;
 use crate::io::npy::Element;
 use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
-use crate::nn::{Dataset, PARTS, Part, Score, Scorer, Selection, Split, Worth};
-use crate::processor::idle_words;
+use crate::nn::{BLOCK, Dataset, PARTS, Part, Score, Scorer, Selection, Split, Worth};
+use crate::processor::{compiled_for, idle_words};
 use crate::rng::Seed;
 
 #[derive(Debug, Args)]
@@ -137,7 +137,11 @@ fn check_predictions(path: &Path, json: Option<&Path>) -> Result<()> {
 fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     output::check_differs("--data", &args.data, &args.program, "the program")?;
     let clock = Instant::now();
+    let hardware = args.chip.hardware()?;
     let program = program(args)?;
+    let compiled = compiled_for(&program, &hardware)?;
+    let is_compiled = compiled.is_some();
+    let program = compiled.unwrap_or(program);
     let data = data(args)?;
     let samples = data.len();
     let data = match args.limit {
@@ -150,7 +154,7 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     )?;
     let load = clock.elapsed().as_secs_f64();
     let experiment = Experiment {
-        hardware: args.chip.hardware()?,
+        hardware,
         seed: Seed(args.chip.seed),
         trials: args.trials as usize,
         correction: args.correct,
@@ -168,6 +172,15 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
             eprintln!(
                 "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
             );
+        }
+        if is_compiled {
+            let weights = program.layout().weights;
+            eprintln!(
+                "note: compiled again with {weights} weights, which the hardware holds: lightloom compile --weights {weights} does it once"
+            );
+        }
+        for note in clipped_words(&report) {
+            eprintln!("note: {note}");
         }
         for note in experiment.hardware.notes() {
             eprintln!("note: {note}");
@@ -187,6 +200,41 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     }
     Ok((report, predictions))
 }
+
+/// What is said of layers of which more than [`MOST_CLIPPED`] is clipped.
+fn clipped_words(report: &Report) -> Vec<String> {
+    let numbers = report.hardware.numbers();
+    let mut notes = Vec::new();
+    for layer in &report.layers {
+        let Some(quality) = layer.quality else {
+            continue;
+        };
+        let clipped = |share: f64| format!("{:.1} %", 100.0 * share);
+        if quality.clipped > MOST_CLIPPED {
+            let key = match numbers.format {
+                NumberFormat::Abfp => "a smaller numbers.gain",
+                NumberFormat::Float | NumberFormat::Fixed => "a larger readout.adc_range",
+            };
+            notes.push(format!(
+                "converters clip {} of the readings of layer `{}`: {key} clips fewer",
+                clipped(quality.clipped),
+                layer.name
+            ));
+        }
+        // Beyond the ranges that a block sets for itself there is only noise.
+        if quality.clipped_inputs > MOST_CLIPPED && report.samples >= 2 * BLOCK {
+            notes.push(format!(
+                "modulators clip {} of the inputs of layer `{}`: the first samples, which set their full scale, are smaller",
+                clipped(quality.clipped_inputs),
+                layer.name
+            ));
+        }
+    }
+    notes
+}
+
+/// Share of clipped values beyond which it is said.
+const MOST_CLIPPED: f64 = 0.01;
 
 /// All trials at one precision.
 fn trials<T: Real + Element>(
@@ -321,6 +369,7 @@ fn print(report: &Report) -> Result<()> {
         }
         writeln!(out)?;
     }
+    print_qualities(&mut out, report)?;
     let s = &report.seconds;
     writeln!(out)?;
     writeln!(
@@ -333,6 +382,34 @@ fn print(report: &Report) -> Result<()> {
             out,
             "note      a path through layer `{}` loses {:.0} dB: smaller tiles (lightloom compile --tile) lose less",
             layer.name, layer.loss_db
+        )?;
+    }
+    Ok(())
+}
+
+/// The table of what receivers read, where shots differ.
+fn print_qualities(out: &mut impl Write, report: &Report) -> Result<()> {
+    let read = report.layers.iter();
+    let mut read = read
+        .filter_map(|layer| Some((layer, layer.quality?)))
+        .peekable();
+    if read.peek().is_some() {
+        writeln!(
+            out,
+            "\nread, chip 0     SNR   effective bits   clipped   inputs clipped"
+        )?;
+    }
+    for (layer, quality) in read {
+        let number =
+            |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
+        writeln!(
+            out,
+            "{:<12} {:>4} dB   {:>14}   {:>5.2} %   {:>12.2} %",
+            layer.name,
+            number(quality.snr_db),
+            number(quality.effective_bits),
+            100.0 * quality.clipped,
+            100.0 * quality.clipped_inputs
         )?;
     }
     Ok(())

@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use self::header::{BodyHeader, Freedom, Header, MapHeader, TileHeader};
 use super::cover::check_cover;
+use super::weights::{Held, Weights};
 use super::{Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::safetensors::{self, Bundle};
@@ -71,6 +72,7 @@ impl Program {
             version: Header::VERSION,
             geometry: layout.multiplier,
             tile: layout.tile,
+            weights: layout.weights,
             freedom: Freedom {
                 arrangement: layout.arrangement,
                 aim: layout.aim,
@@ -129,7 +131,7 @@ impl Program {
                 of_map.push(tile.within(&prefix)?);
             }
             if header.geometry.is_universal() {
-                check_phases(&of_map, &weight).within(format_args!("layer `{}`", map.name))?;
+                check_phases(&of_map, &weight, header.weights).within(format_args!("layer `{}`", map.name))?;
             }
             linears.push(linear);
             tiles.insert(LinearId(index), of_map);
@@ -150,6 +152,7 @@ impl Program {
         let layout = Layout {
             tile: header.tile,
             multiplier: header.geometry,
+            weights: header.weights,
             arrangement: header.freedom.arrangement,
             aim: header.freedom.aim,
             seed: header.freedom.seed,
@@ -381,11 +384,12 @@ fn take_tile(
         let limit = "above 0 where the tile has weights";
         return Err(Error::value("scale", 0, limit));
     }
+    let Held { block, row_scales } = header.weights.held(&block.into_owned());
     let array = match header.geometry {
         Multiplier::Meshes(geometry) => {
             Array::Meshes(Box::new(take_meshes(tensors, prefix, tile, geometry)?))
         }
-        Multiplier::Crossbar => Array::Crossbar(take_crossbar(block.into_owned(), tile, header)?),
+        Multiplier::Crossbar => Array::Crossbar(take_crossbar(block, tile, header)?),
     };
     let loaded = Tile {
         row: tile.row,
@@ -393,21 +397,23 @@ fn take_tile(
         rows: tile.rows,
         cols: tile.cols,
         scale: tile.scale,
+        row_scales,
         array,
     };
     loaded.check()?;
     Ok(loaded)
 }
 
-/// Fails unless light makes of the phases of all `tiles` the blocks of `weight`, to rounding.
-fn check_phases(tiles: &[Tile], weight: &Matrix) -> Result<()> {
+/// Fails unless light makes of the phases of all `tiles` the blocks of `weight`, as `weights` are held, to rounding.
+fn check_phases(tiles: &[Tile], weight: &Matrix, weights: Weights) -> Result<()> {
     // Decomposition loses some 1e-13.
     const LIMIT: f64 = 1e-9;
     let error = |tile: &Tile| {
         let block = weight.view((tile.row, tile.col), (tile.rows, tile.cols));
         let meshes = tile.meshes()?;
+        let held = weights.held(&block.into_owned()).block;
         Some(match tile.scale > 0.0 {
-            true => meshes.probed_error(&(block / C64::from(tile.scale))),
+            true => meshes.probed_error(&(held / C64::from(tile.scale))),
             false => 0.0,
         })
     };

@@ -6,12 +6,15 @@ mod freedom;
 mod multiplier;
 mod open;
 mod tile;
+mod weights;
 
 pub use freedom::{Aim, Arrangement};
 pub use multiplier::Multiplier;
 pub use open::Compiled;
 pub(crate) use tile::attenuator_phase;
 pub use tile::{Array, Crossbar, Meshes, Tile};
+pub use weights::Weights;
+pub(crate) use weights::bfloat16;
 
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -40,6 +43,8 @@ pub struct Layout {
     pub tile: Option<usize>,
     /// What every tile is made of.
     pub multiplier: Multiplier,
+    /// How weights are held, before phases are chosen for them.
+    pub weights: Weights,
     /// Order of the singular values of every tile.
     pub arrangement: Arrangement,
     /// The chip that the phases which the weights leave free are chosen for.
@@ -99,7 +104,7 @@ impl Program {
     /// # Errors
     /// Those of [`Network::check`]; [`Error::Shape`] if there is not one list of tiles for every map; within the map:
     /// [`Error::Shape`], [`Error::Value`] or [`Error::NotFinite`] if a tile's parts do not fit together, [`Error::Format`] if
-    /// they are not those of the layout's multiplier, [`Error::Value`] or [`Error::Format`] if the tiles do not cover every
+    /// they are not those of the layout's multiplier or its rows not scaled as its weights are, [`Error::Value`] or [`Error::Format`] if the tiles do not cover every
     /// weight once.
     pub fn from_tiles(network: Network, layout: Layout, tiles: Vec<Vec<Tile>>) -> Result<Self> {
         network.check()?;
@@ -111,7 +116,8 @@ impl Program {
         for ((_, linear), tiles) in network.linears().zip(&tiles) {
             let fit = tiles.iter().try_for_each(|tile| {
                 tile.check()?;
-                tile.check_made_of(layout.multiplier)
+                tile.check_made_of(layout.multiplier)?;
+                tile.check_row_scales(layout.weights, linear)
             });
             fit.and_then(|()| check_cover(tiles.iter().map(Tile::block), linear))
                 .within(format_args!("layer `{}`", linear.name))?;
@@ -131,8 +137,8 @@ impl Program {
         self.parts.layout
     }
 
-    /// Error of the weights on a perfect chip, ‖W − W₀‖_F / ‖W₀‖_F over all layers: rounding where the geometry
-    /// is universal, what the meshes cannot hold where it is not.
+    /// Error of the weights on a perfect chip, ‖W − W₀‖_F / ‖W₀‖_F over all layers: what weights of few bits lack, and what
+    /// the meshes cannot hold where their geometry is not universal.
     pub fn weight_error(&self) -> f64 {
         let (mut error, mut norm) = (0.0, 0.0);
         for map in self.maps() {
@@ -232,6 +238,7 @@ pub(crate) fn outline(network: &Network, layout: Layout) -> Result<Program> {
 type MakeTile = fn(&Matrix, &Place, &Layout) -> Result<Tile>;
 
 fn laid_out(network: &Network, layout: Layout, make: MakeTile) -> Result<Program> {
+    layout.weights.check()?;
     if let Some(modes) = layout.tile {
         check_tile_size(modes)?;
     }

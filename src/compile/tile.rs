@@ -4,11 +4,13 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use super::cover::Block;
 use super::freedom::{End, completed};
-use super::{Layout, Multiplier};
+use super::weights::{Held, Weights};
+use super::{Layout, Multiplier, matrix};
 use crate::error::{Error, Result};
 use crate::field::Fields;
 use crate::linalg::{C64, Matrix, adjoint_product, is_real, svd};
 use crate::mesh::{Geometry, Mesh, Mzi, closest};
+use crate::nn::Linear;
 use crate::rng::{Effect, Seed, Stream};
 
 /// A block of a map's matrix, and what multiplies by it.
@@ -23,8 +25,10 @@ pub struct Tile {
     /// Columns covered; there may be more [inputs](Self::inputs).
     pub cols: usize,
     /// Digital scale `s`: the largest singular value, or what stands for it in a butterfly. Light is multiplied by the
-    /// block over `s`.
+    /// block as its weights are held, over `s`.
     pub scale: f64,
+    /// Digital factors of the rows, where weights are held over scales of their own: [`Weights::Abfp`](super::Weights).
+    pub row_scales: Option<Vec<f64>>,
     /// What multiplies.
     pub array: Array,
 }
@@ -90,15 +94,16 @@ impl Place {
 /// Compiles `weight` into a tile.
 pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> Result<Tile> {
     let (rows, cols) = weight.shape();
+    let Held { block, row_scales } = layout.weights.held(weight);
     let (scale, array) = match layout.multiplier {
         Multiplier::Meshes(geometry) => {
-            let (scale, meshes) = compile_meshes(weight, geometry, place, layout)?;
+            let (scale, meshes) = compile_meshes(&block, geometry, place, layout)?;
             (scale, Array::Meshes(Box::new(meshes)))
         }
         Multiplier::Crossbar => {
-            let largest = svd(weight)?.s[0];
+            let largest = svd(&block)?.s[0];
             let (inputs, outputs) = (place.input_modes, place.output_modes);
-            let crossbar = Crossbar::new(weight, largest, inputs, outputs);
+            let crossbar = Crossbar::new(&block, largest, inputs, outputs);
             (largest, Array::Crossbar(crossbar))
         }
     };
@@ -108,6 +113,7 @@ pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> R
         rows,
         cols,
         scale,
+        row_scales,
         array,
     })
 }
@@ -137,6 +143,7 @@ pub(super) fn outline_tile(weight: &Matrix, place: &Place, layout: &Layout) -> R
         rows,
         cols,
         scale: 0.0,
+        row_scales: layout.weights.held(weight).row_scales,
         array,
     })
 }
@@ -275,6 +282,27 @@ impl Tile {
         }
     }
 
+    /// Fails unless the rows have the digital factors that `weights` says for this block of `linear`.
+    pub(super) fn check_row_scales(&self, weights: Weights, linear: &Linear) -> Result<()> {
+        if self.row_scales.is_none() && !matches!(weights, Weights::Abfp(_)) {
+            return Ok(());
+        }
+        let whole = matrix(&linear.whole());
+        let is_inside = |corner: usize, count, end| corner.checked_add(count) <= Some(end);
+        let fits = is_inside(self.row, self.rows, whole.nrows())
+            && is_inside(self.col, self.cols, whole.ncols())
+            && {
+                let block = whole.view((self.row, self.col), (self.rows, self.cols));
+                weights.held(&block.into_owned()).row_scales == self.row_scales
+            };
+        if fits {
+            Ok(())
+        } else {
+            let reason = format!("are not those of {weights} weights");
+            Err(Error::format("row scales of a tile", reason))
+        }
+    }
+
     /// Where in the map's matrix it stands.
     pub(super) fn block(&self) -> Block {
         Block {
@@ -287,10 +315,15 @@ impl Tile {
 
     /// The matrix that the tile realizes on a perfect chip, `[rows, cols]`.
     pub fn matrix(&self) -> Matrix {
-        match &self.array {
+        let mut matrix = match &self.array {
             Array::Meshes(meshes) => meshes.matrix(self.scale, (self.rows, self.cols)),
             Array::Crossbar(crossbar) => &crossbar.weights * C64::from(self.scale),
+        };
+        let scales = self.row_scales.iter().flatten();
+        for (mut row, scale) in matrix.row_iter_mut().zip(scales) {
+            row *= C64::from(*scale);
         }
+        matrix
     }
 
     /// The tile's meshes, if it has any.

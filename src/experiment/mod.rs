@@ -24,6 +24,7 @@ use crate::field::Real;
 use crate::hardware::Hardware;
 use crate::mesh::Correction;
 use crate::nn::{Dataset, Judged, Score, Worth};
+use crate::processor::Quality;
 use crate::rng::Seed;
 use crate::watch::Watch;
 
@@ -138,6 +139,10 @@ pub struct LayerReport {
     /// Number of MZIs that no phases could make do what the correction asked of them, mean over the trials; null without
     /// a correction.
     pub unreachable_mzis: Option<f64>,
+    /// How good what its receivers read on the first chip is, of the last whole block of samples; absent where shots do not
+    /// differ.
+    #[serde(flatten)]
+    pub quality: Option<Quality>,
 }
 
 /// Wall-clock times, s.
@@ -225,6 +230,10 @@ impl Experiment {
             return Err(Error::Stopped);
         }
 
+        let qualities = match self.trials {
+            0 => Vec::new(),
+            _ => workload.qualities(self.hardware.fabricate(self.seed, 0), self.correction)?,
+        };
         let program = workload.program();
         let layers = program.maps().enumerate().map(|(index, map)| {
             let layers = || trials.iter().map(|trial: &Trial| &trial.layers[index]);
@@ -241,6 +250,7 @@ impl Experiment {
                 loss_db: mean_of(|layer| layer.loss_db),
                 unreachable_mzis: is_corrected
                     .then(|| mean_of(|layer| layer.unreachable_mzis.map(|count| count as f64))),
+                quality: qualities.get(index).copied(),
             }
         });
         Ok(Report {

@@ -10,7 +10,7 @@ use crate::field::Real;
 use crate::hardware::{Chip, Hardware};
 use crate::mesh::Correction;
 use crate::nn::{BLOCK, Batch, Dataset, Digital, Judged, LayerSignal, Score, Scorer};
-use crate::processor::Processor;
+use crate::processor::{Processor, Quality, has_shot_effects};
 use crate::rng::Seed;
 
 /// A program with the encoded data that chips run it on, at precision `T`.
@@ -149,6 +149,25 @@ impl<'a, T: Real> Workload<'a, T> {
             confusion: Vec::new(),
         };
         Ok((trial, judged))
+    }
+
+    /// How good what every map's receivers read on `chip` is, phases chosen by `correction`, of the last whole block of samples;
+    /// nothing where shots do not differ. Only where there is no other block is it the one that sets ranges.
+    ///
+    /// # Errors
+    /// As [`trial`](Self::trial).
+    pub fn qualities(&self, chip: Chip, correction: Correction) -> Result<Vec<Quality>> {
+        let (Some(ranges), true) = (
+            self.blocks.get(self.calibration),
+            has_shot_effects(chip.hardware()),
+        ) else {
+            return Ok(Vec::new());
+        };
+        let is_whole = |block: &Batch<T>| block.samples() == BLOCK;
+        let last = self.blocks.iter().rposition(is_whole).unwrap_or(0);
+        let last = last.max(self.calibration);
+        let processor = Processor::load(&self.program, chip, correction, Some(ranges))?;
+        processor.qualities(self.blocks[last].clone(), last as u64, &self.digital)
     }
 
     /// The program on `chip`, and the outputs of all samples.

@@ -54,6 +54,7 @@ struct Group {
 #[derive(Debug, Clone, PartialEq)]
 struct Digital {
     scale: f64,
+    row_scales: Option<Vec<f64>>,
     /// row, col, rows, cols of the layer's matrix.
     block: [usize; 4],
 }
@@ -82,6 +83,7 @@ impl Export {
                 groups.push(Group {
                     digital: Some(Digital {
                         scale: tile.scale,
+                        row_scales: tile.row_scales.clone(),
                         block: [tile.row, tile.col, tile.rows, tile.cols],
                     }),
                     ..group(path("attenuators"), &bank, &meshes.attenuators)

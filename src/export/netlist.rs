@@ -15,7 +15,7 @@ pub fn mesh(mesh: &Mesh) -> Value {
 }
 
 /// For each tile of a program the netlist of its whole path (V†, attenuators, U) and what stays digital: the
-/// scale, and the block of the layer's matrix that it covers.
+/// scale, those of rows where they have their own, and the block of the layer's matrix that it covers.
 ///
 /// Output k of the netlist is amplitude k of `U diag(a) V†`; ports beyond rows and cols are padding.
 ///
@@ -34,10 +34,13 @@ pub fn program(program: &Program) -> Result<Value> {
             circuit.resize(meshes.attenuators.len());
             circuit.resize(meshes.output.modes());
             circuit.push_mesh("u_", &meshes.output);
-            let entry = json!({
+            let mut entry = json!({
                 "scale": tile.scale, "row": tile.row, "col": tile.col, "rows": tile.rows, "cols": tile.cols,
                 "netlist": circuit.finish(),
             });
+            if let Some(scales) = &tile.row_scales {
+                entry["row_scales"] = json!(scales);
+            }
             tiles_by_path.insert(format!("{layer}.{number}"), entry);
         }
     }

@@ -53,16 +53,25 @@ impl Export {
     }
 
     /// Arrays `PATH.KIND_rad`, `_column`, `_mode` and, where they were asked for, `_v`, `_code` and `_set_rad`, in the
-    /// order of the CSV rows; for a tile also `LAYER.TILE.attenuators.scale` and `.block` (row, col, rows, cols).
+    /// order of the CSV rows; for a tile also `LAYER.TILE.attenuators.scale` and `.block` (row, col, rows, cols), and
+    /// `.row_scales` where its rows have scales of their own.
     ///
     /// # Errors
     /// [`Error::Io`] if the archive cannot be built.
     pub fn npz(&self) -> Result<Vec<u8>> {
         let mut archive = NpzWriter::new();
         for group in &self.groups {
-            if let Some(Digital { scale, block }) = &group.digital {
+            if let Some(Digital {
+                scale,
+                row_scales,
+                block,
+            }) = &group.digital
+            {
                 let name = &group.path;
                 archive.put(&format!("{name}.scale"), arr0(*scale).view())?;
+                if let Some(scales) = row_scales {
+                    archive.put(&format!("{name}.row_scales"), arr1(scales).view())?;
+                }
                 let block = arr1(&block.map(|count| count as i64));
                 archive.put(&format!("{name}.block"), block.view())?;
             }

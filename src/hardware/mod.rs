@@ -23,7 +23,9 @@ pub(crate) use read::show;
 pub use setting::{Perfect, Place, Range, ValueKind, When};
 pub use site::{Part, Placed, Placement, Section, Site};
 pub use supply::Supply;
-pub use table::{CellDesign, Coupler, Hardware, HardwareKey, Input, PhaseShifter, Readout, Row};
+pub use table::{
+    CellDesign, Coupler, Hardware, HardwareKey, Input, Numbers, PhaseShifter, Readout, Row,
+};
 
 use std::path::Path;
 
@@ -65,6 +67,56 @@ pub enum AdcRange {
 impl AdcRange {
     /// The name of [`Max`](Self::Max) in files and on the command line.
     pub const MAX: &'static str = "max";
+}
+
+/// How the numbers that enter and leave the chip, and its weights, are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NumberFormat {
+    /// Weights are exact; converters work within the ranges of a calibration batch.
+    Float,
+    /// As float, with weights of a limited number of bits over one scale a tile.
+    Fixed,
+    /// Adaptive block floating point: a scale for every vector of inputs and for every row of weights of a tile, converters
+    /// of a range that follows from the tile alone.
+    Abfp,
+}
+
+impl NumberFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Float, Self::Fixed, Self::Abfp];
+
+    /// The name that files and the command line use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Float => "float",
+            Self::Fixed => "fixed",
+            Self::Abfp => "abfp",
+        }
+    }
+}
+
+/// The distribution of the noise of converters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodeNoise {
+    /// Gaussian.
+    Normal,
+    /// Logistic, whose kurtosis is 4.2.
+    Logistic,
+}
+
+impl CodeNoise {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Normal, Self::Logistic];
+
+    /// The name that files and the command line use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Logistic => "logistic",
+        }
+    }
 }
 
 impl Serialize for AdcRange {
@@ -115,7 +167,7 @@ impl Hardware {
     /// What is worth saying of it that is allowed and hardly meant, in sentences.
     pub fn notes(&self) -> Vec<String> {
         let shifter = self.phase_shifter();
-        [
+        let turns = [
             ("phase_error_rad", shifter.phase_error_rad),
             ("offset_rad", shifter.offset_rad),
         ]
@@ -126,8 +178,45 @@ impl Hardware {
                 "phase_shifter.{key} = {error_rad}: more than a turn (6.28 rad) is noise, every phase is as likely as \
                  any other"
             )
-        })
-        .collect()
+        });
+        turns.chain(self.idle_numbers()).collect()
+    }
+
+    /// What of the numbers does nothing, as another key is what it is.
+    fn idle_numbers(&self) -> impl Iterator<Item = String> {
+        let Numbers {
+            format,
+            weight_bits,
+            gain,
+            noise_codes,
+            ..
+        } = self.numbers;
+        let is_blocks = format == NumberFormat::Abfp;
+        let sets = |name: &str| format!("numbers.format is {}, {name}", format.name());
+        [
+            (
+                weight_bits.is_some() && format == NumberFormat::Float,
+                "numbers.weight_bits",
+                sets("which leaves weights exact: fixed and abfp round them"),
+            ),
+            (
+                gain != 1.0 && !is_blocks,
+                "numbers.gain",
+                sets("whose converters have the range that readout.adc_range says"),
+            ),
+            (
+                self.readout.adc_range != AdcRange::Max && is_blocks,
+                "readout.adc_range",
+                sets("whose converters have the range that numbers.gain says"),
+            ),
+            (
+                noise_codes > 0.0 && self.readout.adc_bits.is_none(),
+                "numbers.noise_codes",
+                "without readout.adc_bits there are no codes".to_owned(),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(is_idle, key, why)| is_idle.then(|| format!("{key} does nothing: {why}")))
     }
 
     /// One chip of this kind: `trial` counts the chips that follow from `seed`.

@@ -1,6 +1,6 @@
 //! What a key of a hardware description can be: when and where it acts, what its values are.
 
-use super::{AdcRange, Detection};
+use super::{AdcRange, CodeNoise, Detection, NumberFormat};
 use crate::io::record::Cell;
 use crate::mesh::CellKind;
 
@@ -9,6 +9,8 @@ use crate::mesh::CellKind;
 pub enum When {
     /// Never: it is the same on every chip.
     Fixed,
+    /// When a network is compiled.
+    PerCompile,
     /// Once for every chip.
     PerChip,
     /// Once for every programming of a chip.
@@ -22,6 +24,8 @@ pub enum When {
 /// Where a key acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
+    /// The weights, before phases are chosen for them.
+    Weight,
     /// The angles of couplers.
     Coupler,
     /// Between the phase that is asked of a heater and what the heater does.
@@ -41,7 +45,7 @@ impl Place {
     pub fn is_in_mesh(self) -> bool {
         match self {
             Self::Coupler | Self::Drive | Self::Phase | Self::Loss => true,
-            Self::Input | Self::Readout => false,
+            Self::Weight | Self::Input | Self::Readout => false,
         }
     }
 }
@@ -72,6 +76,8 @@ impl Range {
     pub(super) const ANY: Self = Self::new("a finite number", |_| true);
     pub(super) const NOT_NEGATIVE: Self = Self::new("0 or more", |x| x >= 0.0);
     pub(super) const POSITIVE: Self = Self::new("more than 0", |x| x > 0.0);
+    /// Bits of numbers with a sign and several sizes.
+    pub(super) const WEIGHT_BITS: Self = Self::new("2..=24", |x| (2.0..=24.0).contains(&x));
     pub(super) const BITS: Self = Self::new("1..=24", |x| (1.0..=24.0).contains(&x));
 
     pub(super) const fn new(words: &'static str, holds: fn(f64) -> bool) -> Self {
@@ -84,6 +90,7 @@ impl When {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fixed => "fixed",
+            Self::PerCompile => "per compile",
             Self::PerChip => "per chip",
             Self::PerLoad => "per load",
             Self::PerShot => "per shot",
@@ -193,6 +200,31 @@ impl Setting for Detection {
     fn of(cell: &Cell) -> Option<Self> {
         let both = [Self::Coherent, Self::Intensity];
         both.into_iter().find(|kind| kind.cell() == *cell)
+    }
+}
+
+impl Setting for NumberFormat {
+    const KIND: ValueKind =
+        ValueKind::Name(&[Self::Float.name(), Self::Fixed.name(), Self::Abfp.name()]);
+
+    fn cell(&self) -> Cell {
+        self.name().into()
+    }
+
+    fn of(cell: &Cell) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.cell() == *cell)
+    }
+}
+
+impl Setting for CodeNoise {
+    const KIND: ValueKind = ValueKind::Name(&[Self::Normal.name(), Self::Logistic.name()]);
+
+    fn cell(&self) -> Cell {
+        self.name().into()
+    }
+
+    fn of(cell: &Cell) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.cell() == *cell)
     }
 }
 

@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::Supply;
 use super::setting::Place::{
-    Coupler as Couplers, Drive, Input as Inputs, Loss, Phase, Readout as Readouts,
+    Coupler as Couplers, Drive, Input as Inputs, Loss, Phase, Readout as Readouts, Weight,
 };
-use super::setting::When::{Fixed, PerChip, PerLoad, PerShot, Recorded};
+use super::setting::When::{Fixed, PerChip, PerCompile, PerLoad, PerShot, Recorded};
 use super::setting::{Perfect, Place, Range, Setting, ValueKind, When};
-use super::{AdcRange, Detection};
+use super::{AdcRange, CodeNoise, Detection, NumberFormat};
 use crate::io::record::Cell;
 use crate::mesh::CellKind;
 use crate::units::{hz_from_ghz, power_from_db};
@@ -345,5 +345,32 @@ hardware! {
              percentile.",
             Row::new("full scale of the converters, percentile", "ADC range", Fixed, Readouts)
                 .perfect(Perfect::Neither).range(PERCENTILE).needs("readout.adc_bits");
+    }
+
+    /// How numbers are held, in light and in front of it.
+    numbers: Numbers {
+        format: NumberFormat = NumberFormat::Float,
+            "How numbers are held: `float` (weights exact, converters within the ranges of a calibration batch), `fixed` (and \
+             weights rounded over one scale a tile) or `abfp` (a scale for every vector of a tile's inputs and every row of its \
+             weights). Bits of inputs and outputs are `input.dac_bits` and `readout.adc_bits`; see \
+             [`numbers.md`](numbers.md).",
+            Row::new("format of numbers", "format", PerCompile, Weight).perfect(Perfect::Neither).range(Range::ANY);
+        weight_bits: Option<u32> = None,
+            "Resolution of the weights, bits over [−1, 1] of their scale, before phases are chosen for them; of `fixed` and \
+             `abfp`.",
+            Row::new("resolution of the weights", "weights", PerCompile, Weight)
+                .perfect(Perfect::Most).range(Range::WEIGHT_BITS).none("no quantization").needs("numbers.format");
+        gain: f64 = 1.0,
+            "Gain G in front of the converters of `abfp`, whose full scale is n/G sums of full-scale products, n the inputs of \
+             a tile: it trades clipping for resolution.",
+            Row::new("gain in front of the converters", "gain", Fixed, Readouts)
+                .perfect(Perfect::Neither).range(Range::POSITIVE).needs("numbers.format");
+        noise_codes: f64 = 0.0,
+            "Standard deviation of every reading in front of its converter, in codes: steps between two levels.",
+            Row::new("σ of a reading, codes", "σ code", PerShot, Readouts).needs("readout.adc_bits");
+        noise: CodeNoise = CodeNoise::Normal,
+            "Its distribution: `normal` or `logistic`, as Lightmatter measured (arXiv:2205.06287).",
+            Row::new("distribution of the codes’ noise", "code noise", Fixed, Readouts)
+                .perfect(Perfect::Neither).range(Range::ANY).needs("numbers.noise_codes");
     }
 }

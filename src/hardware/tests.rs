@@ -192,3 +192,38 @@ fn numbers_may_be_written_as_people_write_them() {
     let half = value("readout.adc_bits", "8.5");
     assert_eq!(error.unwrap_err().refusal(), half);
 }
+
+#[test]
+fn numbers_that_do_nothing_beside_others_are_noted() {
+    let notes = |settings: &[(&str, &str)]| {
+        let set = |hw: Hardware, (key, value): &(&str, &str)| hw.with(key, value).unwrap();
+        settings.iter().fold(Hardware::default(), set).notes()
+    };
+    let bits = ("numbers.weight_bits", "6");
+    let gain = ("numbers.gain", "2");
+    let range = ("readout.adc_range", "99");
+    let noise = ("numbers.noise_codes", "1");
+    let blocks = ("numbers.format", "abfp");
+    let fixed = ("numbers.format", "fixed");
+    for idle in [
+        &[bits][..],
+        &[gain],
+        &[gain, fixed],
+        &[range, blocks],
+        &[noise],
+    ] {
+        let said = notes(idle);
+        assert!(
+            said.len() == 1 && said[0].starts_with(idle[0].0),
+            "{said:?}"
+        );
+    }
+    for acting in [
+        &[bits, fixed][..],
+        &[bits, gain, blocks],
+        &[range],
+        &[noise, ("readout.adc_bits", "8")],
+    ] {
+        assert_eq!(notes(acting), Vec::<String>::new());
+    }
+}

@@ -100,6 +100,25 @@ impl Adc {
         }
     }
 
+    /// The step between two levels.
+    pub(super) fn code(&self) -> f64 {
+        match self.steps {
+            0.0 => 2.0 * self.range,
+            steps => self.range / steps,
+        }
+    }
+
+    /// The readings beyond which the nearest level is further than half a step away; none of a comparator, which has no
+    /// other levels.
+    pub(super) fn limits(&self) -> Option<[f64; 2]> {
+        let half = 0.5 * self.code();
+        let lowest = match self.reading {
+            Reading::Intensity => 0.0,
+            _ => -self.range,
+        };
+        (self.steps > 0.0).then_some([lowest - half, self.range + half])
+    }
+
     /// The nearest level; beyond its range the converter saturates. An infinity or NaN, which is no reading but the end of
     /// the numbers that are computed with, stays what it is.
     pub fn convert(&self, reading: f64) -> f64 {

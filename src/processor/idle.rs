@@ -1,7 +1,7 @@
 //! What of a hardware says nothing about the work that is done on it.
 
 use crate::compile::{Multiplier, Program};
-use crate::hardware::{Hardware, HardwareKey, When};
+use crate::hardware::{Hardware, HardwareKey, Place, When};
 
 /// What of all `hardware` does not act on `program`, in a sentence: a crossbar has no cell that could err.
 pub fn idle_words<'a>(
@@ -31,12 +31,17 @@ pub fn unread_words(hardware: &Hardware, is_layer: bool) -> Option<String> {
         .acting()
         .filter(is_drawn)
         .filter(|key| !key.row.place.is_in_mesh())
-        .map(|key| key.name)
-        .filter(|name| !(is_layer && name.starts_with("readout.lo_phase")));
+        .filter(|key| !(is_layer && acts_on_layers(key)))
+        .map(|key| key.name);
     sentence(
         names.collect(),
         "here: a matrix is what light meets, without modulators and detectors",
     )
+}
+
+/// Whether `key`, which acts on no mesh, acts on the matrix of a layer.
+fn acts_on_layers(key: &HardwareKey) -> bool {
+    key.row.place == Place::Weight || key.name.starts_with("readout.lo_phase")
 }
 
 /// `a, b do not act WHERE`; nothing where there are no names.
@@ -66,6 +71,8 @@ mod tests {
             assert!(gains.starts_with("readout.gain_spread does not act"));
             let phases = unread_words(&with("readout.lo_phase_error_rad", "0.1"), is_layer);
             assert_eq!(phases.is_none(), is_layer);
+            let format = unread_words(&with("numbers.format", "abfp"), is_layer);
+            assert_eq!(format.is_none(), is_layer);
         }
     }
 }

@@ -1,16 +1,17 @@
-//! One map on a chip: fields through tiles, digital sum of their readings.
+//! One map on a chip: fields through tiles, readings, digital sum.
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
-use super::detector::Reading;
+use super::detector::{Adc, Reading};
 use super::load::{LoadedTile, assemble, load_tile, relative, relative_errors};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use super::placement::Seat;
-use super::shot::{Shot, TileCalibration, multiply, power};
-use crate::compile::Map;
+use super::quality::{Clips, Quality};
+use super::reading::{Codes, Lit, Shot, TileCalibration, multiply, power};
+use crate::compile::{Map, bfloat16};
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Section};
+use crate::hardware::{Chip, NumberFormat, Placed, Section};
 use crate::mesh::Correction;
 use crate::nn::{At, Batch, LayerSignal};
 use crate::rng::Effect;
@@ -86,7 +87,8 @@ impl<T: Real> LoadedMap<T> {
     pub(super) fn noiseless(&self, input: &Batch<T>) -> Batch<T> {
         if self.tiles.iter().any(|tile| tile.gains.is_some()) {
             // A gain acts on a reading, so every tile is read by itself.
-            self.read_tiles(input, |_| Shot::default())
+            let mut clips = Clips::default();
+            self.read_tiles(input, |_| Shot::default(), &mut clips)
         } else {
             self.clean(input)
         }
@@ -95,10 +97,7 @@ impl<T: Real> LoadedMap<T> {
     /// ‖(W_chip − W) x‖ / ‖W x‖ of what the map's detectors see of the fields.
     pub(super) fn weighted_error(&self, signal: &LayerSignal<T>) -> f64 {
         let imaginary = self.reading != Reading::Real;
-        let (re, im) = match &signal.input {
-            Batch::Real(x) => multiply(&self.whole, x.view(), None, imaginary),
-            Batch::Complex(x) => multiply(&self.whole, x.re.view(), Some(x.im.view()), imaginary),
-        };
+        let (re, im) = multiply(&self.whole, Lit::all(&signal.input), imaginary);
         let (wanted_re, wanted_im) = match &signal.product {
             Batch::Real(y) => (y, None),
             Batch::Complex(y) => (&y.re, Some(&y.im)),
@@ -125,10 +124,7 @@ impl<T: Real> LoadedMap<T> {
     /// The same where every detector has its calibrated gain.
     fn clean(&self, input: &Batch<T>) -> Batch<T> {
         let imaginary = self.reading != Reading::Real;
-        let (re, im) = match input {
-            Batch::Real(x) => multiply(&self.whole, x.view(), None, imaginary),
-            Batch::Complex(x) => multiply(&self.whole, x.re.view(), Some(x.im.view()), imaginary),
-        };
+        let (re, im) = multiply(&self.whole, Lit::all(input), imaginary);
         match (self.reading, im) {
             (Reading::Intensity, Some(mut im)) => {
                 im.zip_mut_with(&re, |y, x| *y = *x * *x + *y * *y);
@@ -139,12 +135,23 @@ impl<T: Real> LoadedMap<T> {
         }
     }
 
-    /// The ranges of modulators and converters that `input` just fits.
+    /// The ranges of modulators and converters that `input` just fits; those of blocks follow from the tiles.
     pub(super) fn calibration(&self, chip: &Chip, input: &Batch<T>) -> Calibration {
         let hardware = chip.hardware();
-        let full_scale = largest(input);
-        let calibrate =
-            |tile: &LoadedTile<T>| tile.calibrate(input, self.reading, full_scale, hardware);
+        let is_blocks = hardware.numbers().format == NumberFormat::Abfp;
+        let full_scale = if is_blocks { 1.0 } else { largest(input) };
+        let calibrate = |tile: &LoadedTile<T>| {
+            if is_blocks {
+                let bits = hardware.readout().adc_bits;
+                let range = tile.block_range(hardware.numbers().gain);
+                TileCalibration {
+                    adc: bits.map(|bits| Adc::new(bits, range, self.reading)),
+                    unseen: None,
+                }
+            } else {
+                tile.calibrate(tile.lit(input), self.reading, full_scale, hardware)
+            }
+        };
         Calibration {
             full_scale,
             modulator: Modulator::new(hardware, full_scale),
@@ -152,7 +159,8 @@ impl<T: Real> LoadedMap<T> {
         }
     }
 
-    /// The map's outputs with every effect of the shots at `at`, `[out, sample]`, within the ranges of `calibration`.
+    /// The map's outputs with every effect of the shots at `at`, `[out, sample]`, within the ranges of `calibration`. Where
+    /// `clips` counts, it counts those of the shots.
     ///
     /// # Errors
     /// [`Error::Value`] if the calibration batch was dark here and `input` is not: no range is set for it.
@@ -162,7 +170,47 @@ impl<T: Real> LoadedMap<T> {
         calibration: &Calibration,
         mut input: Batch<T>,
         at: At,
+        clips: &mut Clips,
     ) -> Result<Batch<T>> {
+        let numbers = chip.hardware().numbers();
+        let counts = clips.counts;
+        let shot = |index: usize| {
+            let at_node: Placed = self.tiles[index].at.of_node(at.node);
+            let stream = |effect| chip.stream(effect, at_node, at.block);
+            let TileCalibration { adc, unseen } = &calibration.tiles[index];
+            Shot {
+                full_scale: calibration.full_scale,
+                noise: Some(stream(Effect::Detector)),
+                adc: *adc,
+                unseen: unseen.as_ref(),
+                codes: (adc.is_some() && numbers.noise_codes > 0.0).then(|| Codes {
+                    stream: stream(Effect::Converter),
+                    kind: numbers.noise,
+                    sigma: numbers.noise_codes,
+                }),
+                counts,
+            }
+        };
+        let sigma = laser_field_error(chip.hardware());
+        let samples = input.samples();
+        let factors: Option<Vec<T>> = (self.modulated && sigma > 0.0).then(|| {
+            // All tiles share the map's laser.
+            let laser = self.tiles[0].at.section(Section::Input).of_node(at.node);
+            laser_factors(
+                sigma,
+                samples,
+                &mut chip.stream(Effect::Laser, laser, at.block),
+            )
+        });
+        let modulate = |light: &mut Batch<T>| {
+            calibration.modulator.drive(light);
+            if let Some(factors) = &factors {
+                scale_samples(light, factors);
+            }
+        };
+        if numbers.format == NumberFormat::Abfp {
+            return Ok(self.read_blocks(&input, modulate, shot, clips));
+        }
         if calibration.full_scale == 0.0 && largest(&input) > 0.0 {
             let limit = "above 0: give data whose first samples do not leave a layer dark";
             return Err(Error::value(
@@ -172,39 +220,112 @@ impl<T: Real> LoadedMap<T> {
             ));
         }
         if self.modulated {
-            calibration.modulator.drive(&mut input);
-            // All tiles share the map's laser.
-            let laser = self.tiles[0].at.section(Section::Input).of_node(at.node);
-            let sigma = laser_field_error(chip.hardware());
-            if sigma > 0.0 {
-                let mut stream = chip.stream(Effect::Laser, laser, at.block);
-                let factors = laser_factors(sigma, input.samples(), &mut stream);
-                scale_samples(&mut input, &factors);
-            }
+            clips.note_inputs(&input, calibration.full_scale);
+            modulate(&mut input);
         }
         if self.reading == Reading::Optical {
             return Ok(self.clean(&input));
         }
-        let detectors = |index: usize| self.tiles[index].at.of_node(at.node);
-        Ok(self.read_tiles(&input, |index| Shot {
-            full_scale: calibration.full_scale,
-            noise: Some(chip.stream(Effect::Detector, detectors(index), at.block)),
-            adc: calibration.tiles[index].adc,
-            unseen: calibration.tiles[index].unseen.as_ref(),
-        }))
+        Ok(self.read_tiles(&input, shot, clips))
     }
 
     /// The digital sum of all tiles' readings, each under the conditions of `shot`.
-    fn read_tiles<'c>(&self, input: &Batch<T>, shot: impl Fn(usize) -> Shot<'c>) -> Batch<T> {
+    fn read_tiles<'c>(
+        &self,
+        input: &Batch<T>,
+        shot: impl Fn(usize) -> Shot<'c>,
+        clips: &mut Clips,
+    ) -> Batch<T> {
         let mut out = Fields::zeros(self.whole.modes(), input.samples());
         for (index, tile) in self.tiles.iter().enumerate() {
-            tile.read(self.reading, input, shot(index), &mut out);
+            let sums = (&mut out, tile.row);
+            let clipped = tile.read(self.reading, tile.lit(input), shot(index), sums);
+            clips.note_readings(clipped, self.readings_of(tile, input));
         }
+        self.outputs(out)
+    }
+
+    /// The same in blocks: every tile is given each sample's part over its own largest modulus, in bfloat16, as `modulate`
+    /// leaves it, and its readings are multiplied by that.
+    ///
+    /// Basumallik et al., arXiv:2205.06287: y_i = s_w,i s_x (n/G) · Q{ (G/n) Σ Q(ŵ) Q(x̂) + noise }.
+    fn read_blocks<'c>(
+        &self,
+        input: &Batch<T>,
+        modulate: impl Fn(&mut Batch<T>),
+        shot: impl Fn(usize) -> Shot<'c>,
+        clips: &mut Clips,
+    ) -> Batch<T> {
+        let mut out = Fields::zeros(self.whole.modes(), input.samples());
+        for (index, tile) in self.tiles.iter().enumerate() {
+            let mut own = tile.lit(input).to_batch();
+            let scales = block_scales(&own);
+            divide_samples(&mut own, &scales);
+            modulate(&mut own);
+            let mut part = Fields::zeros(tile.rows, input.samples());
+            let clipped = tile.read(self.reading, Lit::all(&own), shot(index), (&mut part, 0));
+            clips.note_readings(clipped, self.readings_of(tile, input));
+            let mut part = Batch::Complex(part);
+            scale_samples(&mut part, &scales);
+            let Batch::Complex(part) = part else {
+                unreachable!("a complex batch stays one")
+            };
+            let rows = s![tile.row..tile.row + tile.rows, ..];
+            for (sums, part) in [(&mut out.re, part.re), (&mut out.im, part.im)] {
+                let mut sums = sums.slice_mut(rows);
+                sums += &part;
+            }
+        }
+        self.outputs(out)
+    }
+
+    /// Number of readings that the receivers of `tile` take of `input`.
+    fn readings_of(&self, tile: &LoadedTile<T>, input: &Batch<T>) -> usize {
+        let receivers = match self.reading {
+            Reading::Quadratures => 2,
+            Reading::Real | Reading::Intensity | Reading::Optical => 1,
+        };
+        receivers * tile.rows * input.samples()
+    }
+
+    /// What is digital behind the receivers, of the sums of their readings.
+    fn outputs(&self, sums: Fields<T>) -> Batch<T> {
         match self.reading {
-            Reading::Real | Reading::Intensity => Batch::Real(out.re),
-            Reading::Optical | Reading::Quadratures => Batch::Complex(out),
+            Reading::Real | Reading::Intensity => Batch::Real(sums.re),
+            Reading::Optical | Reading::Quadratures => Batch::Complex(sums),
         }
     }
+
+    /// How good `outputs` are where the exact product is `wanted`.
+    pub(super) fn quality(&self, outputs: &Batch<T>, wanted: &Batch<T>, clips: &Clips) -> Quality {
+        match (self.reading, wanted) {
+            (Reading::Intensity, Batch::Complex(y)) => {
+                let mut powers = y.re.clone();
+                powers.zip_mut_with(&y.im, |x, y| *x = *x * *x + *y * *y);
+                Quality::of(outputs, &Batch::Real(powers), clips)
+            }
+            (_, wanted) => Quality::of(outputs, wanted, clips),
+        }
+    }
+}
+
+/// The largest modulus of every sample, in bfloat16.
+fn block_scales<T: Real>(batch: &Batch<T>) -> Vec<T> {
+    let mut largest = vec![T::zero(); batch.samples()];
+    let mut note = |sample: usize, size: T| {
+        if size > largest[sample] {
+            largest[sample] = size;
+        }
+    };
+    match batch {
+        Batch::Real(x) => x.indexed_iter().for_each(|((_, at), x)| note(at, x.abs())),
+        Batch::Complex(z) => {
+            let parts = z.re.indexed_iter().zip(&z.im);
+            parts.for_each(|(((_, at), x), y)| note(at, T::of(power(*x, *y).sqrt())));
+        }
+    }
+    let scales = largest.into_iter();
+    scales.map(|size| T::of(bfloat16(size.double()))).collect()
 }
 
 /// The largest absolute value (or modulus) of a batch.
@@ -215,6 +336,24 @@ fn largest<T: Real>(batch: &Batch<T>) -> f64 {
             let squares = z.re.iter().zip(&z.im).map(|(x, y)| power(*x, *y));
             squares.fold(0.0, f64::max).sqrt()
         }
+    }
+}
+
+/// Divides every sample by its own scale, of which 0 leaves a dark one: a quotient, not a product with the inverse, so that
+/// half of the scale is a half.
+fn divide_samples<T: Real>(batch: &mut Batch<T>, scales: &[T]) {
+    let divide = |part: &mut Array2<T>| {
+        for mut row in part.rows_mut() {
+            for (x, scale) in row.iter_mut().zip(scales) {
+                if *scale > T::zero() {
+                    *x = *x / *scale;
+                }
+            }
+        }
+    };
+    match batch {
+        Batch::Real(x) => divide(x),
+        Batch::Complex(z) => [&mut z.re, &mut z.im].into_iter().for_each(divide),
     }
 }
 

@@ -39,6 +39,10 @@ pub(super) struct LoadedTile<T> {
     pub(super) at: Placed,
     /// Digital factor that turns amplitudes behind the chip into values.
     pub(super) scale: f64,
+    /// Digital factors of the rows, where they have their own.
+    pub(super) row_scales: Option<Vec<f64>>,
+    /// Modes that light enters in, lit or not.
+    pub(super) inputs: usize,
     /// Amplitudes behind the chip per amplitude before it, `[row, col]`.
     pub(super) matrix: Fields<T>,
     /// Loss that the digital factor makes up for, dB.
@@ -141,6 +145,8 @@ pub(super) fn load_tile<T: Real>(
         cols: tile.cols,
         at,
         scale: tile.scale / amplitude_from_db(-loss_db),
+        row_scales: tile.row_scales.clone(),
+        inputs: tile.inputs(),
         matrix,
         loss_db,
         unreachable: set.unreachable(),
@@ -184,6 +190,14 @@ pub(super) fn assemble<T: Real>(
             Zip::from(whole.slice_mut(place))
                 .and(part)
                 .for_each(|whole, x| *whole = T::of(x.double() * tile.scale));
+        }
+        if let Some(scales) = &tile.row_scales {
+            for part in [&mut whole.re, &mut whole.im] {
+                let rows = part.slice_mut(place);
+                for (mut row, scale) in rows.into_outer_iter_mut().zip(scales) {
+                    row.mapv_inplace(|x| T::of(x.double() * scale));
+                }
+            }
         }
     }
     whole

@@ -11,15 +11,19 @@ mod layer;
 mod load;
 mod loss;
 mod modulator;
+mod numbers;
 mod placement;
-mod shot;
+mod quality;
+mod reading;
 mod tile;
 
 pub use alone::self_configured;
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use idle::{idle_words, unread_words};
 pub use modulator::{full_scale_power_w, laser_field_error};
+pub use numbers::{compiled_for, weights_of};
 pub use placement::Loading;
+pub use quality::Quality;
 pub(crate) use tile::set_meshes;
 
 use std::collections::BTreeMap;
@@ -35,7 +39,9 @@ use crate::linalg::{C64, Matrix};
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use layer::{Calibration, LoadedMap};
 use load::relative;
+use numbers::check_numbers;
 use placement::{check_given, seats};
+use quality::Clips;
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -55,7 +61,8 @@ impl<T: Real> Processor<T> {
     /// # Errors
     /// [`Error::Shape`] or [`Error::Format`] if tiles that share silicon differ in their meshes, or what the chip is
     /// [given](Chip::with_given) does not fit them; [`Error::Value`] if the chip detects intensities where the network needs
-    /// a sign or a phase, or if so much light is lost that none arrives; [`Error::Format`] if an effect of a shot
+    /// a sign or a phase, if so much light is lost that none arrives, or if the chip holds weights otherwise than the program
+    /// was [compiled](crate::processor::compiled_for); [`Error::Format`] if an effect of a shot
     /// [acts](Hardware::acting) on the chip and there is no calibration batch.
     pub fn load(
         program: &Program,
@@ -70,6 +77,7 @@ impl<T: Real> Processor<T> {
         let seats = seats(program, &placement)?;
         check_given(program, &chip, &seats)?;
         let readings = readings(program, chip.hardware())?;
+        check_numbers(program, chip.hardware(), &readings)?;
         let mut modulated = true;
         let mut maps = BTreeMap::new();
         for ((map, reading), seats) in program.maps().zip(readings).zip(&seats) {
@@ -83,7 +91,7 @@ impl<T: Real> Processor<T> {
             maps,
             ranges: BTreeMap::new(),
         };
-        if processor.has_shot_effects() {
+        if has_shot_effects(processor.chip.hardware()) {
             let batch = calibration.ok_or_else(|| {
                 let what = "is missing: hardware whose shots differ needs it for its ranges";
                 Error::format("calibration batch", what)
@@ -125,6 +133,50 @@ impl<T: Real> Processor<T> {
         pairs
             .map(|(map, signal)| map.weighted_error(signal))
             .collect()
+    }
+
+    /// How good what every map's receivers read is, in the run of the encoded `batch` as block `block`, beside `exact`, which
+    /// multiplies the same inputs; nothing where shots do not differ.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward), and those of `exact`.
+    pub fn qualities(
+        &self,
+        batch: Batch<T>,
+        block: u64,
+        exact: &(impl Linears<T> + ?Sized),
+    ) -> Result<Vec<Quality>> {
+        struct Judging<'a, T, L: ?Sized> {
+            processor: &'a Processor<T>,
+            exact: &'a L,
+            qualities: Mutex<BTreeMap<LinearId, Quality>>,
+        }
+        impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Judging<'_, T, L> {
+            fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+                let wanted = self.exact.multiply(id, columns.clone(), at)?;
+                let mut clips = Clips::counting();
+                let outputs = self.processor.shots(id, columns, at, &mut clips)?;
+                let quality = self.processor.maps[&id].quality(&outputs, &wanted, &clips);
+                let mut qualities = self.qualities.lock().expect("no product panicked");
+                qualities.insert(id, quality);
+                Ok(outputs)
+            }
+
+            fn read(&self, readout: Readout, signals: Batch<T>) -> Array2<T> {
+                self.processor.read(readout, signals)
+            }
+        }
+        if self.ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let judging = Judging {
+            processor: self,
+            exact,
+            qualities: Mutex::default(),
+        };
+        self.program.network().run(batch, &judging, block)?;
+        let qualities = judging.qualities.into_inner().expect("no product panicked");
+        Ok(qualities.into_values().collect())
     }
 
     /// Number of cells and attenuators in every map that no phases could make do what the correction asked of them.
@@ -177,10 +229,33 @@ impl<T: Real> Processor<T> {
         Ok(ranges.collect())
     }
 
-    /// Whether shots differ, and share ranges.
-    fn has_shot_effects(&self) -> bool {
-        let mut acting = self.chip.hardware().acting();
-        acting.any(|key| key.row.when == When::PerShot)
+    /// What the receivers of map `id` make of `columns`, as shots of the node and block of `at`.
+    fn shots(
+        &self,
+        id: LinearId,
+        mut columns: Batch<T>,
+        at: At,
+        clips: &mut Clips,
+    ) -> Result<Batch<T>> {
+        columns.store_by_rows();
+        let map = &self.maps[&id];
+        let layer = || {
+            let mut maps = self.program.maps();
+            let name = maps.find(|map| map.id == id).map(|map| &*map.linear.name);
+            format!("layer `{}`", name.unwrap_or_default())
+        };
+        let product = if self.ranges.is_empty() {
+            map.noiseless(&columns)
+        } else {
+            let shots = map.shots(&self.chip, &self.ranges[&at.node], columns, at, clips);
+            shots.map_err(|error| error.within(layer()))?
+        };
+        product.check_finite(&format!(
+            "outputs of {} on chip {}",
+            layer(),
+            self.chip.trial()
+        ))?;
+        Ok(product)
     }
 
     /// Logits `[class, sample]` of the encoded `batch`, which is block number `block` of the data.
@@ -207,26 +282,8 @@ impl<T: Real> Linears<T> for Processor<T> {
     ///
     /// # Panics
     /// If the chip has no such map, or no ranges for the node.
-    fn multiply(&self, id: LinearId, mut columns: Batch<T>, at: At) -> Result<Batch<T>> {
-        columns.store_by_rows();
-        let map = &self.maps[&id];
-        let layer = || {
-            let mut maps = self.program.maps();
-            let name = maps.find(|map| map.id == id).map(|map| &*map.linear.name);
-            format!("layer `{}`", name.unwrap_or_default())
-        };
-        let product = if self.ranges.is_empty() {
-            map.noiseless(&columns)
-        } else {
-            let shots = map.shots(&self.chip, &self.ranges[&at.node], columns, at);
-            shots.map_err(|error| error.within(layer()))?
-        };
-        product.check_finite(&format!(
-            "outputs of {} on chip {}",
-            layer(),
-            self.chip.trial()
-        ))?;
-        Ok(product)
+    fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+        self.shots(id, columns, at, &mut Clips::default())
     }
 
     fn read(&self, readout: Readout, signals: Batch<T>) -> Array2<T> {
@@ -240,6 +297,12 @@ impl<T: Real> Linears<T> for Processor<T> {
             (_, readout, signals) => readout.read(signals),
         }
     }
+}
+
+/// Whether shots of a chip of this kind differ, and share ranges.
+pub fn has_shot_effects(hardware: &Hardware) -> bool {
+    let mut acting = hardware.acting();
+    acting.any(|key| key.row.when == When::PerShot)
 }
 
 /// One map of a program on a chip.
@@ -271,6 +334,7 @@ pub fn map_on_chip(
     let loading = loading.into();
     let seats = seats(program, &loading.placement)?;
     let readings = readings(program, chip.hardware())?;
+    check_numbers(program, chip.hardware(), &readings)?;
     let mut maps = program.maps().zip(readings).zip(&seats);
     let ((map, reading), seats) = maps
         .find(|((map, _), _)| map.id == id)

@@ -85,6 +85,7 @@ impl MeshPair {
             rows: self.rows,
             cols: self.input.ports(),
             scale: self.gain.abs(),
+            row_scales: None,
             array: Array::Meshes(Box::new(Meshes {
                 input: with(&self.input, ahead),
                 attenuators: self.attenuators.clone(),

@@ -42,6 +42,7 @@ mod misled;
 mod mnist;
 #[cfg(feature = "cli")]
 mod networks;
+mod numbers;
 #[cfg(feature = "cli")]
 mod on_chip;
 #[cfg(feature = "cli")]

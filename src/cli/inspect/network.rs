@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Said;
 #[cfg(feature = "onnx")]
 use super::graph;
-use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Multiplier, Program, Tile};
+use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Multiplier, Program, Tile, Weights};
 use crate::error::Error;
 use crate::files::TensorShape;
 use crate::nn::{Layer, Linear, LinearId, Loaded, Network};
@@ -21,6 +21,7 @@ pub(super) fn describe_compiled(out: &mut Said, program: &Program) -> Result<()>
     let layout = program.layout();
     out.put("tile", layout.tile);
     out.put("geometry", layout.multiplier.to_string());
+    out.put("weights", layout.weights.to_string());
     // A crossbar leaves nothing free and has no MZI.
     let is_free = layout.multiplier != Multiplier::Crossbar;
     out.put("for", is_free.then(|| layout.aim.name()));
@@ -53,10 +54,11 @@ pub fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
         Some(modes) => format!("tiles of {modes} modes"),
         None => "one tile per layer".to_owned(),
     };
+    let weights = layout.weights;
     let Multiplier::Meshes(geometry) = layout.multiplier else {
         writeln!(
             out,
-            "layout: {size}, crossbars: arrays of exact weights without MZIs"
+            "layout: {size}, crossbars: arrays of {weights} weights without MZIs"
         )?;
         for map in program.maps() {
             let words = map_words(program.network(), map.id, map.linear);
@@ -64,7 +66,11 @@ pub fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
         }
         return describe_rest(out, program);
     };
-    writeln!(out, "layout: {size}, {geometry} meshes")?;
+    let held = match weights {
+        Weights::Exact => String::new(),
+        weights => format!(" of {weights} weights"),
+    };
+    writeln!(out, "layout: {size}, {geometry} meshes{held}")?;
     let Layout {
         arrangement,
         aim,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compile::cover::Block;
-use crate::compile::{Aim, Arrangement, Multiplier};
+use crate::compile::{Aim, Arrangement, Multiplier, Weights};
 use crate::error::{Error, Result};
 use crate::mesh::Geometry;
 #[cfg(feature = "onnx")]
@@ -17,6 +17,9 @@ pub(super) struct Header {
     pub(super) version: u32,
     pub(super) geometry: Multiplier,
     pub(super) tile: Option<usize>,
+    /// Exact where the header does not say it.
+    #[serde(default, skip_serializing_if = "Weights::is_exact")]
+    pub(super) weights: Weights,
     pub(super) freedom: Freedom,
     pub(super) input: Input,
     pub(super) readout: Readout,
@@ -131,6 +134,7 @@ impl From<FirstHeader> for Header {
             version: 1,
             geometry: first.geometry.into(),
             tile: first.tile,
+            weights: Weights::Exact,
             freedom: first.freedom,
             input: first.input,
             readout: first.readout,

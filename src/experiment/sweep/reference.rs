@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Point, Source};
-use crate::compile::Program;
+use crate::compile::{Program, Weights};
 use crate::error::Result;
 use crate::experiment::Workload;
 use crate::experiment::trial::{Counts, confusion};
@@ -43,6 +43,9 @@ pub struct Reference {
     /// The chips that the phases which the weights leave free were chosen for.
     #[serde(rename = "for")]
     pub aim: String,
+    /// How weights are held; exact where it is not said.
+    #[serde(default, skip_serializing_if = "Weights::is_exact")]
+    pub weights: Weights,
     /// Precision of the arithmetic.
     pub precision: String,
     /// Number of samples.
@@ -92,6 +95,7 @@ impl Reference {
             geometry: program.layout().multiplier.to_string(),
             arrange: program.layout().arrangement.to_string(),
             aim: program.layout().aim.to_string(),
+            weights: program.layout().weights,
             precision: point.precision.name().to_owned(),
             samples: workload.samples(),
             classes: scorer.class_count(),
@@ -121,6 +125,7 @@ impl Reference {
             && self.geometry == other.geometry
             && self.arrange == other.arrange
             && self.aim == other.aim
+            && self.weights == other.weights
             && self.precision == other.precision
     }
 
@@ -133,6 +138,7 @@ impl Reference {
                     && self.geometry == layout.multiplier.to_string()
                     && self.arrange == layout.arrangement.name()
                     && self.aim == layout.aim.name()
+                    && self.weights == layout.weights
             }
             Source::Program(path) => self.program.as_ref() == Some(path),
         };

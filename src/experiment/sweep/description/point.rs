@@ -8,6 +8,7 @@ use crate::field::Precision;
 use crate::hardware::Hardware;
 use crate::io::record::Cell;
 use crate::mesh::Correction;
+use crate::processor::weights_of;
 
 /// Where a program comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +93,7 @@ impl Sweep {
         if !changed.is_empty() {
             hardware = hardware.with_values(changed)?;
         }
+        layout.weights = weights_of(&hardware);
         let data = data.ok_or_else(|| Error::format("data", "is missing: name a data set"))?;
         let source = match (network, program) {
             (Some(network), None) => Source::Network(network.to_owned(), layout),

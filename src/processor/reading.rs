@@ -1,4 +1,4 @@
-//! One tile read: its amplitudes, what detectors and converters make of them, and the ranges for it.
+//! One tile's outputs: amplitudes, detectors, converters.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView1, ArrayView2, s};
@@ -7,10 +7,48 @@ use pulp::Arch;
 use super::detector::{Adc, Reading, adc_range};
 use super::load::LoadedTile;
 use crate::field::{Fields, Real};
-use crate::hardware::Hardware;
+use crate::hardware::{CodeNoise, Hardware};
 use crate::nn::Batch;
 use crate::rng::Stream;
 use crate::simd::{Loop, vectorized};
+
+/// Light in the inputs of one tile, `[input, sample]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lit<'a, T> {
+    re: ArrayView2<'a, T>,
+    im: Option<ArrayView2<'a, T>>,
+}
+
+impl<'a, T: Real> Lit<'a, T> {
+    /// All of a batch.
+    pub(super) fn all(input: &'a Batch<T>) -> Self {
+        match input {
+            Batch::Real(x) => Self {
+                re: x.view(),
+                im: None,
+            },
+            Batch::Complex(x) => Self {
+                re: x.re.view(),
+                im: Some(x.im.view()),
+            },
+        }
+    }
+
+    fn samples(&self) -> usize {
+        self.re.ncols()
+    }
+
+    /// The same light in storage of its own.
+    pub(super) fn to_batch(self) -> Batch<T> {
+        match self.im {
+            None => Batch::Real(self.re.to_owned()),
+            Some(im) => Batch::Complex(Fields {
+                re: self.re.to_owned(),
+                im: im.to_owned(),
+            }),
+        }
+    }
+}
 
 /// Conditions of one reading of a tile; the default has no noise and no converter.
 #[derive(Default)]
@@ -21,6 +59,32 @@ pub(super) struct Shot<'a> {
     pub(super) adc: Option<Adc>,
     /// See [`TileCalibration::unseen`].
     pub(super) unseen: Option<&'a Unseen>,
+    /// Noise in front of the converter.
+    pub(super) codes: Option<Codes>,
+    /// Whether clipped readings are counted.
+    pub(super) counts: bool,
+}
+
+/// Noise of converters in codes.
+pub(super) struct Codes {
+    pub(super) stream: Stream,
+    pub(super) kind: CodeNoise,
+    /// Its standard deviation, codes.
+    pub(super) sigma: f64,
+}
+
+impl Codes {
+    /// Fills `noise` with draws for a converter whose codes are `code` apart.
+    fn fill<T: Real>(&mut self, code: f64, noise: &mut [T]) {
+        let mut draws = vec![0.0; noise.len()];
+        match self.kind {
+            CodeNoise::Normal => self.stream.fill_normals(&mut draws),
+            CodeNoise::Logistic => self.stream.fill_logistic(&mut draws),
+        }
+        for (noise, draw) in noise.iter_mut().zip(draws) {
+            *noise = T::of(self.sigma * code * f64::from(draw));
+        }
+    }
 }
 
 /// What a calibration batch says of one tile.
@@ -51,24 +115,25 @@ impl<T: Real> LoadedTile<T> {
         self.gains.as_ref().map_or([1.0; 2], |gains| gains[row])
     }
 
-    /// Amplitudes behind the tile for the inputs that it covers; the imaginary part only where it is needed.
-    fn amplitudes(&self, input: &Batch<T>, imaginary: bool) -> (Array2<T>, Option<Array2<T>>) {
-        let columns = s![self.col..self.col + self.cols, ..];
-        match input {
-            Batch::Real(x) => multiply(&self.matrix, x.slice(columns), None, imaginary),
-            Batch::Complex(x) => multiply(
-                &self.matrix,
-                x.re.slice(columns),
-                Some(x.im.slice(columns)),
-                imaginary,
-            ),
+    /// What of `input` enters the tile.
+    pub(super) fn lit<'a>(&self, input: &'a Batch<T>) -> Lit<'a, T> {
+        let all = Lit::all(input);
+        let own = |part: ArrayView2<'a, T>| part.slice_move(s![self.col..self.col + self.cols, ..]);
+        Lit {
+            re: own(all.re),
+            im: all.im.map(own),
         }
+    }
+
+    /// Amplitudes behind the tile; the imaginary part only where it is needed.
+    fn amplitudes(&self, input: Lit<T>, imaginary: bool) -> (Array2<T>, Option<Array2<T>>) {
+        multiply(&self.matrix, input, imaginary)
     }
 
     /// What `input`, in which `full_scale` drives a modulator to full amplitude, says of the tile.
     pub(super) fn calibrate(
         &self,
-        input: &Batch<T>,
+        input: Lit<T>,
         reading: Reading,
         full_scale: f64,
         hardware: &Hardware,
@@ -107,10 +172,20 @@ impl<T: Real> LoadedTile<T> {
         TileCalibration { adc, unseen }
     }
 
+    /// Full scale of converters of blocks with this gain in the tile's own units: n/G products of the largest weight and the
+    /// largest input, n the tile's inputs.
+    pub(super) fn block_range(&self, gain: f64) -> f64 {
+        if self.scale == 0.0 {
+            return 0.0;
+        }
+        self.inputs as f64 / (gain * self.scale)
+    }
+
     /// Whether the unseen quadrature's shot noise stays below [`UNSEEN_SHARE`] in every reading of `input`.
-    fn hides_little(&self, unseen: &Unseen, input: &Batch<T>, full_scale: f64) -> bool {
-        let Batch::Real(x) = input else { return false };
-        let x = x.slice(s![self.col..self.col + self.cols, ..]);
+    fn hides_little(&self, unseen: &Unseen, input: Lit<T>, full_scale: f64) -> bool {
+        let Lit { re: x, im: None } = input else {
+            return false;
+        };
         let mut squares = vec![T::zero(); x.ncols()];
         for row in x.rows() {
             for (sum, x) in squares.iter_mut().zip(contiguous(row)) {
@@ -142,13 +217,22 @@ impl<T: Real> LoadedTile<T> {
         sizes
     }
 
-    /// Reads the tile's outputs and adds them, scaled, to the layer's outputs.
-    pub(super) fn read(&self, reading: Reading, input: &Batch<T>, shot: Shot, out: &mut Fields<T>) {
+    /// Reads the tile's outputs and adds them, scaled, to `out`, from row `first` on. What comes back is the number of clipped
+    /// readings, where they are counted.
+    pub(super) fn read(
+        &self,
+        reading: Reading,
+        input: Lit<T>,
+        shot: Shot,
+        (out, first): (&mut Fields<T>, usize),
+    ) -> usize {
         let Shot {
             full_scale,
             mut noise,
             adc,
             unseen,
+            mut codes,
+            counts,
         } = shot;
         let unseen = unseen.filter(|unseen| self.hides_little(unseen, input, full_scale));
         // The shot noise of a real reading also depends on the quadrature that it does not see.
@@ -162,10 +246,12 @@ impl<T: Real> LoadedTile<T> {
         } else {
             full_scale
         };
-        let scale = if intensity {
-            self.scale.powi(2)
-        } else {
-            self.scale
+        let scale = |row: usize| {
+            let scale = match &self.row_scales {
+                Some(scales) => self.scale * scales[row],
+                None => self.scale,
+            };
+            if intensity { scale.powi(2) } else { scale }
         };
         let variances = &self.noise;
         if !variances.is_active() || full_scale == 0.0 {
@@ -176,12 +262,16 @@ impl<T: Real> LoadedTile<T> {
             slope: T::of((unit / full_scale).powi(2) * variances.slope),
             gain: T::one(),
             adc,
-            scale: T::of(scale),
+            scale: T::one(),
             normals: vec![T::zero(); if noise.is_some() { input.samples() } else { 0 }],
+            codes: vec![T::zero(); if codes.is_some() { input.samples() } else { 0 }],
+            limits: adc.filter(|_| counts).and_then(|adc| adc.limits()),
         };
+        let mut clipped = 0;
         let mut powers = Vec::new();
         for row in 0..self.rows {
             let [gain_re, gain_im] = self.gains(row).map(T::of);
+            sense.scale = T::of(scale(row));
             let re = contiguous(re.row(row));
             let im = im.as_ref().map(|im| contiguous(im.row(row)));
             powers.clear();
@@ -202,14 +292,18 @@ impl<T: Real> LoadedTile<T> {
                 if let Some(stream) = &mut noise {
                     T::fill_normals(stream, &mut sense.normals);
                 }
+                if let (Some(codes), Some(adc)) = (&mut codes, adc) {
+                    codes.fill(adc.code(), &mut sense.codes);
+                }
                 sense.gain = gain;
-                let mut sums = out.row_mut(self.row + row);
+                let mut sums = out.row_mut(first + row);
                 let sums = sums
                     .as_slice_mut()
                     .expect("sums are stored in standard layout");
-                sense.add(values, &powers, sums);
+                clipped += sense.add(values, &powers, sums);
             }
         }
+        clipped
     }
 }
 
@@ -229,16 +323,21 @@ struct Sense<T> {
     scale: T,
     /// One N(0, 1) a value, none without noise.
     normals: Vec<T>,
+    /// What is added to each value in front of the converter; none without noise of codes.
+    codes: Vec<T>,
+    /// The readings beyond which a converter clips, where they are counted.
+    limits: Option<[f64; 2]>,
 }
 
 impl<T: Real> Sense<T> {
-    /// Adds the scaled readings of `values`, whose signals have `powers`, to `sums`.
-    fn add(&self, values: &[T], powers: &[T], sums: &mut [T]) {
-        struct Readings<'a, T>(&'a Sense<T>, &'a [T], &'a [T], &'a mut [T]);
+    /// Adds the scaled readings of `values`, whose signals have `powers`, to `sums`; what comes back is the number of clipped
+    /// ones, where they are counted.
+    fn add(&self, values: &[T], powers: &[T], sums: &mut [T]) -> usize {
+        struct Readings<'a, T>(&'a Sense<T>, &'a [T], &'a [T], &'a mut [T], &'a mut usize);
         impl<T: Real> Loop for Readings<'_, T> {
             #[inline(always)]
             fn run<const FUSED: bool>(self) {
-                let Self(sense, values, powers, sums) = self;
+                let Self(sense, values, powers, sums, clipped) = self;
                 let Sense {
                     constant,
                     slope,
@@ -251,28 +350,47 @@ impl<T: Real> Sense<T> {
                     Some(converter) => converter.convert(value),
                     None => value,
                 };
-                if sense.normals.is_empty() {
+                let sigma = |power: T| (constant + slope * power).sqrt();
+                if !sense.codes.is_empty() || sense.limits.is_some() {
+                    for (index, sum) in sums.iter_mut().enumerate() {
+                        let value = match sense.normals.get(index) {
+                            Some(n) => values[index] + sigma(powers[index]) * *n,
+                            None => values[index],
+                        };
+                        let reading = match sense.codes.get(index) {
+                            Some(code) => value * gain + *code,
+                            None => value * gain,
+                        };
+                        let is_clipped = |[low, high]: [f64; 2]| {
+                            reading.double() < low || reading.double() > high
+                        };
+                        *clipped += usize::from(sense.limits.is_some_and(is_clipped));
+                        *sum += convert(reading) * scale;
+                    }
+                } else if sense.normals.is_empty() {
                     for (sum, value) in sums.iter_mut().zip(values) {
                         *sum += convert(*value * gain) * scale;
                     }
                 } else {
                     let noise = powers.iter().zip(&sense.normals);
-                    let noise = noise.map(|(power, n)| (constant + slope * *power).sqrt() * *n);
+                    let noise = noise.map(|(power, n)| sigma(*power) * *n);
                     for ((sum, value), noise) in sums.iter_mut().zip(values).zip(noise) {
                         *sum += convert((*value + noise) * gain) * scale;
                     }
                 }
             }
         }
-        vectorized(Arch::new(), Readings(self, values, powers, sums));
+        let mut clipped = 0;
+        let readings = Readings(self, values, powers, sums, &mut clipped);
+        vectorized(Arch::new(), readings);
+        clipped
     }
 }
 
-/// `matrix · (re + i im)`; without `imaginary` only the real part is computed.
+/// `matrix · input`; without `imaginary` only the real part is computed.
 pub(super) fn multiply<T: Real>(
     matrix: &Fields<T>,
-    re: ArrayView2<T>,
-    im: Option<ArrayView2<T>>,
+    Lit { re, im }: Lit<T>,
     imaginary: bool,
 ) -> (Array2<T>, Option<Array2<T>>) {
     let mut out_re = matrix.re.dot(&re);
