@@ -146,19 +146,29 @@ impl<T: Real> Processor<T> {
         block: u64,
         exact: &(impl Linears<T> + ?Sized),
     ) -> Result<Vec<Quality>> {
+        /// What a map gave so far, and should have.
+        struct Judged<T> {
+            outputs: Vec<Batch<T>>,
+            wanted: Vec<Batch<T>>,
+            clips: Clips,
+        }
         struct Judging<'a, T, L: ?Sized> {
             processor: &'a Processor<T>,
             exact: &'a L,
-            qualities: Mutex<BTreeMap<LinearId, Quality>>,
+            maps: Mutex<BTreeMap<LinearId, Judged<T>>>,
         }
         impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Judging<'_, T, L> {
             fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
                 let wanted = self.exact.multiply(id, columns.clone(), at)?;
-                let mut clips = Clips::counting();
-                let outputs = self.processor.shots(id, columns, at, &mut clips)?;
-                let quality = self.processor.maps[&id].quality(&outputs, &wanted, &clips);
-                let mut qualities = self.qualities.lock().expect("no product panicked");
-                qualities.insert(id, quality);
+                let mut maps = self.maps.lock().expect("no product panicked");
+                let map = maps.entry(id).or_insert_with(|| Judged {
+                    outputs: Vec::new(),
+                    wanted: Vec::new(),
+                    clips: Clips::counting(),
+                });
+                let outputs = self.processor.shots(id, columns, at, &mut map.clips)?;
+                map.outputs.push(outputs.clone());
+                map.wanted.push(wanted);
                 Ok(outputs)
             }
 
@@ -172,11 +182,17 @@ impl<T: Real> Processor<T> {
         let judging = Judging {
             processor: self,
             exact,
-            qualities: Mutex::default(),
+            maps: Mutex::default(),
         };
-        self.program.network().run(batch, &judging, block)?;
-        let qualities = judging.qualities.into_inner().expect("no product panicked");
-        Ok(qualities.into_values().collect())
+        let network = self.program.network();
+        network.run(batch.first(network.calibration_samples()), &judging, block)?;
+        let maps = judging.maps.into_inner().expect("no product panicked");
+        let qualities = maps.into_iter().map(|(id, judged)| {
+            let outputs = Batch::stack(Axis(1), &judged.outputs);
+            let wanted = Batch::stack(Axis(1), &judged.wanted);
+            self.maps[&id].quality(&outputs, &wanted, &judged.clips)
+        });
+        Ok(qualities.collect())
     }
 
     /// Number of cells and attenuators in every map that no phases could make do what the correction asked of them.
