@@ -51,6 +51,8 @@ pub enum Effect {
     OscillatorPhase = 12,
     /// Drift of that phase since the chip was programmed, per load.
     OscillatorDrift = 13,
+    /// Which token follows, where text is sampled: for no chip.
+    Token = 14,
 }
 
 impl Effect {
@@ -69,7 +71,8 @@ impl Effect {
             | Self::Laser
             | Self::Detector
             | Self::Compiler
-            | Self::OscillatorDrift => false,
+            | Self::OscillatorDrift
+            | Self::Token => false,
         }
     }
 }

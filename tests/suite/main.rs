@@ -21,6 +21,8 @@ mod ergonomics;
 mod export;
 #[cfg(feature = "cli")]
 mod extend;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod generate;
 #[cfg(feature = "cli")]
 mod geometries;
 mod given;
