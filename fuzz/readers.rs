@@ -9,7 +9,7 @@ use lightloom::hardware::Calibration;
 use lightloom::io::table::Label;
 use lightloom::io::{self, Source, Tensor, TensorData};
 use lightloom::mesh::Described;
-use lightloom::nn::{Activation, Labels, Selection, Split};
+use lightloom::nn::{Activation, Labels, Selection, Split, Vocabulary};
 use lightloom::{Dataset, Hardware, Mesh, Network, Program};
 
 /// A reader under test.
@@ -36,6 +36,7 @@ pub const READERS: &[(&str, Reader)] = &[
     ("parquet", parquet),
     ("dataset", dataset),
     ("known", known),
+    ("vocabulary", vocabulary),
 ];
 
 /// A safetensors file, as plain tensors and as a network.
@@ -263,4 +264,20 @@ pub fn experiment(bytes: &[u8]) {
 pub fn parquet(bytes: &[u8]) {
     let _ = io::parquet::outline(bytes);
     let _ = io::parquet::parse(bytes, None);
+}
+
+/// A vocabulary; what text is cut into, and what is read as tokens, is written again.
+pub fn vocabulary(bytes: &[u8]) {
+    let source = Source::new("tokens", bytes);
+    let Ok(vocabulary) = Vocabulary::read(&source) else {
+        return;
+    };
+    for text in ["once upon a time", "Zoë 🦎"] {
+        if let Ok(ids) = vocabulary.ids(text) {
+            assert_eq!(vocabulary.text(&ids), text);
+        }
+    }
+    if let Ok(ids) = vocabulary.read_ids(&source) {
+        let _ = vocabulary.text(&ids);
+    }
 }

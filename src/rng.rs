@@ -53,6 +53,8 @@ pub enum Effect {
     OscillatorDrift = 13,
     /// Noise of the converters behind the detectors, per shot.
     Converter = 14,
+    /// Which token follows, where text is sampled: for no chip.
+    Token = 15,
 }
 
 impl Effect {
@@ -72,7 +74,8 @@ impl Effect {
             | Self::Detector
             | Self::Compiler
             | Self::OscillatorDrift
-            | Self::Converter => false,
+            | Self::Converter
+            | Self::Token => false,
         }
     }
 }

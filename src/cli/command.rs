@@ -7,6 +7,8 @@ use super::common::args::Common;
 use super::compile::CompileArgs;
 use super::demo::DemoArgs;
 use super::export::ExportArgs;
+#[cfg(feature = "onnx")]
+use super::generate::GenerateArgs;
 use super::infer::InferArgs;
 use super::inspect::InspectArgs;
 use super::manual::{CompletionsArgs, ManArgs};
@@ -41,6 +43,9 @@ pub(super) enum Command {
     Compile(CompileArgs),
     /// Accuracy, or another score, of a program on drawn chips, against digital
     Infer(InferArgs),
+    /// Text of a language model on one drawn chip, beside what it writes digitally
+    #[cfg(feature = "onnx")]
+    Generate(GenerateArgs),
     /// Accuracy on drawn chips over a grid of settings: a table of one row per chip, resumable and in shards
     Sweep(SweepArgs),
     /// Shards of one sweep → the files of one run
@@ -79,6 +84,8 @@ impl Command {
             Self::Apply(args) => &args.common,
             Self::Compile(args) => &args.common,
             Self::Infer(args) => &args.common,
+            #[cfg(feature = "onnx")]
+            Self::Generate(args) => &args.common,
             Self::Sweep(args) => &args.common,
             Self::Merge(args) => &args.common,
             Self::Draw(args) => &args.common,

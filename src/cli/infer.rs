@@ -77,7 +77,7 @@ pub(super) struct InferArgs {
 }
 
 /// What `infer` offers of [`Correct`]: a tile has no detectors between its meshes, by which it could configure itself.
-fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
+pub(super) fn corrections() -> impl clap::builder::TypedValueParser<Value = Correction> {
     let offered = Correct::value_variants()
         .iter()
         .filter(|c| **c != Correct::SelfConfigure);
@@ -168,11 +168,6 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
         if let Some(limit) = args.limit.filter(|limit| *limit > samples) {
             eprintln!("note: --limit {limit} takes all {samples} samples of the data");
         }
-        if experiment.hardware == Hardware::default() {
-            eprintln!(
-                "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
-            );
-        }
         if is_compiled {
             let weights = program.layout().weights;
             eprintln!(
@@ -182,12 +177,7 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
         for note in clipped_words(&report) {
             eprintln!("note: {note}");
         }
-        for note in experiment.hardware.notes() {
-            eprintln!("note: {note}");
-        }
-        if let Some(note) = idle_words(&program, [&experiment.hardware]) {
-            eprintln!("note: {note}");
-        }
+        say_of_chips(&program, &experiment.hardware);
         let words = data.words(&program.network().input);
         let name = output::name(&args.data);
         eprintln!("note: {name}: {words}");
@@ -235,6 +225,21 @@ fn clipped_words(report: &Report) -> Vec<String> {
 
 /// Share of clipped values beyond which it is said.
 const MOST_CLIPPED: f64 = 0.01;
+
+/// Says on stderr what of `hardware` may surprise who runs `program` on it.
+pub(super) fn say_of_chips(program: &Program, hardware: &Hardware) {
+    if *hardware == Hardware::default() {
+        eprintln!(
+            "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
+        );
+    }
+    for note in hardware.notes() {
+        eprintln!("note: {note}");
+    }
+    if let Some(note) = idle_words(program, [hardware]) {
+        eprintln!("note: {note}");
+    }
+}
 
 /// All trials at one precision.
 fn trials<T: Real + Element>(

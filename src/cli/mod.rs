@@ -9,6 +9,8 @@ mod common;
 mod compile;
 mod demo;
 mod export;
+#[cfg(feature = "onnx")]
+mod generate;
 mod infer;
 mod inspect;
 mod manual;
@@ -116,6 +118,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Draw(args) => mesh::draw(&args),
             Command::Compile(args) => compile::run(&args),
             Command::Infer(args) => infer::run(&args),
+            #[cfg(feature = "onnx")]
+            Command::Generate(args) => generate::run(&args),
             Command::Sweep(args) => sweep::run(&args),
             Command::Merge(args) => sweep::merge(&args),
             Command::Inspect(args) => inspect::run(&args),

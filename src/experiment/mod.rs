@@ -4,12 +4,16 @@
 mod predictions;
 pub mod stats;
 pub mod sweep;
+#[cfg(feature = "onnx")]
+mod text;
 mod trial;
 mod workload;
 
 pub use predictions::{Predictions, predictions_in};
 pub use stats::{Summary, quantile};
 pub use sweep::{Sweep, rows};
+#[cfg(feature = "onnx")]
+pub use text::{LENGTH_LIMIT, Likelihood, Sampler, Writing, Written};
 pub use trial::{Counts, LayerTrial, Trial};
 pub use workload::Workload;
 

@@ -11,6 +11,8 @@ mod digital;
 #[cfg(feature = "onnx")]
 mod graph;
 mod input;
+#[cfg(feature = "onnx")]
+mod language;
 mod linear;
 mod load;
 pub mod metrics;
@@ -18,6 +20,7 @@ mod network;
 mod normalization;
 mod samples;
 mod score;
+mod vocabulary;
 
 pub use activation::{Activation, Domain, Kind, Parameter};
 pub use batch::{Batch, Readout};
@@ -26,6 +29,8 @@ pub use digital::{BLOCK, Digital, LayerSignal};
 #[cfg(feature = "onnx")]
 pub use graph::{Choice, Chosen, Element, GivenShape, Graph, Left, Port, Why};
 pub use input::{Encoding, Input};
+#[cfg(feature = "onnx")]
+pub use language::LanguageModel;
 pub use linear::{At, Linear, LinearId, Linears, Weight};
 #[cfg(feature = "onnx")]
 pub use load::GraphHints;
@@ -34,3 +39,4 @@ pub use network::{Bias, Body, Layer, Network};
 pub use normalization::{Normalization, PerFeature, Scale};
 pub use samples::{Samples, Values};
 pub use score::{Judged, PARTS, Part, Score, Scorer, Worth};
+pub use vocabulary::Vocabulary;

@@ -70,6 +70,28 @@ impl<T: Real> Processor<T> {
         loading: impl Into<Loading>,
         calibration: Option<&Batch<T>>,
     ) -> Result<Self> {
+        Self::load_by(program, chip, loading, |with| {
+            let batch = calibration.ok_or_else(|| {
+                let what = "is missing: hardware whose shots differ needs it for its ranges";
+                Error::format("calibration batch", what)
+            })?;
+            let network = program.network();
+            let signals = batch.clone().first(network.calibration_samples());
+            network.run(signals, with, 0).map(drop)
+        })
+    }
+
+    /// As [`load`](Self::load), with ranges that whatever `run` multiplies just fits: for a network whose inputs are no batch
+    /// of signals, such as the tokens of a text. It is called where shots differ, and only then.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load) but for a missing batch, and those of `run`.
+    pub fn load_by(
+        program: &Program,
+        chip: Chip,
+        loading: impl Into<Loading>,
+        run: impl FnOnce(&dyn Linears<T>) -> Result<()>,
+    ) -> Result<Self> {
         let Loading {
             correction,
             placement,
@@ -92,11 +114,7 @@ impl<T: Real> Processor<T> {
             ranges: BTreeMap::new(),
         };
         if has_shot_effects(processor.chip.hardware()) {
-            let batch = calibration.ok_or_else(|| {
-                let what = "is missing: hardware whose shots differ needs it for its ranges";
-                Error::format("calibration batch", what)
-            })?;
-            processor.ranges = processor.ranges_for(batch.clone())?;
+            processor.ranges = processor.ranges_by(run)?;
         }
         Ok(processor)
     }
@@ -205,8 +223,11 @@ impl<T: Real> Processor<T> {
         self.maps.values().map(LoadedMap::loss_db).collect()
     }
 
-    /// The ranges of modulators and converters that `signals` just fit, in a run without noise.
-    fn ranges_for(&self, signals: Batch<T>) -> Result<BTreeMap<usize, Calibration>> {
+    /// The ranges of modulators and converters that whatever `run` multiplies just fits, without noise.
+    fn ranges_by(
+        &self,
+        run: impl FnOnce(&dyn Linears<T>) -> Result<()>,
+    ) -> Result<BTreeMap<usize, Calibration>> {
         /// What a node was given so far.
         struct Given<T> {
             map: LinearId,
@@ -233,9 +254,7 @@ impl<T: Real> Processor<T> {
             processor: self,
             nodes: Mutex::default(),
         };
-        let network = self.program.network();
-        let signals = signals.first(network.calibration_samples());
-        network.run(signals, &calibrating, 0)?;
+        run(&calibrating)?;
         let nodes = calibrating.nodes.into_inner().expect("no product panicked");
         let ranges = nodes.into_iter().map(|(node, given)| {
             let columns = Batch::stack(Axis(1), &given.columns);

@@ -298,6 +298,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             ]),
             gzip(&[0, 0, 8, 1, 0, 0, 0, 2, 1, 0]),
         ],
+        "vocabulary" => vec![
+            text(
+                r#"{"pieces": ["<unk>", "<s>", "</s>", "<0x6F>", " ", " o", "n", "ce", "c", "e", "on"], "bos": 1, "eos": 2,
+"scores": [0, 0, 0, 0, -5, -1, -6, -2, -7, -8, -1.5], "ids": [5, 6, 7]}"#,
+            ),
+            text(r#"{"pieces": ["<s>", "once", " ", "upon"], "bos": 0, "eos": null, "ids": [1, 2, 3]}"#),
+        ],
         other => panic!("no seeds for {other}"),
     }
 }
@@ -345,6 +352,11 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
             lightloom::Dataset::read(source, Default::default()).is_ok()
         }
         "known" => lightloom::files::Known::read(&io::Source::new("seed", bytes)).is_ok(),
+        "vocabulary" => {
+            let source = io::Source::new("seed", bytes);
+            let vocabulary = lightloom::nn::Vocabulary::read(&source);
+            vocabulary.is_ok_and(|vocabulary| vocabulary.read_ids(&source).is_ok())
+        }
         other => panic!("{other}"),
     }
 }

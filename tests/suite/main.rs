@@ -22,6 +22,8 @@ mod export;
 #[cfg(feature = "cli")]
 mod extend;
 mod files;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod generate;
 #[cfg(feature = "cli")]
 mod geometries;
 mod given;

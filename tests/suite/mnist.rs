@@ -15,7 +15,7 @@ use lightloom::nn::{Activation, Dataset, Network, Split, metrics};
 use lightloom::rng::Seed;
 
 /// The path of `../shared/<name>`, or nothing (and a line that says so) where there is none.
-pub(crate) fn shared(name: &str) -> Option<PathBuf> {
+pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../shared")
         .join(name);

@@ -21,6 +21,8 @@ pub fn is_stopped() -> bool {
 /// A terminal in front of long work that Ctrl-C ends with what is done; pressed twice, at once.
 pub(crate) struct Terminal {
     bar: ProgressBar,
+    /// What a step is called.
+    what: &'static str,
     is_quiet: bool,
 }
 
@@ -36,6 +38,7 @@ impl Terminal {
         });
         Self {
             bar: common.progress(length, what),
+            what,
             is_quiet: common.quiet,
         }
     }
@@ -48,7 +51,7 @@ impl Terminal {
     /// Says how far the work came where it was stopped.
     pub fn say_if_stopped(&self, done: usize, of: usize) {
         if done < of {
-            eprintln!("note: stopped: the result is of {done} of {of} chips");
+            eprintln!("note: stopped: the result is of {done} of {of} {}", self.what);
         }
     }
 

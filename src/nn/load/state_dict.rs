@@ -129,7 +129,7 @@ fn check_part(key: &str) -> Result<()> {
     let (got, limit) = match part {
         "running_mean" | "running_var" | "num_batches_tracked" => (
             "BatchNorm",
-            "a file of weights does not say where it stands; export the network to ONNX (network.eval(), torch.onnx.export), \
+            "a file of weights does not say where it stands; export the network to ONNX (model.eval(), torch.onnx.export), \
              where one straight after a linear layer is read",
         ),
         "weight_g" | "weight.original0" | "weight.original1" => (
