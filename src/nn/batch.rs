@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 
+/// Samples that pass through the network together; memory does not grow with the number of samples.
+pub const BLOCK: usize = 512;
+
 /// Values that are checked at a time.
 const RUN: usize = 256;
 

@@ -6,15 +6,12 @@ use std::sync::Mutex;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, Axis, ShapeBuilder, s};
 
-use super::batch::{Batch, Readout};
+use super::batch::{BLOCK, Batch, Readout};
 use super::linear::{At, Linear, LinearId, Linears, Weight};
 use super::network::Network;
 use super::samples::Samples;
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
-
-/// Samples that pass through the network together; memory does not grow with the number of samples.
-pub const BLOCK: usize = 512;
 
 /// The weights of a [`Network`] in one precision, as a computer multiplies by them.
 #[derive(Debug, Clone)]

@@ -23,9 +23,9 @@ mod score;
 mod vocabulary;
 
 pub use activation::{Activation, Domain, Kind, Parameter};
-pub use batch::{Batch, Readout};
+pub use batch::{BLOCK, Batch, Readout};
 pub use dataset::{Dataset, Labels, Selection, Split};
-pub use digital::{BLOCK, Digital, LayerSignal};
+pub use digital::{Digital, LayerSignal};
 #[cfg(feature = "onnx")]
 pub use graph::{Choice, Chosen, Element, GivenShape, Graph, Left, Port, Why};
 pub use input::{Encoding, Input};

@@ -296,13 +296,13 @@ fn a_language_model_has_36_products_with_constant_matrices() {
 
 #[test]
 fn the_command_line_compiles_inspects_and_runs_a_graph() {
-    let (Some(path), Some(data)) = (case_file("lenet_8x8"), case_file("lenet_8x8")) else {
+    let Some(path) = case_file("lenet_8x8") else {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
     std::fs::copy(&path, folder.join("lenet.onnx")).unwrap();
-    let expected = data.with_extension("expected.npz");
+    let expected = path.with_extension("expected.npz");
     let x = io::npy::read_npz(expected).unwrap().remove("x").unwrap();
     let rows = Array2::from_shape_vec((x.shape()[0], 64), numbers(&x)).unwrap();
     let mut bytes = Vec::new();
@@ -344,4 +344,23 @@ fn the_command_line_compiles_inspects_and_runs_a_graph() {
     ok(folder, &more(&["--digital", "c*"]));
     let said = ok(folder, &["inspect", "p.safetensors"]);
     assert!(said.contains("digital: c1 (left digital as asked), 3456 multiply-adds"), "{said}");
+}
+
+/// Two behind convolutions and one behind a Gemm become weights; one behind an activation stays.
+#[test]
+fn a_batch_normalization_straight_behind_a_product_is_part_of_it() {
+    let folded = |path: &Path| {
+        let source = io::Source::open(path).unwrap();
+        let graph = Graph::read(&source, &Choice::default(), &Chosen::default()).unwrap();
+        let notes = graph.notes().iter().filter(|note| note.contains("is folded into"));
+        notes.count()
+    };
+    let (Some(cnn), Some(behind_gemm), Some(behind_relu)) = (
+        shared("models/fashion_cnn.onnx"),
+        case_file("batchnorm_after_gemm_legacy"),
+        case_file("batchnorm_after_relu_legacy"),
+    ) else {
+        return;
+    };
+    assert_eq!([folded(&cnn), folded(&behind_gemm), folded(&behind_relu)], [3, 2, 0]);
 }

@@ -25,7 +25,7 @@ use self::light::{Found, Light, Place, lift};
 use self::names::Names;
 use self::prepare::{Prepared, guarded, prepare};
 use super::activation::Activation;
-use super::digital::BLOCK;
+use super::batch::BLOCK;
 use super::linear::{Linear, LinearId};
 use crate::error::{Error, Result};
 use crate::io::Source;

@@ -15,8 +15,7 @@ use super::prepare::{guarded, quietly};
 use super::{Graph, Port};
 use crate::error::{Error, Result};
 use crate::field::Real;
-use crate::nn::digital::BLOCK;
-use crate::nn::{At, Batch, Linears};
+use crate::nn::{At, BLOCK, Batch, Linears};
 
 impl Graph {
     /// The outputs, `[output, sample]`, of block number `block`, whose `signals`, `[feature, sample]`, are the features of

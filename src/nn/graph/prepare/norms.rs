@@ -1,6 +1,6 @@
 //! Batch normalizations behind products become part of their weights.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
@@ -41,11 +41,19 @@ pub(super) fn fold(graph: &mut GraphProto, notes: &mut Vec<String>) {
         graph.initializer.extend([weight, bias]);
         folded.push(index);
     }
+    if folded.is_empty() {
+        return;
+    }
     let mut index = 0;
     graph.node.retain(|_| {
         index += 1;
         !folded.contains(&(index - 1))
     });
+    let captured = graph.node.iter().flat_map(view::captured);
+    let read: HashSet<&str> = graph.node.iter().flat_map(view::reads).chain(captured).collect();
+    let mut stored = std::mem::take(&mut graph.initializer);
+    stored.retain(|tensor| read.contains(&*tensor.name));
+    graph.initializer = stored;
 }
 
 /// A product with the weights that hold a normalization.
