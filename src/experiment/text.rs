@@ -132,7 +132,7 @@ impl Writing {
     ///
     /// # Errors
     /// Those of [`LanguageModel::new`]; [`Error::Value`] for more tokens than the network has places for, or than
-    /// [`LENGTH_LIMIT`], for none, or for a temperature that is not above 0; [`Error::Stopped`] if `watch` stops the work
+    /// [`LENGTH_LIMIT`], for none, for ids that are no tokens, or for a temperature that is not above 0; [`Error::Stopped`] if `watch` stops the work
     /// before the chip has written a token; those of [`Processor::load_by`].
     pub fn run<T: Real>(
         &self,
@@ -209,15 +209,17 @@ impl Writing {
                 "finite and above 0",
             ));
         }
+        model.vocabulary().check(&self.prompt)?;
         // The last token is given to nothing, and the beginning stands in front.
         let written = self.prompt.len() + self.length;
         model.check_length("tokens of prompt and length", written, digital)?;
-        match &self.scored {
+        match self.scored.as_deref() {
             None => Ok(()),
-            Some(scored) if scored.is_empty() => {
-                Err(Error::value("tokens of the scored text", 0, "at least 1"))
+            Some([]) => Err(Error::value("tokens of the scored text", 0, "at least 1")),
+            Some(scored) => {
+                model.vocabulary().check(scored)?;
+                model.check_length("tokens of the scored text", scored.len(), digital)
             }
-            Some(scored) => model.check_length("tokens of the scored text", scored.len(), digital),
         }
     }
 

@@ -69,13 +69,15 @@ impl<'a> LanguageModel<'a> {
     /// row more than there are ids. `with` computes the products, as shots of number `block`.
     ///
     /// # Errors
-    /// Those of `with`; [`Error::Format`] if the graph cannot be computed for as many tokens; [`Error::NotFinite`].
+    /// Those of `with`; [`Error::Value`] for ids that are no tokens; [`Error::Format`] if the graph cannot be computed for as
+    /// many; [`Error::NotFinite`].
     pub fn logits<T: Real>(
         &self,
         ids: &[usize],
         with: &(impl Linears<T> + ?Sized),
         block: u64,
     ) -> Result<Array2<f32>> {
+        self.vocabulary.check(ids)?;
         let tokens = std::iter::once(self.vocabulary.bos()).chain(ids.iter().copied());
         let tokens = tokens.map(|id| id as f32);
         let tokens = ArrayD::from_shape_vec(IxDyn(&[1, ids.len() + 1]), tokens.collect());

@@ -303,7 +303,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 r#"{"pieces": ["<unk>", "<s>", "</s>", "<0x6F>", " ", " o", "n", "ce", "c", "e", "on"], "bos": 1, "eos": 2,
 "scores": [0, 0, 0, 0, -5, -1, -6, -2, -7, -8, -1.5], "ids": [5, 6, 7]}"#,
             ),
-            text(r#"{"pieces": ["<s>", "once", " ", "upon"], "bos": 0, "eos": null, "ids": [1, 2, 3]}"#),
+            text(
+                r#"{"pieces": ["<s>", "once", " ", "upon"], "bos": 0, "eos": null, "ids": [1, 2, 3]}"#,
+            ),
         ],
         other => panic!("no seeds for {other}"),
     }

@@ -275,6 +275,27 @@ fn text_of_noisy_shots_is_the_same_on_any_number_of_threads() {
     assert!((nll("chip") - nll("digital")).abs() > 1e-6);
 }
 
+/// The small model and its tokens.
+fn opened(folder: &Path) -> (Program, Vocabulary) {
+    let source = |name: &str| Source::open(folder.join(name)).unwrap();
+    let program = Program::read(&source("p.safetensors")).unwrap();
+    (program, Vocabulary::read(&source("t.json")).unwrap())
+}
+
+/// At most seven letters on a perfect chip.
+fn seven_letters() -> Writing {
+    Writing {
+        hardware: Hardware::default(),
+        seed: Seed(0),
+        trial: 0,
+        correction: Correction::None,
+        prompt: Vec::new(),
+        length: 7,
+        sampler: Sampler::Greedy,
+        scored: None,
+    }
+}
+
 /// Stops work after so many steps.
 struct Patience {
     steps: AtomicUsize,
@@ -295,20 +316,8 @@ impl Watch for Patience {
 #[test]
 fn stopped_work_keeps_what_the_chip_has_written() {
     let folder = folder();
-    let program = Source::open(folder.path().join("p.safetensors")).unwrap();
-    let program = Program::read(&program).unwrap();
-    let vocabulary =
-        Vocabulary::read(&Source::open(folder.path().join("t.json")).unwrap()).unwrap();
-    let writing = Writing {
-        hardware: Hardware::default(),
-        seed: Seed(0),
-        trial: 0,
-        correction: Correction::None,
-        prompt: Vec::new(),
-        length: 7,
-        sampler: Sampler::Greedy,
-        scored: None,
-    };
+    let (program, vocabulary) = opened(folder.path());
+    let writing = seven_letters();
     let stopped = |limit| {
         let steps = AtomicUsize::new(0);
         writing.run::<f64>(&program, &vocabulary, &Patience { steps, limit })
@@ -321,6 +330,25 @@ fn stopped_work_keeps_what_the_chip_has_written() {
     assert_eq!((cut.stopped_of, cut.first_difference), (Some(7), None));
     assert_eq!(cut.digital_text, "abc");
     assert_eq!(stopped(8).unwrap().stopped_of, None);
+}
+
+#[test]
+fn a_text_of_what_are_no_tokens_is_refused_by_the_library() {
+    let folder = folder();
+    let (program, vocabulary) = opened(folder.path());
+    let with = |prompt: &[usize], scored: Option<&[usize]>| Writing {
+        prompt: prompt.to_vec(),
+        scored: scored.map(<[usize]>::to_vec),
+        ..seven_letters()
+    };
+    for writing in [
+        with(&[2, 5], None),
+        with(&[], Some(&[2, 5])),
+        with(&[], Some(&[])),
+    ] {
+        let error = writing.run::<f32>(&program, &vocabulary, &()).unwrap_err();
+        assert!(matches!(error.root(), Error::Value { .. }), "{error}");
+    }
 }
 
 #[test]

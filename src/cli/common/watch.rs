@@ -51,7 +51,10 @@ impl Terminal {
     /// Says how far the work came where it was stopped.
     pub fn say_if_stopped(&self, done: usize, of: usize) {
         if done < of {
-            eprintln!("note: stopped: the result is of {done} of {of} {}", self.what);
+            eprintln!(
+                "note: stopped: the result is of {done} of {of} {}",
+                self.what
+            );
         }
     }
 

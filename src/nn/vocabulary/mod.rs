@@ -180,12 +180,23 @@ impl Vocabulary {
         let text = source.text("JSON")?;
         let Text { ids } =
             serde_json::from_str(text).map_err(|error| Error::json(source.name(), text, &error))?;
-        let checked = match ids.iter().enumerate().find(|(_, id)| **id >= self.len()) {
-            Some((place, id)) => Err(Error::value(format!("ids[{place}]"), id, below(self.len()))),
-            None if ids.is_empty() => Err(Error::value("ids", "[]", "at least one")),
-            None => Ok(ids),
+        let checked = match &ids[..] {
+            [] => Err(Error::value("ids", "[]", "at least one")),
+            _ => self.check(&ids),
         };
-        checked.map_err(|error| error.within(source.name()))
+        checked.map_err(|error| error.within(source.name()))?;
+        Ok(ids)
+    }
+
+    /// Fails unless all `ids` are tokens.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn check(&self, ids: &[usize]) -> Result<()> {
+        match ids.iter().enumerate().find(|(_, id)| **id >= self.len()) {
+            None => Ok(()),
+            Some((place, id)) => Err(Error::value(format!("ids[{place}]"), id, below(self.len()))),
+        }
     }
 }
 
