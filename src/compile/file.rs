@@ -25,9 +25,9 @@ use crate::io::safetensors::{self, Bundle};
 use crate::io::{Tensor, Tensors};
 use crate::linalg::{C64, Matrix, svd};
 use crate::mesh::{Geometry, Mesh, Phases};
-use crate::nn::{Bias, Body, Layer, Linear, LinearId, Network, Weight};
 #[cfg(feature = "onnx")]
 use crate::nn::Graph;
+use crate::nn::{Bias, Body, Layer, Linear, LinearId, Network, Weight};
 
 /// The metadata key that marks a program file.
 const KEY: &str = "lightloom-program";
@@ -131,7 +131,8 @@ impl Program {
                 of_map.push(tile.within(&prefix)?);
             }
             if header.geometry.is_universal() {
-                check_phases(&of_map, &weight, header.weights).within(format_args!("layer `{}`", map.name))?;
+                check_phases(&of_map, &weight, header.weights)
+                    .within(format_args!("layer `{}`", map.name))?;
             }
             linears.push(linear);
             tiles.insert(LinearId(index), of_map);

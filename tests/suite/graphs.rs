@@ -36,7 +36,10 @@ fn numbers(tensor: &io::Tensor) -> Vec<f64> {
 fn case(path: &Path) -> Case {
     let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
     for (name, array) in io::npy::read_npz(path).unwrap() {
-        match name.strip_prefix("out").and_then(|rest| rest.split_once('_')) {
+        match name
+            .strip_prefix("out")
+            .and_then(|rest| rest.split_once('_'))
+        {
             Some((_, output)) => outputs.push((output.to_owned(), numbers(&array))),
             None => inputs.push(array),
         }
@@ -161,7 +164,12 @@ fn trained_graphs_have_the_logits_of_onnx_runtime() {
         let network = network(&path, &[("output".into(), Vec::new())]);
         assert!(network.graph().is_some());
         let digital = network.forward::<f32>(&data.x).unwrap();
-        for (row, expected) in record["logits_first3"].as_array().unwrap().iter().enumerate() {
+        for (row, expected) in record["logits_first3"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .enumerate()
+        {
             for (column, expected) in expected.as_array().unwrap().iter().enumerate() {
                 let far = (digital[[row, column]] - expected.as_f64().unwrap()).abs();
                 assert!(far < 1e-4, "{name} [{row}, {column}]: {far:e}");
@@ -169,9 +177,17 @@ fn trained_graphs_have_the_logits_of_onnx_runtime() {
         }
         let program = compile(&network, Layout::default()).unwrap();
         let chip = on_perfect_chip(&program, &data.x);
-        for (sample, expected) in record["argmax_first20"].as_array().unwrap().iter().enumerate() {
+        for (sample, expected) in record["argmax_first20"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .enumerate()
+        {
             let expected = expected.as_u64().unwrap() as usize;
-            for row in [digital.row(sample).to_vec(), chip.row(sample).mapv(f64::from).to_vec()] {
+            for row in [
+                digital.row(sample).to_vec(),
+                chip.row(sample).mapv(f64::from).to_vec(),
+            ] {
                 let best = (0..10).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
                 assert_eq!(best, expected, "{name}, picture {sample}");
             }
@@ -201,7 +217,9 @@ fn trained_graphs_have_their_scores_digitally_and_within_two_pictures_on_a_perfe
             println!("skipped: {name}");
             continue;
         };
-        let network = Network::load_with(&path, &Hints::default()).unwrap().network;
+        let network = Network::load_with(&path, &Hints::default())
+            .unwrap()
+            .network;
         let layout = Layout {
             tile: Some(64),
             ..Layout::default()
@@ -253,7 +271,11 @@ fn products_of_computed_tensors_and_depthwise_convolutions_stay_digital_unless_a
     let products: Vec<usize> = computed.map(|left| left.products).collect();
     assert_eq!(products, [1024, 1024]);
     let graph = read(&depthwise, &[], &[]).unwrap();
-    let left: Vec<_> = graph.left().iter().map(|left| (left.why, left.products)).collect();
+    let left: Vec<_> = graph
+        .left()
+        .iter()
+        .map(|left| (left.why, left.products))
+        .collect();
     assert_eq!(
         left,
         [
@@ -265,7 +287,11 @@ fn products_of_computed_tensors_and_depthwise_convolutions_stay_digital_unless_a
     let name = graph.left()[0].name.clone();
     let lit = read(&depthwise, &[&name], &[]).unwrap();
     assert_eq!(lit.linears().len(), all + 1);
-    assert!(lit.kind(LinearId(1)).contains("16 groups"), "{}", lit.kind(LinearId(1)));
+    assert!(
+        lit.kind(LinearId(1)).contains("16 groups"),
+        "{}",
+        lit.kind(LinearId(1))
+    );
     let dark = read(&depthwise, &[], &["*"]).unwrap();
     assert_eq!(dark.linears().len(), 0);
     assert!(dark.left().iter().all(|left| left.why == Why::Asked));
@@ -281,7 +307,11 @@ fn a_language_model_has_36_products_with_constant_matrices() {
     let source = io::Source::open(path).unwrap();
     let graph = Graph::read(&source, &Choice::default(), &Chosen::default()).unwrap();
     assert_eq!(graph.linears().len(), 36);
-    let weights: usize = graph.linears().iter().map(lightloom::nn::Linear::weights).sum();
+    let weights: usize = graph
+        .linears()
+        .iter()
+        .map(lightloom::nn::Linear::weights)
+        .sum();
     assert_eq!(weights, 259_328);
     let program = compile(
         &Network::of_graph(graph),
@@ -311,7 +341,10 @@ fn the_command_line_compiles_inspects_and_runs_a_graph() {
     let compile = ["compile", "lenet.onnx", "-o", "p.safetensors"];
     ok(folder, &compile);
     let said = ok(folder, &["inspect", "p.safetensors"]);
-    assert!(said.contains("c1: convolution 3×3, 9 → 6, 64 columns a sample"), "{said}");
+    assert!(
+        said.contains("c1: convolution 3×3, 9 → 6, 64 columns a sample"),
+        "{said}"
+    );
     assert!(said.contains("on light: 100.0 %"), "{said}");
     let record = ok(folder, &["inspect", "p.safetensors", "--json", "-"]);
     let record: Value = serde_json::from_str(&record).unwrap();
@@ -343,7 +376,10 @@ fn the_command_line_compiles_inspects_and_runs_a_graph() {
     refused(folder, &more(&["--shape", "x"]));
     ok(folder, &more(&["--digital", "c*"]));
     let said = ok(folder, &["inspect", "p.safetensors"]);
-    assert!(said.contains("digital: c1 (left digital as asked), 3456 multiply-adds"), "{said}");
+    assert!(
+        said.contains("digital: c1 (left digital as asked), 3456 multiply-adds"),
+        "{said}"
+    );
 }
 
 /// Two behind convolutions and one behind a Gemm become weights; one behind an activation stays.
@@ -352,7 +388,10 @@ fn a_batch_normalization_straight_behind_a_product_is_part_of_it() {
     let folded = |path: &Path| {
         let source = io::Source::open(path).unwrap();
         let graph = Graph::read(&source, &Choice::default(), &Chosen::default()).unwrap();
-        let notes = graph.notes().iter().filter(|note| note.contains("is folded into"));
+        let notes = graph
+            .notes()
+            .iter()
+            .filter(|note| note.contains("is folded into"));
         notes.count()
     };
     let (Some(cnn), Some(behind_gemm), Some(behind_relu)) = (
@@ -362,5 +401,8 @@ fn a_batch_normalization_straight_behind_a_product_is_part_of_it() {
     ) else {
         return;
     };
-    assert_eq!([folded(&cnn), folded(&behind_gemm), folded(&behind_relu)], [3, 2, 0]);
+    assert_eq!(
+        [folded(&cnn), folded(&behind_gemm), folded(&behind_relu)],
+        [3, 2, 0]
+    );
 }

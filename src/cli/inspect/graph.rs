@@ -44,7 +44,9 @@ pub(super) fn map_record(network: &Network, id: LinearId, linear: &Linear) -> Va
 }
 
 fn kind(network: &Network, id: LinearId) -> &str {
-    let graph = network.graph().expect("a network without layers is a graph");
+    let graph = network
+        .graph()
+        .expect("a network without layers is a graph");
     graph.kind(id)
 }
 
@@ -96,9 +98,9 @@ pub(super) fn record(graph: &Graph) -> Value {
         };
         json!({ "name": port.name, "element": element, "shape": port.shape })
     };
-    let left = graph.left().iter().map(|left| {
-        json!({ "name": left.name, "why": left.why.to_string(), "products": left.products })
-    });
+    let left = graph.left().iter().map(
+        |left| json!({ "name": left.name, "why": left.why.to_string(), "products": left.products }),
+    );
     json!({
         "inputs": graph.inputs().iter().map(port).collect::<Vec<_>>(),
         "outputs": graph.outputs().iter().map(port).collect::<Vec<_>>(),

@@ -57,8 +57,7 @@ impl Chosen {
         for (what, patterns) in [("light", &self.light), ("digital", &self.digital)] {
             let names = linears.iter().map(|linear| &*linear.name);
             let names: Vec<&str> = names.chain(left.iter().map(|left| &*left.name)).collect();
-            let is_vain =
-                |pattern: &&String| !names.iter().any(|name| matches(pattern, name));
+            let is_vain = |pattern: &&String| !names.iter().any(|name| matches(pattern, name));
             if let Some(pattern) = patterns.iter().find(is_vain) {
                 return Err(Error::unknown(what, pattern, &names));
             }
@@ -84,12 +83,17 @@ impl Chosen {
                         let fact = model.outlet_fact(*input)?;
                         Ok(fact.konst.is_some())
                     });
-                    let is_computed = constants.all(|known: TractResult<bool>| known.is_ok_and(|known| !known));
-                    Some(if is_computed { Why::Computed } else { Why::Operator("a product along axes that are no matrix's") })
+                    let is_computed =
+                        constants.all(|known: TractResult<bool>| known.is_ok_and(|known| !known));
+                    Some(if is_computed {
+                        Why::Computed
+                    } else {
+                        Why::Operator("a product along axes that are no matrix's")
+                    })
                 }
-                None if node.op_is::<Conv>() || node.op_is::<Deconv>() => {
-                    Some(Why::Operator("a convolution with a kernel that is not constant, or over more than two axes"))
-                }
+                None if node.op_is::<Conv>() || node.op_is::<Deconv>() => Some(Why::Operator(
+                    "a convolution with a kernel that is not constant, or over more than two axes",
+                )),
                 None => None,
             };
             if let Some(why) = why {
@@ -123,7 +127,8 @@ fn products(model: &TypedModel, node: &TypedNode, ones: &SymbolValues) -> TractR
         let shapes: TVec<&TypedFact> = model.node_input_facts(node.id)?;
         let axes = op.axes.iter_all_axes().map(|axis| {
             let inputs = axis.inputs.iter().zip(&shapes);
-            let lengths = inputs.flat_map(|(places, fact)| places.iter().map(|at| length(&fact.shape[*at])));
+            let lengths =
+                inputs.flat_map(|(places, fact)| places.iter().map(|at| length(&fact.shape[*at])));
             lengths.max().unwrap_or(1)
         });
         return Ok(axes.product());

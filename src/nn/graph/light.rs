@@ -264,7 +264,9 @@ pub(super) fn lift(
 
 /// The numbers of `groups` with their shape, as bits.
 fn bits(groups: &[Array2<f32>]) -> Vec<u32> {
-    let shape = groups.first().map_or([0, 0], |group| [group.nrows(), group.ncols()]);
+    let shape = groups
+        .first()
+        .map_or([0, 0], |group| [group.nrows(), group.ncols()]);
     let shape = shape.into_iter().map(|length| length as u32);
     shape
         .chain(groups.iter().flatten().map(|weight| weight.to_bits()))

@@ -121,7 +121,11 @@ impl Port {
 
     /// The shape for `count` samples.
     fn shape_for(&self, count: usize) -> Vec<usize> {
-        let mut shape: Vec<usize> = self.shape.iter().map(|length| length.unwrap_or(1)).collect();
+        let mut shape: Vec<usize> = self
+            .shape
+            .iter()
+            .map(|length| length.unwrap_or(1))
+            .collect();
         if self.is_batched() {
             shape[0] = count;
         }
@@ -209,7 +213,9 @@ impl Graph {
             let Some(light) = node.op_as::<Light>() else {
                 continue;
             };
-            let shape = guarded(&nodes, || Ok(model.outlet_fact(node.inputs[0])?.shape.clone()))?;
+            let shape = guarded(&nodes, || {
+                Ok(model.outlet_fact(node.inputs[0])?.shape.clone())
+            })?;
             let shape: Option<Vec<usize>> = shape
                 .iter()
                 .map(|length| length.eval(&ones).to_usize().ok())
@@ -290,7 +296,10 @@ impl Graph {
     /// If there is no such map.
     pub fn kind(&self, id: LinearId) -> &str {
         let mut places = self.parts.places.iter();
-        &places.find(|place| place.map == id).expect("every map has a place").kind
+        &places
+            .find(|place| place.map == id)
+            .expect("every map has a place")
+            .kind
     }
 
     /// Numbers of one sample that it is given, as far as its file says.
@@ -339,7 +348,8 @@ fn tell_apart(linears: &mut [Linear]) {
 fn last_activation(graph: &tract_onnx::pb::GraphProto) -> Option<Activation> {
     let mut value = &*graph.output.first()?.name;
     for _ in 0..=graph.node.len() {
-        let makes = |node: &&tract_onnx::pb::NodeProto| node.output.iter().any(|name| name == value);
+        let makes =
+            |node: &&tract_onnx::pb::NodeProto| node.output.iter().any(|name| name == value);
         let node = graph.node.iter().find(makes)?;
         match &*node.op_type {
             "Softmax" => return Some(Activation::Softmax),
@@ -359,5 +369,7 @@ fn last_activation(graph: &tract_onnx::pb::GraphProto) -> Option<Activation> {
 fn ones(model: &TypedModel) -> SymbolValues {
     let symbols = model.symbols.all_symbols();
     let start = SymbolValues::default();
-    symbols.iter().fold(start, |values, symbol| values.with(symbol, 1))
+    symbols
+        .iter()
+        .fold(start, |values, symbol| values.with(symbol, 1))
 }

@@ -90,7 +90,10 @@ impl<'a> Names<'a> {
         // No longer than the graph, for a file may go in a circle.
         for _ in 0..=self.graph.node.len() {
             let stored = self.graph.initializer.iter();
-            if let Some(tensor) = stored.map(|tensor| &*tensor.name).find(|name| *name == value) {
+            if let Some(tensor) = stored
+                .map(|tensor| &*tensor.name)
+                .find(|name| *name == value)
+            {
                 return Some(tensor);
             }
             let maker = self.makers.get(value)?;

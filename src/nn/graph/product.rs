@@ -131,7 +131,9 @@ impl Product {
 
     /// Number of columns of an input of `shape`.
     pub(super) fn count(&self, shape: &[usize]) -> usize {
-        self.lengths(shape)[self.groups + self.sums..].iter().product()
+        self.lengths(shape)[self.groups + self.sums..]
+            .iter()
+            .product()
     }
 
     pub(super) fn columns(&self, x: &Tensor) -> TractResult<Array2<f32>> {
@@ -194,8 +196,6 @@ impl Product {
             true => ordered,
             false => ordered.as_standard_layout().into_owned(),
         };
-        Ok(Tensor::from(
-            ordered.into_shape_with_order(IxDyn(&whole))?,
-        ))
+        Ok(Tensor::from(ordered.into_shape_with_order(IxDyn(&whole))?))
     }
 }

@@ -148,7 +148,8 @@ impl Graph {
         let mut model = self.parts.lifted.clone();
         // The first axis of inputs has one symbol where it is open.
         let outlets = model.inputs.iter();
-        let firsts = outlets.filter_map(|outlet| model.outlet_fact(*outlet).ok()?.shape.first().cloned());
+        let firsts =
+            outlets.filter_map(|outlet| model.outlet_fact(*outlet).ok()?.shape.first().cloned());
         let batch = firsts.into_iter().find_map(|length| match length {
             TDim::Sym(symbol) => Some(symbol),
             _ => None,

@@ -85,9 +85,13 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
         Source::Network(_, layout) => {
             let network = Network::load_with(path, &results.sweep.hints()?)?.network;
             let Some((_, linear)) = network.linears().next() else {
-                return Ok(Err("No mesh is drawn: nothing of the network is on light.".to_owned()));
+                return Ok(Err(
+                    "No mesh is drawn: nothing of the network is on light.".to_owned()
+                ));
             };
-            let modes = layout.tile.unwrap_or_else(|| linear.inputs().max(linear.outputs()));
+            let modes = layout
+                .tile
+                .unwrap_or_else(|| linear.inputs().max(linear.outputs()));
             // Of the other layers nothing is drawn.
             let network = Network::of_weight(linear.groups[0].clone(), Readout::Modulus)?;
             if modes > MOST_MODES {

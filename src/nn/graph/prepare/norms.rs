@@ -16,7 +16,11 @@ const PRODUCTS: [&str; 3] = ["Conv", "ConvTranspose", "Gemm"];
 pub(super) fn fold(graph: &mut GraphProto, notes: &mut Vec<String>) {
     let mut readers: HashMap<String, usize> = HashMap::new();
     let outputs = graph.output.iter().map(|output| output.name.clone());
-    let captured = graph.node.iter().flat_map(view::captured).map(str::to_owned);
+    let captured = graph
+        .node
+        .iter()
+        .flat_map(view::captured)
+        .map(str::to_owned);
     let read = graph.node.iter().flat_map(view::reads).map(str::to_owned);
     for name in outputs.chain(captured).chain(read) {
         *readers.entry(name).or_default() += 1;
@@ -29,7 +33,11 @@ pub(super) fn fold(graph: &mut GraphProto, notes: &mut Vec<String>) {
         let names = [&graph.node[fold.product], &graph.node[index]].map(view::words);
         notes.push(format!("{} is folded into {}", names[1], names[0]));
         let written = graph.node[index].output[0].clone();
-        let Fold { product, weight, bias } = fold;
+        let Fold {
+            product,
+            weight,
+            bias,
+        } = fold;
         let node = &mut graph.node[product];
         node.output[0] = written;
         node.input.truncate(1);
@@ -50,7 +58,12 @@ pub(super) fn fold(graph: &mut GraphProto, notes: &mut Vec<String>) {
         !folded.contains(&(index - 1))
     });
     let captured = graph.node.iter().flat_map(view::captured);
-    let read: HashSet<&str> = graph.node.iter().flat_map(view::reads).chain(captured).collect();
+    let read: HashSet<&str> = graph
+        .node
+        .iter()
+        .flat_map(view::reads)
+        .chain(captured)
+        .collect();
     let mut stored = std::mem::take(&mut graph.initializer);
     stored.retain(|tensor| read.contains(&*tensor.name));
     graph.initializer = stored;
@@ -67,7 +80,8 @@ impl Fold {
     /// What node number `index` of `graph` is folded into, if it is a normalization that can be.
     fn of(graph: &GraphProto, index: usize, readers: &HashMap<String, usize>) -> Option<Self> {
         let norm = &graph.node[index];
-        let is_inference = view::writes(norm).count() == 1 && view::int(norm, "training_mode").unwrap_or(0) == 0;
+        let is_inference =
+            view::writes(norm).count() == 1 && view::int(norm, "training_mode").unwrap_or(0) == 0;
         if norm.op_type != "BatchNormalization" || !is_inference || norm.input.len() < 5 {
             return None;
         }
@@ -75,14 +89,19 @@ impl Fold {
         if readers.get(x) != Some(&1) {
             return None;
         }
-        let product = graph.node.iter().position(|node| view::writes(node).any(|name| name == x))?;
+        let product = graph
+            .node
+            .iter()
+            .position(|node| view::writes(node).any(|name| name == x))?;
         let node = &graph.node[product];
         if !PRODUCTS.contains(&&*node.op_type) || node.input.len() < 2 {
             return None;
         }
         let weight = constant(graph, &node.input[1])?;
         let stored = node.input.get(2).filter(|name| !name.is_empty());
-        let stored = stored.map(|name| constant(graph, name)).map_or(Some(None), |bias| bias.map(Some))?;
+        let stored = stored
+            .map(|name| constant(graph, name))
+            .map_or(Some(None), |bias| bias.map(Some))?;
         let axis = axis(node)?;
         let groups = usize::try_from(view::int(node, "group").unwrap_or(1)).ok()?;
         // Of a transposed convolution [in, out of a group, …]: outputs of several groups lie along two axes.
@@ -90,10 +109,12 @@ impl Fold {
             return None;
         }
         let outputs = *weight.dims.get(axis)?;
-        let [gamma, beta, mean, variance] =
-            [1, 2, 3, 4].map(|at| constant(graph, &norm.input[at]).filter(|values| values.data.len() == outputs));
+        let [gamma, beta, mean, variance] = [1, 2, 3, 4].map(|at| {
+            constant(graph, &norm.input[at]).filter(|values| values.data.len() == outputs)
+        });
         let (gamma, beta, mean, variance) = (gamma?, beta?, mean?, variance?);
-        let epsilon = view::attribute(norm, "epsilon").map_or(1e-5, |attribute| f64::from(attribute.f));
+        let epsilon =
+            view::attribute(norm, "epsilon").map_or(1e-5, |attribute| f64::from(attribute.f));
         let factor: Vec<f64> = gamma
             .data
             .iter()
@@ -109,7 +130,10 @@ impl Fold {
             Some(bias) if bias.data.len() == 1 => Some(scale * bias.data[0]),
             Some(bias) => bias.data.get(output).map(|b| scale * b),
         };
-        if stored.as_ref().is_some_and(|bias| ![1, outputs].contains(&bias.data.len())) {
+        if stored
+            .as_ref()
+            .is_some_and(|bias| ![1, outputs].contains(&bias.data.len()))
+        {
             return None;
         }
         let bias: Vec<f32> = (0..outputs)
@@ -117,7 +141,9 @@ impl Fold {
             .collect::<Option<_>>()?;
         let behind: usize = weight.dims[axis + 1..].iter().product();
         let values = weight.data.iter().enumerate();
-        let values: Vec<f32> = values.map(|(at, w)| (w * factor[at / behind % outputs]) as f32).collect();
+        let values: Vec<f32> = values
+            .map(|(at, w)| (w * factor[at / behind % outputs]) as f32)
+            .collect();
         // Weights that somebody else reads stay as they are.
         let name = match readers.get(&node.input[1]) {
             Some(1) => node.input[1].clone(),
@@ -151,15 +177,24 @@ struct Constant {
 }
 
 fn constant(graph: &GraphProto, name: &str) -> Option<Constant> {
-    let tensor = graph.initializer.iter().find(|tensor| tensor.name == name)?;
+    let tensor = graph
+        .initializer
+        .iter()
+        .find(|tensor| tensor.name == name)?;
     let data: Vec<f64> = match DataType::try_from(tensor.data_type).ok()? {
         DataType::Float => {
             let numbers = tensor.raw_data.as_chunks::<4>().0;
-            numbers.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect()
+            numbers
+                .iter()
+                .map(|bytes| f64::from(f32::from_le_bytes(*bytes)))
+                .collect()
         }
         _ => return None,
     };
-    let dims = tensor.dims.iter().map(|length| usize::try_from(*length).ok());
+    let dims = tensor
+        .dims
+        .iter()
+        .map(|length| usize::try_from(*length).ok());
     Some(Constant {
         dims: dims.collect::<Option<_>>()?,
         data,

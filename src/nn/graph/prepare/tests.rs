@@ -173,7 +173,8 @@ fn a_classifier_of_scikit_learn_gives_its_probabilities() {
         assert_eq!(prepared.outputs.len(), 1);
         assert_eq!(prepared.outputs[0].name, "probabilities");
         assert_eq!(prepared.outputs[0].element, Element::Float);
-        let note = "the output taken is `probabilities`, not `label` (--outputs NAME,… takes others)";
+        let note =
+            "the output taken is `probabilities`, not `label` (--outputs NAME,… takes others)";
         assert_eq!(prepared.notes, [note]);
     }
 }
