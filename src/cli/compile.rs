@@ -14,7 +14,7 @@ use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, Weights, com
 use crate::error::Error;
 use crate::nn::{Activation, Hints, Linear, Loaded, Network, Normalization, PerFeature};
 #[cfg(feature = "onnx")]
-use crate::nn::{Choice, Chosen, Graph, GraphHints};
+use crate::nn::{Choice, Chosen, Element, Graph, GraphHints, Port};
 use crate::rng::Seed;
 
 #[derive(Debug, Args)]
@@ -218,10 +218,27 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
     }
     writeln!(stderr, "compiled in {seconds:.2} s")?;
     if !output::is_standard(&args.output) {
-        let program = args.output.display();
-        writeln!(stderr, "next: lightloom infer {program} --data DATA")?;
+        let file = args.output.display();
+        let next = match writes_text(program) {
+            true => format!("lightloom generate {file} --tokens TOKENS.json --length 64"),
+            false => format!("lightloom infer {file} --data DATA"),
+        };
+        writeln!(stderr, "next: {next}")?;
     }
     Ok(())
+}
+
+/// Whether a program may be a language model: it is given integers of which there may be any number.
+#[cfg(feature = "onnx")]
+fn writes_text(program: &Program) -> bool {
+    let is_text = |port: &Port| port.element == Element::Integer && port.features().is_none();
+    let graph = program.network().graph();
+    graph.is_some_and(|graph| graph.inputs().iter().all(is_text))
+}
+
+#[cfg(not(feature = "onnx"))]
+fn writes_text(_: &Program) -> bool {
+    false
 }
 
 /// What is said of tiles that are larger than every layer.

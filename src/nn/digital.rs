@@ -107,8 +107,12 @@ impl Network {
     /// Fails unless the samples have the network's number of features.
     ///
     /// # Errors
-    /// [`Error::Shape`].
+    /// [`Error::Shape`], and [`Error::Value`] for a graph that leaves this number open.
     pub fn check_features(&self, samples: &Samples) -> Result<()> {
+        #[cfg(feature = "onnx")]
+        if let Some(graph) = self.graph() {
+            graph.check_closed()?;
+        }
         if samples.features() == self.features() {
             return Ok(());
         }

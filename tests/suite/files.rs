@@ -35,6 +35,8 @@ fn kind_in_repository(path: &str) -> &'static str {
     let ends = |ending: &str| path.ends_with(ending);
     match path {
         _ if ends(".py") || ends(".md") => REFUSED,
+        // Weights of a graph beside it.
+        _ if ends(".onnx.data") => REFUSED,
         "tests/cases/activations.json" | "tests/cases/torch/numbers.json" => REFUSED,
         // A cell is empty.
         "tests/cases/iris_nan.csv" => REFUSED,

@@ -122,7 +122,7 @@ fn every_exported_graph_has_the_outputs_of_onnx_runtime_digitally_and_on_a_perfe
     let files: Vec<PathBuf> = files
         .filter(|path| path.extension().is_some_and(|ending| ending == "onnx"))
         .collect();
-    assert_eq!(files.len(), 29);
+    assert!(files.len() >= 29, "{}", files.len());
     for path in files {
         let what = path.file_name().unwrap().to_string_lossy().into_owned();
         let Case { inputs, outputs } = case(&path.with_extension("expected.npz"));

@@ -72,6 +72,16 @@ impl Graph {
         Ok(whole)
     }
 
+    /// Fails where the file leaves an axis of an input open beside that of the samples: no sample has a number of features.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub(in crate::nn) fn check_closed(&self) -> Result<()> {
+        let mut inputs = self.inputs().iter();
+        let port = inputs.find(|port| port.features().is_none());
+        port.map_or(Ok(()), |port| Err(open(port)))
+    }
+
     /// The outputs of `inputs`, which are of the shapes of the ports; `with` computes the products, as shots of number
     /// `block`. Numbers that a port takes as integers are rounded.
     ///
@@ -165,7 +175,8 @@ impl Graph {
 }
 
 fn open(port: &Port) -> Error {
-    let limit = "of axes that are known, but for the first: give its shape (--shape)";
+    let limit =
+        "of a shape that is known, but for the number of samples: compile it with --shape NAME=N,…";
     Error::value(format!("input `{}`", port.name), "of an open shape", limit)
 }
 
