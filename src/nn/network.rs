@@ -226,14 +226,12 @@ impl Network {
     /// [`Error::Shape`], [`Error::NotFinite`], [`Error::Value`] or [`Error::Unsupported`] within the layer's
     /// name; [`Error::Format`] for an empty network and for names.
     pub fn check(&self) -> Result<()> {
-        let layers = match &self.body {
-            Body::Chain(layers) => layers,
-            #[cfg(feature = "onnx")]
-            Body::Graph(graph) => {
-                self.input.check(self.features())?;
-                return check_graph(graph, &self.input, self.readout);
-            }
-        };
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            self.input.check(self.features())?;
+            return check_graph(graph, &self.input, self.readout);
+        }
+        let layers = self.layers();
         if layers.is_empty() {
             return Err(Error::format(
                 "network",
@@ -307,18 +305,15 @@ impl Network {
         with: &(impl Linears<T> + ?Sized),
         block: u64,
     ) -> Result<Array2<T>> {
-        let layers = match &self.body {
-            Body::Chain(layers) => layers,
-            #[cfg(feature = "onnx")]
-            Body::Graph(graph) => {
-                let Batch::Real(signals) = signals else {
-                    panic!("a graph is given real signals");
-                };
-                return graph.run(&signals, with, block);
-            }
-        };
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            let Batch::Real(signals) = signals else {
+                panic!("a graph is given real signals");
+            };
+            return graph.run(&signals, with, block);
+        }
         signals.store_by_rows();
-        for (node, layer) in layers.iter().enumerate() {
+        for (node, layer) in self.layers().iter().enumerate() {
             signals = with.multiply(LinearId(node), signals, At { node, block })?;
             if let Some(bias) = &layer.bias {
                 signals.add_bias(bias);

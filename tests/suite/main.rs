@@ -21,6 +21,7 @@ mod ergonomics;
 mod export;
 #[cfg(feature = "cli")]
 mod extend;
+#[cfg(feature = "cli")]
 mod files;
 #[cfg(all(feature = "cli", feature = "onnx"))]
 mod generate;
@@ -44,6 +45,7 @@ mod misled;
 mod mnist;
 #[cfg(feature = "cli")]
 mod networks;
+#[cfg(feature = "cli")]
 mod numbers;
 #[cfg(feature = "cli")]
 mod on_chip;
@@ -53,6 +55,7 @@ mod outputs;
 mod pages;
 mod physics;
 mod placement;
+#[cfg(feature = "cli")]
 mod programs;
 mod properties;
 #[cfg(feature = "cli")]
