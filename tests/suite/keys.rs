@@ -1,6 +1,8 @@
 //! The table of the hardware's keys: its page, and that a key is one row and one place.
 
-use std::path::{Path, PathBuf};
+#[cfg(feature = "cli")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use lightloom::Hardware;
 use lightloom::hardware::{HardwareKey, ValueKind};
