@@ -194,6 +194,9 @@ impl Graph {
             let limit = format!("{}, as that of the first input", batches[0]);
             return Err(Error::value("batch of an input", other, limit));
         }
+        if batches.first() != Some(&1) {
+            check_samples(&model, &outputs)?;
+        }
         let graph = proto.graph.clone().unwrap_or_default();
         let names = Names::of(&graph);
         let ones = ones(&model);
@@ -363,6 +366,29 @@ fn last_activation(graph: &tract_onnx::pb::GraphProto) -> Option<Activation> {
         }
     }
     None
+}
+
+/// Fails unless the first axis of every output counts what the first axis of the inputs does: samples.
+fn check_samples(model: &TypedModel, outputs: &[Port]) -> Result<()> {
+    let first = |outlet: &OutletId| {
+        let fact = model.outlet_fact(*outlet).ok()?;
+        fact.shape.first().cloned()
+    };
+    let samples = model.inputs.first().and_then(first);
+    let mut ports = model.outputs.iter().zip(outputs);
+    let other = ports.find(|(outlet, _)| first(outlet) != samples);
+    let Some((outlet, port)) = other else {
+        return Ok(());
+    };
+    let got = first(outlet).map_or("one number".to_owned(), |length| length.to_string());
+    let wanted = samples.map_or("that of the inputs".to_owned(), |length| length.to_string());
+    Err(Error::unsupported(
+        format!("output `{}`", port.name),
+        format!("a first axis of {got}"),
+        format!(
+            "it counts samples, as that of the inputs, which is {wanted}; a graph of one sample has 1 there"
+        ),
+    ))
 }
 
 /// Every symbol of `model` as 1: one sample, of one token.

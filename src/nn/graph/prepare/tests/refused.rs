@@ -478,3 +478,26 @@ fn mutated_cases_are_refused_in_one_line_or_prepared_to_themselves() {
         }
     }
 }
+
+/// W x with x `[3, 2]` has four rows where x has three, a sum over all samples none; for one sample both are outputs.
+#[test]
+fn outputs_whose_first_axis_counts_no_samples_are_refused() {
+    use crate::nn::graph::{Chosen, Graph};
+    let read = |shape: &[i64], op: &str| {
+        let mut file = match op {
+            "MatMul" => model(vec![node("product", op, &["w", "x"], "y")]),
+            _ => model(vec![with_int(node("sum", op, &["x"], "y"), "keepdims", 0)]),
+        };
+        let weight = float_tensor("w", &[4, 3], &[1.0; 12]);
+        graph(&mut file).initializer.push(weight);
+        graph(&mut file).input = vec![port("x", shape)];
+        let source = Source::new("model", bytes(&file));
+        Graph::read(&source, &Choice::default(), &Chosen::default())
+    };
+    for (shape, op) in [(&[3, 2][..], "MatMul"), (&[0, 2], "ReduceSum")] {
+        let error = read(shape, op).unwrap_err();
+        assert!(matches!(error.root(), Error::Unsupported { .. }), "{error}");
+    }
+    assert_eq!(read(&[1, 3, 2], "MatMul").unwrap().width(), 8);
+    assert_eq!(read(&[1, 2], "ReduceSum").unwrap().features(), 2);
+}
