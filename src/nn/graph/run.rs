@@ -86,7 +86,7 @@ impl Graph {
     /// `block`. Numbers that a port takes as integers are rounded.
     ///
     /// # Errors
-    /// As [`run`](Self::run), and [`Error::Shape`] for an input that the graph does not take.
+    /// Those of `with`; [`Error::Format`] if an operator cannot be computed, or an input is not one that the graph takes.
     pub fn run_on<T: Real>(
         &self,
         inputs: Vec<ArrayD<f32>>,
