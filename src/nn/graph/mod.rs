@@ -312,7 +312,16 @@ impl Graph {
 
     /// Numbers of one sample that come of it, as far as its file says.
     pub fn width(&self) -> usize {
-        self.outputs().iter().filter_map(Port::features).sum()
+        // Of a file that fixes its samples, outputs of one sample need no axis of samples.
+        let fixed = self.inputs().iter().find_map(Port::batch);
+        let width = |port: &Port| match fixed {
+            Some(samples) => {
+                let all: Option<usize> = port.shape.iter().copied().product();
+                all?.checked_div(samples)
+            }
+            None => port.features(),
+        };
+        self.outputs().iter().filter_map(width).sum()
     }
 
     /// Number of constants that are no indices and no shapes.

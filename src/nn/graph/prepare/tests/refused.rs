@@ -499,5 +499,8 @@ fn outputs_whose_first_axis_counts_no_samples_are_refused() {
         assert!(matches!(error.root(), Error::Unsupported { .. }), "{error}");
     }
     assert_eq!(read(&[1, 3, 2], "MatMul").unwrap().width(), 8);
+    // A list alone is one sample, whose four sums are not four samples.
+    let sums = read(&[3], "MatMul").unwrap();
+    assert_eq!((sums.features(), sums.width()), (3, 4));
     assert_eq!(read(&[1, 2], "ReduceSum").unwrap().features(), 2);
 }
