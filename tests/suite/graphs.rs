@@ -296,6 +296,14 @@ fn products_of_computed_tensors_and_depthwise_convolutions_stay_digital_unless_a
     assert_eq!(dark.linears().len(), 0);
     assert!(dark.left().iter().all(|left| left.why == Why::Asked));
     assert!(read(&depthwise, &[], &["nothing"]).is_err());
+    // By the name of the node as by that of its map.
+    let node = graph.nodes().next().unwrap().1.to_owned();
+    assert_eq!(
+        read(&depthwise, &[], &[&node]).unwrap().linears().len(),
+        all - 1
+    );
+    // What no light can compute is not asked to.
+    assert!(read(&attention, &["node_MatMul_75"], &[]).is_err());
 }
 
 /// One initializer serves a lookup and, transposed, the last product; the lookup stays digital.
@@ -374,6 +382,14 @@ fn the_command_line_compiles_inspects_and_runs_a_graph() {
     refused(folder, &more(&["--digital", "c9"]));
     refused(folder, &more(&["--outputs", "scores"]));
     refused(folder, &more(&["--shape", "x"]));
+    let chain = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo/network.toml");
+    refused(
+        folder,
+        &["compile", chain, "-o", "q.safetensors", "--digital", "0"],
+    );
+    // Nothing on light is a program too.
+    ok(folder, &more(&["--digital", "*"]));
+    ok(folder, &noisy);
     ok(folder, &more(&["--digital", "c*"]));
     let said = ok(folder, &["inspect", "p.safetensors"]);
     assert!(

@@ -10,7 +10,6 @@ use super::light::{Found, found};
 use super::names::Names;
 use super::{Left, Why};
 use crate::error::{Error, Result};
-use crate::nn::Linear;
 
 /// Names of maps or nodes that go to light, or stay digital; `*` stands for any run of characters.
 ///
@@ -52,25 +51,36 @@ impl Chosen {
         }
     }
 
-    /// Fails where a pattern names nothing of a graph that has these maps, and leaves these products digital.
-    pub(super) fn check(&self, linears: &[Linear], left: &[Left]) -> Result<()> {
+    /// Fails where a pattern names no product of `model` that light could compute, by its map or its node.
+    pub(super) fn check(&self, model: &TypedModel, names: &Names<'_>) -> Result<()> {
+        let mut maps = Vec::new();
+        let mut nodes = Vec::new();
+        for node in model.nodes() {
+            if found(model, node).is_ok_and(|found| found.is_some()) {
+                maps.push(names.map(&node.name));
+                nodes.push(&*node.name);
+            }
+        }
+        let known: Vec<&str> = maps.iter().map(String::as_str).collect();
         for (what, patterns) in [("light", &self.light), ("digital", &self.digital)] {
-            let names = linears.iter().map(|linear| &*linear.name);
-            let names: Vec<&str> = names.chain(left.iter().map(|left| &*left.name)).collect();
-            let is_vain = |pattern: &&String| !names.iter().any(|name| matches(pattern, name));
+            let is_vain = |pattern: &&String| {
+                let mut all = known.iter().chain(&nodes);
+                !all.any(|name| matches(pattern, name))
+            };
             if let Some(pattern) = patterns.iter().find(is_vain) {
-                return Err(Error::unknown(what, pattern, &names));
+                return Err(Error::unknown(what, pattern, &known));
             }
         }
         Ok(())
     }
 
-    /// The products of `model` that stay digital.
+    /// The products of `model` that stay digital; as many `samples` pass in a run where symbols are as in `ones`.
     pub(super) fn left(
         &self,
         model: &TypedModel,
         names: &Names<'_>,
         ones: &SymbolValues,
+        samples: usize,
     ) -> TractResult<Vec<Left>> {
         let mut left = Vec::new();
         for id in model.eval_order()? {
@@ -100,7 +110,7 @@ impl Chosen {
                 left.push(Left {
                     name,
                     why,
-                    products: products(model, node, ones)?,
+                    products: products(model, node, ones)?.div_ceil(samples),
                 });
             }
         }
@@ -120,7 +130,7 @@ impl Chosen {
     }
 }
 
-/// Multiply-accumulates of `node` for one sample.
+/// Multiply-accumulates of `node` in one run.
 fn products(model: &TypedModel, node: &TypedNode, ones: &SymbolValues) -> TractResult<usize> {
     let length = |dim: &TDim| dim.eval(ones).to_usize().unwrap_or(1);
     if let Some(op) = node.op_as::<EinSum>() {
@@ -133,15 +143,16 @@ fn products(model: &TypedModel, node: &TypedNode, ones: &SymbolValues) -> TractR
         });
         return Ok(axes.product());
     }
-    // A convolution: every weight of an output channel at every place.
-    let (kernel, places) = match node.op_is::<Conv>() {
-        true => (1, model.outlet_fact(node.id.into())?),
-        false => (1, model.outlet_fact(node.inputs[0])?),
+    // A convolution: every weight at every place, of the output or, transposed, of the input.
+    let places = match node.op_is::<Conv>() {
+        true => model.outlet_fact(node.id.into())?,
+        false => model.outlet_fact(node.inputs[0])?,
     };
-    let kernel = model.outlet_fact(node.inputs[kernel])?;
+    let kernel = model.outlet_fact(node.inputs[1])?;
     let kernel: usize = kernel.shape.iter().map(length).product();
+    let samples = places.shape.first().map_or(1, length);
     let places: usize = places.shape.iter().skip(2).map(length).product();
-    Ok(kernel * places)
+    Ok(kernel * places * samples)
 }
 
 /// Whether `name` is what `pattern` says, in which `*` stands for any run of characters.

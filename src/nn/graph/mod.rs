@@ -194,13 +194,19 @@ impl Graph {
             let limit = format!("{}, as that of the first input", batches[0]);
             return Err(Error::value("batch of an input", other, limit));
         }
-        if batches.first() != Some(&1) {
+        let fixed = batches.first().copied();
+        if fixed == Some(0) {
+            return Err(Error::value("batch of the inputs", 0, "at least 1"));
+        }
+        if fixed != Some(1) {
             check_samples(&model, &outputs)?;
         }
         let graph = proto.graph.clone().unwrap_or_default();
         let names = Names::of(&graph);
         let ones = ones(&model);
-        let left = guarded(&nodes, || chosen.left(&model, &names, &ones))?;
+        let in_a_run = fixed.unwrap_or(1);
+        let left = guarded(&nodes, || chosen.left(&model, &names, &ones, in_a_run))?;
+        chosen.check(&model, &names)?;
         let (mut linears, places) = guarded(&nodes, || {
             let is_on_light = |node: &TypedNode, found: &Found| {
                 let name = names.map(&node.name);
@@ -208,7 +214,6 @@ impl Graph {
             };
             lift(&mut model, is_on_light, |node| names.map(&node.name))
         })?;
-        chosen.check(&linears, &left)?;
         tell_apart(&mut linears);
         let mut largest = 1;
         linears.iter_mut().for_each(|linear| linear.columns = 0);
@@ -225,11 +230,11 @@ impl Graph {
                 .collect();
             let linear = &mut linears[light.map.0];
             let columns = shape.map_or(1, |shape| light.form.count(&shape).max(1));
-            let columns = columns.div_ceil(batches.first().copied().unwrap_or(1));
+            let columns = columns.div_ceil(in_a_run);
             linear.columns += columns;
             largest = largest.max(columns * linear.inputs());
         }
-        let chunk = batches.first().copied().unwrap_or_else(|| {
+        let chunk = fixed.unwrap_or_else(|| {
             let fitting = (HELD / largest).clamp(1, BLOCK);
             1 << fitting.ilog2()
         });
@@ -237,6 +242,15 @@ impl Graph {
         let parameters = stored
             .filter(|tensor| tensor.data_type != INT64)
             .map(|tensor| tensor.dims.iter().product::<i64>() as usize);
+        if let Some(port) = outputs.iter().find(|port| port.shape.contains(&Some(0))) {
+            let limit = "[sample, …] with numbers in it";
+            let shape: Vec<usize> = port.shape_for(0);
+            return Err(Error::shape(
+                format!("output `{}`", port.name),
+                shape,
+                limit,
+            ));
+        }
         let parts = Parts {
             last_activation: last_activation(&graph),
             parameters: parameters.sum(),

@@ -87,6 +87,9 @@ impl Graph {
     ///
     /// # Errors
     /// Those of `with`; [`Error::Format`] if an operator cannot be computed, or an input is not one that the graph takes.
+    ///
+    /// # Panics
+    /// If `with` gives complex products.
     pub fn run_on<T: Real>(
         &self,
         inputs: Vec<ArrayD<f32>>,
@@ -125,7 +128,7 @@ impl Graph {
             };
             let product = match with.multiply(light.map, Batch::Real(columns), at) {
                 Ok(Batch::Real(product)) => product,
-                Ok(Batch::Complex(fields)) => fields.re,
+                Ok(Batch::Complex(_)) => panic!("a real map gives real products of real columns"),
                 Err(error) => {
                     refused = Some(error);
                     return Err(anyhow!("a product failed"));

@@ -79,14 +79,20 @@ pub(super) struct Stated {
     pub(super) layers: bool,
     /// What data go through before them.
     pub(super) input: bool,
+    /// Nodes, of which some may be chosen: it is ONNX.
+    #[cfg(feature = "onnx")]
+    pub(super) nodes: bool,
 }
 
 /// What the description in `source` states.
 pub(super) fn states(source: &Source) -> Result<Stated> {
     let description = source.parse(parse)?;
+    let is_onnx = io::extension(&description.weights) == "onnx";
     Ok(Stated {
-        layers: description.layers.is_some() || io::extension(&description.weights) == "onnx",
+        layers: description.layers.is_some() || is_onnx,
         input: description.input.is_some(),
+        #[cfg(feature = "onnx")]
+        nodes: description.layers.is_none() && is_onnx,
     })
 }
 

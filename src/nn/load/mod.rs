@@ -29,6 +29,8 @@ impl Hints {
             Format::Onnx | Format::Binary => Stated {
                 layers: true,
                 input: false,
+                #[cfg(feature = "onnx")]
+                nodes: true,
             },
             Format::Toml | Format::Text => description::states(source)?,
             _ => Stated::default(),
@@ -43,6 +45,12 @@ impl Hints {
         if let Some(layers) = self.layers.as_ref().filter(|_| stated.layers) {
             let limit = "left out: this network states the order of its layers";
             return refused("layers", layers.join(","), limit);
+        }
+        #[cfg(feature = "onnx")]
+        if self.graph != GraphHints::default() && !stated.nodes {
+            let limit = "left out: only graphs of ONNX files have them";
+            let what = "inputs, outputs, shape, light or digital";
+            return refused(what, "given".to_owned(), limit);
         }
         let Normalization { scale, mean, std } = &self.normalization;
         for (what, given) in [("scale", scale), ("mean", mean), ("std", std)] {
