@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::common::args::{ChipArgs, Common, precisions};
 use super::common::count::{any, count, number};
@@ -77,23 +76,10 @@ pub(super) enum SamplerArg {
     Softmax,
 }
 
-/// What `--json` prints: what was written with the program's name.
-#[derive(Serialize)]
-struct Named<'a> {
-    program: String,
-    #[serde(flatten)]
-    written: &'a Written,
-}
-
 pub fn run(args: &GenerateArgs) -> Result<()> {
     let mut inputs = vec![args.program.as_path(), &args.tokens];
     inputs.extend(args.score.as_deref());
-    let document = |written: &Written| {
-        output::json(&Named {
-            program: args.program.display().to_string(),
-            written,
-        })
-    };
+    let document = |written: &Written| output::json_of(&args.program, written);
     let print = |written: &Written| print(written, args.length);
     output::report(
         args.json.as_deref(),

@@ -7,7 +7,6 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::common::args::{ChipArgs, Common, precisions};
 use super::common::count::count;
@@ -89,23 +88,10 @@ pub(super) fn corrections() -> impl clap::builder::TypedValueParser<Value = Corr
     })
 }
 
-/// What `--json` prints: the report with the program's name.
-#[derive(Serialize)]
-struct Named<'a> {
-    program: String,
-    #[serde(flatten)]
-    report: &'a Report,
-}
-
 pub fn run(args: &InferArgs) -> Result<()> {
     let mut inputs = vec![args.program.as_path(), &args.data];
     inputs.extend(args.labels.as_deref());
-    let document = |report: &Report| {
-        output::json(&Named {
-            program: args.program.display().to_string(),
-            report,
-        })
-    };
+    let document = |report: &Report| output::json_of(&args.program, report);
     let compute = || match &args.predictions {
         None => Ok(trials_of(args)?.0),
         Some(path) => {

@@ -136,6 +136,20 @@ pub fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// `value` as JSON, behind the name of the `program` that it is of.
+pub fn json_of(program: &Path, value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    #[derive(serde::Serialize)]
+    struct Named<'a, T> {
+        program: String,
+        #[serde(flatten)]
+        value: &'a T,
+    }
+    json(&Named {
+        program: program.display().to_string(),
+        value,
+    })
+}
+
 /// An array as a `.npy` file.
 pub fn npy<T: Element, D: Dimension>(array: ArrayView<'_, T, D>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();

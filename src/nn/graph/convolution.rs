@@ -48,6 +48,16 @@ impl Along {
         before: 0,
     };
 
+    /// The kernel of `pool` along its axis number `axis`, on a point.
+    fn kernel(pool: &PoolSpec, axis: usize) -> Self {
+        Self {
+            kernel: pool.kernel_shape[axis],
+            stride: pool.stride(axis),
+            dilation: pool.dilation(axis),
+            ..Self::POINT
+        }
+    }
+
     /// The places at which `tap` meets the plane.
     fn places(&self, tap: usize) -> Range<usize> {
         let at = tap * self.dilation;
@@ -190,10 +200,8 @@ impl Window {
             .map(|(axis, dim)| Along {
                 large: shape[2 + axis],
                 small: dim.convoluted,
-                kernel: pool.kernel_shape[axis],
-                stride: pool.stride(axis),
-                dilation: pool.dilation(axis),
                 before: dim.pad_before,
+                ..Along::kernel(pool, axis)
             })
             .collect();
         let [rows, pixels] = pair(&along);
@@ -326,10 +334,8 @@ impl Scatter {
             .map(|(axis, dim)| Along {
                 large: dim.deconvoluted,
                 small: shape[2 + axis],
-                kernel: pool.kernel_shape[axis],
-                stride: pool.stride(axis),
-                dilation: pool.dilation(axis),
                 before: dim.pad_before,
+                ..Along::kernel(pool, axis)
             })
             .collect();
         let [rows, pixels] = pair(&along);

@@ -8,6 +8,8 @@ mod names;
 mod prepare;
 mod product;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use chosen::Chosen;
 pub use prepare::{Choice, Element, GivenShape, Port};
