@@ -1,5 +1,7 @@
 //! Parquet files: flat tables of numbers and names, and the columns of any.
 
+mod lists;
+
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::sync::Once;
@@ -130,7 +132,14 @@ fn open(bytes: &[u8]) -> Result<SerializedFileReader<Bytes>> {
     if !bytes.starts_with(b"PAR1") {
         return Err(refused(bytes, PARQUET));
     }
-    SerializedFileReader::new(Bytes::copy_from_slice(bytes)).map_err(damaged)
+    if !lists::footer_has_none(bytes).ok_or_else(damage)? {
+        return Err(damage());
+    }
+    let file = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).map_err(damaged)?;
+    match lists::pages_have_none(&file, bytes) {
+        true => Ok(file),
+        false => Err(damage()),
+    }
 }
 
 thread_local! {
