@@ -1,6 +1,6 @@
 //! Parquet files: flat tables of numbers and names, and the columns of any.
 
-mod lists;
+mod headers;
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -132,11 +132,11 @@ fn open(bytes: &[u8]) -> Result<SerializedFileReader<Bytes>> {
     if !bytes.starts_with(b"PAR1") {
         return Err(refused(bytes, PARQUET));
     }
-    if !lists::footer_has_none(bytes).ok_or_else(damage)? {
+    if !headers::footer_is_sound(bytes).ok_or_else(damage)? {
         return Err(damage());
     }
     let file = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).map_err(damaged)?;
-    match lists::pages_have_none(&file, bytes) {
+    match headers::pages_are_sound(&file, bytes) {
         true => Ok(file),
         false => Err(damage()),
     }

@@ -1,8 +1,9 @@
-//! Lists of booleans in the headers of a Parquet file, which no header has.
+//! Headers of a Parquet file that would cost the decoder minutes or gigabytes.
 //!
-//! The decoder passes over what it does not know, and counts through such a list without reading a byte: a damaged file of
-//! 700 bytes can claim 2³¹ of them, often. Headers are Thrift's compact protocol (Apache Thrift,
-//! `doc/specs/thrift-compact-protocol.md`).
+//! It passes over what it does not know, and counts through a list of booleans, which no header has, without reading a
+//! byte: a file of 700 bytes can claim 2³¹ of them, often. It makes room for a dictionary before it reads it. Headers are
+//! Thrift's compact protocol (Apache Thrift, `doc/specs/thrift-compact-protocol.md`), their fields those of
+//! `parquet.thrift` (Apache Parquet, format).
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use prost::bytes::Bytes;
@@ -13,19 +14,19 @@ const END: usize = 8;
 /// Deepest that one value may lie in others; the deepest of a header is 6.
 const DEPTH: usize = 32;
 
-/// Number of the field of a page's header that holds the number of bytes behind it.
-const COMPRESSED_SIZE: i64 = 3;
+/// Most bytes that one byte unpacks to: gzip's 1032, rounded up.
+const LARGEST_RATIO: u64 = 2048;
 
-/// Whether the description at the end of the file `bytes` has none; nothing where it ends too soon.
-pub(super) fn footer_has_none(bytes: &[u8]) -> Option<bool> {
+/// Whether the description at the end of the file `bytes` has no list of booleans; nothing where it ends too soon.
+pub(super) fn footer_is_sound(bytes: &[u8]) -> Option<bool> {
     let end = bytes.len().checked_sub(END)?;
     let length = u32::from_le_bytes(bytes[end..end + 4].try_into().ok()?);
     let start = end.checked_sub(length as usize)?;
-    Some(header(&bytes[start..end]).is_some())
+    Some(page(&bytes[start..end]).is_some())
 }
 
-/// Whether the headers of the pages of every column of `file`, which is `bytes`, have none.
-pub(super) fn pages_have_none(file: &SerializedFileReader<Bytes>, bytes: &[u8]) -> bool {
+/// Whether every page of `file`, which is `bytes`, claims no more than its bytes can hold.
+pub(super) fn pages_are_sound(file: &SerializedFileReader<Bytes>, bytes: &[u8]) -> bool {
     let groups = file.metadata().row_groups().iter();
     groups.flat_map(|group| group.columns()).all(|column| {
         let (start, length) = column.byte_range();
@@ -33,39 +34,54 @@ pub(super) fn pages_have_none(file: &SerializedFileReader<Bytes>, bytes: &[u8]) 
         let mut at = start;
         while at < end {
             let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..));
-            let Some(page) = rest.and_then(header) else {
-                return false;
-            };
-            at = at.saturating_add((page.length as u64).saturating_add(page.behind));
+            match rest.and_then(page) {
+                Some(page) if page.is_possible() => {
+                    at = at.saturating_add((page.length as u64).saturating_add(page.packed));
+                }
+                _ => return false,
+            }
         }
         true
     })
 }
 
-/// A structure at the start of some bytes.
-struct Header {
-    /// Its length in bytes.
+/// What a page says of itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Page {
+    /// Length of its header in bytes.
     length: usize,
-    /// The number in its field [`COMPRESSED_SIZE`].
-    behind: u64,
+    /// Bytes of its values as they are stored.
+    packed: u64,
+    /// Bytes of its values.
+    unpacked: u64,
+    /// Values of a dictionary.
+    words: u64,
 }
 
-/// The structure at the start of `bytes`; nothing if it has a list of booleans or ends too soon.
-fn header(bytes: &[u8]) -> Option<Header> {
+impl Page {
+    /// A value of a dictionary has a byte at least.
+    fn is_possible(&self) -> bool {
+        self.words <= self.unpacked
+            && self.unpacked <= self.packed.saturating_add(1).saturating_mul(LARGEST_RATIO)
+    }
+}
+
+/// The page, or the description of a file, whose header stands at the start of `bytes`; nothing if that has a list of
+/// booleans or ends too soon.
+fn page(bytes: &[u8]) -> Option<Page> {
     let mut rest = Rest { bytes };
-    let mut behind = 0;
-    rest.fields(DEPTH, &mut |rest, field, kind| {
-        if (field, kind) == (COMPRESSED_SIZE, I32) {
-            // Zigzag: the sign is the lowest bit.
-            behind = rest.number()? >> 1;
-            return Some(());
-        }
-        rest.pass(kind, DEPTH)
+    let mut page = Page::default();
+    rest.fields(DEPTH, &mut |rest, field, kind| match (field, kind) {
+        (2, I32) => rest.size().map(|size| page.unpacked = size),
+        (3, I32) => rest.size().map(|size| page.packed = size),
+        (7, STRUCTURE) => rest.fields(DEPTH, &mut |rest, field, kind| match (field, kind) {
+            (1, I32) => rest.size().map(|size| page.words = size),
+            _ => rest.pass(kind, DEPTH),
+        }),
+        _ => rest.pass(kind, DEPTH),
     })?;
-    Some(Header {
-        length: bytes.len() - rest.bytes.len(),
-        behind,
-    })
+    page.length = bytes.len() - rest.bytes.len();
+    Some(page)
 }
 
 const TRUE: u8 = 1;
@@ -108,6 +124,12 @@ impl Rest<'_> {
             }
         }
         None
+    }
+
+    /// A number that is not negative; of a zigzag number the sign is the lowest bit.
+    fn size(&mut self) -> Option<u64> {
+        let zigzag = self.number()?;
+        (zigzag & 1 == 0).then_some(zigzag >> 1)
     }
 
     /// The fields of a structure, each of which `read` is given by its number and its kind.
@@ -169,13 +191,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_tells_its_length_and_the_bytes_behind_it() {
-        // Field 1: i32 of 0; field 2: i32 of 300; field 3: i32 of 150; field 5: a structure with a list of two i64.
-        let bytes = [
+    fn a_header_tells_its_length_and_what_it_claims() {
+        // 1: 0; 2: 300; 3: 150; 5: a structure with a list of two numbers.
+        let data = [
             0x15, 0, 0x15, 0xd8, 4, 0x15, 0xac, 2, 0x2c, 0x19, 0x26, 2, 4, 0, 0, 99,
         ];
-        let header = header(&bytes).unwrap();
-        assert_eq!((header.length, header.behind), (15, 150));
+        let read = page(&data).unwrap();
+        let expected = Page {
+            length: 15,
+            packed: 150,
+            unpacked: 300,
+            words: 0,
+        };
+        assert_eq!(read, expected);
+        assert!(read.is_possible());
+        // 2: 8; 3: 8; 7: a dictionary of 2 values, in encoding 0.
+        let mut dictionary = [0x25, 16, 0x15, 16, 0x4c, 0x15, 4, 0x15, 0, 0, 0];
+        let read = page(&dictionary).unwrap();
+        assert_eq!((read.words, read.is_possible()), (2, true));
+        dictionary[6] = 18;
+        assert!(
+            !page(&dictionary).unwrap().is_possible(),
+            "9 values in 8 bytes"
+        );
+        let unpacks = [0x25, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 16, 0];
+        let read = page(&unpacks).unwrap();
+        assert_eq!((read.unpacked, read.is_possible()), ((1 << 31) - 1, false));
+        assert_eq!(page(&[0x25, 15, 0]), None, "a size below 0");
     }
 
     #[test]
@@ -188,10 +230,10 @@ mod tests {
             vec![0x8a, 0x19, 0xf2, 0xff, 0xff, 0xff, 0xff, 7, 0],
         ];
         for list in lists {
-            assert!(header(&list).is_none());
+            assert!(page(&list).is_none());
         }
-        assert!(header(&[0x89, 0x01, 0]).is_some(), "an empty one");
+        assert!(page(&[0x89, 0x01, 0]).is_some(), "an empty one");
         let nested = vec![0x1c; 4096];
-        assert!(header(&nested).is_none());
+        assert!(page(&nested).is_none());
     }
 }
