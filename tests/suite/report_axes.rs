@@ -272,7 +272,10 @@ fn the_picture_of_three_networks_is_the_report_on_the_experiment_beside_it() {
         experiment = experiment.replace(from, to);
     }
     std::fs::write(path.join("architectures.toml"), experiment).unwrap();
-    ok(path, &["sweep", "architectures.toml", "--out", "out", "--quiet"]);
+    ok(
+        path,
+        &["sweep", "architectures.toml", "--out", "out", "--quiet"],
+    );
     ok(path, &["report", "out", "--quiet"]);
     let drawn = std::fs::read_to_string(path.join(format!("out/figures/{id}.svg"))).unwrap();
     assert_eq!(words(&drawn), picture);

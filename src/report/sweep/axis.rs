@@ -136,7 +136,9 @@ fn without_kind(path: &str) -> String {
     let name = without_folder(path);
     let stem = name.strip_suffix(".program.safetensors");
     let stem = stem.or_else(|| name.rsplit_once('.').map(|(stem, _)| stem));
-    stem.filter(|stem| !stem.is_empty()).unwrap_or(&name).to_owned()
+    stem.filter(|stem| !stem.is_empty())
+        .unwrap_or(&name)
+        .to_owned()
 }
 
 /// `key` as part of a file's name.
