@@ -6,6 +6,7 @@ use lightloom::io::record::Cell;
 use lightloom::report::{Rendered, render};
 
 use crate::cli::{DEMO, ok};
+use crate::mnist::shared;
 
 /// Chips of every point.
 const TRIALS: usize = 2;
@@ -231,4 +232,51 @@ fn a_key_without_a_value_says_what_that_means_and_the_names_of_files_say_the_key
     let places = says.split("The mean loss, which no line shows, reaches 1 % of all samples ");
     let places = places.last().unwrap();
     assert_eq!(places.matches("; ").count(), 1, "{says}");
+}
+
+#[test]
+fn the_picture_of_three_networks_is_the_report_on_the_experiment_beside_it() {
+    let id = "accuracy-coupler-splitting-error-rad";
+    let names = ["dense", "convolutional", "transformer"];
+    // Of its texts those that are no numbers: the legend and the axes.
+    let words = |svg: &str| -> Vec<String> {
+        let texts = svg.split("<text").skip(1).map(|text| {
+            let (_, text) = text.split_once('>').unwrap();
+            text.split_once('<').unwrap().0.to_owned()
+        });
+        texts.filter(|text| text.parse::<f64>().is_err()).collect()
+    };
+    let picture = words(include_str!("../../docs/architectures.svg"));
+    for name in names {
+        assert!(picture.iter().any(|word| word == name), "{picture:?}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let models = ["mnist_mlp_small", "mnist_depthwise", "mnist_vit"];
+    for (model, name) in models.iter().zip(names) {
+        let Some(model) = shared(&format!("models/{model}.onnx")) else {
+            return;
+        };
+        std::fs::copy(model, path.join(format!("{name}.onnx"))).unwrap();
+    }
+    let data = std::fs::canonicalize(shared("data/mnist").unwrap()).unwrap();
+    let mut experiment = include_str!("../../docs/architectures.toml").to_owned();
+    for (from, to) in [
+        ("\"mnist\"", &format!("{:?}", data.to_str().unwrap())[..]),
+        ("limit = 2000", "limit = 10"),
+        ("trials = 20", "trials = 1"),
+        ("steps = 17", "steps = 2"),
+    ] {
+        assert!(experiment.contains(from), "{from}");
+        experiment = experiment.replace(from, to);
+    }
+    std::fs::write(path.join("architectures.toml"), experiment).unwrap();
+    ok(
+        path,
+        &["sweep", "architectures.toml", "--out", "out", "--quiet"],
+    );
+    ok(path, &["report", "out", "--quiet"]);
+    let drawn = std::fs::read_to_string(path.join(format!("out/figures/{id}.svg"))).unwrap();
+    assert_eq!(words(&drawn), picture);
 }

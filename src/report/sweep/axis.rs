@@ -4,7 +4,7 @@ use crate::report::plot::words::short;
 use std::path::Path;
 
 use super::quantity::Quantity;
-use crate::experiment::sweep::Axis;
+use crate::experiment::sweep::{Axis, Key};
 use crate::io::record::Cell;
 
 /// What figures and tables say of an axis.
@@ -59,6 +59,7 @@ impl Described for Axis {
         let of_key = |key: usize| {
             let quantity = Quantity::of(self.keys[key].name());
             match &self.values[key][index] {
+                Cell::Text(_) if is_model(&self.keys[key]) => text(self, key, index),
                 // Two nouns side by side would read as one.
                 Cell::Null if quantity.unit != "modes" => {
                     format!("{}: {}", quantity.short, text(self, key, index))
@@ -95,9 +96,18 @@ impl Described for Axis {
 fn text(axis: &Axis, key: usize, index: usize) -> String {
     match &axis.values[key][index] {
         Cell::Null => axis.keys[key].names().none.to_owned(),
-        Cell::Text(text) => Path::new(text)
-            .file_name()
-            .map_or(text.clone(), |name| name.to_string_lossy().into_owned()),
+        Cell::Text(path) if is_model(&axis.keys[key]) => {
+            let others = axis.values[key].iter().filter_map(|other| match other {
+                Cell::Text(other) if other != path => Some(without_kind(other)),
+                _ => None,
+            });
+            let own = without_kind(path);
+            match others.into_iter().any(|other| other == own) {
+                true => without_folder(path),
+                false => own,
+            }
+        }
+        Cell::Text(text) => without_folder(text),
         cell => {
             let value = number(cell).expect("it is no text");
             // Digits that somebody wrote, and three of those that a range of equal ratios came out with.
@@ -108,6 +118,27 @@ fn text(axis: &Axis, key: usize, index: usize) -> String {
             }
         }
     }
+}
+
+/// Whether values of `key` are files of networks, which are called by their own names.
+fn is_model(key: &Key) -> bool {
+    matches!(key, Key::Network | Key::Program)
+}
+
+/// The last part of `path`.
+fn without_folder(path: &str) -> String {
+    let name = Path::new(path).file_name();
+    name.map_or(path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The same without its ending: `mlp` of `a/mlp.onnx` and of `mlp.program.safetensors`.
+fn without_kind(path: &str) -> String {
+    let name = without_folder(path);
+    let stem = name.strip_suffix(".program.safetensors");
+    let stem = stem.or_else(|| name.rsplit_once('.').map(|(stem, _)| stem));
+    stem.filter(|stem| !stem.is_empty())
+        .unwrap_or(&name)
+        .to_owned()
 }
 
 /// `key` as part of a file's name.
@@ -127,7 +158,6 @@ fn number(cell: &Cell) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::sweep::Key;
 
     fn axis(names: &[&str], values: Vec<Cell>) -> Axis {
         Axis {
@@ -161,8 +191,27 @@ mod tests {
             ["tile 64 modes", "tile whole layer"]
         );
         assert_eq!((tile.numbers(), tile.position(1)), (None, 1.0));
-        let network = axis(&["network"], vec!["a/b/mlp.onnx".into()]);
-        assert_eq!(network.text(0), "mlp.onnx");
+    }
+
+    #[test]
+    fn networks_are_called_by_their_files_names_without_endings_that_tell_nothing() {
+        let network = axis(&["network"], vec!["a/b/dense.onnx".into(), "cnn.pt".into()]);
+        assert_eq!([0, 1].map(|index| network.text(index)), ["dense", "cnn"]);
+        assert_eq!(network.valued(0), "dense");
+        assert_eq!(network.file_text(0), "network-dense");
+        let program = axis(&["program"], vec!["a/vit-4.2.program.safetensors".into()]);
+        assert_eq!(program.valued(0), "vit-4.2");
+        let alike = axis(
+            &["network"],
+            vec!["a/mlp.onnx".into(), "a/mlp.pt".into(), "cnn.pt".into()],
+        );
+        assert_eq!(
+            [0, 1, 2].map(|index| alike.valued(index)),
+            ["mlp.onnx", "mlp.pt", "cnn"]
+        );
+        // Folders of data have dots that are no endings.
+        let data = axis(&["data"], vec!["digits-1.0".into(), "digits-1.1".into()]);
+        assert_eq!(data.valued(1), "data digits-1.1");
     }
 
     #[test]
