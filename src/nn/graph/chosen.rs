@@ -24,7 +24,7 @@ pub struct Chosen {
 }
 
 /// Operators that multiply by constants, whatever becomes of them.
-const OPERATORS: [&str; 8] = [
+pub(super) const OPERATORS: [&str; 8] = [
     "LSTM",
     "GRU",
     "RNN",
@@ -102,7 +102,7 @@ impl Chosen {
                     })
                 }
                 None if node.op_is::<Conv>() || node.op_is::<Deconv>() => Some(Why::Operator(
-                    "a convolution with a kernel that is not constant, or over more than two axes",
+                    "a convolution with a kernel that is not constant, or of quantized numbers",
                 )),
                 None => None,
             };

@@ -7,15 +7,15 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::{Conv, Deconv, KernelFormat, PoolSpec};
 use tract_onnx::tract_core::ops::nn::DataFormat;
 
-/// A convolution over one or two axes of `[sample, channel, …]`: a column holds the patch that a pixel of the output sees,
-/// channel by channel.
+/// A convolution over the axes of `[sample, channel, …]`: a column holds the patch that a pixel of the output sees, channel
+/// by channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Window {
     pool: PoolSpec,
 }
 
-/// A transposed convolution over one or two axes of `[sample, channel, …]`: a column holds the channels of a pixel of the
-/// input, its product a patch of the output, channel by channel.
+/// A transposed convolution over the axes of `[sample, channel, …]`: a column holds the channels of a pixel of the input, its
+/// product a patch of the output, channel by channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scatter {
     pool: PoolSpec,
@@ -38,23 +38,15 @@ struct Along {
 }
 
 impl Along {
-    /// An axis that has no extent.
-    const POINT: Self = Self {
-        large: 1,
-        small: 1,
-        kernel: 1,
-        stride: 1,
-        dilation: 1,
-        before: 0,
-    };
-
-    /// The kernel of `pool` along its axis number `axis`, on a point.
-    fn kernel(pool: &PoolSpec, axis: usize) -> Self {
+    /// The kernel of `pool` along its axis number `axis`, at `small` places of a plane of length `large`.
+    fn of(pool: &PoolSpec, axis: usize, small: usize, large: usize, before: usize) -> Self {
         Self {
+            large,
+            small,
             kernel: pool.kernel_shape[axis],
             stride: pool.stride(axis),
             dilation: pool.dilation(axis),
-            ..Self::POINT
+            before,
         }
     }
 
@@ -75,45 +67,93 @@ impl Along {
     }
 }
 
-/// A kernel on planes of `[row, pixel]`.
-#[derive(Debug, Clone, Copy)]
+/// A kernel on planes of any number of axes, the last of which is that of pixels; the others are lines of them.
+#[derive(Debug, Clone)]
 struct Planes {
     samples: usize,
     channels: usize,
-    rows: Along,
+    lines: Vec<Along>,
     pixels: Along,
 }
 
+/// Where a tap meets a line of pixels.
+#[derive(Debug, Clone, Copy, Default)]
+struct Met {
+    /// The number of the line among the places.
+    place: usize,
+    /// The number of the line in the plane.
+    line: usize,
+}
+
 impl Planes {
+    /// Planes with the axes `along`, at least one.
+    fn of(samples: usize, channels: usize, along: Vec<Along>) -> Self {
+        let (pixels, lines) = along.split_last().expect("a plain kernel has an axis");
+        Self {
+            samples,
+            channels,
+            lines: lines.to_vec(),
+            pixels: *pixels,
+        }
+    }
+
+    fn axes(&self) -> impl Iterator<Item = &Along> {
+        self.lines.iter().chain([&self.pixels])
+    }
+
     /// Number of taps.
     fn taps(&self) -> usize {
-        self.rows.kernel * self.pixels.kernel
+        self.axes().map(|along| along.kernel).product()
     }
 
     /// Number of places in a plane.
     fn places(&self) -> usize {
-        self.rows.small * self.pixels.small
+        self.axes().map(|along| along.small).product()
+    }
+
+    /// Number of values in a plane.
+    fn values(&self) -> usize {
+        self.axes().map(|along| along.large).product()
+    }
+
+    /// The lines that the taps of a line of the kernel, number `tap` of them, meet.
+    fn met(&self, tap: usize) -> Vec<Met> {
+        let mut taps: usize = self.lines.iter().map(|along| along.kernel).product();
+        let mut met = vec![Met::default()];
+        for along in &self.lines {
+            taps /= along.kernel;
+            let tap = tap / taps % along.kernel;
+            let further = |before: Met| {
+                along.places(tap).map(move |place| Met {
+                    place: before.place * along.small + place,
+                    line: before.line * along.large + along.met(tap, place),
+                })
+            };
+            met = met.into_iter().flat_map(further).collect();
+        }
+        met
     }
 
     /// Runs over whatever a tap meets: `run(matrix row, first column, first value of the plane, count)`. Columns stand side by
     /// side, values a stride apart.
     fn each(&self, mut run: impl FnMut(usize, usize, usize, usize)) {
-        let plane = self.rows.large * self.pixels.large;
+        let line_taps: usize = self.lines.iter().map(|along| along.kernel).product();
+        let met: Vec<Vec<Met>> = (0..line_taps).map(|tap| self.met(tap)).collect();
+        let (columns, plane) = (self.places(), self.values());
         for channel in 0..self.channels {
-            for row_tap in 0..self.rows.kernel {
-                let rows = self.rows.places(row_tap);
+            for (line_tap, met) in met.iter().enumerate() {
                 for tap in 0..self.pixels.kernel {
                     let pixels = self.pixels.places(tap);
                     if pixels.is_empty() {
                         continue;
                     }
-                    let at = (channel * self.rows.kernel + row_tap) * self.pixels.kernel + tap;
+                    let at = (channel * line_taps + line_tap) * self.pixels.kernel + tap;
                     for sample in 0..self.samples {
                         let first = (sample * self.channels + channel) * plane;
-                        for row in rows.clone() {
-                            let column = (sample * self.rows.small + row) * self.pixels.small;
+                        for met in met {
+                            let column = sample * columns + met.place * self.pixels.small;
                             let value = first
-                                + self.rows.met(row_tap, row) * self.pixels.large
+                                + met.line * self.pixels.large
                                 + self.pixels.met(tap, pixels.start);
                             run(at, column + pixels.start, value, pixels.len());
                         }
@@ -124,9 +164,9 @@ impl Planes {
     }
 }
 
-/// Whether a kernel over these axes is one that is computed here.
+/// Whether a kernel in these layouts is one that is computed here.
 fn is_plain(pool: &PoolSpec, kernel: KernelFormat) -> bool {
-    pool.data_format == DataFormat::NCHW && kernel == KernelFormat::OIHW && pool.rank() <= 2
+    pool.data_format == DataFormat::NCHW && kernel == KernelFormat::OIHW && pool.rank() > 0
 }
 
 /// The kernel of `pool` in words: `5×5`, with steps of two `5×5 / 2`.
@@ -152,15 +192,6 @@ fn spatial(shape: &[usize]) -> &[usize] {
     &shape[2..]
 }
 
-/// The pair of axes that `along` is, with a point before a single one.
-fn pair(along: &[Along]) -> [Along; 2] {
-    match along {
-        [rows, pixels] => [*rows, *pixels],
-        [pixels] => [Along::POINT, *pixels],
-        _ => [Along::POINT; 2],
-    }
-}
-
 /// The matrices of a kernel `[out, in, …]` with `outputs` of every group after one another.
 fn matrices(kernel: &Tensor, groups: usize) -> TractResult<Vec<Array2<f32>>> {
     let outputs = kernel.shape()[0] / groups;
@@ -180,8 +211,8 @@ impl Window {
         words(&self.pool)
     }
 
-    /// The convolution `op` with `kernel`, and its groups, `[out, in · taps]` each; nothing where it is none over one or two
-    /// axes.
+    /// The convolution `op` with `kernel`, and its groups, `[out, in · taps]` each; nothing where its numbers
+    /// are quantized.
     pub(super) fn of(op: &Conv, kernel: &Tensor) -> TractResult<Option<(Self, Vec<Array2<f32>>)>> {
         if !is_plain(&op.pool_spec, op.kernel_fmt) || op.q_params.is_some() {
             return Ok(None);
@@ -194,23 +225,10 @@ impl Window {
     fn planes(&self, shape: &[usize]) -> Planes {
         let pool = &self.pool;
         let computed = pool.computed_padding(spatial(shape));
-        let along: Vec<Along> = computed
-            .iter()
-            .enumerate()
-            .map(|(axis, dim)| Along {
-                large: shape[2 + axis],
-                small: dim.convoluted,
-                before: dim.pad_before,
-                ..Along::kernel(pool, axis)
-            })
-            .collect();
-        let [rows, pixels] = pair(&along);
-        Planes {
-            samples: shape[0],
-            channels: shape[1],
-            rows,
-            pixels,
-        }
+        let along = computed.iter().enumerate().map(|(axis, dim)| {
+            Along::of(pool, axis, dim.convoluted, shape[2 + axis], dim.pad_before)
+        });
+        Planes::of(shape[0], shape[1], along.collect())
     }
 
     /// Number of columns of an input of `shape`.
@@ -255,11 +273,7 @@ impl Window {
             }
         }
         let mut whole = vec![planes.samples, outputs];
-        whole.extend(
-            [planes.rows, planes.pixels][2 - self.pool.rank()..]
-                .iter()
-                .map(|along| along.small),
-        );
+        whole.extend(planes.axes().map(|along| along.small));
         Tensor::from_shape(&whole, &y)
     }
 }
@@ -269,8 +283,8 @@ impl Scatter {
         words(&self.pool)
     }
 
-    /// The transposed convolution `op` with `kernel`, and its groups, `[out · taps, in]` each; nothing where it is none over
-    /// one or two axes.
+    /// The transposed convolution `op` with `kernel`, and its groups, `[out · taps, in]` each; nothing where it has
+    /// no weights.
     pub(super) fn of(
         op: &Deconv,
         kernel: &Tensor,
@@ -328,35 +342,22 @@ impl Scatter {
             &pool.strides(),
             &self.adjustments,
         )?;
-        let along: Vec<Along> = computed
-            .iter()
-            .enumerate()
-            .map(|(axis, dim)| Along {
-                large: dim.deconvoluted,
-                small: shape[2 + axis],
-                before: dim.pad_before,
-                ..Along::kernel(pool, axis)
-            })
-            .collect();
-        let [rows, pixels] = pair(&along);
-        let planes = Planes {
-            samples: shape[0],
-            channels: pool.output_channels,
-            rows,
-            pixels,
-        };
+        let along = computed.iter().enumerate().map(|(axis, dim)| {
+            let (small, large) = (shape[2 + axis], dim.deconvoluted);
+            Along::of(pool, axis, small, large, dim.pad_before)
+        });
+        let planes = Planes::of(shape[0], pool.output_channels, along.collect());
         let columns = planes.samples * planes.places();
         let products = products.as_standard_layout();
         let products = products.as_slice().context("it was put in order")?;
-        let plane = rows.large * pixels.large;
-        let mut y = vec![0.0; planes.samples * planes.channels * plane];
+        let mut y = vec![0.0; planes.samples * planes.channels * planes.values()];
         planes.each(|row, column, value, count| {
             let from = &products[row * columns + column..][..count];
-            let into = y[value..].iter_mut().step_by(pixels.stride);
+            let into = y[value..].iter_mut().step_by(planes.pixels.stride);
             into.zip(from).for_each(|(into, y)| *into += *y);
         });
         let mut whole = vec![planes.samples, planes.channels];
-        whole.extend(along.iter().map(|along| along.large));
+        whole.extend(planes.axes().map(|along| along.large));
         Tensor::from_shape(&whole, &y)
     }
 }

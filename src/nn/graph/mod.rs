@@ -203,6 +203,7 @@ impl Graph {
         if fixed != Some(1) {
             check_samples(&model, &outputs)?;
         }
+        check_lengths(&model, &outputs)?;
         let graph = proto.graph.clone().unwrap_or_default();
         let names = Names::of(&graph);
         let ones = ones(&model);
@@ -413,6 +414,26 @@ fn check_samples(model: &TypedModel, outputs: &[Port]) -> Result<()> {
         format!(
             "it counts samples, as that of the inputs, which is {wanted}; a graph of one sample has 1 there"
         ),
+    ))
+}
+
+/// Fails for outputs whose lengths depend on values, not on the shapes of the inputs.
+fn check_lengths(model: &TypedModel, outputs: &[Port]) -> Result<()> {
+    let symbols = |outlet: &OutletId| {
+        let fact = model.outlet_fact(*outlet).ok();
+        let lengths = fact.into_iter().flat_map(|fact| fact.shape.iter());
+        lengths.flat_map(TDim::symbols).collect::<Vec<_>>()
+    };
+    let given: Vec<Symbol> = model.inputs.iter().flat_map(symbols).collect();
+    let mut ports = model.outputs.iter().zip(outputs);
+    let is_free = |outlet: &OutletId| symbols(outlet).iter().any(|name| !given.contains(name));
+    let Some((_, port)) = ports.find(|(outlet, _)| is_free(outlet)) else {
+        return Ok(());
+    };
+    Err(Error::unsupported(
+        format!("output `{}`", port.name),
+        "a length that depends on values",
+        "the shape of an output must follow from those of the inputs",
     ))
 }
 

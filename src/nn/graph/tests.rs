@@ -48,7 +48,7 @@ fn assert_close(what: &str, got: &ArrayD<f32>, expected: &ArrayD<f32>) {
     }
 }
 
-/// A kernel on planes of one or two axes.
+/// A kernel on planes of one to three axes.
 struct Case {
     plane: &'static [usize],
     kernel: &'static [usize],
@@ -61,7 +61,7 @@ struct Case {
     groups: usize,
 }
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     Case {
         plane: &[5, 6],
         kernel: &[3, 2],
@@ -117,6 +117,17 @@ const CASES: [Case; 5] = [
         channels: 2,
         outputs: 2,
         groups: 1,
+    },
+    Case {
+        plane: &[3, 4, 5],
+        kernel: &[2, 3, 2],
+        before: &[1, 2, 0],
+        after: &[0, 1, 1],
+        dilations: &[1, 2, 1],
+        strides: &[2, 1, 3],
+        channels: 4,
+        outputs: 2,
+        groups: 2,
     },
 ];
 
@@ -251,6 +262,7 @@ fn products_along_axes_are_the_sums_of_their_equation() {
         ("abmn,an->abm", &[1, 2, 3, 4], &[1, 4], 0),
         ("k,kn->n", &[3], &[3, 5], 1),
         ("mk,k->m", &[4, 3], &[3], 0),
+        ("k,k->", &[3], &[3], 1),
     ] {
         let shapes = [first, second];
         let arrays = [numbers(first, 0.2), numbers(second, 0.9)];

@@ -90,6 +90,7 @@ fn within<'a>(graph: &'a GraphProto, outside: &Constants<'a>) -> Result<Constant
         }
         let inputs: Vec<Option<&Constant>> =
             node.input.iter().map(|name| known.get(&**name)).collect();
+        check_numbers(node, &inputs)?;
         let elements = elements(node, &inputs);
         let held: f64 = inputs
             .iter()
@@ -124,6 +125,17 @@ fn check_lengths(node: &NodeProto) -> Result<()> {
             let what = format!("{}: {}", view::words(node), attribute.name);
             return Err(Error::value(what, absurd, format!("at most {LENGTH}")));
         }
+    }
+    Ok(())
+}
+
+/// Fails for the largest and the smallest of no numbers, which tract takes for numbers.
+fn check_numbers(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<()> {
+    let first = inputs.first().copied().flatten();
+    let is_empty = first.is_some_and(|constant| constant.elements == 0.0);
+    if is_empty && matches!(&*node.op_type, "ReduceMax" | "ReduceMin") {
+        let limit = "it must be of some";
+        return Err(Error::unsupported(view::words(node), "no numbers", limit));
     }
     Ok(())
 }

@@ -7,10 +7,10 @@ use std::sync::Once;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, bail};
-use tract_onnx::tract_core::ops::nn::Softmax;
+use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax};
 use tract_onnx::tract_core::optim::Optimizer;
 
-use super::{Element, Port, view};
+use super::{Element, Port, lists, view};
 use crate::error::{Error, Result};
 
 /// The most letters of what tract says that a sentence repeats.
@@ -22,18 +22,30 @@ const LETTERS: usize = 200;
 /// [`Error::Format`] in one sentence where tract refuses the graph.
 pub(super) fn typed(model: &ModelProto) -> Result<TypedModel> {
     guarded(model, || {
-        let onnx = tract_onnx::onnx().with_ignore_value_info(true);
+        let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
+        lists::register(&mut onnx);
         let mut typed = onnx.model_for_proto_model(model)?.into_typed()?;
-        Optimizer::prop_consts().optimize(&mut typed)?;
         check_axes(&typed)?;
+        Optimizer::prop_consts().optimize(&mut typed)?;
         Ok(typed)
     })
 }
 
-/// Fails for an axis that tract would first miss as it runs.
+/// Fails for an axis that tract would first miss as it runs, and for the largest and the smallest of no numbers.
 fn check_axes(typed: &TypedModel) -> TractResult<()> {
     for node in &typed.nodes {
         let rank = node.outputs.first().map_or(0, |output| output.fact.rank());
+        if let Some(reduce) = node.op_as::<Reduce>()
+            && matches!(reduce.reducer, Reducer::Max | Reducer::Min)
+        {
+            let shape = &typed.outlet_fact(node.inputs[0])?.shape;
+            if shape
+                .iter()
+                .any(|length| length.to_usize().is_ok_and(|length| length == 0))
+            {
+                bail!("\"{}\" is of no numbers", node.name);
+            }
+        }
         if let Some(softmax) = node.op_as::<Softmax>()
             && let Some(axis) = softmax.axes.iter().find(|&&axis| axis >= rank)
         {

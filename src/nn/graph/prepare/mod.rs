@@ -10,6 +10,7 @@ mod constants;
 mod functions;
 mod guard;
 mod inputs;
+mod lists;
 mod names;
 mod norms;
 mod operators;

@@ -19,7 +19,7 @@ const CLASSICAL: [&str; 3] = [
 ];
 
 /// Those of ONNX Runtime's own domain that tract knows.
-const CONTRIBUTED: [&str; 12] = [
+pub(super) const CONTRIBUTED: [&str; 12] = [
     "BiasGelu",
     "FastGelu",
     "GatherBlockQuantized",
@@ -39,6 +39,46 @@ const BOTH: [&str; 3] = ["Gelu", "RotaryEmbedding", "SimplifiedLayerNormalizatio
 
 /// Operators of other domains that tract registers, and [`super::classical`] rewrites.
 const REWRITTEN: [&str; 3] = ["LinearClassifier", "LinearRegressor", "Normalizer"];
+
+/// Those that tract computes wrongly: a shift by all bits or more gives what was shifted.
+const WRONG: [&str; 1] = ["BitShift"];
+
+/// An attribute that tract does not read as its operator defines it.
+pub(super) struct Limit {
+    pub(super) operators: &'static [&'static str],
+    pub(super) attribute: &'static str,
+    /// The values that are evaluated.
+    evaluated: &'static [&'static str],
+    /// What sentences say of another value.
+    pub(super) limit: &'static str,
+}
+
+pub(super) const LIMITS: [Limit; 4] = [
+    Limit {
+        operators: &["BatchNormalization"],
+        attribute: "training_mode",
+        evaluated: &["0"],
+        limit: "export the model in evaluation mode",
+    },
+    Limit {
+        operators: &["Celu", "Swish"],
+        attribute: "alpha",
+        evaluated: &["1"],
+        limit: "must be 1",
+    },
+    Limit {
+        operators: &["GRU", "LSTM", "RNN"],
+        attribute: "direction",
+        evaluated: &["forward", "bidirectional"],
+        limit: "must be forward or bidirectional",
+    },
+    Limit {
+        operators: &["SpaceToDepth"],
+        attribute: "mode",
+        evaluated: &["DCR"],
+        limit: "must be DCR",
+    },
+];
 
 /// What tract registers, whatever the domain.
 static REGISTERED: LazyLock<HashSet<String>> = LazyLock::new(|| {
@@ -101,7 +141,8 @@ pub(super) fn standard() -> Vec<&'static str> {
 fn is_known(domain: &str, name: &str) -> bool {
     let elsewhere = (CONTRIBUTED.contains(&name) && !BOTH.contains(&name))
         || CLASSICAL.contains(&name)
-        || REWRITTEN.contains(&name);
+        || REWRITTEN.contains(&name)
+        || WRONG.contains(&name);
     REGISTERED.contains(name)
         && match domain {
             "" | "ai.onnx" => !elsewhere,
@@ -116,7 +157,7 @@ pub(super) fn check(graph: &GraphProto) -> Result<()> {
     let mut unknown = Vec::new();
     collect(graph, &mut unknown);
     if unknown.is_empty() {
-        return check_modes(graph);
+        return check_attributes(graph);
     }
     const SHOWN: usize = 8;
     let places: Vec<String> = unknown
@@ -151,18 +192,18 @@ fn collect<'a>(graph: &'a GraphProto, unknown: &mut Vec<&'a NodeProto>) {
     }
 }
 
-/// Fails for what an operator does only in training.
-fn check_modes(graph: &GraphProto) -> Result<()> {
-    for node in &graph.node {
-        if node.op_type == "BatchNormalization" && view::int(node, "training_mode") == Some(1) {
-            let limit = "export the model in evaluation mode";
-            return Err(Error::unsupported(
-                view::words(node),
-                "training_mode = 1",
-                limit,
-            ));
+/// Fails for attributes with a value that is not evaluated.
+fn check_attributes(graph: &GraphProto) -> Result<()> {
+    for node in graph.node.iter().filter(|node| is_standard(&node.domain)) {
+        let limits = LIMITS.iter();
+        for limit in limits.filter(|limit| limit.operators.contains(&&*node.op_type)) {
+            let value = view::value(node, limit.attribute);
+            if let Some(value) = value.filter(|value| !limit.evaluated.contains(&&**value)) {
+                let got = format!("{} = {value}", limit.attribute);
+                return Err(Error::unsupported(view::words(node), got, limit.limit));
+            }
         }
-        view::bodies(node).try_for_each(check_modes)?;
+        view::bodies(node).try_for_each(check_attributes)?;
     }
     Ok(())
 }

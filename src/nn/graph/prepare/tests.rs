@@ -4,6 +4,7 @@ mod build;
 mod classical;
 mod functions;
 mod refused;
+mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -431,4 +432,19 @@ fn products_with_constants_are_one_node_each() {
             "Deconv  [[3, 2, 3, 3], []]",
         ]
     );
+}
+
+/// tract has no product of two lists.
+#[test]
+fn the_product_of_two_lists_is_a_number() {
+    use build::*;
+    let mut list = model(vec![node("product", "MatMul", &["x", "w"], "y")]);
+    graph(&mut list).input = vec![port("x", &[3])];
+    let weight = float_tensor("w", &[3], &[1.0, -2.0, 4.0]);
+    graph(&mut list).initializer.push(weight);
+    let prepared = prepare(&Source::new("model", bytes(&list)), &Choice::default()).unwrap();
+    let x = io::Tensor::real("x", vec![3], vec![0.5, 3.0, 2.0]).unwrap();
+    let y = run(&prepared, &[x]).remove(0);
+    assert_eq!((y.shape(), numbers(&y)), (&[][..], vec![2.5]));
+    assert_eq!(weights(&prepared.model), [[3]]);
 }

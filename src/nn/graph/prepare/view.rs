@@ -41,6 +41,16 @@ pub(super) fn text(node: &NodeProto, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&attribute.s).into_owned())
 }
 
+/// The integer, number or text `name` of `node`, as a word.
+pub(super) fn value(node: &NodeProto, name: &str) -> Option<String> {
+    let attribute = attribute(node, name)?;
+    match AttributeType::try_from(attribute.r#type) {
+        Ok(AttributeType::Float) => Some(attribute.f.to_string()),
+        Ok(AttributeType::String) => text(node, name),
+        _ => Some(attribute.i.to_string()),
+    }
+}
+
 /// Names that `node` reads; those of inputs that are left out are empty and skipped.
 pub(super) fn reads(node: &NodeProto) -> impl Iterator<Item = &str> {
     let names = node.input.iter().map(String::as_str);

@@ -1,7 +1,8 @@
 //! Files that are damaged, unsound or beyond what is evaluated: one sentence each.
 
+use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::{StringStringEntryProto, TensorProto};
+use tract_onnx::pb::{AttributeProto, StringStringEntryProto, TensorProto};
 
 use super::build::*;
 use super::*;
@@ -134,6 +135,60 @@ fn operators_that_are_not_evaluated_are_named_all_at_once() {
         let unknown = (0..10).map(|index| node("", "Foo", &[&read(index)], &format!("z{index}")));
         graph(model).node.extend(unknown);
         graph(model).output = vec![open("z9")];
+    });
+}
+
+/// tract computes these as if nothing were said of them.
+#[test]
+fn attributes_that_are_not_evaluated_are_refused() {
+    let with_alpha = |op: &str| {
+        let mut node = node("bend", op, &["h"], "y");
+        node.attribute.push(AttributeProto {
+            name: "alpha".to_owned(),
+            r#type: AttributeType::Float.into(),
+            f: 2.0,
+            ..Default::default()
+        });
+        node
+    };
+    for op in ["Celu", "Swish"] {
+        changed(op, |model| graph(model).node[1] = with_alpha(op));
+    }
+    changed("a recurrent layer backwards", |model| {
+        let layer = node("layer", "GRU", &["h", "w", "w"], "y");
+        graph(model).node[1] = with_text(layer, "direction", "reverse");
+    });
+    changed("channels before blocks", |model| {
+        let blocks = node("blocks", "SpaceToDepth", &["h"], "y");
+        graph(model).node[1] = with_text(blocks, "mode", "CRD");
+    });
+    changed("a shift", |model| {
+        graph(model).node[1] = node("shift", "BitShift", &["h", "h"], "y");
+    });
+}
+
+#[test]
+fn the_largest_of_no_numbers_is_refused() {
+    let most = || with_int(node("most", "ReduceMax", &["none"], "m"), "keepdims", 0);
+    changed("nothing stored", |model| {
+        let graph = graph(model);
+        graph.initializer.push(float_tensor("none", &[0], &[]));
+        graph.node[1] = most();
+        graph.node.push(node("sum", "Add", &["h", "m"], "y"));
+    });
+    changed("nothing computed", |model| {
+        let graph = graph(model);
+        graph.initializer.push(int_tensor("third", &[3]));
+        graph.initializer.push(int_tensor("channels", &[1]));
+        let slice = node(
+            "slice",
+            "Slice",
+            &["h", "third", "third", "channels"],
+            "none",
+        );
+        graph.node[1] = slice;
+        graph.node.push(most());
+        graph.node.push(node("sum", "Add", &["h", "m"], "y"));
     });
 }
 
@@ -503,4 +558,18 @@ fn outputs_whose_first_axis_counts_no_samples_are_refused() {
     let sums = read(&[3], "MatMul").unwrap();
     assert_eq!((sums.features(), sums.width()), (3, 4));
     assert_eq!(read(&[1, 2], "ReduceSum").unwrap().features(), 2);
+}
+
+/// How many numbers are not 0 depends on the numbers; how many tokens come out on how many go in.
+#[test]
+fn outputs_whose_lengths_depend_on_values_are_refused() {
+    use crate::nn::graph::{Chosen, Graph};
+    let read = |op: &str| {
+        let mut file = model(vec![node("places", op, &["x"], "y")]);
+        graph(&mut file).input = vec![port("x", &[1, 2])];
+        let source = Source::new("model", bytes(&file));
+        Graph::read(&source, &Choice::default(), &Chosen::default())
+    };
+    golden("places of numbers", read("NonZero").unwrap_err());
+    assert_eq!(read("Relu").unwrap().width(), 2);
 }
