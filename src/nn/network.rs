@@ -1,5 +1,8 @@
 //! The network as it was trained.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use ndarray::{Array1, Array2};
 use num_complex::Complex;
 
@@ -10,6 +13,8 @@ use super::graph::Graph;
 use super::input::{Encoding, Input};
 use super::linear::{At, Linear, LinearId, Linears, Weight, first_bad, not_finite};
 use super::normalization::Scale;
+use super::port::{Element, Intake, Port};
+use super::samples::Samples;
 use crate::error::{Context, Error, Result};
 use crate::field::Real;
 use crate::io::check_name;
@@ -228,7 +233,7 @@ impl Network {
     pub fn check(&self) -> Result<()> {
         #[cfg(feature = "onnx")]
         if let Body::Graph(graph) = &self.body {
-            self.input.check(self.features())?;
+            self.input.check(graph.inputs())?;
             return check_graph(graph, &self.input, self.readout);
         }
         let layers = self.layers();
@@ -238,7 +243,12 @@ impl Network {
                 "has no layers: must have at least one",
             ));
         }
-        self.input.check(self.features())?;
+        let axes = &self.input.shape;
+        if !axes.is_empty() && axes.iter().product::<usize>() != self.features() {
+            let limit = format!("one of {} numbers, which a sample has", self.features());
+            return Err(Error::shape("input.shape", axes, limit));
+        }
+        self.input.check(&self.ports())?;
         let mut complex = self.input.encoding == Encoding::ComplexHalves;
         let mut inputs = None;
         for layer in layers {
@@ -348,6 +358,52 @@ impl Network {
             .features(first.map_or(0, |layer| layer.linear.inputs()))
     }
 
+    /// What it is given: the inputs of a graph, or the one of a chain.
+    pub fn ports(&self) -> Cow<'_, [Port]> {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return Cow::Borrowed(graph.inputs());
+        }
+        Cow::Owned(vec![Port::of_chain(self.features(), &self.input.shape)])
+    }
+
+    /// What it takes of data.
+    pub fn intake(&self) -> Intake {
+        Intake {
+            ports: self.ports().into_owned(),
+            channels: self.input.channels,
+        }
+    }
+
+    /// The signals of the samples in `range`, planar `[signal, sample]`, as its input says; inputs of integers take numbers as
+    /// they are.
+    ///
+    /// # Errors
+    /// As [`check_features`](Self::check_features), and [`Error::Shape`] if halves are asked of an odd number of features.
+    ///
+    /// # Panics
+    /// If `range` leaves the samples.
+    pub fn encode<T: Real>(&self, samples: &Samples, range: Range<usize>) -> Result<Batch<T>> {
+        self.check_features(samples)?;
+        self.input.encode(samples, range, &self.ports())
+    }
+
+    /// What is made of data before the first layer, in words: `bytes divided by 255, other numbers as they are; less 0.1307`.
+    pub fn input_words(&self) -> String {
+        let ports = self.ports();
+        let integers = ports.iter().filter(|port| port.element != Element::Float);
+        let names: Vec<String> = integers.map(|port| format!("`{}`", port.name)).collect();
+        match names.len() {
+            0 => self.input.words(self.features()),
+            count if count == ports.len() => "integers as they are".to_owned(),
+            _ => format!(
+                "{}; integers of {} as they are",
+                self.input.words(self.features()),
+                names.join(", ")
+            ),
+        }
+    }
+
     /// Number of outputs of the last layer, where there are classes one each; 0 for an empty network.
     pub fn classes(&self) -> usize {
         #[cfg(feature = "onnx")]
@@ -393,6 +449,14 @@ fn check_graph(graph: &Graph, input: &Input, readout: Readout) -> Result<()> {
     if input.encoding != Encoding::Real || readout != Readout::Real {
         let limit = "encoding = \"real\" and readout = \"real\"";
         return Err(Error::value("signals of a graph", "complex", limit));
+    }
+    if !input.shape.is_empty() {
+        let limit = "left out: a graph states the shapes of its inputs";
+        return Err(Error::value(
+            "input.shape",
+            format!("{:?}", input.shape),
+            limit,
+        ));
     }
     graph
         .linears()

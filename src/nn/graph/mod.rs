@@ -12,7 +12,7 @@ mod run;
 mod tests;
 
 pub use chosen::Chosen;
-pub use prepare::{Choice, Element, GivenShape, Port};
+pub use prepare::{Choice, GivenShape};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -29,6 +29,7 @@ use self::prepare::{Prepared, guarded, prepare};
 use super::activation::Activation;
 use super::batch::BLOCK;
 use super::linear::{Linear, LinearId};
+use super::port::Port;
 use crate::error::{Error, Result};
 use crate::io::Source;
 
@@ -102,25 +103,6 @@ impl std::fmt::Display for Why {
 }
 
 impl Port {
-    /// Whether the first axis counts samples. A list alone is one sample.
-    fn is_batched(&self) -> bool {
-        self.shape.len() > 1 || self.shape == [None]
-    }
-
-    /// Numbers of one sample; nothing where an axis of it is open.
-    pub fn features(&self) -> Option<usize> {
-        let skipped = usize::from(self.is_batched());
-        self.shape.iter().skip(skipped).copied().product()
-    }
-
-    /// Samples that pass together where the file fixes their number.
-    pub fn batch(&self) -> Option<usize> {
-        match self.is_batched() {
-            true => self.shape[0],
-            false => Some(1),
-        }
-    }
-
     /// The shape for `count` samples.
     fn shape_for(&self, count: usize) -> Vec<usize> {
         let mut shape: Vec<usize> = self

@@ -119,7 +119,7 @@ impl<'a> Scorer<'a> {
                 )))
             }
             (Score::Mse, Labels::None | Labels::Classes(_)) if is_autoencoder(network) => {
-                let inputs = match network.input.encode::<f64>(&data.x, 0..data.len())? {
+                let inputs = match network.encode::<f64>(&data.x, 0..data.len())? {
                     Batch::Real(x) => x.reversed_axes(),
                     Batch::Complex(_) => unreachable!("inputs of an autoencoder are real"),
                 };

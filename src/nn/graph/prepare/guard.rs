@@ -10,8 +10,9 @@ use tract_onnx::tract_core::internal::{DimLike, bail};
 use tract_onnx::tract_core::ops::nn::Softmax;
 use tract_onnx::tract_core::optim::Optimizer;
 
-use super::{Element, Port, view};
+use super::view;
 use crate::error::{Error, Result};
+use crate::nn::port::{Element, Port};
 
 /// The most letters of what tract says that a sentence repeats.
 const LETTERS: usize = 200;
@@ -82,6 +83,7 @@ pub(super) fn ports(typed: &TypedModel, model: &ModelProto, side: Side) -> Resul
             name,
             element,
             shape,
+            channels: None,
         })
     };
     outlets.iter().enumerate().map(port).collect()
