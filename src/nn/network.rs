@@ -414,6 +414,26 @@ impl Network {
         last.map_or(0, |layer| layer.linear.outputs())
     }
 
+    /// Whether the output is the number of a class, not a number for each of them.
+    pub(super) fn says_class(&self) -> bool {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return graph.says_class();
+        }
+        false
+    }
+
+    /// Number of classes that outputs tell apart, where the network says it: one output, which is a number, tells two apart.
+    pub(super) fn classes_told_apart(&self) -> Option<usize> {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body
+            && graph.says_class()
+        {
+            return graph.classes();
+        }
+        Some(self.classes().max(2))
+    }
+
     /// Whether any signal inside is complex.
     pub fn is_complex(&self) -> bool {
         self.input.encoding == Encoding::ComplexHalves

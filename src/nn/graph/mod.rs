@@ -2,6 +2,7 @@
 //! precision.
 
 mod chosen;
+mod classes;
 mod convolution;
 mod light;
 mod names;
@@ -29,7 +30,7 @@ use self::prepare::{Prepared, guarded, prepare};
 use super::activation::Activation;
 use super::batch::BLOCK;
 use super::linear::{Linear, LinearId};
-use super::port::Port;
+use super::port::{Element, Port};
 use crate::error::{Error, Result};
 use crate::io::Source;
 
@@ -58,6 +59,8 @@ struct Parts {
     left: Vec<Left>,
     parameters: usize,
     last_activation: Option<Activation>,
+    /// Classes that its first output is the number of one of, as far as is known.
+    classes: Option<usize>,
     /// The graph with [`Light`] in it, not yet optimized.
     lifted: TypedModel,
     /// Samples that pass through it together.
@@ -237,6 +240,7 @@ impl Graph {
         }
         let parts = Parts {
             last_activation: last_activation(&graph),
+            classes: guarded(&nodes, || Ok(classes::told_apart(&model)))?,
             parameters: parameters.sum(),
             file: proto.encode_to_vec(),
             nodes,
@@ -330,6 +334,19 @@ impl Graph {
     /// What its first output comes from, where it is an activation.
     pub(super) fn last_activation(&self) -> Option<Activation> {
         self.parts.last_activation
+    }
+
+    /// Whether its output is the number of a class: one integer or truth a sample.
+    pub(super) fn says_class(&self) -> bool {
+        match self.outputs() {
+            [port] => port.element != Element::Float && self.width() == 1,
+            _ => false,
+        }
+    }
+
+    /// Number of classes that its output is the number of one of, where the graph says it.
+    pub(super) fn classes(&self) -> Option<usize> {
+        self.parts.classes
     }
 
     /// The map and the name of every node that multiplies by one, in the order of evaluation.

@@ -440,12 +440,16 @@ pub(super) fn run_trial<T: Real>(
     let chip = point.hardware.fabricate(sweep.seed, trial as u64);
     let found = workload.trial(chip, point.correction, digital);
     let (trial, judged) = found.map_err(|error| error.within(place(sweep, number)))?;
-    let classes = workload.scorer().labels().zip(judged.classes.as_ref());
+    let scorer = workload.scorer();
+    let classes = scorer.labels().zip(judged.classes.as_ref());
     let classes = classes.filter(|_| sweep.records_confusion);
+    let count = scorer.class_count();
     Ok(Trial {
         point: number,
         seconds: clock.elapsed().as_secs_f64(),
-        confusion: classes.map_or(Vec::new(), |(labels, classes)| confusion(labels, classes)),
+        confusion: classes.map_or(Vec::new(), |(labels, classes)| {
+            confusion(labels, classes, count)
+        }),
         ..trial
     })
 }
