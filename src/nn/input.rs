@@ -137,11 +137,11 @@ impl Input {
     /// 255`.
     pub(super) fn words_of(&self, samples: &Samples, port: &Port, features: usize) -> String {
         let (low, high) = range(&samples.values);
-        let kind = match samples.values {
-            Values::Bytes(_) => "bytes",
-            Values::Single(_) | Values::Double(_) => "numbers",
-        };
         let is_as_it_is = samples.full_scale == PerFeature::Same(1.0);
+        let kind = match samples.values {
+            Values::Single(_) | Values::Double(_) if is_as_it_is => "numbers",
+            _ => "bytes",
+        };
         let scaled = match &self.scale {
             _ if port.element != Element::Float => {
                 return format!(

@@ -93,7 +93,7 @@ impl Raw<'_> {
                     samples: self.samples,
                 }),
                 _ if is_list || given == lengths(&own) => Ok(Arranged::plain(self.samples)),
-                _ => Err(self.refused(&[own], port)),
+                _ => Err(self.refused(&[own], port, None)),
             };
         };
         // A list of another length is refused in front of the network.
@@ -108,7 +108,7 @@ impl Raw<'_> {
         };
         let Some(&layout) = layouts.iter().find(|layout| is(**layout)) else {
             let axes: Vec<_> = layouts.iter().map(|layout| picture.axes(*layout)).collect();
-            return Err(self.refused(&axes, port));
+            return Err(self.refused(&axes, port, stated));
         };
         let what = words(self.axes);
         let assumed = match stated {
@@ -152,8 +152,8 @@ impl Raw<'_> {
         Err(Error::value(place, bad.got, limit))
     }
 
-    /// The error for axes that are not one of `allowed`.
-    fn refused(&self, allowed: &[Vec<usize>], port: &Port) -> Error {
+    /// The error for axes that are not one of `allowed`, of which channels that are `stated` leave one.
+    fn refused(&self, allowed: &[Vec<usize>], port: &Port, stated: Option<Channels>) -> Error {
         let mut shapes: Vec<String> = allowed
             .iter()
             .map(|axes| axes.iter().map(usize::to_string).collect::<Vec<_>>())
@@ -161,7 +161,14 @@ impl Raw<'_> {
             .collect();
         shapes.dedup();
         let shape = [&[self.samples.len()], self.axes].concat();
-        let limit = format!("{}, which {} takes", shapes.join(" or "), port.words());
+        let stated =
+            stated.map(|channels| format!(" with channels that come {channels}, as stated"));
+        let limit = format!(
+            "{}, which {} takes{}",
+            shapes.join(" or "),
+            port.words(),
+            stated.unwrap_or_default()
+        );
         Error::shape(self.what, shape, limit)
     }
 }
