@@ -36,6 +36,8 @@ pub struct Dataset {
     pub columns: Option<Columns>,
     /// What was assumed of its files, in words.
     pub assumed: Vec<String>,
+    /// Lengths of the axes of a sample in its file, where they are several and nothing was known of the network; else none.
+    pub axes: Vec<usize>,
 }
 
 /// What is known of each sample beside its features.
@@ -191,6 +193,7 @@ impl Dataset {
             class_names: None,
             columns: None,
             assumed: Vec::new(),
+            axes: Vec::new(),
         })
     }
 
@@ -211,6 +214,26 @@ impl Dataset {
             x: self.x.limit(n),
             labels: self.labels.limit(n),
             ..self
+        }
+    }
+
+    /// Fails if samples were read row by row where `network` takes pictures, or other samples of several axes, that stand
+    /// otherwise in the file.
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub(super) fn check_axes(&self, network: &Network) -> Result<()> {
+        let ports = network.ports();
+        match &ports[..] {
+            [port] if !arrange::are_of(&self.axes, port, network.input.channels) => {
+                let limit = format!(
+                    "read for the network (Selection::intake), as {} takes {:?}",
+                    port.words(),
+                    port.axes().unwrap_or_default()
+                );
+                Err(Error::shape("a sample in its file", &self.axes, limit))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use lightloom::compile::Program;
 use lightloom::io::{self, Source, TensorData};
-use lightloom::nn::{Channels, Hints, Labels, Network, Normalization, Selection};
+use lightloom::nn::{Channels, Hints, Labels, Network, Normalization, Scorer, Selection, Values};
 use lightloom::{Dataset, Error};
 use ndarray::{Array, Array1, Array2, Array3, Array4, Dimension, arr1, arr2, arr3};
 use serde_json::Value;
@@ -446,6 +446,30 @@ fn pictures_of_another_shape_are_refused_and_axes_of_one_element_may_be_left_out
     );
 }
 
+/// Without the network that they are for, samples are read row by row: then only those in its order are scored.
+#[test]
+fn pictures_that_were_read_without_their_network_are_not_scored_in_another_order() {
+    let x = pictures(2, 3, 4);
+    let read = |x: &Array4<f64>| {
+        let source = Source::new("x.npy", npy(x));
+        Dataset::read(source, Selection::default()).unwrap()
+    };
+    let score = |network: &Network, data: &Dataset| Scorer::new(network, data, None).map(|_| ());
+    let (first, last) = (read(&x), read(&channels_last(&x)));
+    assert_eq!(last.axes, [3, 4, 2]);
+    let axes = ["2", "3", "4"];
+    let plain = network(mixing(&axes, Channels::First), Normalization::default());
+    assert!(score(&plain, &first).is_ok());
+    heard(
+        "pictures of another order",
+        &score(&plain, &last).unwrap_err(),
+    );
+    let moved = network(mixing(&axes, Channels::First), stated(Channels::Last));
+    assert!(score(&moved, &first).is_err());
+    let arranged = data_for(&moved, "x.npy", npy(&channels_last(&x))).unwrap();
+    assert!(score(&moved, &arranged).is_ok());
+}
+
 /// A chain that begins with Flatten knows of the picture from its file.
 #[test]
 fn a_chain_of_dense_layers_takes_pictures_in_the_order_of_its_file() {
@@ -744,10 +768,10 @@ fn the_autoencoder_of_digits_is_scored_by_itself() {
     };
     let network = Network::load_with(path, &Hints::default()).unwrap().network;
     let data = data.limit(200);
-    let scorer = lightloom::nn::Scorer::new(&network, &data, None).unwrap();
+    let scorer = Scorer::new(&network, &data, None).unwrap();
     let outputs = network.forward::<f64>(&data.x).unwrap();
     let error = scorer.judge(outputs.clone()).worth.score.unwrap();
-    let lightloom::nn::Values::Bytes(pixels) = &data.x.values else {
+    let Values::Bytes(pixels) = &data.x.values else {
         panic!("pixels are bytes")
     };
     let squares = outputs

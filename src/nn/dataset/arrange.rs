@@ -23,13 +23,30 @@ pub(super) struct Arranged {
     pub(super) samples: Samples,
     /// What was assumed of the order of their numbers, in words.
     pub(super) assumed: Vec<String>,
+    /// Lengths of the axes of a sample, where they are several and nothing was known of inputs.
+    pub(super) axes: Vec<usize>,
 }
 
 impl Arranged {
-    fn plain(samples: Samples) -> Self {
-        let assumed = Vec::new();
-        Self { samples, assumed }
+    /// Samples of which `assumed` was assumed.
+    pub(super) fn new(samples: Samples, assumed: Vec<String>) -> Self {
+        let axes = Vec::new();
+        Self {
+            samples,
+            assumed,
+            axes,
+        }
     }
+}
+
+/// Whether samples of these `axes`, read row by row, are what `port` takes, with raw channels `stated`; none are a list.
+pub(super) fn are_of(axes: &[usize], port: &Port, stated: Option<Channels>) -> bool {
+    let given = lengths(axes);
+    let own = port.axes().unwrap_or_default();
+    let is_moved = |layout: Channels| stated.is_some_and(|stated| stated != layout);
+    let picture = port.picture().filter(|picture| !picture.is_flat());
+    let is_moved = picture.is_some_and(|picture| is_moved(picture.layout));
+    given.len() <= 1 || own.len() <= 1 || given == lengths(&own) && !is_moved
 }
 
 impl Raw<'_> {
@@ -40,9 +57,12 @@ impl Raw<'_> {
     /// As [`for_port`](Self::for_port).
     pub(super) fn arranged(self, intake: Option<&Intake>) -> Result<Arranged> {
         let Some(intake) = intake else {
-            let assumed = row_by_row(self.axes);
-            let samples = self.samples;
-            return Ok(Arranged { samples, assumed });
+            let axes = self.axes.to_vec();
+            return Ok(Arranged {
+                assumed: row_by_row(self.axes),
+                axes: Some(axes).filter(|axes| axes.len() > 1).unwrap_or_default(),
+                samples: self.samples,
+            });
         };
         if let [port] = &intake.ports[..] {
             return self.for_port(port, intake.channels);
@@ -50,7 +70,7 @@ impl Raw<'_> {
         let widths: Option<Vec<usize>> = intake.ports.iter().map(Port::features).collect();
         let Some(widths) = widths.filter(|w| w.iter().sum::<usize>() == self.samples.features())
         else {
-            return Ok(Arranged::plain(self.samples));
+            return Ok(Arranged::new(self.samples, Vec::new()));
         };
         let mut parts = Vec::new();
         let mut assumed = row_by_row(self.axes);
@@ -66,8 +86,7 @@ impl Raw<'_> {
             parts.push(part.samples);
             first += width;
         }
-        let samples = Samples::beside(parts);
-        Ok(Arranged { samples, assumed })
+        Ok(Arranged::new(Samples::beside(parts), assumed))
     }
 
     /// The samples for `port`. Pictures come with their channels as `stated`, else as their shape tells: where it leaves both,
@@ -82,23 +101,25 @@ impl Raw<'_> {
         }
         let (Some(own), given) = (port.axes(), lengths(self.axes)) else {
             // Refused in front of the network, with the way to close it.
-            return Ok(Arranged::plain(self.samples));
+            return Ok(Arranged::new(self.samples, Vec::new()));
         };
         let is_list = given.len() <= 1;
         let picture = port.picture().filter(|picture| !picture.is_flat());
         let Some(picture) = picture else {
             return match own.len() {
-                1 => Ok(Arranged {
-                    assumed: row_by_row(self.axes),
-                    samples: self.samples,
-                }),
-                _ if is_list || given == lengths(&own) => Ok(Arranged::plain(self.samples)),
+                1 => {
+                    let assumed = row_by_row(self.axes);
+                    Ok(Arranged::new(self.samples, assumed))
+                }
+                _ if is_list || given == lengths(&own) => {
+                    Ok(Arranged::new(self.samples, Vec::new()))
+                }
                 _ => Err(self.refused(&[own], port, None)),
             };
         };
         // A list of another length is refused in front of the network.
         if is_list && self.samples.features() != own.iter().product::<usize>() {
-            return Ok(Arranged::plain(self.samples));
+            return Ok(Arranged::new(self.samples, Vec::new()));
         }
         let (native, other) = (picture.layout, picture.layout.other());
         let is = |layout: Channels| is_list || given == lengths(&picture.axes(layout));
@@ -132,10 +153,7 @@ impl Raw<'_> {
             true => self.samples,
             false => self.samples.at(&picture.places_in_other()),
         };
-        Ok(Arranged {
-            samples,
-            assumed: assumed.into_iter().collect(),
-        })
+        Ok(Arranged::new(samples, assumed.into_iter().collect()))
     }
 
     /// Fails unless all numbers are integers.

@@ -206,8 +206,9 @@ pub(super) fn from_npz(
 ) -> Result<Dataset> {
     let mut archive = Npz::open(bytes)?;
     let names = archive.names().to_vec();
-    let ports = intake.map_or(&[][..], |intake| &intake.ports);
-    let inputs: Vec<&str> = ports.iter().map(|port| &*port.name).collect();
+    let unknown = Intake::default();
+    let known = intake.unwrap_or(&unknown);
+    let inputs: Vec<&str> = known.ports.iter().map(|port| &*port.name).collect();
     let chosen = Chosen::of(&names, split, &inputs)?;
     let arranged = match &chosen.samples {
         Inputs::Whole(samples) => {
@@ -217,7 +218,7 @@ pub(super) fn from_npz(
         Inputs::Each(each) => {
             let arrays = each.iter().map(|name| numbers(&mut archive, name));
             let arrays = arrays.collect::<Result<Vec<_>>>()?;
-            beside(each, arrays, intake.unwrap_or(&Intake::default()))?
+            beside(each, arrays, known)?
         }
     };
     let labels = chosen.labels.map(|labels| archive.array(labels));
@@ -305,8 +306,7 @@ fn beside(names: &[&str], arrays: Vec<Tensor>, intake: &Intake) -> Result<Arrang
         assumed.extend(of.map(|assumed| format!("`{name}`: {assumed}")));
         parts.push(part.samples);
     }
-    let samples = Samples::beside(parts);
-    Ok(Arranged { samples, assumed })
+    Ok(Arranged::new(Samples::beside(parts), assumed))
 }
 
 /// The data set of these samples and their `labels`.
@@ -314,6 +314,7 @@ fn labelled(name: &str, arranged: Arranged, labels: Option<Array>) -> Result<Dat
     let Arranged {
         samples: x,
         mut assumed,
+        axes,
     } = arranged;
     let count = x.len();
     let (labels, class_names) = match labels {
@@ -338,6 +339,7 @@ fn labelled(name: &str, arranged: Arranged, labels: Option<Array>) -> Result<Dat
     Ok(Dataset {
         class_names,
         assumed,
+        axes,
         ..Dataset::new(name, x, labels)?
     })
 }

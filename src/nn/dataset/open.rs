@@ -159,7 +159,9 @@ impl Dataset {
             axes: &[self.x.features()],
             samples: self.x,
         };
-        let Arranged { samples, assumed } = raw.arranged(intake)?;
+        let Arranged {
+            samples, assumed, ..
+        } = raw.arranged(intake)?;
         Ok(Self {
             x: samples,
             assumed: [self.assumed, assumed].concat(),

@@ -63,9 +63,11 @@ impl<'a> Scorer<'a> {
     ///
     /// # Errors
     /// [`Error::Format`] for a score that these labels and outputs cannot have, [`Error::Value`] for a class that
-    /// the network has not, [`Error::Shape`] for targets of another shape than the outputs.
+    /// the network has not, [`Error::Shape`] for targets of another shape than the outputs, and for samples of several axes
+    /// that were read without the network and that it takes in another order.
     pub fn new(network: &Network, data: &'a Dataset, score: Option<Score>) -> Result<Self> {
         network.check_features(&data.x)?;
+        data.check_axes(network)?;
         let outputs = network.classes();
         let says_class = network.says_class();
         let is_binary = |labels: &[usize]| labels.iter().all(|label| *label < 2);
