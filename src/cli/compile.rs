@@ -54,8 +54,8 @@ pub(super) struct CompileArgs {
     /// file or shapes
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub layers: Option<Vec<String>>,
-    /// What raw data are multiplied with: a number, numbers with commas, one a feature, or an .npy or .npz file (array
-    /// scale); by default 1/255 for bytes, 1 for other numbers
+    /// What raw data are multiplied with: a number, numbers with commas, one a feature or one a channel of pictures, or an
+    /// .npy or .npz file (array scale); by default 1/255 for bytes, 1 for other numbers
     #[arg(long, value_name = "K", allow_hyphen_values = true)]
     pub scale: Option<String>,
     /// What is subtracted then: 0 by default; as --scale (array mean)
@@ -64,6 +64,9 @@ pub(super) struct CompileArgs {
     /// What is divided by then: 1 by default; as --scale (array std)
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub std: Option<String>,
+    /// Where the channels of raw pictures stand: first, as [channel, row, column], or last; by default as their shapes tell
+    #[arg(long, value_name = "PLACE")]
+    pub channels: Option<String>,
     #[cfg(feature = "onnx")]
     #[command(flatten)]
     pub graph: GraphArgs,
@@ -168,6 +171,11 @@ fn hints(args: &CompileArgs) -> Result<Hints> {
             scale: numbers("scale", &args.scale)?,
             mean: numbers("mean", &args.mean)?,
             std: numbers("std", &args.std)?,
+            channels: args
+                .channels
+                .as_ref()
+                .map(|text| text.parse())
+                .transpose()?,
         },
         #[cfg(feature = "onnx")]
         graph: args.graph.hints()?,
@@ -188,7 +196,7 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
     for note in loaded.network.graph().into_iter().flat_map(Graph::notes) {
         writeln!(stderr, "note: {note}")?;
     }
-    writeln!(stderr, "note: data: {}", loaded.network.input.words())?;
+    writeln!(stderr, "note: data: {}", loaded.network.input_words())?;
     super::inspect::describe_program(&mut stderr, program)?;
     if !args.geometry.is_universal() {
         writeln!(

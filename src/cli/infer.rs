@@ -22,7 +22,7 @@ use crate::io::Source;
 use crate::io::npy::Element;
 use crate::mesh::Correction;
 use crate::nn::metrics::Chance;
-use crate::nn::{BLOCK, Dataset, PARTS, Part, Score, Scorer, Selection, Split, Worth};
+use crate::nn::{BLOCK, Dataset, Intake, PARTS, Part, Score, Scorer, Selection, Split, Worth};
 use crate::processor::{compiled_for, idle_words};
 use crate::rng::Seed;
 
@@ -128,7 +128,8 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
     let compiled = compiled_for(&program, &hardware)?;
     let is_compiled = compiled.is_some();
     let program = compiled.unwrap_or(program);
-    let data = data(args)?;
+    let intake = program.network().intake();
+    let data = data(args, &intake)?;
     let samples = data.len();
     let data = match args.limit {
         Some(limit) => data.limit(limit),
@@ -164,7 +165,7 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
             eprintln!("note: {note}");
         }
         say_of_chips(&program, &experiment.hardware);
-        let words = data.words(&program.network().input);
+        let words = data.words(program.network());
         let name = output::name(&args.data);
         eprintln!("note: {name}: {words}");
         if let Some(note) = scorer.note() {
@@ -279,12 +280,13 @@ fn program(args: &InferArgs) -> Result<Program> {
     })
 }
 
-/// The data set that the arguments name.
-fn data(args: &InferArgs) -> Result<Dataset> {
+/// The data set that the arguments name, for a network that takes `intake`.
+fn data(args: &InferArgs, intake: &Intake) -> Result<Dataset> {
     let selection = Selection {
         split: args.split,
         labels: args.labels.as_deref(),
         label: args.label.as_deref(),
+        intake: Some(intake),
     };
     Ok(match output::is_standard(&args.data) {
         true => Dataset::read(output::source(&args.data)?, selection)?,

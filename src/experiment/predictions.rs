@@ -38,6 +38,11 @@ struct Classes {
     chips: Array2<i64>,
 }
 
+/// The number of a class in a file; of an output that is none, -1.
+fn number(class: usize) -> i64 {
+    i64::try_from(class).unwrap_or(-1)
+}
+
 /// Chips, samples and outputs of an archive of [`Predictions::npz`] whose arrays have these shapes; nothing of another one.
 pub fn predictions_in<'a>(shape: impl Fn(&str) -> Option<&'a [usize]>) -> Option<[usize; 3]> {
     let [chips, samples, outputs] = *shape("chips")? else {
@@ -99,7 +104,7 @@ impl<T: Real> Predictions<T> {
             Whose::Chip(trial) => chips.index_axis_mut(Axis(0), trial).assign(&judged.outputs),
         }
         if let (Some(classes), Some(found)) = (classes, &judged.classes) {
-            let found: Array1<i64> = found.iter().map(|class| *class as i64).collect();
+            let found: Array1<i64> = found.iter().map(|class| number(*class)).collect();
             match whose {
                 Whose::Digital => classes.digital = found,
                 Whose::Ideal => classes.ideal = found,

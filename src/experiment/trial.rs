@@ -62,11 +62,12 @@ pub(super) fn paired<T>(digital: &Judged<T>, chip: &Judged<T>) -> Option<PairedT
     Some(table)
 }
 
-/// The confusion matrix of `predicted` classes, by label, then class.
-pub(super) fn confusion(labels: &[usize], predicted: &[usize]) -> Counts {
+/// The confusion matrix of `predicted` classes, by label, then class; all beyond the last of `classes` are that one.
+pub(super) fn confusion(labels: &[usize], predicted: &[usize], classes: usize) -> Counts {
+    let last = classes.saturating_sub(1);
     let mut counts = std::collections::BTreeMap::new();
-    for pair in labels.iter().copied().zip(predicted.iter().copied()) {
-        *counts.entry(pair).or_insert(0) += 1;
+    for (label, class) in labels.iter().zip(predicted) {
+        *counts.entry((*label, *class.min(&last))).or_insert(0) += 1;
     }
     let flat = counts.into_iter();
     flat.map(|((label, class), count)| (label, class, count))
@@ -131,7 +132,7 @@ mod tests {
         };
         assert_eq!(paired(&digital, &nothing), None);
         assert_eq!(
-            confusion(&[0, 2, 2, 0, 0], &[0, 1, 2, 2, 0]),
+            confusion(&[0, 2, 2, 0, 0], &[0, 1, usize::MAX, 2, 0], 3),
             [(0, 0, 2), (0, 2, 1), (2, 1, 1), (2, 2, 1)]
         );
     }

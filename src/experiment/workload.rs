@@ -40,7 +40,7 @@ impl<'a, T: Real> Workload<'a, T> {
             .step_by(BLOCK)
             .map(|start| {
                 let samples = start..data.len().min(start + BLOCK);
-                network.input.encode(&data.x, samples)
+                network.encode(&data.x, samples)
             })
             .collect::<Result<Vec<Batch<T>>>>()?;
         let digital = network.digital()?;

@@ -1,5 +1,6 @@
 //! Raw data and what is known of them.
 
+mod arrange;
 mod arrays;
 mod folder;
 mod open;
@@ -7,8 +8,9 @@ mod split;
 
 use ndarray::{Array2, s};
 
-use super::input::Input;
-use super::samples::{Samples, Values};
+use super::network::Network;
+use super::port::Port;
+use super::samples::Samples;
 use crate::error::{Error, Result};
 use crate::io::table::Columns;
 
@@ -34,6 +36,8 @@ pub struct Dataset {
     pub columns: Option<Columns>,
     /// What was assumed of its files, in words.
     pub assumed: Vec<String>,
+    /// Lengths of the axes of a sample in its file, where they are several and nothing was known of the network; else none.
+    pub axes: Vec<usize>,
 }
 
 /// What is known of each sample beside its features.
@@ -114,18 +118,38 @@ impl Labels {
 }
 
 impl Dataset {
-    /// What was assumed of the data in front of a network with this `input`, in words: which arrays or columns are what, where
-    /// that was not given, and how features are scaled.
-    pub fn words(&self, input: &Input) -> String {
+    /// What was assumed of the data in front of `network`, in words: which arrays or columns are what, where that was not
+    /// given, and how features are scaled.
+    ///
+    /// # Panics
+    /// If a sample has not the features of the network.
+    pub fn words(&self, network: &Network) -> String {
         let label = self.columns.as_ref().and_then(Columns::assumed);
-        let features = format!("features are {}", input.words_of(&self.x));
         let assumed = self.assumed.iter().cloned();
         assumed
             .chain(label)
             .chain(self.class_words())
-            .chain([features])
+            .chain(self.feature_words(network))
             .collect::<Vec<_>>()
             .join("; ")
+    }
+
+    /// What `network` makes of the features of each of its inputs, in words.
+    fn feature_words(&self, network: &Network) -> Vec<String> {
+        let (ports, features) = (network.ports(), network.features());
+        let input = &network.input;
+        if let [port] = &ports[..] {
+            let words = input.words_of(&self.x, port, features);
+            return vec![format!("features are {words}")];
+        }
+        let mut first = 0;
+        let of_port = |port: &Port| {
+            let columns = first..first + port.features().unwrap_or(0);
+            first = columns.end;
+            let words = input.words_of(&self.x.columns(columns), port, features);
+            format!("`{}` is {words}", port.name)
+        };
+        ports.iter().map(of_port).collect()
     }
 
     /// The names of the classes in words, in the order of their numbers.
@@ -155,22 +179,11 @@ impl Dataset {
         }
         let labels = labels.into();
         labels.check(x.len())?;
-        let bad = match &x.values {
-            Values::Bytes(_) => None,
-            Values::Single(x) => x
-                .indexed_iter()
-                .find(|(_, x)| !x.is_finite())
-                .map(|(at, x)| (at, f64::from(*x))),
-            Values::Double(x) => x
-                .indexed_iter()
-                .find(|(_, x)| !x.is_finite())
-                .map(|(at, x)| (at, *x)),
-        };
-        if let Some(((sample, feature), got)) = bad {
+        if let Some(bad) = x.first_bad(|x| !x.is_finite()) {
             return Err(Error::NotFinite {
                 what: "data".into(),
-                index: format!("[{sample}, {feature}]"),
-                got: got.to_string(),
+                index: format!("[{}, {}]", bad.sample, bad.feature),
+                got: bad.got.to_string(),
             });
         }
         Ok(Self {
@@ -180,6 +193,7 @@ impl Dataset {
             class_names: None,
             columns: None,
             assumed: Vec::new(),
+            axes: Vec::new(),
         })
     }
 
@@ -200,6 +214,26 @@ impl Dataset {
             x: self.x.limit(n),
             labels: self.labels.limit(n),
             ..self
+        }
+    }
+
+    /// Fails if samples were read row by row where `network` takes pictures, or other samples of several axes, that stand
+    /// otherwise in the file.
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub(super) fn check_axes(&self, network: &Network) -> Result<()> {
+        let ports = network.ports();
+        match &ports[..] {
+            [port] if !arrange::are_of(&self.axes, port, network.input.channels) => {
+                let limit = format!(
+                    "read for the network (Selection::intake), as {} takes {:?}",
+                    port.words(),
+                    port.axes().unwrap_or_default()
+                );
+                Err(Error::shape("a sample in its file", &self.axes, limit))
+            }
+            _ => Ok(()),
         }
     }
 

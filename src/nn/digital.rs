@@ -61,7 +61,7 @@ impl Network {
         let mut logits = Array2::zeros((samples.len(), self.classes()));
         for (block, start) in (0..samples.len()).step_by(BLOCK).enumerate() {
             let end = samples.len().min(start + BLOCK);
-            let encoded = self.input.encode(samples, start..end)?;
+            let encoded = self.encode(samples, start..end)?;
             let outputs = self.run(encoded, &digital, block as u64)?;
             logits
                 .slice_mut(s![start..end, ..])

@@ -6,7 +6,8 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::batch::Batch;
-use super::normalization::{Normalization, PerFeature, Scale};
+use super::normalization::{Channel, Feature, Normalization, PerFeature, Scale};
+use super::port::{Channels, Element, Port};
 use super::samples::{Samples, Values};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
@@ -25,6 +26,46 @@ pub struct Input {
     pub std: PerFeature,
     /// How real features become signals.
     pub encoding: Encoding,
+    /// Where the channels of raw pictures stand; nothing where their shapes tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Channels>,
+    /// Lengths of the axes of a sample that is a picture, `[channel, row, column]`; none of a plain list, nor for a graph,
+    /// which states them itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shape: Vec<usize>,
+}
+
+/// What becomes of the raw numbers of one feature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Step {
+    scaling: Scaling,
+    mean: f64,
+    std: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scaling {
+    /// Divided by a full scale.
+    Over(f64),
+    /// Multiplied with a factor.
+    Times(f64),
+}
+
+impl Step {
+    /// Numbers stay as they are.
+    const NONE: Self = Self {
+        scaling: Scaling::Over(1.0),
+        mean: 0.0,
+        std: 1.0,
+    };
+
+    fn of<T: Real>(self, raw: f64) -> T {
+        let scaled = match self.scaling {
+            Scaling::Over(full_scale) => raw / full_scale,
+            Scaling::Times(factor) => raw * factor,
+        };
+        T::of((scaled - self.mean) / self.std)
+    }
 }
 
 /// How real features become the signals of the first layer.
@@ -45,67 +86,86 @@ impl Default for Input {
             mean: PerFeature::Same(0.0),
             std: PerFeature::Same(1.0),
             encoding: Encoding::Real,
+            channels: None,
+            shape: Vec::new(),
         }
     }
 }
 
 impl Input {
-    /// Fails unless every parameter is finite, scale is not zero and std above zero, and those that are given for every
-    /// feature are as many as the `features` of a sample.
+    /// Fails unless every parameter is finite, scale is not zero and std above zero, those that are given for every
+    /// feature are as many as the features of a sample that `ports` take, or as the channels of a picture, and what is said of
+    /// pictures is said of some.
     ///
     /// # Errors
     /// [`Error::Value`], [`Error::Shape`].
-    pub fn check(&self, features: usize) -> Result<()> {
+    pub(super) fn check(&self, ports: &[Port]) -> Result<()> {
         self.mean
-            .check("input.mean", features, "finite", f64::is_finite)?;
+            .check("input.mean", ports, "finite", f64::is_finite)?;
         let limit = "finite and above 0 (1 where a feature never varies)";
         let is_divisor = |std: f64| std.is_finite() && std > 0.0;
-        self.std.check("input.std", features, limit, is_divisor)?;
+        self.std.check("input.std", ports, limit, is_divisor)?;
+        if let Some(channels) = self.channels
+            && ports.iter().all(|port| port.picture().is_none())
+        {
+            let limit = "left out: no input of this network is a picture";
+            return Err(Error::value("input.channels", channels, limit));
+        }
         match &self.scale {
             Scale::FullScale => Ok(()),
             Scale::Factor(factor) => {
                 let is_factor = |factor: f64| factor.is_finite() && factor != 0.0;
-                factor.check("input.scale", features, "finite and not 0", is_factor)
+                factor.check("input.scale", ports, "finite and not 0", is_factor)
             }
         }
     }
 
-    /// What is made of numbers before the first layer, in words, as far as this says it: `bytes divided by 255, other
-    /// numbers as they are; less 0.1307; divided by 0.3081`.
-    pub fn words(&self) -> String {
+    /// What is made of numbers before the first layer, in words, as far as this says it, where a sample has `features`: `bytes
+    /// divided by 255, other numbers as they are; less 0.1307; divided by 0.3081`.
+    pub(super) fn words(&self, features: usize) -> String {
         let scaled = match &self.scale {
             Scale::FullScale => "bytes divided by 255, other numbers as they are".to_owned(),
-            Scale::Factor(factor) => format!("numbers times {factor}"),
+            Scale::Factor(factor) => format!("numbers times {}", factor.words(features)),
         };
-        scaled + &self.normalized()
+        let channels = self
+            .channels
+            .map(|channels| format!("; the channels of pictures come {channels}"));
+        scaled + &self.normalized(features) + &channels.unwrap_or_default()
     }
 
-    /// The same of these `samples`: `bytes from 0 to 16, divided by 255`.
-    pub fn words_of(&self, samples: &Samples) -> String {
+    /// The same of these `samples` for `port`, where a sample of all inputs has `features`: `bytes from 0 to 16, divided by
+    /// 255`.
+    pub(super) fn words_of(&self, samples: &Samples, port: &Port, features: usize) -> String {
         let (low, high) = range(&samples.values);
+        let is_as_it_is = samples.full_scale == PerFeature::Same(1.0);
         let kind = match samples.values {
-            Values::Bytes(_) => "bytes",
-            Values::Single(_) | Values::Double(_) => "numbers",
+            Values::Single(_) | Values::Double(_) if is_as_it_is => "numbers",
+            _ => "bytes",
         };
         let scaled = match &self.scale {
-            Scale::FullScale if samples.are_bytes_as_numbers() => format!(
+            _ if port.element != Element::Float => {
+                return format!(
+                    "{kind} from {low} to {high}, as they are: the input takes integers"
+                );
+            }
+            Scale::FullScale if is_as_it_is && samples.are_bytes_as_numbers() => format!(
                 "as they are (--scale {} at compile divides them by 255)",
                 1.0 / 255.0
             ),
-            Scale::FullScale if samples.full_scale == 1.0 => "as they are".to_owned(),
+            Scale::FullScale if is_as_it_is => "as they are".to_owned(),
             Scale::FullScale => format!("divided by {}", samples.full_scale),
-            Scale::Factor(factor) => format!("times {factor}"),
+            Scale::Factor(factor) => format!("times {}", factor.words(features)),
         };
-        format!("{kind} from {low} to {high}, {scaled}") + &self.normalized()
+        format!("{kind} from {low} to {high}, {scaled}") + &self.normalized(features)
     }
 
-    fn normalized(&self) -> String {
+    fn normalized(&self, features: usize) -> String {
         let mut words = String::new();
         if self.mean != PerFeature::Same(0.0) {
-            words += &format!("; less {}", self.mean);
+            words += &format!("; less {}", self.mean.words(features));
         }
         if self.std != PerFeature::Same(1.0) {
-            words += &format!("; divided by {}", self.std);
+            words += &format!("; divided by {}", self.std.words(features));
         }
         words
     }
@@ -118,14 +178,20 @@ impl Input {
         }
     }
 
-    /// The signals of the samples in `range`, planar `[signal, sample]`.
+    /// The signals of the samples in `range`, planar `[signal, sample]`, for the inputs `ports`, whose features stand one
+    /// after another in a sample. Inputs of integers take numbers as they are.
     ///
     /// # Errors
     /// [`Error::Shape`] if halves are asked of an odd number of features.
     ///
     /// # Panics
-    /// If `range` leaves the samples.
-    pub fn encode<T: Real>(&self, samples: &Samples, range: Range<usize>) -> Result<Batch<T>> {
+    /// If `range` leaves the samples, or they have not the features of `ports`.
+    pub(super) fn encode<T: Real>(
+        &self,
+        samples: &Samples,
+        range: Range<usize>,
+        ports: &[Port],
+    ) -> Result<Batch<T>> {
         let features = samples.features();
         let split = match self.encoding {
             Encoding::Real => features,
@@ -138,13 +204,20 @@ impl Input {
                 ));
             }
         };
+        let steps = self.steps(samples, ports);
+        assert_eq!(
+            steps.len(),
+            features,
+            "a sample has the features of the inputs"
+        );
+        let is_same = steps.iter().all(|step| *step == steps[0]);
         let half = |columns: Range<usize>| {
             let first = columns.start;
             let part = s![range.clone(), columns];
-            let of = |feature: usize, raw: f64| self.of(samples, first + feature, raw);
+            let of = |feature: usize, raw: f64| steps[first + feature].of(raw);
             match &samples.values {
-                Values::Bytes(raw) if self.is_same() => {
-                    let table: [T; 256] = std::array::from_fn(|raw| of(0, raw as f64));
+                Values::Bytes(raw) if is_same => {
+                    let table: [T; 256] = std::array::from_fn(|raw| steps[0].of(raw as f64));
                     planar(raw.slice(part), |_, raw| table[usize::from(raw)])
                 }
                 Values::Bytes(raw) => planar(raw.slice(part), |at, raw| of(at, f64::from(raw))),
@@ -161,22 +234,43 @@ impl Input {
         })
     }
 
-    /// Whether all features are taken alike.
-    fn is_same(&self) -> bool {
-        let is_same = |values: &PerFeature| matches!(values, PerFeature::Same(_));
-        let is_scaled_alike = match &self.scale {
-            Scale::FullScale => true,
-            Scale::Factor(factor) => is_same(factor),
-        };
-        is_scaled_alike && is_same(&self.mean) && is_same(&self.std)
+    /// What becomes of each feature of `samples` in front of `ports`.
+    fn steps(&self, samples: &Samples, ports: &[Port]) -> Vec<Step> {
+        let of: usize = ports.iter().filter_map(Port::features).sum();
+        let mut steps = Vec::with_capacity(of);
+        for port in ports {
+            let picture = port.picture();
+            for place in 0..port.features().unwrap_or(0) {
+                let channel = picture.as_ref().map(|picture| Channel {
+                    number: picture.channel(place),
+                    of: picture.channels,
+                });
+                let feature = Feature {
+                    number: steps.len(),
+                    of,
+                    channel,
+                };
+                steps.push(match port.element {
+                    Element::Float => self.step(samples, feature),
+                    Element::Integer | Element::Boolean => Step::NONE,
+                });
+            }
+        }
+        steps
     }
 
-    fn of<T: Real>(&self, samples: &Samples, feature: usize, raw: f64) -> T {
-        let scaled = match &self.scale {
-            Scale::FullScale => raw / samples.full_scale,
-            Scale::Factor(factor) => raw * factor.of(feature),
+    /// What becomes of a `feature` of `samples`, a floating-point number.
+    fn step(&self, samples: &Samples, feature: Feature) -> Step {
+        let factor = match &self.scale {
+            Scale::FullScale => None,
+            Scale::Factor(factor) => factor.of(feature),
         };
-        T::of((scaled - self.mean.of(feature)) / self.std.of(feature))
+        let full_scale = || samples.full_scale.of(feature).unwrap_or(1.0);
+        Step {
+            scaling: factor.map_or_else(|| Scaling::Over(full_scale()), Scaling::Times),
+            mean: self.mean.of(feature).unwrap_or(0.0),
+            std: self.std.of(feature).unwrap_or(1.0),
+        }
     }
 }
 
@@ -188,6 +282,8 @@ impl Normalization {
             mean: self.mean.clone().unwrap_or(input.mean),
             std: self.std.clone().unwrap_or(input.std),
             encoding: input.encoding,
+            channels: self.channels.or(input.channels),
+            shape: input.shape,
         }
     }
 }
@@ -227,159 +323,4 @@ fn planar<R: Copy, T: Real>(raw: ArrayView2<'_, R>, map: impl Fn(usize, R) -> T)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::compare::{shape, value};
-    use ndarray::arr2;
-
-    #[test]
-    fn bytes_are_taken_at_full_scale_unless_a_factor_is_given() {
-        let bytes = Samples::from(arr2(&[[0u8, 51], [255, 102], [1, 2]]));
-        let input = Input::default();
-        let expected = Batch::Real(arr2(&[[1.0, 1.0 / 255.0], [0.4, 2.0 / 255.0]]));
-        assert_eq!(input.encode::<f64>(&bytes, 1..3).unwrap(), expected);
-        let raw = Input {
-            scale: Scale::Factor(1.0.into()),
-            ..input.clone()
-        };
-        let expected = Batch::Real(arr2(&[[0.0f32], [51.0]]));
-        assert_eq!(raw.encode::<f32>(&bytes, 0..1).unwrap(), expected);
-        let numbers = Samples::from(arr2(&[[7.0, 9.0]]));
-        let expected = Batch::Real(arr2(&[[7.0], [9.0]]));
-        assert_eq!(input.encode::<f64>(&numbers, 0..1).unwrap(), expected);
-    }
-
-    #[test]
-    fn features_are_scaled_then_centred_then_divided() {
-        let input = Input {
-            scale: Scale::Factor(0.5.into()),
-            mean: 1.0.into(),
-            std: 4.0.into(),
-            encoding: Encoding::ComplexHalves,
-        };
-        let samples = Samples::from(arr2(&[[10.0f32, 2.0, -6.0, 4.0]]));
-        let expected = Fields {
-            re: arr2(&[[1.0], [0.0]]),
-            im: arr2(&[[-1.0], [0.25]]),
-        };
-        let batch = input.encode::<f64>(&samples, 0..1).unwrap();
-        assert_eq!(batch, Batch::Complex(expected));
-        let odd = Samples::from(arr2(&[[1.0f32, 2.0, 3.0]]));
-        assert!(input.encode::<f64>(&odd, 0..1).is_err());
-    }
-
-    #[test]
-    fn more_samples_than_a_tile_keep_their_order() {
-        let raw = Array2::from_shape_fn((37, 3), |(sample, feature)| (sample * 3 + feature) as f64);
-        let samples = Samples::from(raw.clone());
-        let batch = Input::default().encode::<f64>(&samples, 0..37).unwrap();
-        assert_eq!(batch, Batch::Real(raw.t().to_owned()));
-    }
-
-    /// By hand: ((10, 2, −6, 4) · (1, 2, 1, 0.5) − (0, 1, 2, 3)) / (1, 2, 4, 0.5) = (10, 1.5, −2, −2).
-    #[test]
-    fn features_have_scales_means_and_deviations_of_their_own() {
-        let input = Input {
-            scale: Scale::Factor(vec![1.0, 2.0, 1.0, 0.5].into()),
-            mean: vec![0.0, 1.0, 2.0, 3.0].into(),
-            std: vec![1.0, 2.0, 4.0, 0.5].into(),
-            encoding: Encoding::ComplexHalves,
-        };
-        let expected = Batch::Complex(Fields {
-            re: arr2(&[[10.0], [1.5]]),
-            im: arr2(&[[-2.0], [-2.0]]),
-        });
-        let single = Samples::from(arr2(&[[10.0f32, 2.0, -6.0, 4.0]]));
-        assert_eq!(input.encode::<f64>(&single, 0..1).unwrap(), expected);
-        let double = Samples::from(arr2(&[[10.0, 2.0, -6.0, 4.0]]));
-        assert_eq!(input.encode::<f64>(&double, 0..1).unwrap(), expected);
-        let bytes = Samples::from(arr2(&[[10u8, 2, 6, 4]]));
-        let expected = Batch::Complex(Fields {
-            re: arr2(&[[10.0], [1.5]]),
-            im: arr2(&[[1.0], [-2.0]]),
-        });
-        assert_eq!(input.encode::<f64>(&bytes, 0..1).unwrap(), expected);
-        assert!(input.check(4).is_ok());
-        assert_eq!(
-            input.check(3).unwrap_err().refusal(),
-            shape("input.mean", &[4])
-        );
-    }
-
-    #[test]
-    fn what_is_assumed_of_data_is_said_in_words() {
-        let bytes = Samples::from(arr2(&[[0u8, 16], [3, 1]]));
-        let input = Input::default();
-        assert_eq!(input.words_of(&bytes), "bytes from 0 to 16, divided by 255");
-        let numbers = Samples::from(arr2(&[[-0.5f32, 2.0]]));
-        assert_eq!(
-            input.words_of(&numbers),
-            "numbers from -0.5 to 2, as they are"
-        );
-        let input = Input {
-            scale: Scale::Factor(0.0625.into()),
-            mean: 0.1307.into(),
-            std: vec![0.5, 1.0].into(),
-            ..input
-        };
-        let normalized = "; less 0.1307; divided by one number a feature, from 0.5 to 1";
-        assert_eq!(
-            input.words_of(&bytes),
-            format!("bytes from 0 to 16, times 0.0625{normalized}")
-        );
-        assert_eq!(input.words(), format!("numbers times 0.0625{normalized}"));
-    }
-
-    #[test]
-    fn an_input_survives_json_and_refuses_what_it_does_not_know() {
-        for (scale, mean) in [
-            (Scale::FullScale, PerFeature::Same(0.1307)),
-            (
-                Scale::Factor((1.0 / 255.0).into()),
-                vec![0.1, 1.0 / 3.0].into(),
-            ),
-            (Scale::Factor(vec![0.1, 3.0].into()), PerFeature::Same(0.0)),
-        ] {
-            let input = Input {
-                scale,
-                mean,
-                ..Input::default()
-            };
-            let text = serde_json::to_string(&input).unwrap();
-            assert_eq!(serde_json::from_str::<Input>(&text).unwrap(), input);
-        }
-        assert_eq!(
-            serde_json::from_str::<Input>("{}").unwrap(),
-            Input::default()
-        );
-        // What program files of earlier versions hold.
-        let old = r#"{"scale":"full-scale","mean":0.0,"std":1.0,"encoding":"real"}"#;
-        assert_eq!(serde_json::to_string(&Input::default()).unwrap(), old);
-        assert!(serde_json::from_str::<Input>(r#"{"scael": 1}"#).is_err());
-        assert!(serde_json::from_str::<Input>(r#"{"scale": "half"}"#).is_err());
-        assert!(serde_json::from_str::<Input>(r#"{"mean": "full-scale"}"#).is_err());
-    }
-
-    #[test]
-    fn what_would_make_no_number_of_data_is_refused() {
-        let error = |mean: PerFeature, std: PerFeature| {
-            let input = Input {
-                mean,
-                std,
-                ..Input::default()
-            };
-            input.check(2).unwrap_err().refusal()
-        };
-        let still = error(0.0.into(), 0.0.into());
-        assert_eq!(still, value("input.std", "0"));
-        let second_still = error(0.0.into(), vec![1.0, 0.0].into());
-        assert_eq!(second_still, value("input.std[1]", "0"));
-        let unknown = error(vec![f64::NAN, 0.0].into(), 1.0.into());
-        assert_eq!(unknown, value("input.mean[0]", "NaN"));
-        let input = Input {
-            scale: Scale::Factor(0.0.into()),
-            ..Input::default()
-        };
-        assert!(input.check(2).is_err());
-    }
-}
+mod tests;

@@ -2,9 +2,10 @@
 
 use ndarray::{Array2, ArrayD, Axis, Ix3, IxDyn};
 
-use super::graph::{Element, Graph, Port};
+use super::graph::Graph;
 use super::linear::Linears;
 use super::network::Network;
+use super::port::{Element, Port};
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::field::Real;

@@ -18,6 +18,7 @@ mod load;
 pub mod metrics;
 mod network;
 mod normalization;
+mod port;
 mod samples;
 mod score;
 mod vocabulary;
@@ -27,7 +28,7 @@ pub use batch::{BLOCK, Batch, Readout};
 pub use dataset::{Dataset, Labels, Selection, Split};
 pub use digital::{Digital, LayerSignal};
 #[cfg(feature = "onnx")]
-pub use graph::{Choice, Chosen, Element, GivenShape, Graph, Left, Port, Why};
+pub use graph::{Choice, Chosen, GivenShape, Graph, Left, Why};
 pub use input::{Encoding, Input};
 #[cfg(feature = "onnx")]
 pub use language::LanguageModel;
@@ -37,6 +38,7 @@ pub use load::GraphHints;
 pub use load::{Assumed, Hints, Loaded, Order};
 pub use network::{Bias, Body, Layer, Network};
 pub use normalization::{Normalization, PerFeature, Scale};
+pub use port::{Channels, Element, Intake, Port};
 pub use samples::{Samples, Values};
 pub use score::{Judged, PARTS, Part, Score, Scorer, Worth};
 pub use vocabulary::Vocabulary;

@@ -1,5 +1,8 @@
 //! The network as it was trained.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use ndarray::{Array1, Array2};
 use num_complex::Complex;
 
@@ -10,6 +13,8 @@ use super::graph::Graph;
 use super::input::{Encoding, Input};
 use super::linear::{At, Linear, LinearId, Linears, Weight, first_bad, not_finite};
 use super::normalization::Scale;
+use super::port::{Element, Intake, Port};
+use super::samples::Samples;
 use crate::error::{Context, Error, Result};
 use crate::field::Real;
 use crate::io::check_name;
@@ -228,7 +233,7 @@ impl Network {
     pub fn check(&self) -> Result<()> {
         #[cfg(feature = "onnx")]
         if let Body::Graph(graph) = &self.body {
-            self.input.check(self.features())?;
+            self.input.check(graph.inputs())?;
             return check_graph(graph, &self.input, self.readout);
         }
         let layers = self.layers();
@@ -238,7 +243,12 @@ impl Network {
                 "has no layers: must have at least one",
             ));
         }
-        self.input.check(self.features())?;
+        let axes = &self.input.shape;
+        if !axes.is_empty() && axes.iter().product::<usize>() != self.features() {
+            let limit = format!("one of {} numbers, which a sample has", self.features());
+            return Err(Error::shape("input.shape", axes, limit));
+        }
+        self.input.check(&self.ports())?;
         let mut complex = self.input.encoding == Encoding::ComplexHalves;
         let mut inputs = None;
         for layer in layers {
@@ -348,6 +358,52 @@ impl Network {
             .features(first.map_or(0, |layer| layer.linear.inputs()))
     }
 
+    /// What it is given: the inputs of a graph, or the one of a chain.
+    pub fn ports(&self) -> Cow<'_, [Port]> {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return Cow::Borrowed(graph.inputs());
+        }
+        Cow::Owned(vec![Port::of_chain(self.features(), &self.input.shape)])
+    }
+
+    /// What it takes of data.
+    pub fn intake(&self) -> Intake {
+        Intake {
+            ports: self.ports().into_owned(),
+            channels: self.input.channels,
+        }
+    }
+
+    /// The signals of the samples in `range`, planar `[signal, sample]`, as its input says; inputs of integers take numbers as
+    /// they are.
+    ///
+    /// # Errors
+    /// As [`check_features`](Self::check_features), and [`Error::Shape`] if halves are asked of an odd number of features.
+    ///
+    /// # Panics
+    /// If `range` leaves the samples.
+    pub fn encode<T: Real>(&self, samples: &Samples, range: Range<usize>) -> Result<Batch<T>> {
+        self.check_features(samples)?;
+        self.input.encode(samples, range, &self.ports())
+    }
+
+    /// What is made of data before the first layer, in words: `bytes divided by 255, other numbers as they are; less 0.1307`.
+    pub fn input_words(&self) -> String {
+        let ports = self.ports();
+        let integers = ports.iter().filter(|port| port.element != Element::Float);
+        let names: Vec<String> = integers.map(|port| format!("`{}`", port.name)).collect();
+        match names.len() {
+            0 => self.input.words(self.features()),
+            count if count == ports.len() => "integers as they are".to_owned(),
+            _ => format!(
+                "{}; integers of {} as they are",
+                self.input.words(self.features()),
+                names.join(", ")
+            ),
+        }
+    }
+
     /// Number of outputs of the last layer, where there are classes one each; 0 for an empty network.
     pub fn classes(&self) -> usize {
         #[cfg(feature = "onnx")]
@@ -356,6 +412,26 @@ impl Network {
         }
         let last = self.layers().last();
         last.map_or(0, |layer| layer.linear.outputs())
+    }
+
+    /// Whether the output is the number of a class, not a number for each of them.
+    pub(super) fn says_class(&self) -> bool {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body {
+            return graph.says_class();
+        }
+        false
+    }
+
+    /// Number of classes that outputs tell apart, where the network says it: one output, which is a number, tells two apart.
+    pub(super) fn classes_told_apart(&self) -> Option<usize> {
+        #[cfg(feature = "onnx")]
+        if let Body::Graph(graph) = &self.body
+            && graph.says_class()
+        {
+            return graph.classes();
+        }
+        Some(self.classes().max(2))
     }
 
     /// Whether any signal inside is complex.
@@ -394,6 +470,14 @@ fn check_graph(graph: &Graph, input: &Input, readout: Readout) -> Result<()> {
         let limit = "encoding = \"real\" and readout = \"real\"";
         return Err(Error::value("signals of a graph", "complex", limit));
     }
+    if !input.shape.is_empty() {
+        let limit = "left out: a graph states the shapes of its inputs";
+        return Err(Error::value(
+            "input.shape",
+            format!("{:?}", input.shape),
+            limit,
+        ));
+    }
     graph
         .linears()
         .iter()
@@ -401,106 +485,4 @@ fn check_graph(graph: &Graph, input: &Input, readout: Readout) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::compare::{golden, not_finite, shape, unsupported};
-    use crate::field::Fields;
-    use ndarray::{arr1, arr2};
-
-    fn layer(weight: Weight, bias: Option<Bias>, activation: Activation) -> Layer {
-        Layer::new("fc", weight, bias, activation)
-    }
-
-    fn real(rows: usize, cols: usize) -> Weight {
-        Weight::Real(Array2::ones((rows, cols)))
-    }
-
-    fn error(layers: Vec<Layer>) -> Error {
-        Network::new(Input::default(), layers, Readout::Real).unwrap_err()
-    }
-
-    #[test]
-    fn what_cannot_be_evaluated_is_refused_in_a_sentence() {
-        use Activation::*;
-        golden("no layers", error(vec![]));
-        let layers = vec![
-            layer(real(3, 2), None, Relu),
-            layer(real(2, 4), None, Identity),
-        ];
-        let weight = |got| shape("weight", got).within("layer `fc`");
-        assert_eq!(error(layers).refusal(), weight(&[2, 4]));
-        let nan = Weight::Real(arr2(&[[0.0, 1.0], [f64::NAN, 2.0]]));
-        assert_eq!(
-            error(vec![layer(nan, None, Relu)]).refusal(),
-            not_finite("weight", "[1, 0]", "NaN").within("layer `fc`")
-        );
-        for size in [1e-170, 1e170] {
-            let extreme = Weight::Real(arr2(&[[0.0, size]]));
-            let error = error(vec![layer(extreme, None, Relu)]);
-            golden(&format!("weights up to {size:e}"), error);
-        }
-        let tiny = Weight::Real(arr2(&[[0.0, 1e-40]]));
-        let layers = vec![layer(tiny, None, Relu)];
-        let network = Network::new(Input::default(), layers, Readout::Real).unwrap();
-        assert!(network.digital::<f64>().is_ok());
-        let single = network.digital::<f32>().unwrap_err();
-        golden("weights of 1e-40 in single precision", single);
-        let bias = Some(Bias::Real(arr1(&[0.0, f64::INFINITY])));
-        assert_eq!(
-            error(vec![layer(real(2, 1), bias.clone(), Relu)]).refusal(),
-            not_finite("bias", "[1]", "inf").within("layer `fc`")
-        );
-        assert_eq!(
-            error(vec![layer(real(3, 1), bias, Relu)]).refusal(),
-            shape("bias", &[2]).within("layer `fc`")
-        );
-        let bias = Some(Bias::Complex(arr1(&[Complex::new(0.0, 1.0)])));
-        assert_eq!(
-            error(vec![layer(real(1, 1), bias, Identity)]).refusal(),
-            unsupported("bias", "complex").within("layer `fc`")
-        );
-        let empty = error(vec![layer(real(0, 2), None, Identity)]);
-        assert_eq!(empty.refusal(), weight(&[0, 2]));
-        let layers = vec![layer(real(1, 1), None, Zrelu)];
-        golden("zrelu of real signals", error(layers));
-        let complex = Weight::Complex(arr2(&[[Complex::new(0.0, 1.0)]]));
-        // A real weight on complex signals stays complex.
-        let layers = vec![layer(complex, None, Zrelu), layer(real(1, 1), None, Relu)];
-        golden("relu of complex signals", error(layers));
-    }
-
-    #[test]
-    fn a_model_counts_its_features_classes_and_parameters() {
-        let bias = Some(Bias::Real(Array1::zeros(5)));
-        let layers = vec![layer(real(5, 4), bias, Activation::Identity)];
-        let input = Input {
-            encoding: Encoding::ComplexHalves,
-            ..Input::default()
-        };
-        let network = Network::new(input, layers, Readout::Modulus).unwrap();
-        assert_eq!(
-            (network.features(), network.classes(), network.parameters()),
-            (8, 5, 25)
-        );
-        assert!(network.is_complex());
-    }
-
-    #[test]
-    fn a_bias_is_added_to_every_sample_of_its_feature() {
-        let mut real = Batch::Real(arr2(&[[1.0, 2.0], [3.0, 4.0]]));
-        real.add_bias(&Bias::Real(arr1(&[10.0, 20.0])));
-        assert_eq!(real, Batch::Real(arr2(&[[11.0, 12.0], [23.0, 24.0]])));
-        let mut complex = Batch::Complex(Fields {
-            re: arr2(&[[3.0, -1.0]]),
-            im: arr2(&[[4.0, 0.0]]),
-        });
-        complex.add_bias(&Bias::Complex(arr1(&[Complex::new(1.0, -4.0)])));
-        let Batch::Complex(sum) = complex else {
-            panic!()
-        };
-        assert_eq!(
-            (sum.re, sum.im),
-            (arr2(&[[4.0, 0.0]]), arr2(&[[0.0, -4.0]]))
-        );
-    }
-}
+mod tests;

@@ -1,21 +1,45 @@
-//! Numbers that data are scaled and shifted by: one for all features, or one a feature.
+//! Numbers that data are scaled and shifted by: one for all features, one a feature, or one a channel of pictures.
 
 use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::port::{Channels, Element, Port};
 use crate::error::{Context, Error, Result};
 use crate::io;
 
-/// One number for all features, or one a feature; written as a number or a list.
+/// Most numbers of a list that are said one by one.
+const LISTED: usize = 4;
+
+/// One number for all features, one a feature, or one a channel of pictures; written as a number or a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum PerFeature {
     /// This number for every feature.
     Same(f64),
-    /// One number a feature.
+    /// One number a feature; or one a channel of every picture that has so many, while other inputs stay as they are.
     Each(Vec<f64>),
+}
+
+/// A feature of a sample, for which [`PerFeature`] has a number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Feature {
+    /// Its number.
+    pub(super) number: usize,
+    /// How many a sample has.
+    pub(super) of: usize,
+    /// Its channel, where it is one of a picture.
+    pub(super) channel: Option<Channel>,
+}
+
+/// A channel of a picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Channel {
+    /// Its number.
+    pub(super) number: usize,
+    /// How many the picture has.
+    pub(super) of: usize,
 }
 
 /// The factor on raw values.
@@ -37,6 +61,8 @@ pub struct Normalization {
     pub mean: Option<PerFeature>,
     /// Divided by after that.
     pub std: Option<PerFeature>,
+    /// Where the channels of raw pictures stand; nothing where their shapes tell.
+    pub channels: Option<Channels>,
 }
 
 impl Normalization {
@@ -63,13 +89,16 @@ impl fmt::Display for PerFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Same(value) => write!(f, "{value}"),
-            Self::Each(values) => {
-                let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                write!(f, "one number a feature, from {low} to {high}")
-            }
+            Self::Each(values) => f.write_str(&ranged(values, "feature")),
         }
     }
+}
+
+/// `values`, which are one a `place`, by their range.
+fn ranged(values: &[f64], place: &str) -> String {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!("one number a {place}, from {low} to {high}")
 }
 
 impl PerFeature {
@@ -105,7 +134,7 @@ impl PerFeature {
                 })?
             }
             _ => {
-                let limit = "a number, numbers with commas, one a feature, or an .npy or .npz file";
+                let limit = "a number, numbers with commas, one a feature or a channel, or an .npy or .npz file";
                 return Err(Error::value(name, text, limit));
             }
         };
@@ -116,33 +145,58 @@ impl PerFeature {
         })
     }
 
-    /// The number of `feature`.
-    ///
-    /// # Panics
-    /// If numbers are given for each feature, and none for this one.
-    pub(super) fn of(&self, feature: usize) -> f64 {
-        match self {
-            Self::Same(value) => *value,
-            Self::Each(values) => values[feature],
+    /// The number of `feature`; nothing where others than its picture have theirs.
+    pub(super) fn of(&self, feature: Feature) -> Option<f64> {
+        match (self, feature.channel) {
+            (Self::Same(value), _) => Some(*value),
+            (Self::Each(values), _) if values.len() == feature.of => Some(values[feature.number]),
+            (Self::Each(values), Some(channel)) if values.len() == channel.of => {
+                Some(values[channel.number])
+            }
+            (Self::Each(_), _) => None,
         }
     }
 
-    /// Fails unless all numbers of `what` are `allowed`, which `limit` says, and as many as `features`.
+    /// The number, or those of several, of which a sample has `features`: `0.5, 0.25 by channel`.
+    pub(super) fn words(&self, features: usize) -> String {
+        match self {
+            Self::Each(values) if values.len() == features => ranged(values, "feature"),
+            Self::Each(values) if values.len() > LISTED => ranged(values, "channel"),
+            Self::Each(values) => {
+                let listed: Vec<String> = values.iter().map(f64::to_string).collect();
+                format!("{} by channel", listed.join(", "))
+            }
+            Self::Same(value) => value.to_string(),
+        }
+    }
+
+    /// Fails unless all numbers of `what` are `allowed`, which `limit` says, and as many as the features of a sample that
+    /// `ports` take, or as the channels of a picture.
     pub(super) fn check(
         &self,
         what: &str,
-        features: usize,
+        ports: &[Port],
         limit: &str,
         allowed: impl Fn(f64) -> bool,
     ) -> Result<()> {
+        let features: usize = ports.iter().filter_map(Port::features).sum();
+        let pictures = ports.iter().filter(|port| port.element == Element::Float);
+        let mut channels: Vec<usize> = pictures
+            .filter_map(|port| Some(port.picture()?.channels))
+            .filter(|channels| *channels > 1 && *channels != features)
+            .collect();
+        channels.dedup();
         match self {
             Self::Same(value) if allowed(*value) => Ok(()),
             Self::Same(value) => Err(Error::value(what, value, limit)),
             Self::Each(values) => match values.iter().position(|value| !allowed(*value)) {
                 Some(at) => Err(Error::value(format!("{what}[{at}]"), values[at], limit)),
-                None if values.len() == features => Ok(()),
+                None if values.len() == features || channels.contains(&values.len()) => Ok(()),
                 None => {
-                    let limit = format!("one number, or [{features}], one a feature");
+                    let mut limit = format!("one number, or [{features}], one a feature");
+                    for channels in channels {
+                        limit += &format!(", or [{channels}], one a channel");
+                    }
                     Err(Error::shape(what, [values.len()], limit))
                 }
             },

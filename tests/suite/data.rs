@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use lightloom::io::{Format, Source};
-use lightloom::nn::{Labels, Selection, Split, Values};
+use lightloom::nn::{Labels, Network, Readout, Selection, Split, Values, Weight};
 use lightloom::{Dataset, Error, io};
 use ndarray::{Array, Array1, Array2, Dimension, arr1, arr2};
 
@@ -523,6 +523,11 @@ fn damaged_data_are_refused_or_read_and_never_a_panic() {
     assert!(read > 0);
 }
 
+/// A network of these weights and nothing else.
+fn only(weights: Array2<f64>) -> Network {
+    Network::of_weight(Weight::Real(weights), Readout::Real).unwrap()
+}
+
 /// `DataFrame(a).to_csv(f, index=False)` of an array calls the columns 0, 1, …; with its index the first cell is empty.
 #[test]
 fn a_first_line_that_counts_the_columns_is_a_header() {
@@ -539,7 +544,7 @@ fn a_first_line_that_counts_the_columns_is_a_header() {
             ndarray::arr2(&[[5.0, 6.0, 7.0], [8.0, 9.0, 1.0]])
         );
         assert_eq!(data.labels, Labels::Classes(vec![1, 0]));
-        let said = data.words(&lightloom::nn::Input::default());
+        let said = data.words(&only(Array2::ones((1, 3))));
         assert!(said.contains("counts the columns"), "{said}");
     }
 }

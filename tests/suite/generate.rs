@@ -10,87 +10,19 @@ use lightloom::io::Source;
 use lightloom::nn::{Choice, Chosen, Graph, LanguageModel, Network, Vocabulary};
 use lightloom::{Correction, Error, Hardware, Seed, Watch};
 use ndarray::Array2;
-use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tract_onnx::pb;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::type_proto;
 
 use crate::cli::{DEMO, ok, refused};
 use crate::mnist::shared;
-
-const FLOAT: i32 = 1;
-const INT64: i32 = 7;
+use crate::onnx::{FLOAT, INT64, floats, node, onnx, port, tensor};
 
 /// Tokens of the small model: 0 begins a text, 1 ends it, 2 to 4 are `a` to `c`.
 const LETTERS: usize = 5;
 
 /// Positions that the small model has.
 const PLACES: usize = 8;
-
-/// A tensor called `name`.
-fn tensor(name: &str, kind: i32, dims: &[usize], raw: Vec<u8>) -> pb::TensorProto {
-    pb::TensorProto {
-        name: name.to_owned(),
-        data_type: kind,
-        dims: dims.iter().map(|length| *length as i64).collect(),
-        raw_data: raw,
-        ..Default::default()
-    }
-}
-
-fn floats(name: &str, array: &Array2<f32>) -> pb::TensorProto {
-    let raw = array.iter().flat_map(|x| x.to_le_bytes()).collect();
-    tensor(name, FLOAT, array.shape(), raw)
-}
-
-fn node(operator: &str, inputs: &[&str], output: &str) -> pb::NodeProto {
-    pb::NodeProto {
-        name: output.to_owned(),
-        op_type: operator.to_owned(),
-        input: inputs.iter().map(|&name| name.to_owned()).collect(),
-        output: vec![output.to_owned()],
-        ..Default::default()
-    }
-}
-
-/// An input or output called `name`; a word is an open axis.
-fn port(name: &str, kind: i32, axes: &[&str]) -> pb::ValueInfoProto {
-    let dim = axes.iter().map(|axis| Dimension {
-        denotation: String::new(),
-        value: Some(match axis.parse() {
-            Ok(length) => dimension::Value::DimValue(length),
-            Err(_) => dimension::Value::DimParam((*axis).to_owned()),
-        }),
-    });
-    let shape = pb::TensorShapeProto { dim: dim.collect() };
-    let tensor = type_proto::Tensor {
-        elem_type: kind,
-        shape: Some(shape),
-    };
-    pb::ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(pb::TypeProto {
-            value: Some(type_proto::Value::TensorType(tensor)),
-            ..Default::default()
-        }),
-        ..Default::default()
-    }
-}
-
-fn onnx(graph: pb::GraphProto) -> Vec<u8> {
-    let model = pb::ModelProto {
-        ir_version: 8,
-        opset_import: vec![pb::OperatorSetIdProto {
-            domain: String::new(),
-            version: 17,
-        }],
-        graph: Some(graph),
-        ..Default::default()
-    };
-    model.encode_to_vec()
-}
 
 /// The small model: logits of what follows a token are a row of a matrix, 2 at the next letter and 0 elsewhere; behind `c` a
 /// text ends. What stands at each of its places adds nothing.
@@ -111,9 +43,9 @@ fn letters() -> Vec<u8> {
             node("Add", &["product", "place"], "logits"),
         ],
         initializer: vec![
-            floats("embedding", &Array2::eye(LETTERS)),
-            floats("follows", &follows),
-            floats("places", &Array2::zeros((PLACES, LETTERS))),
+            floats("embedding", Array2::eye(LETTERS).view()),
+            floats("follows", follows.view()),
+            floats("places", Array2::zeros((PLACES, LETTERS)).view()),
             index("zero", 0),
             index("one", 1),
             index("two", 2),
@@ -426,7 +358,7 @@ fn lookup(input: &[&str], output: &[&str], kind: i32) -> Vec<u8> {
     onnx(pb::GraphProto {
         name: "lookup".to_owned(),
         node: nodes,
-        initializer: vec![floats("table", &Array2::eye(LETTERS))],
+        initializer: vec![floats("table", Array2::eye(LETTERS).view())],
         input: vec![port("ids", kind, input)],
         output: vec![port("logits", FLOAT, output)],
         ..Default::default()

@@ -82,7 +82,7 @@ fn network(path: &Path, outputs: &[(String, Vec<f64>)]) -> Network {
 fn on_perfect_chip(program: &Program, samples: &Samples) -> Array2<f32> {
     let chip = Hardware::default().fabricate(Seed(0), 0);
     let processor = Processor::<f32>::load(program, chip, Correction::None, None).unwrap();
-    let encoded = program.network().input.encode(samples, 0..samples.len());
+    let encoded = program.network().encode(samples, 0..samples.len());
     let outputs = processor.forward(encoded.unwrap(), 0).unwrap();
     outputs.reversed_axes().as_standard_layout().into_owned()
 }

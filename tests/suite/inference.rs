@@ -322,11 +322,7 @@ fn converters_leave_their_number_of_levels() {
 #[test]
 fn shot_effects_that_are_off_change_no_bit() {
     let (program, data) = demo();
-    let batch = program
-        .network()
-        .input
-        .encode::<f32>(&data.x, 0..64)
-        .unwrap();
+    let batch = program.network().encode::<f32>(&data.x, 0..64).unwrap();
     let logits = |hw: Hardware| {
         let chip = hw.fabricate(Seed(0), 0);
         let processor = Processor::load(&program, chip, Correction::None, Some(&batch)).unwrap();
@@ -716,11 +712,7 @@ fn assert_infinite(error: &Error, place: &str, settings: &[(&str, &str)]) {
 fn no_converter_makes_numbers_of_infinities() {
     let (program, data) = demo();
     let data = data.limit(40);
-    let raw = program
-        .network()
-        .input
-        .encode::<f64>(&data.x, 0..40)
-        .unwrap();
+    let raw = program.network().encode::<f64>(&data.x, 0..40).unwrap();
     fn outcome<T: lightloom::field::Real>(
         program: &Program,
         raw: &Batch<f64>,
@@ -889,7 +881,7 @@ fn complex_networks_pass_optical_activations_and_tiles() {
         let processor =
             Processor::<f64>::load(&program, hw.fabricate(Seed(0), 0), Correction::None, None)
                 .unwrap();
-        let batch = network.input.encode::<f64>(&samples, 0..40).unwrap();
+        let batch = network.encode::<f64>(&samples, 0..40).unwrap();
         let chip = processor.forward(batch, 0).unwrap();
         for ((class, sample), got) in chip.indexed_iter() {
             let expected = digital[[sample, class]];
@@ -937,11 +929,7 @@ fn the_program_of_the_demo_is_what_its_network_compiles_to() {
 #[test]
 fn batches_of_any_memory_layout_give_the_same_bits() {
     let (program, data) = demo();
-    let encoded = program
-        .network()
-        .input
-        .encode::<f64>(&data.x, 0..64)
-        .unwrap();
+    let encoded = program.network().encode::<f64>(&data.x, 0..64).unwrap();
     let Batch::Real(plain) = &encoded else {
         panic!("the demo is real")
     };

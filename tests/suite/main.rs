@@ -33,6 +33,8 @@ mod golden;
 #[cfg(all(feature = "cli", feature = "onnx"))]
 mod graphs;
 mod inference;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod inputs;
 #[cfg(feature = "cli")]
 mod inspect;
 #[cfg(all(feature = "cli", unix))]
@@ -49,6 +51,8 @@ mod networks;
 mod numbers;
 #[cfg(feature = "cli")]
 mod on_chip;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod onnx;
 #[cfg(feature = "cli")]
 mod outputs;
 #[cfg(feature = "cli")]

@@ -119,7 +119,7 @@ fn the_complex_network_reaches_its_accuracy_through_its_description() {
 fn the_test_set_has_ten_thousand_images_of_784_bytes() {
     let Some(data) = test_set() else { return };
     assert_eq!((data.len(), data.x.features()), (10_000, 784));
-    assert_eq!(data.x.full_scale, 255.0);
+    assert_eq!(data.x.full_scale, 255.0.into());
     assert_eq!(&*data.name, "mnist");
     assert_eq!(&data.labels.classes().unwrap()[..5], &[7, 2, 1, 0, 4]);
 }

@@ -43,7 +43,7 @@ fn a_multiplier_of_ones_own_runs_the_built_in_network() {
         digital: network.digital().unwrap(),
         columns: Mutex::default(),
     };
-    let block = network.input.encode(&data.x, 0..data.len()).unwrap();
+    let block = network.encode(&data.x, 0..data.len()).unwrap();
     let outputs = network.run(block, &counting, 0).unwrap();
     let layers = network.layers().len();
     let every = (0..layers).map(|layer| ((LinearId(layer), layer), data.len()));
@@ -80,7 +80,7 @@ fn a_crossbar_stands_between_the_detectors_of_a_perfect_mesh_and_has_no_error_of
     let crossbar = compile(meshes.network(), layout).unwrap();
     let data = Dataset::load(format!("{demo}/digits-test.npz"), None, None).unwrap();
     let network = meshes.network();
-    let block = network.input.encode::<f64>(&data.x, 0..200).unwrap();
+    let block = network.encode::<f64>(&data.x, 0..200).unwrap();
     let digital = network.digital().unwrap();
     let digital = network.run(block.clone(), &digital, 0).unwrap();
     let mesh_errors = [

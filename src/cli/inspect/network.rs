@@ -43,7 +43,7 @@ pub(super) fn describe_compiled(out: &mut Said, program: &Program) -> Result<()>
     }
     let input = &program.network().input;
     out.put("input", serde_json::to_value(input)?);
-    writeln!(out, "data: {}", input.words())?;
+    writeln!(out, "data: {}", program.network().input_words())?;
     describe_program(out, program)
 }
 

@@ -80,7 +80,7 @@ impl Reference {
         let counts = |judged: &Judged<T>| {
             let pairs = scorer.labels().zip(judged.classes.as_ref());
             pairs.map_or(Counts::new(), |(labels, classes)| {
-                confusion(labels, classes)
+                confusion(labels, classes, scorer.class_count())
             })
         };
         let (network, compiled) = match &point.source {

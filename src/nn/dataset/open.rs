@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::arrange::{Arranged, Raw};
 use super::split::Split;
 use super::{Dataset, Labels, Samples, arrays, folder};
 use crate::error::{Context, Error, Result};
 use crate::io::table::{Label, Table};
 use crate::io::{self, Format, Source};
+use crate::nn::port::Intake;
 
 /// What of a path is a data set, where the path alone does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,6 +19,10 @@ pub struct Selection<'a> {
     pub labels: Option<&'a Path>,
     /// The label's column of a table: a name of its header, else a position from 0; see [`io::csv::read`].
     pub label: Option<&'a str>,
+    /// What the network takes that they are for ([`Network::intake`](crate::nn::Network::intake)): an `.npz` archive may hold an
+    /// array for each of its inputs, pictures are brought into the order of its channels, and integers are checked to be some.
+    /// Without it samples stay as they stand in the file.
+    pub intake: Option<&'a Intake>,
 }
 
 /// What kinds of data sets there are, for [`Selection`].
@@ -67,11 +73,10 @@ impl Dataset {
         split: Option<Split>,
         labels: Option<&Path>,
     ) -> Result<Self> {
-        let label = None;
         let selection = Selection {
             split,
             labels,
-            label,
+            ..Selection::default()
         };
         Self::open(path, selection)
     }
@@ -93,13 +98,16 @@ impl Dataset {
         let y = io::idx::read_labels(labels)?;
         let y: Vec<usize> = y.into_iter().map(usize::from).collect();
         let name = path.file_stem().unwrap_or(path.as_os_str());
-        let data = Self::new(name.to_string_lossy(), x, y).within(place)?;
         let inner = images.parent().filter(|inner| *inner != path);
-        let assumed = inner.map(|inner| format!("files of {}", inner.display()));
-        Ok(Self {
-            assumed: assumed.into_iter().collect(),
-            ..data
-        })
+        let inner = inner.map(|inner| format!("files of {}", inner.display()));
+        let data = Self::new(name.to_string_lossy(), x, y).and_then(|data| {
+            Self {
+                assumed: inner.into_iter().collect(),
+                ..data
+            }
+            .arranged(selection.intake)
+        });
+        data.within(place)
     }
 
     /// Reads the data set of one file: an `.npz` with samples and labels under names that many use (`x` and `y`, `data` and
@@ -123,7 +131,8 @@ impl Dataset {
         selection.check(kind).within(source.name())?;
         let name = source.stem();
         match kind {
-            Kind::Npz => source.parse(|bytes| arrays::from_npz(&name, bytes, selection.split)),
+            Kind::Npz => source
+                .parse(|bytes| arrays::from_npz(&name, bytes, selection.split, selection.intake)),
             Kind::Npy => {
                 let labels = selection.labels.map(Source::open).transpose()?;
                 let labels = labels
@@ -131,16 +140,33 @@ impl Dataset {
                     .transpose()?;
                 let read = |bytes: &[u8]| io::npy::parse("array", bytes);
                 let x = source.parse(read)?;
-                arrays::dataset(&name, x, labels).within(source.name())
+                arrays::dataset(&name, x, labels, selection.intake).within(source.name())
             }
             _ => source.parse(|bytes| {
                 let table = match format {
                     Format::Parquet => io::parquet::parse(bytes, selection.label)?,
                     _ => io::csv::parse(bytes, selection.label)?,
                 };
-                Self::of_table(&name, table)
+                Self::of_table(&name, table)?.arranged(selection.intake)
             }),
         }
+    }
+
+    /// The data set with samples, which are plain lists, as the inputs of `intake` take them.
+    fn arranged(self, intake: Option<&Intake>) -> Result<Self> {
+        let raw = Raw {
+            what: "data",
+            axes: &[self.x.features()],
+            samples: self.x,
+        };
+        let Arranged {
+            samples, assumed, ..
+        } = raw.arranged(intake)?;
+        Ok(Self {
+            x: samples,
+            assumed: [self.assumed, assumed].concat(),
+            ..self
+        })
     }
 
     fn of_table(name: &str, table: Table) -> Result<Self> {

@@ -2,6 +2,7 @@
 //! precision.
 
 mod chosen;
+mod classes;
 mod convolution;
 mod light;
 mod names;
@@ -12,7 +13,7 @@ mod run;
 mod tests;
 
 pub use chosen::Chosen;
-pub use prepare::{Choice, Element, GivenShape, Port};
+pub use prepare::{Choice, GivenShape};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,7 @@ use self::prepare::{Prepared, guarded, prepare};
 use super::activation::Activation;
 use super::batch::BLOCK;
 use super::linear::{Linear, LinearId};
+use super::port::{Element, Port};
 use crate::error::{Error, Result};
 use crate::io::Source;
 
@@ -57,6 +59,8 @@ struct Parts {
     left: Vec<Left>,
     parameters: usize,
     last_activation: Option<Activation>,
+    /// Classes that its first output is the number of one of, as far as is known.
+    classes: Option<usize>,
     /// The graph with [`Light`] in it, not yet optimized.
     lifted: TypedModel,
     /// Samples that pass through it together.
@@ -102,25 +106,6 @@ impl std::fmt::Display for Why {
 }
 
 impl Port {
-    /// Whether the first axis counts samples. A list alone is one sample.
-    fn is_batched(&self) -> bool {
-        self.shape.len() > 1 || self.shape == [None]
-    }
-
-    /// Numbers of one sample; nothing where an axis of it is open.
-    pub fn features(&self) -> Option<usize> {
-        let skipped = usize::from(self.is_batched());
-        self.shape.iter().skip(skipped).copied().product()
-    }
-
-    /// Samples that pass together where the file fixes their number.
-    pub fn batch(&self) -> Option<usize> {
-        match self.is_batched() {
-            true => self.shape[0],
-            false => Some(1),
-        }
-    }
-
     /// The shape for `count` samples.
     fn shape_for(&self, count: usize) -> Vec<usize> {
         let mut shape: Vec<usize> = self
@@ -256,6 +241,7 @@ impl Graph {
         }
         let parts = Parts {
             last_activation: last_activation(&graph),
+            classes: guarded(&nodes, || Ok(classes::told_apart(&model)))?,
             parameters: parameters.sum(),
             file: proto.encode_to_vec(),
             nodes,
@@ -349,6 +335,19 @@ impl Graph {
     /// What its first output comes from, where it is an activation.
     pub(super) fn last_activation(&self) -> Option<Activation> {
         self.parts.last_activation
+    }
+
+    /// Whether its output is the number of a class: one integer or truth a sample.
+    pub(super) fn says_class(&self) -> bool {
+        match self.outputs() {
+            [port] => port.element != Element::Float && self.width() == 1,
+            _ => false,
+        }
+    }
+
+    /// Number of classes that its output is the number of one of, where the graph says it.
+    pub(super) fn classes(&self) -> Option<usize> {
+        self.parts.classes
     }
 
     /// The map and the name of every node that multiplies by one, in the order of evaluation.

@@ -10,12 +10,12 @@ use tract_onnx::tract_core::internal::{EvalContext, OpState, TDim, anyhow};
 use tract_onnx::tract_core::model::TypedSimplePlan;
 use tract_onnx::tract_core::plan;
 
+use super::Graph;
 use super::light::Light;
 use super::prepare::{guarded, quietly};
-use super::{Graph, Port};
 use crate::error::{Error, Result};
 use crate::field::Real;
-use crate::nn::{At, BLOCK, Batch, Linears};
+use crate::nn::{At, BLOCK, Batch, Linears, Port};
 
 impl Graph {
     /// The outputs, `[output, sample]`, of block number `block`, whose `signals`, `[feature, sample]`, are the features of

@@ -21,6 +21,8 @@ const KEYS: &[&str] = &[
     "input.mean",
     "input.std",
     "input.encoding",
+    "input.channels",
+    "input.shape",
     "layers.weight",
     "layers.bias",
     "layers.activation",

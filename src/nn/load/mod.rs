@@ -18,7 +18,7 @@ use self::description::Stated;
 use self::state_dict::{STATE_DICTS, linear_layers};
 use self::weights::read_weights;
 use super::network::Network;
-use super::{Activation, Normalization};
+use super::{Activation, Normalization, PerFeature};
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Source, Tensors};
 
@@ -52,11 +52,22 @@ impl Hints {
             let what = "inputs, outputs, shape, light or digital";
             return refused(what, "given".to_owned(), limit);
         }
-        let Normalization { scale, mean, std } = &self.normalization;
-        for (what, given) in [("scale", scale), ("mean", mean), ("std", std)] {
-            if let Some(given) = given.as_ref().filter(|_| stated.input) {
+        let Normalization {
+            scale,
+            mean,
+            std,
+            channels,
+        } = &self.normalization;
+        let words = |numbers: &Option<PerFeature>| numbers.as_ref().map(PerFeature::to_string);
+        for (what, given) in [
+            ("scale", words(scale)),
+            ("mean", words(mean)),
+            ("std", words(std)),
+            ("channels", channels.map(|channels| channels.to_string())),
+        ] {
+            if let Some(given) = given.filter(|_| stated.input) {
                 let limit = "left out: this network states its own [input]";
-                return refused(what, given.to_string(), limit);
+                return refused(what, given, limit);
             }
         }
         Ok(())

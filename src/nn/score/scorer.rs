@@ -11,7 +11,9 @@ use super::formulas::{
 use super::{Score, Worth};
 use crate::error::{Error, Result};
 use crate::field::Real;
+use crate::io::classes;
 use crate::nn::metrics::{Chance, agreement, predict};
+use crate::nn::port::Element;
 use crate::nn::{Activation, Batch, Dataset, Labels, Network, Readout};
 
 /// A score with what the samples of one data set should come out as, for any number of outputs of one network.
@@ -21,6 +23,12 @@ pub struct Scorer<'a> {
     against: Against<'a>,
     outputs: usize,
     reading: Reading,
+    /// Whether the output is the number of a class.
+    says_class: bool,
+    /// Whether classes 0 and 1 are called -1 and 1.
+    has_signs: bool,
+    /// Number of classes; where the network does not say it, one more than the labels have, for all others.
+    classes: usize,
     note: Option<String>,
 }
 
@@ -49,20 +57,29 @@ impl<'a> Scorer<'a> {
     /// The scorer of outputs of `network` on `data`: by `score`, else by the one that labels and outputs have the shapes of.
     ///
     /// Classes are scored by accuracy, classes 0 and 1 of one output as binary, targets by mean squared error, and so are
-    /// classes of one output that go beyond 1, which are numbers. Without labels, a network of as many outputs as features
-    /// is an autoencoder: its targets are its own inputs, as they are encoded. Of any other nothing is known.
+    /// classes of one output that go beyond 1, which are numbers; but an output of integers is the class itself. Without
+    /// labels, or with labels of fewer classes than outputs, a network of as many outputs as features is an autoencoder: its
+    /// targets are its own inputs, as they are encoded. Of any other nothing is known.
     ///
     /// # Errors
     /// [`Error::Format`] for a score that these labels and outputs cannot have, [`Error::Value`] for a class that
-    /// the network has not, [`Error::Shape`] for targets of another shape than the outputs.
+    /// the network has not, [`Error::Shape`] for targets of another shape than the outputs, and for samples of several axes
+    /// that were read without the network and that it takes in another order.
     pub fn new(network: &Network, data: &'a Dataset, score: Option<Score>) -> Result<Self> {
         network.check_features(&data.x)?;
+        data.check_axes(network)?;
         let outputs = network.classes();
+        let says_class = network.says_class();
         let is_binary = |labels: &[usize]| labels.iter().all(|label| *label < 2);
+        let has_fewer = |labels: &[usize]| outputs > 1 && labelled(labels) < outputs;
         let score = match score {
             Some(score) => score,
             None => match &data.labels {
+                Labels::Classes(_) if says_class => Score::Accuracy,
                 Labels::Classes(labels) if outputs == 1 && is_binary(labels) => Score::Binary,
+                Labels::Classes(labels) if is_autoencoder(network) && has_fewer(labels) => {
+                    Score::Mse
+                }
                 Labels::Classes(_) if outputs > 1 => Score::Accuracy,
                 Labels::Classes(_) | Labels::Targets(_) => Score::Mse,
                 Labels::None if is_autoencoder(network) => Score::Mse,
@@ -74,6 +91,12 @@ impl<'a> Scorer<'a> {
             against: Against::Nothing,
             outputs,
             reading: reading(network),
+            says_class,
+            has_signs: data.class_names == Some(classes::signs()),
+            classes: network.classes_told_apart().unwrap_or_else(|| {
+                let labels = data.labels.classes().unwrap_or_default();
+                labelled(labels) + 1
+            }),
             note: None,
         };
         scorer.against = scorer.against(network, data)?;
@@ -90,10 +113,12 @@ impl<'a> Scorer<'a> {
                 Labels::Classes(_) => "classes".to_owned(),
                 Labels::Targets(targets) => format!("{} numbers a sample", targets.ncols()),
             };
-            let plural = if outputs == 1 { "" } else { "s" };
-            let reason = format!(
-                "needs {needs}: the network has {outputs} output{plural}, the data have {labels}"
-            );
+            let given = match (self.says_class, outputs) {
+                (true, _) => "gives the number of a class".to_owned(),
+                (false, 1) => "has 1 output".to_owned(),
+                (false, outputs) => format!("has {outputs} outputs"),
+            };
+            let reason = format!("needs {needs}: the network {given}, the data have {labels}");
             Err(Error::format(format!("score {score}"), reason))
         };
         match (score, &data.labels) {
@@ -119,16 +144,23 @@ impl<'a> Scorer<'a> {
                 )))
             }
             (Score::Mse, Labels::None | Labels::Classes(_)) if is_autoencoder(network) => {
-                let inputs = match network.input.encode::<f64>(&data.x, 0..data.len())? {
+                let inputs = match network.encode::<f64>(&data.x, 0..data.len())? {
                     Batch::Real(x) => x.reversed_axes(),
                     Batch::Complex(_) => unreachable!("inputs of an autoencoder are real"),
                 };
                 Ok(Against::Targets(Cow::Owned(inputs)))
             }
             (Score::Mse, _) => refuse("a number for every output"),
+            (Score::Binary | Score::Nll, _) if self.says_class => refuse("probabilities or logits"),
             (Score::Binary, Labels::Classes(labels)) if outputs == 1 => self.classes(data, labels),
             (Score::Binary, _) => refuse("one output and the classes 0 and 1"),
-            (Score::Accuracy, Labels::Classes(labels)) if outputs > 1 => self.classes(data, labels),
+            (Score::Accuracy, Labels::Classes(labels)) if outputs > 1 || self.says_class => {
+                let is_known = network.classes_told_apart().is_some();
+                match is_known {
+                    true => self.classes(data, labels),
+                    false => Ok(Against::Classes(labels)),
+                }
+            }
             (Score::Accuracy, _) => refuse("classes and at least two outputs"),
             (Score::Top(k), Labels::Classes(labels)) if k < outputs => self.classes(data, labels),
             (Score::Top(_), _) => refuse("classes and more outputs than it counts"),
@@ -141,8 +173,7 @@ impl<'a> Scorer<'a> {
     }
 
     fn classes(&self, data: &Dataset, labels: &'a [usize]) -> Result<Against<'a>> {
-        // One output tells two classes apart.
-        let classes = self.outputs.max(2);
+        let classes = self.classes;
         data.check_labels(classes)?;
         if let Some(names) = data.class_names.as_ref().filter(|n| n.len() != classes) {
             let reason = format!(
@@ -164,6 +195,9 @@ impl<'a> Scorer<'a> {
             Reading::LogProbabilities => "outputs are taken as logarithms of probabilities",
         };
         match (self.score, &data.labels) {
+            (Score::Accuracy, _) if self.says_class => {
+                Some("outputs are integers: they are taken as classes".to_owned())
+            }
             (Score::Accuracy | Score::Top(_), _) => is_autoencoder(network).then(|| {
                 "as many outputs as features: --score mse compares those of an autoencoder with its inputs".to_owned()
             }),
@@ -172,7 +206,7 @@ impl<'a> Scorer<'a> {
             }
             (Score::Mse, Labels::Classes(_)) if is_autoencoder(network) => Some(
                 "as many outputs as features: scored by the mean squared error against the network's own inputs, as they are \
-                 encoded; the labels are not used"
+                 encoded; the labels are not used (--score accuracy uses them)"
                     .to_owned(),
             ),
             (Score::Mse, Labels::None) => Some(
@@ -219,10 +253,11 @@ impl<'a> Scorer<'a> {
         }
     }
 
-    /// Number of classes that outputs tell apart; 0 where they are no classes.
+    /// Number of classes that outputs tell apart; 0 where they are no classes. Where an output is the number of a class and
+    /// the network does not say of how many, all beyond the labels are one more.
     pub fn class_count(&self) -> usize {
         match self.score.has_classes() {
-            true => self.outputs.max(2),
+            true => self.classes,
             false => 0,
         }
     }
@@ -296,10 +331,22 @@ impl<'a> Scorer<'a> {
         judged
     }
 
+    /// The class whose number an output is; that of numbers below 0 is none that a label has.
+    fn class(&self, output: f64) -> usize {
+        match self.has_signs {
+            true if output.abs() == 1.0 => usize::from(output > 0.0),
+            _ if output < 0.0 => usize::MAX,
+            _ => output as usize,
+        }
+    }
+
     /// The class that every sample is taken for.
     fn predict<T: Real>(&self, outputs: ArrayView2<'_, T>) -> Vec<usize> {
         if self.outputs > 1 {
             return predict(outputs);
+        }
+        if self.says_class {
+            return outputs.iter().map(|y| self.class(y.double())).collect();
         }
         let threshold = self.threshold();
         let classes = outputs.iter().map(|y| usize::from(y.double() > threshold));
@@ -309,7 +356,16 @@ impl<'a> Scorer<'a> {
 
 /// Whether a network of these shapes can be asked for its own inputs.
 fn is_autoencoder(network: &Network) -> bool {
-    network.classes() == network.features() && !network.is_complex()
+    let takes_numbers = match &network.ports()[..] {
+        [port] => port.element == Element::Float,
+        _ => false,
+    };
+    takes_numbers && network.classes() == network.features() && !network.is_complex()
+}
+
+/// Number of classes that `labels` go up to.
+fn labelled(labels: &[usize]) -> usize {
+    labels.iter().max().map_or(0, |largest| largest + 1)
 }
 
 /// How the outputs of `network` are probabilities: those behind a softmax or a sigmoid are, and so is a single power or

@@ -10,7 +10,7 @@ use crate::experiment::sweep::{Key, Source, Sweep};
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
 use crate::io::{Source as Bytes, safetensors};
-use crate::nn::{Dataset, Hints, Network, Selection, Split};
+use crate::nn::{Dataset, Hints, Intake, Network, Selection, Split};
 
 /// How a program is made of a network.
 pub(super) type MakeProgram = fn(&Network, Layout) -> Result<Program>;
@@ -138,13 +138,14 @@ impl Sweep {
         }
     }
 
-    /// The data set called `name`.
-    pub(super) fn data(&self, name: &str, folder: &Path) -> Result<Dataset> {
+    /// The data set called `name`, for a network that takes `intake`.
+    pub(super) fn data(&self, name: &str, folder: &Path, intake: &Intake) -> Result<Dataset> {
         let labels = self.labels(folder);
         let selection = Selection {
             split: self.split(),
             labels: labels.as_deref(),
             label: self.base.label.as_deref(),
+            intake: Some(intake),
         };
         let data = Dataset::open(folder.join(name), selection)?;
         Ok(match self.base.limit {

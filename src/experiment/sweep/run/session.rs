@@ -16,7 +16,7 @@ use crate::experiment::sweep::{Point, Reference, Shard, Source, Sweep};
 use crate::experiment::trial::confusion;
 use crate::experiment::{Trial, Workload};
 use crate::field::{InstructionSet, Precision, Real};
-use crate::nn::{Dataset, Judged, Scorer};
+use crate::nn::{Dataset, Intake, Judged, Scorer};
 use crate::processor::{check_layout, idle_words};
 use crate::watch::Watch;
 
@@ -42,9 +42,16 @@ pub(super) struct Group {
 /// The last program and the last data set that were used: groups that share them follow each other.
 pub(super) struct Loaded<'a> {
     program: Option<(Source, Program)>,
-    data: Option<(String, Dataset)>,
+    data: Option<Data>,
     notes: &'a Notes<'a>,
     make: MakeProgram,
+}
+
+/// A data set as it was read for networks that take `intake`.
+struct Data {
+    name: String,
+    intake: Intake,
+    set: Dataset,
 }
 
 impl<'a> Loaded<'a> {
@@ -76,21 +83,19 @@ impl<'a> Loaded<'a> {
             let program = sweep.program(&point.source, folder, self.notes, self.make)?;
             self.program = Some((point.source.clone(), program));
         }
-        if self
-            .data
-            .as_ref()
-            .is_none_or(|(name, _)| *name != point.data)
-        {
-            self.data = None;
-            let data = sweep.data(&point.data, folder)?;
-            self.data = Some((point.data.clone(), data));
-        }
-        let (program, data) = (self.program.as_ref(), self.data.as_ref());
-        let (_, program) = program.expect("it was just loaded");
-        let (_, data) = data.expect("it was just loaded");
+        let (_, program) = self.program.as_ref().expect("it was just loaded");
         let network = program.network();
+        let intake = network.intake();
+        let is_other = |data: &Data| data.name != point.data || data.intake != intake;
+        if self.data.as_ref().is_none_or(is_other) {
+            self.data = None;
+            let set = sweep.data(&point.data, folder, &intake)?;
+            let name = point.data.clone();
+            self.data = Some(Data { name, intake, set });
+        }
+        let data = &self.data.as_ref().expect("it was just loaded").set;
         let scorer = Scorer::new(network, data, sweep.base.score).within(&point.data)?;
-        let words = data.words(&network.input);
+        let words = data.words(network);
         self.notes.add(format!("{}: {words}", point.data));
         if let Some(note) = scorer.note() {
             self.notes.add(format!("{}: {note}", point.data));
@@ -435,12 +440,16 @@ pub(super) fn run_trial<T: Real>(
     let chip = point.hardware.fabricate(sweep.seed, trial as u64);
     let found = workload.trial(chip, point.correction, digital);
     let (trial, judged) = found.map_err(|error| error.within(place(sweep, number)))?;
-    let classes = workload.scorer().labels().zip(judged.classes.as_ref());
+    let scorer = workload.scorer();
+    let classes = scorer.labels().zip(judged.classes.as_ref());
     let classes = classes.filter(|_| sweep.records_confusion);
+    let count = scorer.class_count();
     Ok(Trial {
         point: number,
         seconds: clock.elapsed().as_secs_f64(),
-        confusion: classes.map_or(Vec::new(), |(labels, classes)| confusion(labels, classes)),
+        confusion: classes.map_or(Vec::new(), |(labels, classes)| {
+            confusion(labels, classes, count)
+        }),
         ..trial
     })
 }

@@ -10,8 +10,9 @@ use tract_onnx::tract_core::internal::{DimLike, bail};
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax};
 use tract_onnx::tract_core::optim::Optimizer;
 
-use super::{Element, Port, lists, view};
+use super::{lists, view};
 use crate::error::{Error, Result};
+use crate::nn::port::{Element, Port};
 
 /// The most letters of what tract says that a sentence repeats.
 const LETTERS: usize = 200;
@@ -94,6 +95,7 @@ pub(super) fn ports(typed: &TypedModel, model: &ModelProto, side: Side) -> Resul
             name,
             element,
             shape,
+            channels: None,
         })
     };
     outlets.iter().enumerate().map(port).collect()

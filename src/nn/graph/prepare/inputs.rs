@@ -1,5 +1,9 @@
 //! Inputs get the shapes and elements that their file leaves open.
 
+mod channels;
+
+pub(super) use channels::channels;
+
 use std::collections::{BTreeMap, HashSet};
 
 use tract_onnx::pb::tensor_proto::DataType;

@@ -31,6 +31,7 @@ use tract_onnx::prelude::TypedModel;
 
 use crate::error::{Context, Error, Result};
 use crate::io::Source;
+use crate::nn::port::Port;
 
 /// The symbol of an open batch axis in a [`Prepared`] model.
 pub(super) const BATCH: &str = "N";
@@ -74,28 +75,6 @@ impl FromStr for GivenShape {
             axes: axes.split(',').map(axis).collect::<Result<_>>()?,
         })
     }
-}
-
-/// What the elements of an input or output are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
-    /// Floating-point numbers of any width.
-    Float,
-    /// Whole numbers, signed or not.
-    Integer,
-    /// True and false.
-    Boolean,
-}
-
-/// An input or output of a graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Port {
-    /// Its name in the file.
-    pub name: String,
-    /// What its elements are.
-    pub element: Element,
-    /// Lengths of its axes; nothing where the length is open.
-    pub shape: Vec<Option<usize>>,
 }
 
 /// A graph that tract evaluates, and the file that says so.
@@ -146,10 +125,14 @@ fn prepared(source: &Source, choice: &Choice) -> Result<Prepared> {
     sound::check_weights(graph)?;
     sound::name_nodes(graph);
     inputs::settle(graph, choice, &mut notes)?;
+    let channels = inputs::channels(graph);
     norms::fold(graph, &mut notes);
     strip(&mut model, opset);
     let typed = guard::typed(&model)?;
-    let inputs = guard::ports(&typed, &model, guard::Side::Inputs)?;
+    let mut inputs = guard::ports(&typed, &model, guard::Side::Inputs)?;
+    for port in &mut inputs {
+        port.channels = channels.get(&port.name).copied();
+    }
     let outputs = guard::ports(&typed, &model, guard::Side::Outputs)?;
     Ok(Prepared {
         proto: model,

@@ -14,6 +14,7 @@ use tract_onnx::tract_core::ops::einsum::EinSum;
 
 use super::*;
 use crate::io;
+use crate::nn::port::Element;
 use crate::nn::{Dataset, Split, Values};
 
 /// The path of `../shared/<name>`, or nothing (and a line that says so) where there is none.

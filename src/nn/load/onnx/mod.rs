@@ -103,7 +103,21 @@ pub(super) fn network(graph: &Graph) -> Result<Network> {
         ));
     }
     let complex = walk.layers.iter().any(|layer| layer.linear.is_complex());
-    Network::new(Input::default(), walk.layers, default_readout(complex))
+    let first = walk.layers.first().map_or(0, |layer| layer.linear.inputs());
+    let picture = input.shape.as_deref().and_then(picture);
+    let input = Input {
+        shape: picture
+            .filter(|axes| axes.iter().product::<usize>() == first)
+            .unwrap_or_default(),
+        ..Input::default()
+    };
+    Network::new(input, walk.layers, default_readout(complex))
+}
+
+/// The axes of a sample of an input of this shape, where it is a picture of several channels.
+fn picture(shape: &[Option<usize>]) -> Option<Vec<usize>> {
+    let axes: Vec<usize> = shape.get(1..)?.iter().copied().collect::<Option<_>>()?;
+    (axes.len() > 2 && axes[0] > 1).then_some(axes)
 }
 
 /// How a node is called in errors: its name and its operator.
