@@ -35,6 +35,22 @@ pub struct LayerSignal<T> {
     pub product: Batch<T>,
 }
 
+impl<T: Real> Digital<T> {
+    /// The weights of `linears`.
+    ///
+    /// # Errors
+    /// As [`Linear::check_size`].
+    pub(super) fn of<'a>(linears: impl Iterator<Item = &'a Linear>) -> Result<Self> {
+        let map = |linear: &Linear| {
+            let sized = linear.check_size::<T>();
+            sized.within(format!("layer `{}`", linear.name))?;
+            Ok(linear.groups.iter().map(Map::of).collect())
+        };
+        let maps = linears.map(map).collect::<Result<_>>()?;
+        Ok(Self { maps })
+    }
+}
+
 impl Network {
     /// The network's weights in precision `T`.
     ///
@@ -42,13 +58,7 @@ impl Network {
     /// As [`Network::check`].
     pub fn digital<T: Real>(&self) -> Result<Digital<T>> {
         self.check()?;
-        let map = |(_, linear): (LinearId, &Linear)| {
-            let sized = linear.check_size::<T>();
-            sized.within(format!("layer `{}`", linear.name))?;
-            Ok(linear.groups.iter().map(Map::of).collect())
-        };
-        let maps = self.linears().map(map).collect::<Result<_>>()?;
-        Ok(Digital { maps })
+        Digital::of(self.linears().map(|(_, linear)| linear))
     }
 
     /// The logits of all samples, `[sample, class]`, computed digitally in precision `T`.

@@ -10,15 +10,18 @@ use lightloom::hardware::Hardware;
 use lightloom::io::{self, TensorData};
 use lightloom::mesh::Correction;
 use lightloom::nn::{
-    Choice, Chosen, Dataset, Graph, GraphHints, Hints, LinearId, Network, Samples, Why,
+    At, Batch, Choice, Chosen, Dataset, Graph, GraphHints, Hints, LinearId, Linears, Network,
+    Samples, Why,
 };
 use lightloom::processor::Processor;
 use lightloom::rng::Seed;
 use ndarray::Array2;
 use serde_json::Value;
+use tract_onnx::pb;
 
 use crate::cli::{ok, refused};
 use crate::mnist::{shared, test_set};
+use crate::onnx;
 
 /// What `expected.npz` holds: the inputs of all samples beside one another, and the outputs by name.
 struct Case {
@@ -421,4 +424,161 @@ fn a_batch_normalization_straight_behind_a_product_is_part_of_it() {
         [folded(&cnn), folded(&behind_gemm), folded(&behind_relu)],
         [3, 2, 0]
     );
+}
+
+/// Gives twice what `digital` does.
+struct Doubled(lightloom::nn::Digital<f32>);
+
+impl Linears<f32> for Doubled {
+    fn multiply(
+        &self,
+        map: LinearId,
+        columns: Batch<f32>,
+        at: At,
+    ) -> lightloom::Result<Batch<f32>> {
+        match self.0.multiply(map, columns, at)? {
+            Batch::Real(product) => Ok(Batch::Real(2.0 * product)),
+            complex => Ok(complex),
+        }
+    }
+}
+
+/// The graph of `nodes` on `x`, of shape `[N, axes…]`, with the stored `weights` and these outputs.
+fn written(
+    nodes: Vec<pb::NodeProto>,
+    axes: &[&str],
+    weights: Vec<pb::TensorProto>,
+    outputs: &[&str],
+) -> lightloom::Result<Graph> {
+    let axes: Vec<&str> = ["N"].into_iter().chain(axes.iter().copied()).collect();
+    let open = |name: &&str| pb::ValueInfoProto {
+        name: (*name).to_owned(),
+        ..Default::default()
+    };
+    let graph = pb::GraphProto {
+        name: "written".to_owned(),
+        node: nodes,
+        initializer: weights,
+        input: vec![onnx::port("x", onnx::FLOAT, &axes)],
+        output: outputs.iter().map(open).collect(),
+        ..Default::default()
+    };
+    let source = io::Source::new("written", onnx::onnx(graph));
+    Graph::read(&source, &Choice::default(), &Chosen::default())
+}
+
+#[test]
+fn a_product_fed_by_a_product_is_given_what_its_light_made() {
+    let matrix =
+        |phase: f32| Array2::from_shape_fn((4, 4), |(a, b)| (phase + (3 * a + b) as f32).sin());
+    let kernel = |phase: f32| {
+        ndarray::Array4::from_shape_fn((2, 2, 1, 1), |(a, b, ..)| {
+            (phase + (a + 2 * b) as f32).cos()
+        })
+    };
+    let dense = vec![
+        onnx::node("Abs", &["x"], "a"),
+        onnx::node("MatMul", &["a", "w"], "h"),
+        onnx::node("MatMul", &["h", "v"], "k"),
+        onnx::node("MatMul", &["k", "w"], "y"),
+    ];
+    let dense = written(
+        dense,
+        &["4"],
+        vec![
+            onnx::floats("w", matrix(0.1).view()),
+            onnx::floats("v", matrix(0.7).view()),
+        ],
+        &["h", "k", "y"],
+    );
+    let convolutions = vec![
+        onnx::node("Conv", &["x", "w", "b"], "h"),
+        onnx::node("Conv", &["h", "v"], "k"),
+    ];
+    let bias = ndarray::arr1(&[0.3_f32, -0.8]);
+    let convolutions = written(
+        convolutions,
+        &["2", "3", "3"],
+        vec![
+            onnx::floats("w", kernel(0.4).view()),
+            onnx::floats("b", bias.view()),
+            onnx::floats("v", kernel(1.9).view()),
+        ],
+        &["h", "k"],
+    );
+    // A shared map counts for each of its nodes; what each product comes to is doubled as often as light made it.
+    for (graph, columns, without_bias) in
+        [(dense, vec![2, 1], true), (convolutions, vec![9, 9], false)]
+    {
+        let network = Network::of_graph(graph.unwrap());
+        let counts: Vec<usize> = network
+            .linears()
+            .map(|(_, linear)| linear.columns)
+            .collect();
+        assert_eq!(counts, columns);
+        let digital = network.digital::<f32>().unwrap();
+        let x = Array2::from_shape_fn((network.features(), 3), |(a, b)| {
+            (a as f32 - b as f32).cos()
+        });
+        let plain = network.run(Batch::Real(x.clone()), &digital, 0).unwrap();
+        let doubled = network.run(Batch::Real(x), &Doubled(digital), 0).unwrap();
+        let rows = plain.nrows() / columns.len().max(2);
+        if without_bias {
+            for (row, (one, other)) in plain.iter().zip(&doubled).enumerate() {
+                let power = 1 << (1 + row / (4 * 3));
+                let expected = f64::from(*one) * f64::from(power);
+                approx::assert_relative_eq!(f64::from(*other), expected, epsilon = 1e-4);
+            }
+        } else {
+            // h' = 2 w x + b and k' = 2 v h'.
+            for pixel in 0..9 {
+                for sample in 0..3 {
+                    let of =
+                        |array: &Array2<f32>, channel: usize| array[[channel * 9 + pixel, sample]];
+                    for channel in 0..2 {
+                        let expected = 2.0 * of(&plain, channel) - bias[channel];
+                        approx::assert_relative_eq!(
+                            of(&doubled, channel),
+                            expected,
+                            epsilon = 1e-4
+                        );
+                        let v = kernel(1.9);
+                        let sum: f32 = (0..2)
+                            .map(|from| v[[channel, from, 0, 0]] * of(&doubled, from))
+                            .sum();
+                        let k = doubled[[rows + channel * 9 + pixel, sample]];
+                        approx::assert_relative_eq!(k, 2.0 * sum, epsilon = 1e-4);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_that_depend_on_each_other_are_refused() {
+    let mean = onnx::with_ints(onnx::node("ReduceMean", &["h"], "m"), "axes", &[0]);
+    let weights = Array2::<f32>::eye(3);
+    let nodes = |last: [&str; 2]| {
+        vec![
+            onnx::node("MatMul", &["x", "w"], "h"),
+            mean.clone(),
+            onnx::node("Sub", &last, "y"),
+        ]
+    };
+    let read = |last| {
+        written(
+            nodes(last),
+            &["3"],
+            vec![onnx::floats("w", weights.view())],
+            &["y"],
+        )
+    };
+    let error = read(["h", "m"]).unwrap_err().to_string();
+    assert!(
+        error.contains("output `y`: values of a sample that depend on the samples beside it"),
+        "{error}"
+    );
+    let alone = read(["h", "x"]);
+    assert!(alone.is_ok());
 }

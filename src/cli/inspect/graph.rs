@@ -74,9 +74,19 @@ pub(super) fn describe(out: &mut dyn Write, graph: &Graph) -> std::io::Result<()
         };
         writeln!(out, "digital: {times}{words}{products}")?;
     }
+    let uncounted: Vec<&str> = graph
+        .left()
+        .iter()
+        .filter(|left| left.is_uncounted())
+        .map(|left| &*left.name)
+        .collect();
+    let uncounted = match uncounted[..] {
+        [] => String::new(),
+        _ => format!(", those of {} not counted", uncounted.join(", ")),
+    };
     writeln!(
         out,
-        "on light: {:.1} % of the multiply-adds of a sample",
+        "on light: {:.1} % of the multiply-adds of a sample{uncounted}",
         100.0 * share(graph)
     )
 }

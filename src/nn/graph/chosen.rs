@@ -1,6 +1,7 @@
 //! What of a graph goes to light.
 
 use serde::{Deserialize, Serialize};
+use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, SymbolValues, TDim};
 use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
@@ -24,7 +25,9 @@ pub struct Chosen {
 }
 
 /// Operators that multiply by constants, whatever becomes of them.
-pub(super) const OPERATORS: [&str; 8] = [
+pub(super) const OPERATORS: [&str; 10] = [
+    "If",
+    "Scan",
     "LSTM",
     "GRU",
     "RNN",
@@ -34,6 +37,16 @@ pub(super) const OPERATORS: [&str; 8] = [
     "QLinearConv",
     "Gather",
 ];
+
+/// Operators whose product with a constant would be light's.
+pub(super) const PRODUCTS: [&str; 5] = ["Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"];
+
+impl Left {
+    /// Whether the number of its multiply-adds is not known.
+    pub fn is_uncounted(&self) -> bool {
+        matches!(self.why, Why::Operator(name) if name != "Gather") && self.products == 0
+    }
+}
 
 impl Chosen {
     /// Why the map `name` of `node` stays digital; nothing where it goes to light.
@@ -116,7 +129,12 @@ impl Chosen {
         }
         for node in names.nodes() {
             if let Some(operator) = OPERATORS.iter().find(|name| **name == node.op_type) {
-                if *operator == "Gather" && !names.is_table(node) {
+                let has_constants = match *operator {
+                    "Gather" => names.is_table(node),
+                    "If" | "Scan" => has_products(node),
+                    _ => true,
+                };
+                if !has_constants {
                     continue;
                 }
                 left.push(Left {
@@ -128,6 +146,16 @@ impl Chosen {
         }
         Ok(left)
     }
+}
+
+/// Whether a body of `node` has a product.
+fn has_products(node: &NodeProto) -> bool {
+    let bodies = node
+        .attribute
+        .iter()
+        .filter_map(|attribute| attribute.g.as_ref());
+    let mut nodes = bodies.flat_map(|body| &body.node);
+    nodes.any(|node| PRODUCTS.contains(&&*node.op_type) || has_products(node))
 }
 
 /// Multiply-accumulates of `node` in one run.

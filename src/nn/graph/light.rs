@@ -208,8 +208,9 @@ pub(super) fn lift(
     let mut linears: Vec<Linear> = Vec::new();
     let mut places: Vec<Place> = Vec::new();
     let mut known: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
-    let mut patch = TypedModelPatch::new("products to light");
     for id in model.eval_order()? {
+        // One at a time: a product may be fed by what a product before it became.
+        let mut patch = TypedModelPatch::new("a product to light");
         let node = model.node(id);
         let Some(found) = found(model, node)?.filter(|found| chosen(node, found)) else {
             continue;
@@ -256,8 +257,8 @@ pub(super) fn lift(
             }
         };
         patch.shunt_outside(model, id.into(), y)?;
+        patch.apply(model)?;
     }
-    patch.apply(model)?;
     model.compact()?;
     Ok((linears, places))
 }

@@ -1,6 +1,7 @@
 //! Whole graphs of ONNX: what multiplies by a constant matrix goes to light, everything else is computed by tract, in single
 //! precision.
 
+mod apart;
 mod chosen;
 mod classes;
 mod convolution;
@@ -256,9 +257,11 @@ impl Graph {
             chunk,
             plans: Mutex::default(),
         };
-        Ok(Self {
+        let graph = Self {
             parts: Arc::new(parts),
-        })
+        };
+        graph.check_apart()?;
+        Ok(graph)
     }
 
     /// Its file, with all weights in it and only what its outputs need.
@@ -383,8 +386,9 @@ fn last_activation(graph: &tract_onnx::pb::GraphProto) -> Option<Activation> {
             "Softmax" => return Some(Activation::Softmax),
             "LogSoftmax" => return Some(Activation::LogSoftmax),
             "Sigmoid" => return Some(Activation::Sigmoid),
-            // Shape alone.
-            "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Identity" | "Cast" => {
+            // What leaves probabilities probabilities: shape, and rounding.
+            "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Transpose" | "Identity" | "Cast"
+            | "Dropout" | "Clip" | "QuantizeLinear" | "DequantizeLinear" => {
                 value = node.input.first()?;
             }
             _ => return None,

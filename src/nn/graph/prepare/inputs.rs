@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{
-    GraphProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+    GraphProto, ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 use super::constants::{self, Constants};
@@ -100,6 +100,26 @@ pub(super) fn settle(
         output.r#type = None;
     }
     Ok(())
+}
+
+/// Makes the first axis of the inputs of `model` that is open one sample; whether there is one.
+pub(super) fn fix_batch(model: &mut ModelProto) -> bool {
+    let mut is_open = false;
+    let inputs = model.graph.iter_mut().flat_map(|graph| &mut graph.input);
+    for input in inputs {
+        let value = input.r#type.as_mut().and_then(|kind| kind.value.as_mut());
+        let Some(type_proto::Value::TensorType(tensor)) = value else {
+            continue;
+        };
+        let axes = tensor.shape.iter_mut().flat_map(|shape| &mut shape.dim);
+        for axis in axes {
+            if axis.value == Some(dimension::Value::DimParam(BATCH.to_owned())) {
+                axis.value = Some(dimension::Value::DimValue(1));
+                is_open = true;
+            }
+        }
+    }
+    is_open
 }
 
 /// Puts inputs into the order of `choice`.

@@ -128,7 +128,18 @@ fn prepared(source: &Source, choice: &Choice) -> Result<Prepared> {
     let channels = inputs::channels(graph);
     norms::fold(graph, &mut notes);
     strip(&mut model, opset);
-    let typed = guard::typed(&model)?;
+    let typed = match guard::typed(&model) {
+        Ok(typed) => typed,
+        // Some operators, as LSTM, are evaluated for a known number of samples alone.
+        Err(error) if inputs::fix_batch(&mut model) => {
+            let typed = guard::typed(&model).map_err(|_| error)?;
+            notes.push(
+                "its operators take a known number of samples: one passes at a time".to_owned(),
+            );
+            typed
+        }
+        Err(error) => return Err(error),
+    };
     let mut inputs = guard::ports(&typed, &model, guard::Side::Inputs)?;
     for port in &mut inputs {
         port.channels = channels.get(&port.name).copied();

@@ -40,8 +40,9 @@ const BOTH: [&str; 3] = ["Gelu", "RotaryEmbedding", "SimplifiedLayerNormalizatio
 /// Operators of other domains that tract registers, and [`super::classical`] rewrites.
 const REWRITTEN: [&str; 3] = ["LinearClassifier", "LinearRegressor", "Normalizer"];
 
-/// Those that tract computes wrongly: a shift by all bits or more gives what was shifted.
-const WRONG: [&str; 1] = ["BitShift"];
+/// Those that tract computes wrongly: a shift by all bits or more gives what was shifted, and norms of whole planes are not
+/// those of their definition.
+const WRONG: [&str; 2] = ["BitShift", "GlobalLpPool"];
 
 /// An attribute that tract does not read as its operator defines it.
 pub(super) struct Limit {
@@ -53,7 +54,19 @@ pub(super) struct Limit {
     pub(super) limit: &'static str,
 }
 
-pub(super) const LIMITS: [Limit; 4] = [
+pub(super) const LIMITS: [Limit; 12] = [
+    Limit {
+        operators: &["Attention"],
+        attribute: "left_window_size",
+        evaluated: &["-1"],
+        limit: "must be -1: no window",
+    },
+    Limit {
+        operators: &["Attention"],
+        attribute: "right_window_size",
+        evaluated: &["-1"],
+        limit: "must be -1: no window",
+    },
     Limit {
         operators: &["BatchNormalization"],
         attribute: "training_mode",
@@ -71,6 +84,48 @@ pub(super) const LIMITS: [Limit; 4] = [
         attribute: "direction",
         evaluated: &["forward", "bidirectional"],
         limit: "must be forward or bidirectional",
+    },
+    Limit {
+        operators: &["GRU", "LSTM", "RNN"],
+        attribute: "clip",
+        evaluated: &[],
+        limit: "must be left out",
+    },
+    Limit {
+        operators: &["GRU", "LSTM", "RNN"],
+        attribute: "activations",
+        evaluated: &[],
+        limit: "must be left out, or the default ones",
+    },
+    Limit {
+        operators: &["LSTM"],
+        attribute: "input_forget",
+        evaluated: &["0"],
+        limit: "must be 0",
+    },
+    Limit {
+        operators: &["MultiHeadAttention"],
+        attribute: "unidirectional",
+        evaluated: &["0"],
+        limit: "must be 0",
+    },
+    Limit {
+        operators: &["QuantizeLinear"],
+        attribute: "output_dtype",
+        evaluated: &["0", "2"],
+        limit: "must be left out: give a zero point of the type instead",
+    },
+    Limit {
+        operators: &["Resize"],
+        attribute: "coordinate_transformation_mode",
+        evaluated: &[
+            "half_pixel",
+            "half_pixel_symmetric",
+            "pytorch_half_pixel",
+            "align_corners",
+            "asymmetric",
+        ],
+        limit: "must be half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners or asymmetric",
     },
     Limit {
         operators: &["SpaceToDepth"],
@@ -192,18 +247,64 @@ fn collect<'a>(graph: &'a GraphProto, unknown: &mut Vec<&'a NodeProto>) {
     }
 }
 
-/// Fails for attributes with a value that is not evaluated.
+/// Fails for attributes with a value that is not evaluated, and for inputs that are passed over.
 fn check_attributes(graph: &GraphProto) -> Result<()> {
-    for node in graph.node.iter().filter(|node| is_standard(&node.domain)) {
+    for node in &graph.node {
         let limits = LIMITS.iter();
         for limit in limits.filter(|limit| limit.operators.contains(&&*node.op_type)) {
-            let value = view::value(node, limit.attribute);
-            if let Some(value) = value.filter(|value| !limit.evaluated.contains(&&**value)) {
+            let Some(value) = view::value(node, limit.attribute) else {
+                continue;
+            };
+            let is_default = limit.attribute == "activations" && has_own_activations(node, &value);
+            if !is_default && !limit.evaluated.contains(&&*value) {
                 let got = format!("{} = {value}", limit.attribute);
                 return Err(Error::unsupported(view::words(node), got, limit.limit));
             }
         }
+        if let ("Einsum", Some(equation)) = (&*node.op_type, view::text(node, "equation")) {
+            check_equation(node, &equation)?;
+        }
+        if let ("SkipSimplifiedLayerNormalization", Some(bias)) = (
+            &*node.op_type,
+            node.input.get(3).filter(|name| !name.is_empty()),
+        ) {
+            let got = format!("the bias `{bias}`");
+            return Err(Error::unsupported(view::words(node), got, "must have none"));
+        }
         view::bodies(node).try_for_each(check_attributes)?;
     }
     Ok(())
+}
+
+/// Whether `activations`, word by word, are those that the operator of `node` has by itself, in one direction or two.
+fn has_own_activations(node: &NodeProto, activations: &str) -> bool {
+    let own = match &*node.op_type {
+        "LSTM" => "Sigmoid Tanh Tanh",
+        "GRU" => "Sigmoid Tanh",
+        _ => "Tanh",
+    };
+    let is_two_way = view::text(node, "direction").as_deref() == Some("bidirectional");
+    match is_two_way {
+        true => activations == format!("{own} {own}"),
+        false => activations == own,
+    }
+}
+
+/// Fails where one of several factors of `equation` has an index twice: its diagonal is not taken.
+fn check_equation(node: &NodeProto, equation: &str) -> Result<()> {
+    let factors = equation.split("->").next().unwrap_or_default();
+    let factors: Vec<&str> = factors.split(',').collect();
+    let repeated = |factor: &&&str| {
+        let mut seen = HashSet::new();
+        let mut indices = factor.chars().filter(char::is_ascii_alphabetic);
+        indices.any(|index| !seen.insert(index))
+    };
+    match factors.iter().find(repeated).filter(|_| factors.len() > 1) {
+        Some(factor) => Err(Error::unsupported(
+            view::words(node),
+            format!("the factor `{}` of `{equation}`", factor.trim()),
+            "must have no index twice",
+        )),
+        None => Ok(()),
+    }
 }

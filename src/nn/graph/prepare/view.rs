@@ -41,12 +41,17 @@ pub(super) fn text(node: &NodeProto, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&attribute.s).into_owned())
 }
 
-/// The integer, number or text `name` of `node`, as a word.
+/// The integer, number, text or texts `name` of `node`, in words.
 pub(super) fn value(node: &NodeProto, name: &str) -> Option<String> {
     let attribute = attribute(node, name)?;
     match AttributeType::try_from(attribute.r#type) {
         Ok(AttributeType::Float) => Some(attribute.f.to_string()),
         Ok(AttributeType::String) => text(node, name),
+        Ok(AttributeType::Strings) => {
+            let texts = attribute.strings.iter();
+            let texts: Vec<_> = texts.map(|text| String::from_utf8_lossy(text)).collect();
+            Some(texts.join(" "))
+        }
         _ => Some(attribute.i.to_string()),
     }
 }

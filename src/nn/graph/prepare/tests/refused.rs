@@ -2,7 +2,7 @@
 
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::{AttributeProto, StringStringEntryProto, TensorProto};
+use tract_onnx::pb::{AttributeProto, NodeProto, StringStringEntryProto, TensorProto};
 
 use super::build::*;
 use super::*;
@@ -572,4 +572,88 @@ fn outputs_whose_lengths_depend_on_values_are_refused() {
     };
     golden("places of numbers", read("NonZero").unwrap_err());
     assert_eq!(read("Relu").unwrap().width(), 2);
+}
+
+/// The model of one node on `x` and constants.
+fn one(node: NodeProto) -> ModelProto {
+    let mut one = model(vec![node.clone()]);
+    one.opset_import.push(imports("com.microsoft", 1));
+    let constants = node.input.iter().filter(|name| *name != "x");
+    let constants = constants.map(|name| float_tensor(name, &[1], &[0.5]));
+    graph(&mut one).initializer.extend(constants);
+    one
+}
+
+fn with_attribute(operator: &str, inputs: &[&str], attribute: AttributeProto) -> ModelProto {
+    let mut node = node("node", operator, inputs, "y");
+    node.attribute.push(attribute);
+    one(node)
+}
+
+fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: kind.into(),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn attributes_that_are_passed_over_are_refused() {
+    let clip = AttributeProto {
+        f: 3.0,
+        ..attribute("clip", AttributeType::Float)
+    };
+    let activations = |names: &[&str]| AttributeProto {
+        strings: names.iter().map(|name| name.as_bytes().to_vec()).collect(),
+        ..attribute("activations", AttributeType::Strings)
+    };
+    let input_forget = AttributeProto {
+        i: 1,
+        ..attribute("input_forget", AttributeType::Int)
+    };
+    let crop = AttributeProto {
+        s: b"tf_crop_and_resize".to_vec(),
+        ..attribute("coordinate_transformation_mode", AttributeType::String)
+    };
+    let refusal = |what: &str, operator: &str, attribute: &AttributeProto| {
+        let model = with_attribute(operator, &["x", "w", "r"], attribute.clone());
+        golden(what, refused(&model, &Choice::default()));
+    };
+    refusal("cells that are clipped", "RNN", &clip);
+    refusal(
+        "other activations of cells",
+        "LSTM",
+        &activations(&["Relu", "Tanh", "Tanh"]),
+    );
+    refusal(
+        "activations of two ways",
+        "RNN",
+        &activations(&["Tanh", "Tanh"]),
+    );
+    refusal("coupled gates", "LSTM", &input_forget);
+    refusal("a resize of a part", "Resize", &crop);
+    let own = with_attribute(
+        "LSTM",
+        &["x", "w", "r"],
+        activations(&["Sigmoid", "Tanh", "Tanh"]),
+    );
+    let error = refused(&own, &Choice::default()).to_string();
+    assert!(!error.contains("activations"), "{error}");
+    let diagonal = node("node", "Einsum", &["x", "w"], "y");
+    let diagonal = one(with_text(diagonal, "equation", "nii,ij->nj"));
+    golden(
+        "a diagonal of a factor",
+        refused(&diagonal, &Choice::default()),
+    );
+    let norm = node(
+        "node",
+        "SkipSimplifiedLayerNormalization",
+        &["x", "w", "g", "b"],
+        "y",
+    );
+    golden(
+        "a bias that is passed over",
+        refused(&one(of("com.microsoft", norm)), &Choice::default()),
+    );
 }

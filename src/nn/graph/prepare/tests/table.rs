@@ -4,9 +4,6 @@ use super::build::*;
 use super::*;
 use crate::nn::graph::{Chosen, Graph, chosen};
 
-/// Operators whose product with a constant is light's.
-const LIGHT: [&str; 5] = ["Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"];
-
 /// Those of scikit-learn's exporter, as they are or written anew.
 const CLASSICAL: [&str; 8] = [
     "ArrayFeatureExtractor",
@@ -27,10 +24,18 @@ fn names(names: &[&str]) -> String {
 fn table() -> String {
     let left = chosen::OPERATORS;
     let mut digital = operators::standard();
-    assert!(LIGHT.iter().chain(&left).all(|name| digital.contains(name)));
-    digital.retain(|name| !LIGHT.contains(name) && !left.contains(name));
+    assert!(
+        chosen::PRODUCTS
+            .iter()
+            .chain(&left)
+            .all(|name| digital.contains(name))
+    );
+    digital.retain(|name| !chosen::PRODUCTS.contains(name) && !left.contains(name));
     let mut rows = vec![
-        ("on light, times a constant".to_owned(), names(&LIGHT)),
+        (
+            "on light, times a constant".to_owned(),
+            names(&chosen::PRODUCTS),
+        ),
         ("digital, and named".to_owned(), names(&left)),
         ("digital".to_owned(), names(&digital)),
         ("digital, of `ai.onnx.ml`".to_owned(), names(&CLASSICAL)),
@@ -49,7 +54,7 @@ fn table() -> String {
     format!("| | operators |\n|---|---|\n{}", rows.collect::<String>())
 }
 
-/// `LIGHTLOOM_WRITE_DOCS=1 cargo test --lib table` writes it anew.
+/// `chosen::PRODUCTSLOOM_WRITE_DOCS=1 cargo test --lib table` writes it anew.
 #[test]
 fn the_page_shows_every_operator() {
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/networks.md");
@@ -58,7 +63,7 @@ fn the_page_shows_every_operator() {
     let (before, rest) = page.split_once(start).unwrap();
     let (shown, after) = rest.split_once(end).unwrap();
     let table = table();
-    if std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some() {
+    if std::env::var_os("chosen::PRODUCTSLOOM_WRITE_DOCS").is_some() {
         std::fs::write(PAGE, format!("{before}{start}{table}{end}{after}")).unwrap();
     } else {
         assert_eq!(shown, table);
@@ -67,7 +72,7 @@ fn the_page_shows_every_operator() {
 
 #[test]
 fn what_the_table_says_is_on_light_is() {
-    for op in LIGHT {
+    for op in chosen::PRODUCTS {
         let (input, weight) = match op {
             "Conv" | "ConvTranspose" => (&[1, 2, 3, 3][..], &[2, 2, 1, 1][..]),
             _ => (&[1, 2][..], &[2, 2][..]),
