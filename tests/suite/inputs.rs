@@ -602,7 +602,7 @@ fn a_program_keeps_channels_and_the_numbers_of_each() {
     refused(folder, &["compile", "net.toml", "-o", "r.safetensors"]);
 }
 
-/// One file of data for graphs that take its pictures in different orders, and one for several inputs, in every command.
+/// One file of data for graphs that take its pictures in different orders, and one for several inputs.
 #[test]
 fn infer_and_sweep_read_data_for_each_network() {
     let dir = tempfile::tempdir().unwrap();
