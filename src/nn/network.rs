@@ -244,7 +244,10 @@ impl Network {
             ));
         }
         let axes = &self.input.shape;
-        if !axes.is_empty() && axes.iter().product::<usize>() != self.features() {
+        let numbers = axes
+            .iter()
+            .try_fold(1usize, |all, axis| all.checked_mul(*axis));
+        if !axes.is_empty() && numbers != Some(self.features()) {
             let limit = format!("one of {} numbers, which a sample has", self.features());
             return Err(Error::shape("input.shape", axes, limit));
         }

@@ -602,6 +602,45 @@ fn a_program_keeps_channels_and_the_numbers_of_each() {
     refused(folder, &["compile", "net.toml", "-o", "r.safetensors"]);
 }
 
+/// One file of data for graphs that take its pictures in different orders, and one for several inputs.
+#[test]
+fn infer_and_sweep_read_data_for_each_network() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(name), bytes).unwrap();
+    let x = pictures(2, 3, 4);
+    write("first.onnx", mixing(&["2", "3", "4"], Channels::First));
+    write("last.onnx", mixing(&["3", "4", "2"], Channels::Last));
+    let targets = ("y", npy(&mixed(&x)));
+    write("x.npz", npz(&[("x", npy(&channels_last(&x))), targets]));
+    let text = "network = ['first.onnx', 'last.onnx']\ndata = 'x.npz'\ntrials = 1\n";
+    write("e.toml", text.into());
+    ok(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
+    let rows = std::fs::read_to_string(folder.join("out/rows.jsonl")).unwrap();
+    let rows: Vec<Value> = rows
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert!(row["digital_r2"].as_f64().unwrap() > 0.999_999, "{row}");
+        assert!(row["r2"].as_f64().unwrap() > 0.999_999, "{row}");
+    }
+    let Two { a, b, y } = two_samples();
+    write("two.onnx", two_inputs());
+    write(
+        "d.npz",
+        npz(&[("a", npy(&a)), ("b", npy(&b)), ("target", npy(&y))]),
+    );
+    ok(folder, &["compile", "two.onnx", "-o", "p.safetensors"]);
+    let found = infer(folder, &["--data", "d.npz", "--trials", "1"]);
+    assert!(
+        found["digital"]["score"].as_f64().unwrap() < 1e-9,
+        "{found}"
+    );
+    refused(folder, &["infer", "p.safetensors", "--data", "x.npz"]);
+}
+
 /// Scores of a matrix, and the place of the largest; `[batch]` of integers.
 fn largest() -> Vec<u8> {
     let w = arr2(&[[1.0f32, 0.0, -1.0], [0.0, 2.0, 0.5]]);

@@ -208,7 +208,9 @@ pub(super) fn from_npz(
     let names = archive.names().to_vec();
     let unknown = Intake::default();
     let known = intake.unwrap_or(&unknown);
-    let inputs: Vec<&str> = known.ports.iter().map(|port| &*port.name).collect();
+    let inputs = known.ports.iter().map(|port| &*port.name);
+    // The input of a chain has no name.
+    let inputs: Vec<&str> = inputs.filter(|name| !name.is_empty()).collect();
     let chosen = Chosen::of(&names, split, &inputs)?;
     let arranged = match &chosen.samples {
         Inputs::Whole(samples) => {

@@ -101,3 +101,27 @@ fn a_bias_is_added_to_every_sample_of_its_feature() {
         (arr2(&[[4.0, 0.0]]), arr2(&[[0.0, -4.0]]))
     );
 }
+
+/// By hand: ((1, 2, 3, 4) − (1, 1, −2, −2)) / (2, 2, 0.5, 0.5) of two channels of two pixels.
+#[test]
+fn a_chain_that_takes_a_picture_takes_numbers_a_channel() {
+    let picture = |shape: Vec<usize>| {
+        let input = Input {
+            mean: vec![1.0, -2.0].into(),
+            std: vec![2.0, 0.5].into(),
+            shape,
+            ..Input::default()
+        };
+        let layers = vec![layer(real(1, 4), None, Activation::Identity)];
+        Network::new(input, layers, Readout::Real)
+    };
+    let network = picture(vec![2, 1, 2]).unwrap();
+    let samples = Samples::from(arr2(&[[1.0, 2.0, 3.0, 4.0]]));
+    let expected = Batch::Real(arr2(&[[0.0], [0.5], [10.0], [12.0]]));
+    assert_eq!(network.encode::<f64>(&samples, 0..1).unwrap(), expected);
+    let refused = |axes: Vec<usize>| picture(axes).unwrap_err().refusal();
+    assert_eq!(refused(vec![2, 3]), shape("input.shape", &[2, 3]));
+    let huge = vec![usize::MAX, 2, 2];
+    assert_eq!(refused(huge.clone()), shape("input.shape", &huge));
+    assert_eq!(refused(Vec::new()), shape("input.mean", &[2]));
+}
