@@ -10,7 +10,6 @@ mod constants;
 mod functions;
 mod guard;
 mod inputs;
-mod lists;
 mod names;
 mod norms;
 mod operators;
