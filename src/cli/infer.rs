@@ -223,6 +223,12 @@ pub(super) fn say_of_chips(program: &Program, hardware: &Hardware) {
     for note in hardware.notes() {
         eprintln!("note: {note}");
     }
+    let samples = program.network().calibration_samples();
+    if samples < BLOCK && *hardware != Hardware::default() {
+        eprintln!(
+            "note: ranges of converters are set by the first {samples} samples, whose columns are as many as are held"
+        );
+    }
     if let Some(note) = idle_words(program, [hardware]) {
         eprintln!("note: {note}");
     }

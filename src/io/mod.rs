@@ -8,7 +8,7 @@
 pub(crate) mod content;
 pub mod hash;
 pub mod idx;
-mod name;
+pub(crate) mod name;
 pub mod npy;
 mod number;
 pub mod onnx;

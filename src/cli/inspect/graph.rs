@@ -84,9 +84,14 @@ pub(super) fn describe(out: &mut dyn Write, graph: &Graph) -> std::io::Result<()
         [] => String::new(),
         _ => format!(", those of {} not counted", uncounted.join(", ")),
     };
+    let is_open = graph.inputs().iter().any(|port| port.features().is_none());
+    let open = match is_open {
+        true => ", whose open axes count as 1",
+        false => "",
+    };
     writeln!(
         out,
-        "on light: {:.1} % of the multiply-adds of a sample{uncounted}",
+        "on light: {:.1} % of the multiply-adds of a sample{open}{uncounted}",
         100.0 * share(graph)
     )
 }

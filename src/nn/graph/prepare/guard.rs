@@ -1,5 +1,7 @@
 //! tract at work: what it says becomes one sentence, and none of its panics is heard.
 
+mod lists;
+
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -10,7 +12,7 @@ use tract_onnx::tract_core::internal::{DimLike, bail};
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax};
 use tract_onnx::tract_core::optim::Optimizer;
 
-use super::{lists, view};
+use super::view;
 use crate::error::{Error, Result};
 use crate::nn::port::{Element, Port};
 

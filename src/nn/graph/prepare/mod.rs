@@ -10,7 +10,6 @@ mod constants;
 mod functions;
 mod guard;
 mod inputs;
-mod lists;
 mod names;
 mod norms;
 mod operators;
@@ -124,18 +123,17 @@ fn prepared(source: &Source, choice: &Choice) -> Result<Prepared> {
     operators::check(graph)?;
     sound::check_weights(graph)?;
     sound::name_nodes(graph);
+    sound::check_printable(graph)?;
     inputs::settle(graph, choice, &mut notes)?;
     let channels = inputs::channels(graph);
     norms::fold(graph, &mut notes);
     strip(&mut model, opset);
     let typed = match guard::typed(&model) {
         Ok(typed) => typed,
-        // Some operators, as LSTM, are evaluated for a known number of samples alone.
-        Err(error) if inputs::fix_batch(&mut model) => {
+        // These are evaluated for a known number of samples alone.
+        Err(error) if has_cells(&model) && inputs::fix_batch(&mut model) => {
             let typed = guard::typed(&model).map_err(|_| error)?;
-            notes.push(
-                "its operators take a known number of samples: one passes at a time".to_owned(),
-            );
+            notes.push("its LSTM, GRU or RNN takes one sample at a time".to_owned());
             typed
         }
         Err(error) => return Err(error),
@@ -159,6 +157,12 @@ fn malformed() -> Error {
         "ONNX graph",
         "is cut short or damaged: must be an ONNX file",
     )
+}
+
+/// Whether `model` has recurrent cells.
+fn has_cells(model: &ModelProto) -> bool {
+    let mut nodes = model.graph.iter().flat_map(|graph| &graph.node);
+    nodes.any(|node| matches!(&*node.op_type, "LSTM" | "GRU" | "RNN"))
 }
 
 /// Leaves out what no evaluation needs.

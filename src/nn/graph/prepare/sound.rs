@@ -8,6 +8,7 @@ use tract_onnx::pb::{GraphProto, NodeProto};
 use super::names::Names;
 use super::{tensors, view};
 use crate::error::{Error, Result, did_you_mean};
+use crate::io::name::check_name;
 
 /// Operators whose weights multiply: an infinite one is no weight.
 const PRODUCTS: [&str; 8] = [
@@ -225,6 +226,17 @@ pub(super) fn check_weights(graph: &GraphProto) -> Result<()> {
         tensors::check_numbers(&format!("tensor `{}`", tensor.name), tensor, f64::is_finite)?;
     }
     Ok(())
+}
+
+/// Fails for names with control characters, which a terminal would obey.
+pub(super) fn check_printable(graph: &GraphProto) -> Result<()> {
+    let nodes = graph.node.iter().map(|node| ("node", &node.name));
+    let values = graph.input.iter().chain(&graph.output);
+    let values = values.map(|value| ("value", &value.name));
+    let stored = graph.initializer.iter();
+    let stored = stored.map(|tensor| ("tensor", &tensor.name));
+    let mut names = nodes.chain(values).chain(stored);
+    names.try_for_each(|(what, name)| check_name(what, name))
 }
 
 /// Gives every node of `graph` a name of its own, which tract needs: its own, or that of what it writes.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::state_dict::default_readout;
 use crate::error::{Context, Error, Result};
-use crate::io::onnx::{Attribute, Graph, Node};
+use crate::io::onnx::{Attribute, Graph, Node, Value};
 use crate::io::{Tensor, Tensors};
 use crate::nn::{Input, Network};
 use walk::Walk;
@@ -104,6 +104,7 @@ pub(super) fn network(graph: &Graph) -> Result<Network> {
     }
     let complex = walk.layers.iter().any(|layer| layer.linear.is_complex());
     let first = walk.layers.first().map_or(0, |layer| layer.linear.inputs());
+    check_rows(input, first, &graph.nodes)?;
     let picture = input.shape.as_deref().and_then(picture);
     let input = Input {
         shape: picture
@@ -112,6 +113,30 @@ pub(super) fn network(graph: &Graph) -> Result<Network> {
         ..Input::default()
     };
     Network::new(input, walk.layers, default_readout(complex))
+}
+
+/// Fails unless a sample of `input` is one row of `features` for the first layer: layers work on the last axis alone, and
+/// what more axes hold are no features.
+fn check_rows(input: &Value, features: usize, nodes: &[Node]) -> Result<()> {
+    let Some([_, axes @ ..]) = input.shape.as_deref() else {
+        return Ok(());
+    };
+    let flattens = |node: &Node| matches!(&*node.op, "Flatten" | "Reshape" | "Squeeze");
+    let known: Option<Vec<usize>> = axes.iter().copied().collect();
+    let is_row = match known {
+        Some(lengths) => lengths.is_empty() || lengths.iter().product::<usize>() == features,
+        None => axes.len() == 1 || nodes.iter().any(flattens),
+    };
+    let word = |length: &Option<usize>| length.map_or("?".to_owned(), |length| length.to_string());
+    let words: Vec<String> = axes.iter().map(word).collect();
+    match is_row {
+        true => Ok(()),
+        false => Err(Error::unsupported(
+            format!("input `{}`", input.name),
+            format!("samples of [{}]", words.join(", ")),
+            format!("a chain of layers takes {features} features a sample"),
+        )),
+    }
 }
 
 /// The axes of a sample of an input of this shape, where it is a picture of several channels.

@@ -483,3 +483,35 @@ fn no_flipped_byte_of_a_file_makes_the_walk_panic() {
         let _ = parse(&good[..position]).and_then(|graph| network(&graph));
     }
 }
+
+/// The layer of [`w`] takes two features; what has more axes than a row is no chain.
+#[test]
+fn a_chain_takes_rows_of_the_features_that_its_file_declares() {
+    let read = |axes: &[Option<usize>], nodes: Vec<NodeProto>| {
+        let mut graph = parse(&file(nodes, vec![w()])).unwrap();
+        graph.inputs[0].shape = Some(axes.to_vec());
+        network(&graph)
+    };
+    let dense = || vec![node("MatMul", &["x", "w"], "y")];
+    let flat = || {
+        vec![
+            node("Flatten", &["x"], "a"),
+            node("MatMul", &["a", "w"], "y"),
+        ]
+    };
+    assert!(read(&[None, Some(2)], dense()).is_ok());
+    assert!(read(&[None, Some(1), Some(2)], flat()).is_ok());
+    assert!(read(&[None, None, None], flat()).is_ok());
+    golden(
+        "rows of three",
+        read(&[None, Some(3)], dense()).unwrap_err(),
+    );
+    golden(
+        "four rows a sample",
+        read(&[None, Some(4), Some(2)], dense()).unwrap_err(),
+    );
+    golden(
+        "open rows",
+        read(&[None, None, Some(2)], dense()).unwrap_err(),
+    );
+}

@@ -599,6 +599,13 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
 }
 
 #[test]
+fn names_with_control_characters_are_refused() {
+    changed("a bell in the name of a node", |model| {
+        graph(model).node[0].name = "pro\u{7}duct".to_owned()
+    });
+}
+
+#[test]
 fn attributes_that_are_passed_over_are_refused() {
     let clip = AttributeProto {
         f: 3.0,
