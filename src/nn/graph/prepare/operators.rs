@@ -268,8 +268,8 @@ fn check_attributes(graph: &GraphProto) -> Result<()> {
             &*node.op_type,
             node.input.get(3).filter(|name| !name.is_empty()),
         ) {
-            let got = format!("the bias `{bias}`");
-            return Err(Error::unsupported(view::words(node), got, "must have none"));
+            let limit = "a bias as fourth input is passed over: add it to the second";
+            return Err(Error::unsupported(view::words(node), bias, limit));
         }
         view::bodies(node).try_for_each(check_attributes)?;
     }
@@ -294,17 +294,17 @@ fn has_own_activations(node: &NodeProto, activations: &str) -> bool {
 fn check_equation(node: &NodeProto, equation: &str) -> Result<()> {
     let factors = equation.split("->").next().unwrap_or_default();
     let factors: Vec<&str> = factors.split(',').collect();
-    let repeated = |factor: &&&str| {
+    let repeated = |factor: &&str| {
         let mut seen = HashSet::new();
         let mut indices = factor.chars().filter(char::is_ascii_alphabetic);
         indices.any(|index| !seen.insert(index))
     };
-    match factors.iter().find(repeated).filter(|_| factors.len() > 1) {
-        Some(factor) => Err(Error::unsupported(
+    match factors.iter().any(repeated) && factors.len() > 1 {
+        true => Err(Error::unsupported(
             view::words(node),
-            format!("the factor `{}` of `{equation}`", factor.trim()),
-            "must have no index twice",
+            equation,
+            "one of several factors must have no index twice",
         )),
-        None => Ok(()),
+        false => Ok(()),
     }
 }

@@ -54,7 +54,7 @@ fn table() -> String {
     format!("| | operators |\n|---|---|\n{}", rows.collect::<String>())
 }
 
-/// `chosen::PRODUCTSLOOM_WRITE_DOCS=1 cargo test --lib table` writes it anew.
+/// `LIGHTLOOM_WRITE_DOCS=1 cargo test --lib table` writes it anew.
 #[test]
 fn the_page_shows_every_operator() {
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/networks.md");
@@ -63,7 +63,7 @@ fn the_page_shows_every_operator() {
     let (before, rest) = page.split_once(start).unwrap();
     let (shown, after) = rest.split_once(end).unwrap();
     let table = table();
-    if std::env::var_os("chosen::PRODUCTSLOOM_WRITE_DOCS").is_some() {
+    if std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some() {
         std::fs::write(PAGE, format!("{before}{start}{table}{end}{after}")).unwrap();
     } else {
         assert_eq!(shown, table);
