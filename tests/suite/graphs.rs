@@ -449,7 +449,7 @@ fn written(
     axes: &[&str],
     weights: Vec<pb::TensorProto>,
     outputs: &[&str],
-) -> lightloom::Result<Graph> {
+) -> lightloom::Result<Network> {
     let axes: Vec<&str> = ["N"].into_iter().chain(axes.iter().copied()).collect();
     let open = |name: &&str| pb::ValueInfoProto {
         name: (*name).to_owned(),
@@ -464,7 +464,18 @@ fn written(
         ..Default::default()
     };
     let source = io::Source::new("written", onnx::onnx(graph));
-    Graph::read(&source, &Choice::default(), &Chosen::default())
+    let outputs = outputs.iter().map(|name| (*name).to_owned()).collect();
+    let hints = Hints {
+        graph: GraphHints {
+            choice: Choice {
+                outputs,
+                ..Choice::default()
+            },
+            ..GraphHints::default()
+        },
+        ..Hints::default()
+    };
+    Network::read(&source, &hints).map(|loaded| loaded.network)
 }
 
 #[test]
@@ -510,7 +521,7 @@ fn a_product_fed_by_a_product_is_given_what_its_light_made() {
     for (graph, columns, without_bias) in
         [(dense, vec![2, 1], true), (convolutions, vec![9, 9], false)]
     {
-        let network = Network::of_graph(graph.unwrap());
+        let network = graph.unwrap();
         let counts: Vec<usize> = network
             .linears()
             .map(|(_, linear)| linear.columns)
@@ -576,7 +587,7 @@ fn samples_that_depend_on_each_other_are_refused() {
     };
     let error = read(["h", "m"]).unwrap_err().to_string();
     assert!(
-        error.contains("output `y`: values of a sample that depend on the samples beside it"),
+        error.contains("output `y`: `a mix of samples` is not supported"),
         "{error}"
     );
     let alone = read(["h", "x"]);

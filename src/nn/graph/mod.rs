@@ -1,7 +1,6 @@
 //! Whole graphs of ONNX: what multiplies by a constant matrix goes to light, everything else is computed by tract, in single
 //! precision.
 
-mod apart;
 mod chosen;
 mod classes;
 mod convolution;
@@ -108,7 +107,7 @@ impl std::fmt::Display for Why {
 
 impl Port {
     /// The shape for `count` samples.
-    fn shape_for(&self, count: usize) -> Vec<usize> {
+    pub(in crate::nn) fn shape_for(&self, count: usize) -> Vec<usize> {
         let mut shape: Vec<usize> = self
             .shape
             .iter()
@@ -257,11 +256,9 @@ impl Graph {
             chunk,
             plans: Mutex::default(),
         };
-        let graph = Self {
+        Ok(Self {
             parts: Arc::new(parts),
-        };
-        graph.check_apart()?;
-        Ok(graph)
+        })
     }
 
     /// Its file, with all weights in it and only what its outputs need.

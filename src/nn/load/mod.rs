@@ -1,5 +1,7 @@
 //! Reading a network from the files that training leaves.
 
+#[cfg(feature = "onnx")]
+mod apart;
 mod description;
 mod hints;
 mod onnx;

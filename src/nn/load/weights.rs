@@ -1,6 +1,8 @@
 //! A file of weights: named tensors, or ONNX.
 
 #[cfg(feature = "onnx")]
+use super::apart::check_apart;
+#[cfg(feature = "onnx")]
 use super::hints::GraphHints;
 use super::hints::{Hints, Loaded};
 use super::onnx;
@@ -37,7 +39,9 @@ fn network(source: &Source, hints: &Hints) -> Result<Network> {
         return Ok(chain);
     }
     let graph = Graph::read(source, &hints.graph.choice, &hints.graph.chosen)?;
-    Ok(Network::of_graph(graph))
+    let network = Network::of_graph(graph);
+    check_apart(&network).within(source.name())?;
+    Ok(network)
 }
 
 #[cfg(not(feature = "onnx"))]

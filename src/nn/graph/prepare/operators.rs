@@ -54,19 +54,7 @@ pub(super) struct Limit {
     pub(super) limit: &'static str,
 }
 
-pub(super) const LIMITS: [Limit; 12] = [
-    Limit {
-        operators: &["Attention"],
-        attribute: "left_window_size",
-        evaluated: &["-1"],
-        limit: "must be -1: no window",
-    },
-    Limit {
-        operators: &["Attention"],
-        attribute: "right_window_size",
-        evaluated: &["-1"],
-        limit: "must be -1: no window",
-    },
+pub(super) const LIMITS: [Limit; 10] = [
     Limit {
         operators: &["BatchNormalization"],
         attribute: "training_mode",
