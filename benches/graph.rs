@@ -11,6 +11,8 @@
 //!
 //! The runs of a file alternate in one process. Tiles have 64 modes.
 
+mod settings;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -20,6 +22,7 @@ use lightloom::nn::{BLOCK, Batch, Choice, Chosen, Element, Graph};
 use lightloom::rng::{Effect, Seed};
 use lightloom::{Correction, Hardware, Network, Processor, Program};
 use ndarray::Array2;
+use settings::{CHIP, SHOTS, hardware};
 use tract_onnx::prelude::*;
 
 /// Samples of a run: one block.
@@ -28,27 +31,6 @@ const SAMPLES: usize = BLOCK;
 const ROUNDS: usize = 7;
 /// Samples that pass the engine together.
 const PASSES: [usize; 3] = [1, 16, 128];
-
-const CHIP: [(&str, &str); 2] = [
-    ("coupler.splitting_error_rad", "0.01"),
-    ("phase_shifter.phase_error_rad", "0.005"),
-];
-const SHOTS: [(&str, &str); 7] = [
-    ("input.dac_bits", "8"),
-    ("input.extinction_ratio_db", "30"),
-    ("input.rin_dbc_hz", "-140"),
-    ("readout.bandwidth_ghz", "1"),
-    ("readout.thermal_noise_pa_sqrt_hz", "1"),
-    ("readout.dark_current_na", "10"),
-    ("readout.adc_bits", "8"),
-];
-
-fn hardware(settings: &[(&str, &str)]) -> Hardware {
-    let with = |hardware: Hardware, (key, value): &(&str, &str)| {
-        hardware.with(key, value).expect("the setting is valid")
-    };
-    settings.iter().fold(Hardware::default(), with)
-}
 
 fn files() -> Vec<PathBuf> {
     let given = std::env::var_os("LIGHTLOOM_GRAPHS").map(PathBuf::from);

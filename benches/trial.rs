@@ -12,6 +12,8 @@
 //!
 //! A trial draws its chip, loads it and sends all samples; a digital run multiplies by the weights.
 
+mod settings;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -19,34 +21,14 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use lightloom::compile::{Layout, compile};
 use lightloom::nn::{Activation, Batch, Encoding, Input, Layer, Readout, Weight};
 use lightloom::rng::{Effect, Seed};
-use lightloom::{Correction, Fields, Hardware, Network, Processor, Program};
+use lightloom::{Correction, Fields, Network, Processor, Program};
 use ndarray::Array2;
 use num_complex::Complex;
+use settings::{CHIP, SHOTS, hardware};
 
 const SAMPLES: usize = 10_000;
 /// Samples of one product, as in an experiment.
 const BLOCK: usize = lightloom::nn::BLOCK;
-
-const CHIP: [(&str, &str); 2] = [
-    ("coupler.splitting_error_rad", "0.01"),
-    ("phase_shifter.phase_error_rad", "0.005"),
-];
-const SHOTS: [(&str, &str); 7] = [
-    ("input.dac_bits", "8"),
-    ("input.extinction_ratio_db", "30"),
-    ("input.rin_dbc_hz", "-140"),
-    ("readout.bandwidth_ghz", "1"),
-    ("readout.thermal_noise_pa_sqrt_hz", "1"),
-    ("readout.dark_current_na", "10"),
-    ("readout.adc_bits", "8"),
-];
-
-fn hardware(settings: &[(&str, &str)]) -> Hardware {
-    let with = |hardware: Hardware, (key, value): &(&str, &str)| {
-        hardware.with(key, value).expect("the setting is valid")
-    };
-    settings.iter().fold(Hardware::default(), with)
-}
 
 /// Layers of these widths with weights of variance 1 / inputs.
 fn network(widths: &[usize], is_complex: bool) -> Program {

@@ -18,6 +18,8 @@ mod load;
 pub mod metrics;
 mod network;
 mod normalization;
+#[cfg(test)]
+mod page;
 mod port;
 mod samples;
 mod score;

@@ -593,3 +593,93 @@ fn samples_that_depend_on_each_other_are_refused() {
     let alone = read(["h", "x"]);
     assert!(alone.is_ok());
 }
+
+/// The outputs `[sample, output]` of `network` for `x`, `[sample, feature]`.
+fn outputs(network: &Network, x: &Array2<f64>) -> Array2<f64> {
+    network.forward::<f32>(&Samples::from(x.clone())).unwrap()
+}
+
+fn assert_near(got: &Array2<f64>, expected: &Array2<f64>) {
+    assert_eq!(got.dim(), expected.dim());
+    for (a, b) in got.iter().zip(expected) {
+        approx::assert_relative_eq!(*a, *b, epsilon = 1e-5);
+    }
+}
+
+/// ONNX's definition: y = round(x / s) + z in 0..=255, with s and z of the one sample that is given.
+#[test]
+fn dynamic_scales_are_those_of_one_sample() {
+    let weights = Array2::from_shape_fn((3, 2), |(a, b)| (0.4 + (2 * a + b) as f32).sin());
+    let mut quantize = onnx::node("DynamicQuantizeLinear", &["x"], "q");
+    quantize.output = ["q", "s", "z"].map(str::to_owned).to_vec();
+    let nodes = vec![
+        quantize,
+        onnx::with_int(
+            onnx::node("Cast", &["q"], "codes"),
+            "to",
+            onnx::FLOAT.into(),
+        ),
+        onnx::with_int(onnx::node("Cast", &["z"], "zero"), "to", onnx::FLOAT.into()),
+        onnx::node("Sub", &["codes", "zero"], "steps"),
+        onnx::node("Mul", &["steps", "s"], "d"),
+        onnx::node("MatMul", &["d", "w"], "y"),
+    ];
+    let network = written(
+        nodes,
+        &["3"],
+        vec![onnx::floats("w", weights.view())],
+        &["y"],
+    )
+    .unwrap();
+    let notes = network.graph().unwrap().notes();
+    assert_eq!(
+        notes,
+        ["its DynamicQuantizeLinear takes one sample at a time"]
+    );
+    // Samples of other sizes, so that shared scales would show.
+    let x = ndarray::arr2(&[[0.1, -0.2, 0.05], [30.0, 4.0, -1.0], [0.3, 0.0, 0.7]]);
+    let held = Array2::from_shape_fn((3, 3), |(sample, at)| {
+        let row: Vec<f64> = x.row(sample).iter().map(|x| f64::from(*x as f32)).collect();
+        let most = row.iter().fold(0.0f64, |most, x| most.max(*x));
+        let least = row.iter().fold(0.0f64, |least, x| least.min(*x));
+        let scale = (most - least) / 255.0;
+        let zero = (-least / scale).round_ties_even();
+        let code = ((row[at] / scale).round_ties_even() + zero).clamp(0.0, 255.0);
+        (code - zero) * scale
+    });
+    assert_near(&outputs(&network, &x), &held.dot(&weights.mapv(f64::from)));
+}
+
+/// h' = tanh(w x + r h), from h = 0, over two steps.
+#[test]
+fn recurrent_cells_pass_sample_by_sample() {
+    let (w, r, m) = (0.7_f32, -0.4_f32, 1.5_f32);
+    let scalar = |x: f32| ndarray::Array3::from_elem((1, 1, 1), x);
+    let mut cell = onnx::with_int(onnx::node("RNN", &["t", "w", "r"], "all"), "hidden_size", 1);
+    cell.output = ["", "h"].map(str::to_owned).to_vec();
+    let nodes = vec![
+        onnx::with_ints(onnx::node("Transpose", &["x"], "t"), "perm", &[1, 0, 2]),
+        cell,
+        onnx::node("Squeeze", &["h", "first"], "last"),
+        onnx::node("MatMul", &["last", "m"], "y"),
+    ];
+    let first = onnx::tensor("first", onnx::INT64, &[1], 0i64.to_le_bytes().to_vec());
+    let stored = vec![
+        onnx::floats("w", scalar(w).view()),
+        onnx::floats("r", scalar(r).view()),
+        onnx::floats("m", ndarray::arr2(&[[m]]).view()),
+        first,
+    ];
+    let network = written(nodes, &["2", "1"], stored, &["y"]).unwrap();
+    assert_eq!(
+        network.graph().unwrap().notes(),
+        ["its LSTM, GRU or RNN takes one sample at a time"]
+    );
+    let x = ndarray::arr2(&[[0.3, -1.2], [2.0, 0.1], [-0.5, 0.9]]);
+    let [w, r, m] = [w, r, m].map(f64::from);
+    let expected = Array2::from_shape_fn((3, 1), |(sample, _)| {
+        let once = (w * x[[sample, 0]]).tanh();
+        m * (w * x[[sample, 1]] + r * once).tanh()
+    });
+    assert_near(&outputs(&network, &x), &expected);
+}

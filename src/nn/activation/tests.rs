@@ -145,20 +145,9 @@ fn only_a_slip_of_the_finger_is_taken_for_another_function() {
     }
 }
 
-/// The table of `docs/networks.md`; `LIGHTLOOM_WRITE_DOCS=1 cargo test --lib activation` writes it anew.
 #[test]
 fn the_page_shows_the_table() {
-    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/networks.md");
-    let [start, end] = ["<!-- activations -->\n", "<!-- end of activations -->\n"];
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    let (before, rest) = page.split_once(start).unwrap();
-    let (shown, after) = rest.split_once(end).unwrap();
-    let table = table();
-    if std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some() {
-        std::fs::write(PAGE, format!("{before}{start}{table}{end}{after}")).unwrap();
-    } else {
-        assert_eq!(shown, table);
-    }
+    crate::nn::page::assert_shows("activations", &table());
 }
 
 fn table() -> String {

@@ -128,10 +128,14 @@ fn prepared(source: &Source, choice: &Choice) -> Result<Prepared> {
     let channels = inputs::channels(graph);
     norms::fold(graph, &mut notes);
     strip(&mut model, opset);
+    // Its scales are those of all samples that pass together, which a user does not choose.
+    if has(&model, &["DynamicQuantizeLinear"]) && inputs::fix_batch(&mut model) {
+        notes.push("its DynamicQuantizeLinear takes one sample at a time".to_owned());
+    }
     let typed = match guard::typed(&model) {
         Ok(typed) => typed,
         // These are evaluated for a known number of samples alone.
-        Err(error) if has_cells(&model) && inputs::fix_batch(&mut model) => {
+        Err(error) if has(&model, &["LSTM", "GRU", "RNN"]) && inputs::fix_batch(&mut model) => {
             let typed = guard::typed(&model).map_err(|_| error)?;
             notes.push("its LSTM, GRU or RNN takes one sample at a time".to_owned());
             typed
@@ -159,10 +163,10 @@ fn malformed() -> Error {
     )
 }
 
-/// Whether `model` has recurrent cells.
-fn has_cells(model: &ModelProto) -> bool {
+/// Whether `model` has one of these operators.
+fn has(model: &ModelProto, operators: &[&str]) -> bool {
     let mut nodes = model.graph.iter().flat_map(|graph| &graph.node);
-    nodes.any(|node| matches!(&*node.op_type, "LSTM" | "GRU" | "RNN"))
+    nodes.any(|node| operators.contains(&&*node.op_type))
 }
 
 /// Leaves out what no evaluation needs.

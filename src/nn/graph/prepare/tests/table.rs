@@ -54,20 +54,9 @@ fn table() -> String {
     format!("| | operators |\n|---|---|\n{}", rows.collect::<String>())
 }
 
-/// `LIGHTLOOM_WRITE_DOCS=1 cargo test --lib table` writes it anew.
 #[test]
 fn the_page_shows_every_operator() {
-    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/networks.md");
-    let [start, end] = ["<!-- operators -->\n", "<!-- end of operators -->\n"];
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    let (before, rest) = page.split_once(start).unwrap();
-    let (shown, after) = rest.split_once(end).unwrap();
-    let table = table();
-    if std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some() {
-        std::fs::write(PAGE, format!("{before}{start}{table}{end}{after}")).unwrap();
-    } else {
-        assert_eq!(shown, table);
-    }
+    crate::nn::page::assert_shows("operators", &table());
 }
 
 #[test]
