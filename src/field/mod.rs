@@ -21,7 +21,7 @@ pub(crate) use rotate::{ByColumns, ByDiagonals, Rotation, Rotations, Side, side}
 pub(crate) use walk::{Direction, Route, Walk};
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, ArrayView2, Zip, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 use num_complex::Complex;
 
 use crate::error::{Error, Result};
@@ -166,19 +166,37 @@ fn aligned<T: Real>(rows: usize, cols: usize) -> Array2<T> {
         .expect("as many elements as rows times columns")
 }
 
-/// The transposed array, in standard layout: a strip of rows at a time, so that lines of the cache are used while they
-/// are there.
+/// The transposed array, in standard layout.
 fn transposed<T: Real>(array: &Array2<T>) -> Array2<T> {
-    const STRIP: usize = 16;
-    let (rows, cols) = array.dim();
-    let mut turned = Array2::zeros((cols, rows));
-    for start in (0..rows).step_by(STRIP) {
-        let strip = start..rows.min(start + STRIP);
-        turned
-            .slice_mut(s![.., strip.clone()])
-            .assign(&array.slice(s![strip, ..]).t());
-    }
+    let mut turned = Array2::zeros((array.ncols(), array.nrows()));
+    assign_turned(turned.view_mut(), array.t(), |x| x);
     turned
+}
+
+/// The same array in standard layout, copied only where it is not.
+pub(crate) fn by_rows<T: Real>(array: Array2<T>) -> Array2<T> {
+    if array.is_standard_layout() {
+        return array;
+    }
+    let mut by_row = Array2::zeros(array.dim());
+    assign_turned(by_row.view_mut(), array.view(), |x| x);
+    by_row
+}
+
+/// Copies `from`, whose columns stand in order in memory, to `into`, whose rows do, as `convert` says: a strip of columns at
+/// a time, so that lines of the cache are used while they are there.
+pub(crate) fn assign_turned<A: Copy, B>(
+    mut into: ArrayViewMut2<'_, B>,
+    from: ArrayView2<'_, A>,
+    convert: impl Fn(A) -> B,
+) {
+    const STRIP: usize = 16;
+    let strips = from.axis_chunks_iter(Axis(1), STRIP);
+    for (into, from) in into.axis_chunks_iter_mut(Axis(1), STRIP).zip(strips) {
+        Zip::from(into)
+            .and(from)
+            .for_each(|into, from| *into = convert(*from));
+    }
 }
 
 #[cfg(test)]

@@ -133,9 +133,11 @@ impl Real for f32 {
     fn fill_normals(stream: &mut Stream, normals: &mut [Self]) {
         stream.fill_normals(normals);
     }
+    #[inline]
     fn of(value: f64) -> Self {
         value as f32
     }
+    #[inline]
     fn double(self) -> f64 {
         f64::from(self)
     }
@@ -183,9 +185,11 @@ impl Real for f64 {
         normals.fill(0.0);
         stream.add_normals(normals, 1.0);
     }
+    #[inline]
     fn of(value: f64) -> Self {
         value
     }
+    #[inline]
     fn double(self) -> f64 {
         self
     }

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis, Zip, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::field::{Fields, Real};
+use crate::field::{Fields, Real, by_rows};
 
 /// Samples that pass through the network together; memory does not grow with the number of samples.
 pub const BLOCK: usize = 512;
@@ -42,10 +42,8 @@ impl<T: Real> Batch<T> {
 
     /// Stores real signals row by row, as kernels take them; fields are.
     pub(crate) fn store_by_rows(&mut self) {
-        if let Self::Real(x) = self
-            && !x.is_standard_layout()
-        {
-            *x = x.as_standard_layout().into_owned();
+        if let Self::Real(x) = self {
+            *x = by_rows(std::mem::take(x));
         }
     }
 
@@ -143,7 +141,7 @@ impl<T: Real> Batch<T> {
         let check = |x: &Array2<T>| {
             // A run at a time: a register full of comparisons. Only what fails is searched.
             let is_sound = |run: &[T]| run.iter().fold(true, |sound, x| sound & x.is_finite());
-            if x.as_slice()
+            if x.as_slice_memory_order()
                 .is_some_and(|all| all.chunks(RUN).all(is_sound))
             {
                 return Ok(());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, Axis, ShapeBuilder, s};
+use ndarray::{Array2, Axis, s};
 
 use super::batch::{BLOCK, Batch, Readout};
 use super::linear::{At, Linear, LinearId, Linears, Weight};
@@ -195,13 +195,13 @@ impl<T: Real> Map<T> {
 
     /// `weight · batch`, by one real product where both are real, two where one is complex, else four.
     fn multiply(&self, batch: &Batch<T>) -> Batch<T> {
-        let (one, zero) = (T::one(), T::zero());
+        let one = T::one();
         let product = |w: &Array2<T>, x: &Array2<T>| {
             // Columns that stand one after another stay so.
-            let by_column = !x.is_standard_layout() && x.t().is_standard_layout();
-            let mut y = Array2::zeros((w.nrows(), x.ncols()).set_f(by_column));
-            general_mat_mul(one, w, x, zero, &mut y);
-            y
+            match !x.is_standard_layout() && x.t().is_standard_layout() {
+                true => x.t().dot(&w.t()).reversed_axes(),
+                false => w.dot(x),
+            }
         };
         match (&self.im, batch) {
             (None, Batch::Real(x)) => Batch::Real(product(&self.re, x)),

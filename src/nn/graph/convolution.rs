@@ -12,6 +12,8 @@ use tract_onnx::tract_core::ops::nn::DataFormat;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Window {
     pool: PoolSpec,
+    /// One number an output channel, added digitally.
+    bias: Tensor,
 }
 
 /// A transposed convolution over the axes of `[sample, channel, …]`: a column holds the channels of a pixel of the input, its
@@ -20,6 +22,8 @@ pub(super) struct Window {
 pub(super) struct Scatter {
     pool: PoolSpec,
     adjustments: TVec<usize>,
+    /// One number an output channel, added digitally.
+    bias: Tensor,
 }
 
 /// Where the taps of a kernel meet the larger of two planes, along one axis.
@@ -211,15 +215,22 @@ impl Window {
         words(&self.pool)
     }
 
-    /// The convolution `op` with `kernel`, and its groups, `[out, in · taps]` each; nothing where its numbers
+    /// The convolution `op` with `kernel` and `bias`, and its groups, `[out, in · taps]` each; nothing where its numbers
     /// are quantized.
-    pub(super) fn of(op: &Conv, kernel: &Tensor) -> TractResult<Option<(Self, Vec<Array2<f32>>)>> {
+    pub(super) fn of(
+        op: &Conv,
+        kernel: &Tensor,
+        bias: &Tensor,
+    ) -> TractResult<Option<(Self, Vec<Array2<f32>>)>> {
         if !is_plain(&op.pool_spec, op.kernel_fmt) || op.q_params.is_some() {
             return Ok(None);
         }
         let groups = matrices(kernel, op.group)?;
-        let pool = op.pool_spec.clone();
-        Ok((!groups.is_empty()).then_some((Self { pool }, groups)))
+        let form = Self {
+            pool: op.pool_spec.clone(),
+            bias: bias.broadcast_to_shape(&[op.pool_spec.output_channels])?,
+        };
+        Ok((!groups.is_empty()).then_some((form, groups)))
     }
 
     fn planes(&self, shape: &[usize]) -> Planes {
@@ -243,19 +254,20 @@ impl Window {
         let view = x.to_plain_array_view::<f32>()?;
         let x = view.as_slice().context("tensors stand in order")?;
         let columns = planes.samples * planes.places();
-        let mut patches = Array2::zeros((planes.channels * planes.taps(), columns));
-        let all = patches.as_slice_mut().context("zeros stand in order")?;
+        let rows = planes.channels * planes.taps();
+        // In the order of memory, so that zeros are written where no tap meets the plane, and only there.
+        let mut patches = Vec::with_capacity(rows * columns);
         let stride = planes.pixels.stride;
         planes.each(|row, column, value, count| {
-            let into = &mut all[row * columns + column..][..count];
+            patches.resize(row * columns + column, 0.0);
             if stride == 1 {
-                into.copy_from_slice(&x[value..value + count]);
+                patches.extend_from_slice(&x[value..value + count]);
             } else {
-                let from = x[value..].iter().step_by(stride);
-                into.iter_mut().zip(from).for_each(|(into, x)| *into = *x);
+                patches.extend(x[value..].iter().step_by(stride).take(count));
             }
         });
-        Ok(patches)
+        patches.resize(rows * columns, 0.0);
+        Ok(Array2::from_shape_vec((rows, columns), patches)?)
     }
 
     pub(super) fn output(&self, products: Array2<f32>, shape: &[usize]) -> TractResult<Tensor> {
@@ -264,12 +276,14 @@ impl Window {
         let outputs = products.nrows();
         let products = products.as_standard_layout();
         let products = products.as_slice().context("it was put in order")?;
-        let mut y = vec![0.0; products.len()];
+        let bias = self.bias.to_plain_array_view::<f32>()?;
+        let mut y = Vec::with_capacity(products.len());
         let columns = planes.samples * plane;
-        for output in 0..outputs {
-            for sample in 0..planes.samples {
-                let into = &mut y[(sample * outputs + output) * plane..][..plane];
-                into.copy_from_slice(&products[output * columns + sample * plane..][..plane]);
+        for sample in 0..planes.samples {
+            for output in 0..outputs {
+                let products = &products[output * columns + sample * plane..][..plane];
+                let bias = bias[output];
+                y.extend(products.iter().map(|product| product + bias));
             }
         }
         let mut whole = vec![planes.samples, outputs];
@@ -283,11 +297,12 @@ impl Scatter {
         words(&self.pool)
     }
 
-    /// The transposed convolution `op` with `kernel`, and its groups, `[out · taps, in]` each; nothing where it has
-    /// no weights.
+    /// The transposed convolution `op` with `kernel` and `bias`, and its groups, `[out · taps, in]` each; nothing where it
+    /// has no weights.
     pub(super) fn of(
         op: &Deconv,
         kernel: &Tensor,
+        bias: &Tensor,
     ) -> TractResult<Option<(Self, Vec<Array2<f32>>)>> {
         if !is_plain(&op.pool_spec, op.kernel_format) {
             return Ok(None);
@@ -307,6 +322,7 @@ impl Scatter {
         let form = Self {
             pool: op.pool_spec.clone(),
             adjustments: op.adjustments.clone(),
+            bias: bias.broadcast_to_shape(&[op.pool_spec.output_channels])?,
         };
         Ok((!groups.is_empty()).then_some((form, groups)))
     }
@@ -356,6 +372,11 @@ impl Scatter {
             let into = y[value..].iter_mut().step_by(planes.pixels.stride);
             into.zip(from).for_each(|(into, y)| *into += *y);
         });
+        let bias = self.bias.to_plain_array_view::<f32>()?;
+        let bias = bias.iter().cycle();
+        for (plane, bias) in y.chunks_exact_mut(planes.values().max(1)).zip(bias) {
+            plane.iter_mut().for_each(|y| *y += bias);
+        }
         let mut whole = vec![planes.samples, planes.channels];
         whole.extend(planes.axes().map(|along| along.large));
         Tensor::from_shape(&whole, &y)

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::cnn::{Conv, Deconv, wire_reshape_bias_for_bin};
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
 use tract_onnx::tract_core::ops::einsum::EinSum;
-use tract_onnx::tract_core::ops::math::add;
+use tract_onnx::tract_core::ops::math::Add;
 
 use super::convolution::{Scatter, Window};
 use super::product::Product;
@@ -118,8 +119,6 @@ pub(super) struct Found {
     pub(super) form: Form,
     /// Which input is no constant.
     input: usize,
-    /// Which input is added behind, one number an output channel.
-    bias: Option<usize>,
     /// Whether every group has one input channel.
     pub(super) is_depthwise: bool,
 }
@@ -152,7 +151,6 @@ pub(super) fn found(model: &TypedModel, node: &TypedNode) -> TractResult<Option<
             groups,
             form: Form::Product(form),
             input,
-            bias: None,
             is_depthwise: false,
         }));
     }
@@ -164,27 +162,59 @@ pub(super) fn found(model: &TypedModel, node: &TypedNode) -> TractResult<Option<
         return Ok(None);
     };
     let kernel = kernel.cast_to::<f32>()?.into_owned();
-    let is_zero = bias.cast_to::<f32>()?.is_zero()?;
+    let bias = bias.cast_to::<f32>()?;
     let with = |form: Option<(Form, Vec<Array2<f32>>)>, per_group: usize, groups: usize| {
         form.map(|(form, matrices)| Found {
             groups: matrices,
             form,
             input: 0,
-            bias: (!is_zero).then_some(2),
             is_depthwise: groups > 1 && per_group == 1,
         })
     };
     if let Some(op) = node.op_as::<Conv>() {
         let per_group = op.input_channels() / op.group;
-        let window = Window::of(op, &kernel)?;
+        let window = Window::of(op, &kernel, &bias)?;
         let window = window.map(|(form, groups)| (Form::Window(form), groups));
         return Ok(with(window, per_group, op.group));
     }
     let op = node.op_as::<Deconv>().context("a transposed convolution")?;
     let per_group = op.pool_spec.input_channels / op.group;
-    let scatter = Scatter::of(op, &kernel)?;
+    let scatter = Scatter::of(op, &kernel, &bias)?;
     let scatter = scatter.map(|(form, groups)| (Form::Scatter(form), groups));
     Ok(with(scatter, per_group, op.group))
+}
+
+/// The sum with constants that `node`, a product of this `form`, goes into and nowhere else, and what it adds to every output.
+fn sum_behind(
+    model: &TypedModel,
+    node: &TypedNode,
+    form: &Product,
+) -> TractResult<Option<(OutletId, Tensor)>> {
+    let product = OutletId::from(node.id);
+    let (Some(axis), Some(sum)) = (form.axis_of_outputs(), model.single_succ(node.id)?) else {
+        return Ok(None);
+    };
+    let adds = |op: &TypedBinOp| op.0.is::<Add>() && op.1.is_none();
+    let fact = model.outlet_fact(product)?;
+    let keeps_its_shape = model.outlet_fact(sum.id.into())?.shape == fact.shape;
+    let other = sum.inputs.iter().find(|outlet| **outlet != product);
+    let (true, true, false, Some(other)) = (
+        sum.op_as::<TypedBinOp>().is_some_and(adds) && fact.datum_type == DatumType::F32,
+        keeps_its_shape,
+        model.outputs.contains(&product),
+        other,
+    ) else {
+        return Ok(None);
+    };
+    let added = model.outlet_fact(*other)?.konst.clone();
+    let count = fact.shape[axis].to_usize()?;
+    let is_bias = |added: &Tensor| {
+        let mut lengths = added.shape().iter().enumerate();
+        lengths.all(|(at, length)| *length == if at == axis { count } else { 1 })
+    };
+    let added = added.filter(|added| added.is_plain() && is_bias(added));
+    let bias = added.map(|added| added.into_tensor().into_shape(&[count]));
+    Ok(bias.transpose()?.map(|bias| (sum.id.into(), bias)))
 }
 
 /// A place in a graph where light multiplies.
@@ -212,7 +242,7 @@ pub(super) fn lift(
         // One at a time: a product may be fed by what a product before it became.
         let mut patch = TypedModelPatch::new("a product to light");
         let node = model.node(id);
-        let Some(found) = found(model, node)?.filter(|found| chosen(node, found)) else {
+        let Some(mut found) = found(model, node)?.filter(|found| chosen(node, found)) else {
             continue;
         };
         let map = *known.entry(bits(&found.groups)).or_insert_with(|| {
@@ -230,6 +260,13 @@ pub(super) fn lift(
             let fact = model.outlet_fact(*outlet)?.clone();
             Ok((index != found.input).then_some(fact))
         });
+        let mut whole = OutletId::from(id);
+        if let Form::Product(product) = &mut found.form
+            && let Some((sum, bias)) = sum_behind(model, node, product)?
+        {
+            product.add(bias);
+            whole = sum;
+        }
         let light = Light {
             map: LinearId(map),
             node: places.len(),
@@ -244,19 +281,7 @@ pub(super) fn lift(
         });
         let x = patch.tap_model(model, node.inputs[found.input])?;
         let y = patch.wire_node(format!("{}.light", node.name), light, &[x])?[0];
-        let y = match found.bias {
-            None => y,
-            Some(bias) => {
-                let fact = patch.outlet_fact(y)?.clone();
-                let bias = patch.tap_model(model, node.inputs[bias])?;
-                let channels = fact.shape[1].to_usize()?;
-                let named = format!("{}.bias", node.name);
-                let bias =
-                    wire_reshape_bias_for_bin(&mut patch, named, bias, fact.rank(), 1, channels)?;
-                patch.wire_node(&node.name, add(), &[y, bias[0]])?[0]
-            }
-        };
-        patch.shunt_outside(model, id.into(), y)?;
+        patch.shunt_outside(model, whole, y)?;
         patch.apply(model)?;
     }
     model.compact()?;

@@ -1,7 +1,9 @@
 //! Products along axes: Gemm, MatMul on either side, Einsum.
 
-use ndarray::{Array2, ArrayD, IxDyn};
+use ndarray::{Array2, ArrayD, Ix1, IxDyn};
 use tract_onnx::tract_core::internal::*;
+
+use crate::field::by_rows;
 
 /// How a product with a constant matrix runs along the axes of its input and its output.
 ///
@@ -20,6 +22,8 @@ pub(super) struct Product {
     /// Lengths of the weight's axes: those of groups, of outputs, of sums.
     group_lengths: Vec<usize>,
     output_lengths: Vec<usize>,
+    /// One number an output, added digitally.
+    bias: Option<Tensor>,
 }
 
 /// What an axis of an output counts.
@@ -120,8 +124,23 @@ impl Product {
             outputs,
             group_lengths,
             output_lengths,
+            bias: None,
         };
         Ok(Some((form, matrices)))
+    }
+
+    /// The axis of the output that counts outputs, where it is one and there are no groups.
+    pub(super) fn axis_of_outputs(&self) -> Option<usize> {
+        let is_one = self.group_lengths.is_empty() && self.output_lengths.len() == 1;
+        let mut counts = self.outputs.iter();
+        counts
+            .position(|counts| *counts == Counts::Output(0))
+            .filter(|_| is_one)
+    }
+
+    /// Adds one number of `bias` to every output.
+    pub(super) fn add(&mut self, bias: Tensor) {
+        self.bias = Some(bias);
     }
 
     /// Lengths of the axes of an input of `shape`, in our order.
@@ -156,28 +175,37 @@ impl Product {
             return Ok(by_column.reversed_axes());
         }
         let by_input = view.permuted_axes([&*self.order, &*rest].concat());
-        let flat = by_input.as_standard_layout().iter().copied().collect();
-        Ok(Array2::from_shape_vec((inputs, columns), flat)?)
+        let by_input = by_input.as_standard_layout().into_owned();
+        Ok(by_input.into_shape_with_order((inputs, columns))?)
     }
 
-    pub(super) fn output(&self, products: Array2<f32>, shape: &[usize]) -> TractResult<Tensor> {
+    pub(super) fn output(&self, mut products: Array2<f32>, shape: &[usize]) -> TractResult<Tensor> {
+        if let Some(bias) = &self.bias {
+            let bias = bias.to_plain_array_view::<f32>()?;
+            let bias = bias.into_dimensionality::<Ix1>()?;
+            // Along memory.
+            if products.is_standard_layout() {
+                let rows = products.rows_mut().into_iter();
+                rows.zip(bias).for_each(|(mut row, bias)| row += *bias);
+            } else {
+                let columns = products.columns_mut().into_iter();
+                columns.for_each(|mut column| column += &bias);
+            }
+        }
         let columns = &self.lengths(shape)[self.groups + self.sums..];
         // Of the products: groups, outputs, columns.
         let lengths = [&*self.group_lengths, &*self.output_lengths, columns].concat();
         let split = self.group_lengths.len() + self.output_lengths.len();
-        let is_by_column = !products.is_standard_layout() && products.t().is_standard_layout();
-        let products = match is_by_column {
+        let first = self.outputs.iter().find(|counts| **counts != Counts::One);
+        let products = match matches!(first, Some(Counts::Column(_))) {
             true => {
                 let by_column = [&lengths[split..], &lengths[..split]].concat();
-                let products = products.reversed_axes();
+                let products = by_rows(products.reversed_axes());
                 let products = products.into_shape_with_order(IxDyn(&by_column))?;
                 let axes = (columns.len()..lengths.len()).chain(0..columns.len());
                 products.permuted_axes(axes.collect::<Vec<_>>())
             }
-            false => {
-                let products = products.as_standard_layout().into_owned();
-                products.into_shape_with_order(IxDyn(&lengths))?
-            }
+            false => by_rows(products).into_shape_with_order(IxDyn(&lengths))?,
         };
         let place = |counts: &Counts| match *counts {
             Counts::Group(at) => Some(at),

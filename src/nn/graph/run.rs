@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use ndarray::{Array2, ArrayD, IxDyn, s};
+use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn, s};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{EvalContext, OpState, TDim, anyhow};
 use tract_onnx::tract_core::model::TypedSimplePlan;
@@ -14,7 +14,7 @@ use super::Graph;
 use super::light::Light;
 use super::prepare::{guarded, quietly};
 use crate::error::{Error, Result};
-use crate::field::Real;
+use crate::field::{Real, assign_turned};
 use crate::nn::{At, BLOCK, Batch, Linears, Port};
 
 impl Graph {
@@ -46,12 +46,11 @@ impl Graph {
             for port in self.inputs() {
                 let features = port.features().ok_or_else(|| open(port))?;
                 let rows = signals.slice(s![first..first + features, ..]);
-                let mut values = Vec::with_capacity(count * features);
-                for sample in 0..count {
-                    let sample = sample.min(end - start - 1);
-                    values.extend(rows.column(sample).iter().map(|x| x.double() as f32));
-                }
-                let array = ArrayD::from_shape_vec(IxDyn(&port.shape_for(count)), values);
+                let mut values = Array2::zeros((count, features));
+                let (mut given, mut again) = values.view_mut().split_at(Axis(0), end - start);
+                assign_turned(given.view_mut(), rows.t(), |x: T| x.double() as f32);
+                again.assign(&given.row(end - start - 1));
+                let array = values.into_shape_with_order(IxDyn(&port.shape_for(count)));
                 inputs.push(array.expect("a port has its features"));
                 first += features;
             }
@@ -61,11 +60,11 @@ impl Graph {
                 let output = output.as_standard_layout();
                 let flat = output.as_slice().expect("it was put in order");
                 let width = flat.len() / count;
-                for (sample, values) in flat.chunks_exact(width).take(end - start).enumerate() {
-                    for (feature, value) in values.iter().enumerate() {
-                        whole[[row + feature, start + sample]] = T::of(f64::from(*value));
-                    }
-                }
+                let values = ArrayView2::from_shape((count, width), flat);
+                let values = values.expect("every sample has as many");
+                let given = values.slice(s![..end - start, ..]);
+                let rows = whole.slice_mut(s![row..row + width, start..end]);
+                assign_turned(rows, given.t(), |x| T::of(f64::from(x)));
                 row += width;
             }
         }
@@ -104,10 +103,9 @@ impl Graph {
         let plan = guarded(&self.parts.nodes, || self.plan(count))?;
         let outlets = self.parts.lifted.inputs.iter();
         let tensors = outlets.zip(inputs).map(|(outlet, input)| {
-            let tensor = Tensor::from(input.as_standard_layout().into_owned());
+            let tensor = Tensor::from(input);
             let kind = self.parts.lifted.outlet_fact(*outlet)?.datum_type;
-            let cast = tensor.cast_to_dt(kind)?.into_owned();
-            Ok(cast.into_tvalue())
+            Ok(cast(tensor, kind)?.into_tvalue())
         });
         let tensors: TractResult<TVec<TValue>> = tensors.collect();
         let mut refused = None;
@@ -135,8 +133,7 @@ impl Graph {
                 }
             };
             let y = light.form.output(convert(product), x.shape())?;
-            let y = y.cast_to_dt(x.datum_type())?.into_owned();
-            Ok(tvec!(y.into_tvalue()))
+            Ok(tvec!(cast(y, x.datum_type())?.into_tvalue()))
         };
         let run = tensors.and_then(|tensors| plan.spawn()?.run_plan_with_eval(tensors, hook));
         if let Some(error) = refused {
@@ -144,7 +141,7 @@ impl Graph {
         }
         guarded(&self.parts.nodes, || {
             let arrays = run?.into_iter().map(|value| {
-                let single = value.cast_to::<f32>()?.into_owned();
+                let single = cast(value.into_tensor(), DatumType::F32)?;
                 single.into_plain_array::<f32>()
             });
             arrays.collect()
@@ -181,6 +178,14 @@ fn open(port: &Port) -> Error {
     let limit =
         "of a shape that is known, but for the number of samples: compile it with --shape NAME=N,…";
     Error::value(format!("input `{}`", port.name), "of an open shape", limit)
+}
+
+/// The numbers of `tensor` as those of `kind`; of the same kind they are not copied.
+fn cast(tensor: Tensor, kind: DatumType) -> TractResult<Tensor> {
+    match tensor.datum_type() == kind {
+        true => Ok(tensor),
+        false => Ok(tensor.cast_to_dt(kind)?.into_owned()),
+    }
 }
 
 /// The same numbers in another precision; of the same precision they are not copied.

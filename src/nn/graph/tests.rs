@@ -20,7 +20,7 @@ fn numbers(shape: &[usize], phase: f32) -> ArrayD<f32> {
     })
 }
 
-/// What `form` makes of `x`, with `groups` multiplied in double precision.
+/// What `form` makes of `x`, with `groups` multiplied in double precision, and whichever way they stand in memory.
 fn through(form: &Form, groups: &[Array2<f32>], x: &ArrayD<f32>) -> ArrayD<f32> {
     let x = Tensor::from(x.clone());
     let columns = form.columns(&x).unwrap();
@@ -37,8 +37,13 @@ fn through(form: &Form, groups: &[Array2<f32>], x: &ArrayD<f32>) -> ArrayD<f32> 
             terms.sum::<f64>() as f32
         },
     );
-    let y = form.output(products, x.shape()).unwrap();
-    y.into_plain_array::<f32>().unwrap()
+    let by_column = products.t().as_standard_layout().into_owned();
+    let [y, same] = [products, by_column.reversed_axes()].map(|products| {
+        let y = form.output(products, x.shape()).unwrap();
+        y.into_plain_array::<f32>().unwrap()
+    });
+    assert_eq!(y, same);
+    y
 }
 
 fn assert_close(what: &str, got: &ArrayD<f32>, expected: &ArrayD<f32>) {
@@ -171,13 +176,14 @@ impl Case {
     }
 }
 
-/// y[n, o, p] = Σ w[o, i, t] x[n, i, p · stride + t · dilation − before], 0 beyond the plane.
+/// y[n, o, p] = b[o] + Σ w[o, i, t] x[n, i, p · stride + t · dilation − before], 0 beyond the plane.
 #[test]
 fn patches_of_a_convolution_are_those_of_its_definition() {
     for (number, case) in CASES.iter().enumerate() {
         let (x, w) = (case.input(), case.weights());
         let conv = Conv::new(case.pool(), KernelFormat::OIHW, case.groups, None);
-        let (window, groups) = Window::of(&conv, &Tensor::from(w.clone()))
+        let bias = numbers(&[case.outputs], 0.5);
+        let (window, groups) = Window::of(&conv, &Tensor::from(w.clone()), &bias.clone().into())
             .unwrap()
             .unwrap();
         assert_eq!(groups.len(), case.groups);
@@ -190,7 +196,7 @@ fn patches_of_a_convolution_are_those_of_its_definition() {
             .collect();
         let shape = [&[2, case.outputs][..], &places].concat();
         let expected = ArrayD::from_shape_fn(IxDyn(&shape), |y| {
-            let mut sum = 0.0;
+            let mut sum = bias[y[1]];
             for (channel, in_group, tap) in case.terms(y[1]) {
                 let met = (0..tap.len()).map(|axis| {
                     let at = y[2 + axis] * case.strides[axis] + tap[axis] * case.dilations[axis];
@@ -209,7 +215,7 @@ fn patches_of_a_convolution_are_those_of_its_definition() {
     }
 }
 
-/// y[n, o, q] = Σ w[o, i, t] x[n, i, p] over all p · stride + t · dilation − before = q.
+/// y[n, o, q] = b[o] + Σ w[o, i, t] x[n, i, p] over all p · stride + t · dilation − before = q.
 #[test]
 fn products_of_a_transposed_convolution_overlap_as_its_definition_says() {
     for (number, case) in CASES.iter().enumerate() {
@@ -223,12 +229,14 @@ fn products_of_a_transposed_convolution_overlap_as_its_definition_says() {
             })
             .collect();
         let deconv = Deconv::new(case.pool(), KernelFormat::OIHW, adjustments, case.groups);
-        let (scatter, groups) = Scatter::of(&deconv, &Tensor::from(w.clone()))
+        // One number is that of every output.
+        let bias = tract_onnx::prelude::tensor0(0.5f32);
+        let (scatter, groups) = Scatter::of(&deconv, &Tensor::from(w.clone()), &bias)
             .unwrap()
             .unwrap();
         let shape = [&[2, case.outputs][..], &lengths].concat();
         let expected = ArrayD::from_shape_fn(IxDyn(&shape), |y| {
-            let mut sum = 0.0;
+            let mut sum = 0.5;
             for (channel, in_group, tap) in case.terms(y[1]) {
                 let from = (0..tap.len()).map(|axis| {
                     let at = (y[2 + axis] + case.before[axis])
@@ -270,7 +278,12 @@ fn products_along_axes_are_the_sums_of_their_equation() {
         let input = 1 - constant;
         let fact = ShapeFact::from_dims(shapes[input].iter().map(|length| length.to_dim()));
         let weight = Tensor::from(arrays[constant].clone());
-        let (form, groups) = Product::of(&axes, input, &fact, &weight).unwrap().unwrap();
+        let (mut form, groups) = Product::of(&axes, input, &fact, &weight).unwrap().unwrap();
+        let axis = form.axis_of_outputs();
+        let bias = numbers(&[groups[0].nrows()], 0.5);
+        if axis.is_some() {
+            form.add(bias.clone().into());
+        }
         let got = through(&Form::Product(form), &groups, &arrays[input]);
         // Every index takes every value.
         let (left, output) = equation.split_once("->").unwrap();
@@ -289,6 +302,9 @@ fn products_along_axes_are_the_sums_of_their_equation() {
         for index in ndarray::indices(IxDyn(&all)) {
             let factors = [0, 1].map(|side| arrays[side][&*of(letters[side], &index)]);
             expected[&*of(output, &index)] += factors[0] * factors[1];
+        }
+        for (place, y) in expected.indexed_iter_mut() {
+            *y += axis.map_or(0.0, |axis| bias[place[axis]]);
         }
         assert_close(equation, &got, &expected);
     }
