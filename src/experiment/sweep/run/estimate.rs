@@ -106,7 +106,7 @@ impl Estimate {
         notes: &Notes<'_>,
         clock: Instant,
     ) -> Result<usize> {
-        let (reference, digital) = Reference::new(&group.point, workload, sweep.seed)?;
+        let (reference, digital) = Reference::new(&group.point, workload, sweep.seed, &())?;
         notes.add_chance(&group.point, &reference, workload.scorer());
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();
@@ -127,7 +127,7 @@ impl Estimate {
             let before = memory::resident();
             memory::reset_peak();
             let clock = Instant::now();
-            let record = single.install(|| run_trial(sweep, row, workload, &digital))?;
+            let record = single.install(|| run_trial(sweep, row, workload, &digital, &()))?;
             let seconds = clock.elapsed().as_secs_f64();
             let workers = self.threads.min(rows.len());
             self.seconds += seconds * (rows.len() as f64 / workers as f64).ceil();
