@@ -156,8 +156,7 @@ impl Writing {
         let on_digital = model.logits(given, &digital, 0)?;
         let chip = self.hardware.fabricate(self.seed, self.trial);
         let run = |with: &dyn Linears<T>| model.logits(given, with, 0).map(drop);
-        let processor =
-            Processor::<T>::load_watched(program, chip, self.correction, run, watch)?;
+        let processor = Processor::<T>::load_watched(program, chip, self.correction, run, watch)?;
         let on_chip = model.logits(given, &processor, 0)?;
         watch.doing(Some("tokens of the chip"));
 

@@ -110,12 +110,7 @@ impl<'a, T: Real> Workload<'a, T> {
     ///
     /// # Errors
     /// As [`trial`](Self::trial).
-    pub fn ideal(
-        &self,
-        seed: Seed,
-        digital: &Judged<T>,
-        watch: &dyn Watch,
-    ) -> Result<Judged<T>> {
+    pub fn ideal(&self, seed: Seed, digital: &Judged<T>, watch: &dyn Watch) -> Result<Judged<T>> {
         let chip = Hardware::default().fabricate(seed, 0);
         let pass = Pass::new("perfect chip", self.samples, watch);
         let processor = self.load(chip, Correction::None, watch)?;
@@ -192,12 +187,7 @@ impl<'a, T: Real> Workload<'a, T> {
     }
 
     /// The program on `chip`.
-    fn load(
-        &self,
-        chip: Chip,
-        correction: Correction,
-        watch: &dyn Watch,
-    ) -> Result<Processor<T>> {
+    fn load(&self, chip: Chip, correction: Correction, watch: &dyn Watch) -> Result<Processor<T>> {
         let run = run_of(&self.program, self.blocks.get(self.calibration));
         Processor::load_watched(&self.program, chip, correction, run, watch)
     }

@@ -110,8 +110,7 @@ impl<T: Real> Processor<T> {
         let mut modulated = true;
         let mut maps = BTreeMap::new();
         for ((map, reading), seats) in program.maps().zip(readings).zip(&seats) {
-            let loaded =
-                LoadedMap::load(map, &chip, seats, reading, modulated, correction, watch)?;
+            let loaded = LoadedMap::load(map, &chip, seats, reading, modulated, correction, watch)?;
             maps.insert(map.id, loaded);
             modulated = reading != Reading::Optical;
         }

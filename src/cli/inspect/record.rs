@@ -84,7 +84,9 @@ fn describe_text(out: &mut Said, value: &Value) -> Result<()> {
         value.as_f64().map_or_else(|| "not told".to_owned(), text)
     };
     let nll = |whose: &str| number(&value["nll"][whose], |nll| format!("{nll:.4}"));
-    let agreement = number(&value["agreement"], |share| format!("{:.2} %", 100.0 * share));
+    let agreement = number(&value["agreement"], |share| {
+        format!("{:.2} %", 100.0 * share)
+    });
     writeln!(
         out,
         "nll       digital {}   chip {}   (nats a token, {} tokens)",

@@ -69,7 +69,11 @@ impl Remarks {
         let numbers = self.numbers().map(|(name, text)| (name, text.is_some()));
         let channels = [("channels", self.channels.is_some())];
         let lists = self.lists().map(|(name, list)| (name, !list.is_empty()));
-        let all = words.into_iter().chain(numbers).chain(channels).chain(lists);
+        let all = words
+            .into_iter()
+            .chain(numbers)
+            .chain(channels)
+            .chain(lists);
         all.filter_map(|(name, is_said)| is_said.then_some(name))
             .collect()
     }

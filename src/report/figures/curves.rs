@@ -376,7 +376,11 @@ impl Crossing {
             shown.is_ok_and(|x: f64| low < x && x < high)
         };
         // No number of digits tells it from a point that it is at.
-        let most = if self.points.contains(&self.place) { 2 } else { DIGITS };
+        let most = if self.points.contains(&self.place) {
+            2
+        } else {
+            DIGITS
+        };
         text((2..most).find(tells).unwrap_or(most))
     }
 }

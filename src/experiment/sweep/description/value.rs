@@ -187,11 +187,7 @@ pub(super) fn text(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
 }
 
 /// A list of texts, of at least one; `limit` says what they are.
-pub(super) fn texts(
-    key: &str,
-    value: &Spanned<DeValue<'_>>,
-    limit: &str,
-) -> Result<Vec<String>> {
+pub(super) fn texts(key: &str, value: &Spanned<DeValue<'_>>, limit: &str) -> Result<Vec<String>> {
     match value.get_ref() {
         DeValue::Array(items) if !items.is_empty() => {
             items.iter().map(|item| text(key, item)).collect()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::notes::Notes;
-use super::session::{Group, Loaded, groups, run_trial};
+use super::session::{Group, Loaded, check_points, groups, run_trial};
 use crate::compile::compile;
 use crate::error::Result;
 use crate::experiment::Workload;
@@ -58,6 +58,7 @@ impl Estimate {
             })?,
             None => None,
         };
+        check_points(sweep, folder)?;
         let threads = rayon::current_num_threads().max(1);
         let trials = shard.missing(sweep, None).count();
         let mut estimate = Self {

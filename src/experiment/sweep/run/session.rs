@@ -277,8 +277,7 @@ impl Session {
         notes: &Notes<'_>,
         watch: &impl Watch,
     ) -> Result<()> {
-        let (reference, digital) =
-            Reference::new(&group.point, workload, self.sweep.seed, watch)?;
+        let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed, watch)?;
         watch.doing(None);
         notes.add_chance(&group.point, &reference, workload.scorer());
         let mut points: Vec<usize> = group
@@ -418,7 +417,7 @@ fn place(sweep: &Sweep, number: usize) -> String {
 
 /// Fails if a point of `sweep`, whose paths are relative to `folder`, cannot be run, as far as its files, its layout and its
 /// hardware tell: no network is compiled.
-fn check_points(sweep: &Sweep, folder: &Path) -> Result<()> {
+pub(super) fn check_points(sweep: &Sweep, folder: &Path) -> Result<()> {
     let say = |_: &str| {};
     let silent = Notes::new(&say);
     let mut loaded = Loaded::new(&silent, outline);
