@@ -17,6 +17,8 @@ use crate::experiment::TRIALS_LIMIT;
 use crate::hardware::{Hardware, preset, show};
 use crate::io::Source;
 use crate::io::record::Cell;
+#[cfg(feature = "onnx")]
+use crate::nn::GivenShape;
 use crate::nn::{Activation, Channels, Score, Split};
 use crate::rng::Seed;
 
@@ -194,6 +196,10 @@ impl Reader<'_> {
             "shape" => {
                 let limit = "a list of NAME=N,… such as [\"x=N,3,32,32\"]";
                 base.remarks.shape = texts(key, value, limit)?;
+                #[cfg(feature = "onnx")]
+                for shape in &base.remarks.shape {
+                    shape.parse::<GivenShape>()?;
+                }
             }
             "digital" => base.remarks.digital = texts(key, value, "patterns in a list")?,
             "light" => base.remarks.light = texts(key, value, "patterns in a list")?,

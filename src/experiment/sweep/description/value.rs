@@ -192,6 +192,7 @@ pub(super) fn texts(key: &str, value: &Spanned<DeValue<'_>>, limit: &str) -> Res
         DeValue::Array(items) if !items.is_empty() => {
             items.iter().map(|item| text(key, item)).collect()
         }
+        DeValue::Array(_) => Err(Error::value(key, "[]", limit)),
         other => Err(Error::value(key, show(other), limit)),
     }
 }
