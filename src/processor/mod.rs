@@ -222,7 +222,9 @@ impl<T: Real> Processor<T> {
             let outputs = Batch::stack(Axis(1), &judged.outputs);
             let wanted = Batch::stack(Axis(1), &judged.wanted);
             Quality {
-                without_noise: quiet[&id].clips.shares(),
+                without_noise: quiet
+                    .get(&id)
+                    .map_or_else(Clipped::default, |quiet| quiet.clips.shares()),
                 ..self.maps[&id].quality(&outputs, &wanted, &judged.clips)
             }
         });

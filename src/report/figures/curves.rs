@@ -367,23 +367,26 @@ impl Crossing {
         }
     }
 
-    /// The place to two digits, or as many more as tell it from both points.
+    /// The place to two digits, or as many more as tell it from both points; at one of them, as many as that has.
     fn text(self) -> String {
         let [low, high] = self.points;
+        let is = |a: f64, b: f64| (a - b).abs() <= ROUNDING * b.abs();
         let text = |digits| significant(self.place, digits);
-        let tells = |digits: &usize| {
-            let shown = text(*digits).replace('−', "-").parse();
-            shown.is_ok_and(|x: f64| low < x && x < high)
+        let is_true = |digits: &usize| {
+            let shown = text(*digits).replace('−', "-");
+            shown.parse().is_ok_and(|x: f64| {
+                match self.points.into_iter().find(|point| is(self.place, *point)) {
+                    Some(point) => is(x, point),
+                    None => low < x && x < high && !is(x, low) && !is(x, high),
+                }
+            })
         };
-        // No number of digits tells it from a point that it is at.
-        let most = if self.points.contains(&self.place) {
-            2
-        } else {
-            DIGITS
-        };
-        text((2..most).find(tells).unwrap_or(most))
+        text((2..DIGITS).find(is_true).unwrap_or(DIGITS))
     }
 }
+
+/// Share of a number up to which another one is the same: what logarithms and exponentials do to it.
+const ROUNDING: f64 = 1e-12;
 
 /// Digits of a place at most: more are rounding.
 const DIGITS: usize = 6;
@@ -462,12 +465,19 @@ mod tests {
             (0.04, "0.040"),
         ] {
             assert_eq!(text(place, [0.04, 0.06]), said);
+            let of_log = Crossing {
+                place: f64::ln(place),
+                points: [f64::ln(0.04), f64::ln(0.06)],
+            };
+            assert_eq!(of_log.map(f64::exp).text(), said);
         }
+        assert_eq!(text(0.0375, [0.025, 0.0375]), "0.0375");
         // Numbers with all of their digits before the point.
         assert_eq!(text(128.2, [120.0, 140.0]), "128");
         assert_eq!(text(120.4, [120.0, 140.0]), "120.4");
         assert_eq!(text(-0.0402, [-0.06, -0.04]), "−0.0402");
         assert_eq!(text(128.2, [128.0, 129.0]), "128.2");
-        assert_eq!(text(0.1 + 1e-12, [0.1, 0.2]), "0.100000");
+        // Nearer than can be told.
+        assert_eq!(text(0.1 + 1e-11, [0.1, 0.2]), "0.100000");
     }
 }

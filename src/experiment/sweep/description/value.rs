@@ -202,8 +202,8 @@ pub(super) fn numbers(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String>
     let limit = "a number, numbers in a list, one a feature or a channel, or the path of an .npy or .npz file";
     let wrong = || Error::value(key, show(value.get_ref()), limit);
     let number = |item: &Spanned<DeValue<'_>>| match scalar(key, item) {
-        Ok(Cell::Int(number)) => Ok((number as f64).to_string()),
-        Ok(Cell::Float(number)) => Ok(number.to_string()),
+        Ok(Cell::Int(number)) => Ok(format!("{:?}", number as f64)),
+        Ok(Cell::Float(number)) => Ok(format!("{number:?}")),
         _ => Err(wrong()),
     };
     match value.get_ref() {

@@ -412,7 +412,10 @@ fn place(sweep: &Sweep, number: usize) -> String {
     let keys = sweep.keys().zip(sweep.values(number));
     let settings = keys.map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()));
     let settings: Vec<String> = settings.collect();
-    format!("point {number} ({})", settings.join(", "))
+    match settings.is_empty() {
+        true => format!("point {number}"),
+        false => format!("point {number} ({})", settings.join(", ")),
+    }
 }
 
 /// Fails if a point of `sweep`, whose paths are relative to `folder`, cannot be run, as far as its files, its layout and its
