@@ -11,8 +11,8 @@ pub trait Watch: Sync {
     /// `text` is said of the work: what was assumed.
     fn note(&self, _text: &str) {}
 
-    /// Whether to stop: what is done is kept, steps that have begun are finished, no more begin. What comes before steps is
-    /// left where it is, and so is a step that fits phases, which may take as long as all others.
+    /// Whether to stop: what is done is kept, steps that have begun are finished, no more begin. What comes before steps
+    /// is left where it is, and so is a step that fits phases, which may take as long as all others.
     fn stops(&self) -> bool {
         false
     }

@@ -121,8 +121,8 @@ impl<'a, T: Real> Workload<'a, T> {
     }
 
     /// Loads the program on `chip`, with phases chosen by `correction`, and sends all samples through it: what it gives
-    /// beside `digital`, as trial of point 0 without its time and its confusion matrix, and its outputs. `watch` may stop it
-    /// while phases are fitted.
+    /// beside `digital`, as trial of point 0 without its time and its confusion matrix, and its outputs. `watch` may
+    /// stop it while phases are fitted.
     ///
     /// # Errors
     /// Those of [`Processor::load_watched`] and [`Processor::forward`].

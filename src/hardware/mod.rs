@@ -173,8 +173,8 @@ impl Hardware {
         Self::notes_of([self])
     }
 
-    /// The same of several `kinds` of chips that are run together: a key does nothing where it does nothing on all kinds that
-    /// set it.
+    /// The same of several `kinds` of chips that are run together: a key does nothing where it does nothing on all kinds
+    /// that set it.
     pub fn notes_of(kinds: impl IntoIterator<Item = impl Borrow<Self>>) -> Vec<String> {
         let mut turns: [Option<[f64; 2]>; 2] = [None; 2];
         let mut set: [Set; IDLE.len()] = Default::default();
@@ -201,8 +201,8 @@ impl Hardware {
                 format!(" to {high}")
             };
             Some(format!(
-                "phase_shifter.{key} = {low}{to}: more than a turn (6.28 rad) is noise, every phase is as likely as any \
-                 other"
+                "phase_shifter.{key} = {low}{to}: more than a turn (6.28 rad) is noise, every phase is as likely as \
+                 any other"
             ))
         });
         let idle = IDLE.iter().zip(set);

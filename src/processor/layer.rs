@@ -42,8 +42,8 @@ pub(super) struct Calibration {
 }
 
 impl<T: Real> LoadedMap<T> {
-    /// Loads the tiles of `map`, which have these seats on `chip`, their phases chosen by `correction`, which `watch` may
-    /// stop.
+    /// Loads the tiles of `map`, which have these seats on `chip`, their phases chosen by `correction`, which `watch`
+    /// may stop.
     pub(super) fn load(
         map: Map<'_>,
         chip: &Chip,

@@ -424,8 +424,8 @@ pub fn map_on_chip(
     })
 }
 
-/// Fails if no chip of `hardware` can run `program`, as far as its layout and its numbers tell: [`Processor::load`] fails so
-/// too.
+/// Fails if no chip of `hardware` can run `program`, as far as its layout and its numbers tell: [`Processor::load`] fails
+/// so too.
 pub(crate) fn check_layout(program: &Program, hardware: &Hardware) -> Result<()> {
     let readings = readings(program, hardware)?;
     check_numbers(program, hardware, &readings)?;

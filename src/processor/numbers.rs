@@ -15,7 +15,8 @@ pub fn weights_of(hardware: &Hardware) -> Weights {
     }
 }
 
-/// How weights that a program was compiled with are held on `hardware`: as that holds them, or as they are if it takes them so.
+/// How weights that a program was compiled with are held on `hardware`: as that holds them, or as they are if it takes
+/// them so.
 pub fn weights_on(compiled: Weights, hardware: &Hardware) -> Weights {
     match weights_of(hardware) {
         Weights::Exact => compiled,

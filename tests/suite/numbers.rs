@@ -474,7 +474,7 @@ fn infer_compiles_again_says_what_clips_and_prints_what_was_read() {
     refused_at_work(folder, &[&matrix[..], &keys[..4]].concat());
 }
 
-/// Converters clip by noise, which no range mends, by a range that is set too small, or as samples behind the first are larger.
+/// Converters clip by noise, which no range mends, or by a range that is set too small.
 #[test]
 fn what_is_said_of_clipped_values_is_why_they_are_clipped() {
     let dir = tempfile::tempdir().unwrap();

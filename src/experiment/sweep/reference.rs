@@ -68,7 +68,8 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Digital and ideal inference of `workload`, which is that of `point`, and which `watch` may stop; and the digital outputs.
+    /// Digital and ideal inference of `workload`, which is that of `point`, and which `watch` may stop; and the digital
+    /// outputs.
     pub(super) fn new<T: Real>(
         point: &Point,
         workload: &Workload<'_, T>,

@@ -11,8 +11,8 @@ use super::GraphHints;
 #[cfg(feature = "onnx")]
 use crate::nn::graph::{Choice, Chosen};
 
-/// What is said of a network beside its file, as text: options of `lightloom compile`, and keys of an experiment of the same
-/// names.
+/// What is said of a network beside its file, as text: options of `lightloom compile`, and keys of an experiment of the
+/// same names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remarks {
     /// The activation between the layers of a network that states none.
