@@ -85,7 +85,7 @@ pub enum Error {
         limit: String,
     },
     /// Whoever watched the work stopped it before there was a result.
-    #[error("stopped before the first chip: there is no result")]
+    #[error("stopped before there was a result: nothing is kept")]
     Stopped,
     /// An error inside a named file, tensor, layer or node.
     #[error("{context}: {source}")]
@@ -182,9 +182,12 @@ impl Error {
         }
     }
 
-    /// The same error, said to lie within `context` (a file, a tensor, a layer).
+    /// The same error, said to lie within `context` (a file, a tensor, a layer); that work was stopped lies nowhere.
     #[must_use]
     pub fn within(self, context: impl std::fmt::Display) -> Self {
+        if let Self::Stopped = self {
+            return self;
+        }
         Self::Within {
             context: context.to_string(),
             source: Box::new(self),

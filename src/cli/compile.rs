@@ -1,7 +1,7 @@
 //! Trained network → program.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -12,9 +12,9 @@ use super::common::count::any;
 use super::common::output;
 use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, Weights, compile};
 use crate::error::Error;
-use crate::nn::{Activation, Hints, Linear, Loaded, Network, Normalization, PerFeature};
+use crate::nn::{Activation, Linear, Loaded, Network, Remarks};
 #[cfg(feature = "onnx")]
-use crate::nn::{Choice, Chosen, Element, Graph, GraphHints, Port};
+use crate::nn::{Element, Graph, Port};
 use crate::rng::Seed;
 
 #[derive(Debug, Args)]
@@ -95,24 +95,6 @@ pub(super) struct GraphArgs {
     pub light: Vec<String>,
 }
 
-#[cfg(feature = "onnx")]
-impl GraphArgs {
-    fn hints(&self) -> crate::Result<GraphHints> {
-        let shapes = self.shapes.iter().map(|text| text.parse());
-        Ok(GraphHints {
-            choice: Choice {
-                inputs: self.inputs.clone(),
-                outputs: self.outputs.clone(),
-                shapes: shapes.collect::<crate::Result<_>>()?,
-            },
-            chosen: Chosen {
-                light: self.light.clone(),
-                digital: self.digital.clone(),
-            },
-        })
-    }
-}
-
 fn activation_help() -> String {
     let names = Activation::names(false).join(", ");
     let complex = Activation::names(true).join(", ");
@@ -125,7 +107,7 @@ fn activation_help() -> String {
 pub fn run(args: &CompileArgs) -> Result<()> {
     let mut compiled = None;
     output::write(&args.output, "safetensors", &[&args.network], || {
-        let hints = hints(args)?;
+        let hints = remarks(args).hints(Path::new(""))?;
         let source = output::source(&args.network)?;
         if Program::is_in(&source) {
             let reason = "is a program already: lightloom infer takes it";
@@ -158,28 +140,26 @@ pub fn run(args: &CompileArgs) -> Result<()> {
 }
 
 /// What the flags say of a network beside its file.
-fn hints(args: &CompileArgs) -> Result<Hints> {
-    let numbers = |name: &str, text: &Option<String>| {
-        let text = text.as_ref();
-        text.map(|text| PerFeature::open(name, text)).transpose()
-    };
-    let activation = args.activation.as_ref();
-    Ok(Hints {
-        activation: activation.map(|name| name.parse()).transpose()?,
+fn remarks(args: &CompileArgs) -> Remarks {
+    let remarks = Remarks {
+        activation: args.activation.clone(),
         layers: args.layers.clone(),
-        normalization: Normalization {
-            scale: numbers("scale", &args.scale)?,
-            mean: numbers("mean", &args.mean)?,
-            std: numbers("std", &args.std)?,
-            channels: args
-                .channels
-                .as_ref()
-                .map(|text| text.parse())
-                .transpose()?,
-        },
-        #[cfg(feature = "onnx")]
-        graph: args.graph.hints()?,
-    })
+        scale: args.scale.clone(),
+        mean: args.mean.clone(),
+        std: args.std.clone(),
+        channels: args.channels.clone(),
+        ..Remarks::default()
+    };
+    #[cfg(feature = "onnx")]
+    let remarks = Remarks {
+        inputs: args.graph.inputs.clone(),
+        outputs: args.graph.outputs.clone(),
+        shape: args.graph.shapes.clone(),
+        digital: args.graph.digital.clone(),
+        light: args.graph.light.clone(),
+        ..remarks
+    };
+    remarks
 }
 
 /// Says on stderr what was compiled in how many `seconds`, and what was assumed.

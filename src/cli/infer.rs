@@ -17,7 +17,7 @@ use crate::compile::Program;
 use crate::error::Error;
 use crate::experiment::{Experiment, Predictions, Report, TRIALS_LIMIT, Workload};
 use crate::field::{Precision, Real};
-use crate::hardware::{Hardware, NumberFormat};
+use crate::hardware::{AdcRange, Hardware, NumberFormat};
 use crate::io::Source;
 use crate::io::npy::Element;
 use crate::mesh::Correction;
@@ -181,34 +181,57 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
 /// What is said of layers of which more than [`MOST_CLIPPED`] is clipped.
 fn clipped_words(report: &Report) -> Vec<String> {
     let numbers = report.hardware.numbers();
+    let first = |range: &str| format!("the first samples, which set their {range}, are smaller");
+    let by_range = match (numbers.format, report.hardware.readout().adc_range) {
+        (NumberFormat::Abfp, _) => "a smaller numbers.gain clips fewer".to_owned(),
+        (_, AdcRange::Percentile(percentile)) if percentile < 100.0 => {
+            "a larger readout.adc_range clips fewer".to_owned()
+        }
+        _ => first("range"),
+    };
     let mut notes = Vec::new();
     for layer in &report.layers {
         let Some(quality) = layer.quality else {
             continue;
         };
-        let clipped = |share: f64| format!("{:.1} %", 100.0 * share);
+        let cause = |clipped: f64, quiet: f64, by_range: &str| match 2.0 * quiet >= clipped {
+            true => by_range.to_owned(),
+            false => by_noise(quiet, layer.loss_db),
+        };
+        let quiet = quality.without_noise;
         if quality.clipped > MOST_CLIPPED {
-            let key = match numbers.format {
-                NumberFormat::Abfp => "a smaller numbers.gain",
-                NumberFormat::Float | NumberFormat::Fixed => "a larger readout.adc_range",
-            };
             notes.push(format!(
-                "converters clip {} of the readings of layer `{}`: {key} clips fewer",
-                clipped(quality.clipped),
-                layer.name
+                "converters clip {:.1} % of the readings of layer `{}`: {}",
+                100.0 * quality.clipped,
+                layer.name,
+                cause(quality.clipped, quiet.readings, &by_range)
             ));
         }
         // Beyond the ranges that a block sets for itself there is only noise.
         if quality.clipped_inputs > MOST_CLIPPED && report.samples >= 2 * BLOCK {
             notes.push(format!(
-                "modulators clip {} of the inputs of layer `{}`: the first samples, which set their full scale, are smaller",
-                clipped(quality.clipped_inputs),
-                layer.name
+                "modulators clip {:.1} % of the inputs of layer `{}`: {}",
+                100.0 * quality.clipped_inputs,
+                layer.name,
+                cause(quality.clipped_inputs, quiet.inputs, &first("full scale"))
             ));
         }
     }
     notes
 }
+
+/// Why values are clipped of which this share is without noise, in a layer a path of which loses so much light.
+fn by_noise(quiet: f64, loss_db: f64) -> String {
+    let quiet = 100.0 * quiet;
+    let lost = match loss_db > LOST_DB {
+        true => format!(" (a path loses {loss_db:.0} dB of the light)"),
+        false => String::new(),
+    };
+    format!("noise carries them there{lost}, without it {quiet:.1} % are clipped")
+}
+
+/// Loss of a path beyond which it is said beside what noise does.
+const LOST_DB: f64 = 10.0;
 
 /// Share of clipped values beyond which it is said.
 const MOST_CLIPPED: f64 = 0.01;

@@ -65,10 +65,11 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     };
     if args.dry_run {
         let estimate = Estimate::new(&sweep, folder, args.out.as_deref(), args.shard, note)?;
+        sweep.notes()?.iter().for_each(|said| note(said));
         return Ok(print_estimate(&estimate)?);
     }
     let out = args.out.as_deref().expect("clap asks for it");
-    let notes = sweep.base.hardware.notes();
+    let notes = sweep.notes()?;
     let session = Session::open(sweep, folder, out, args.shard)?;
     let (total, missing) = (session.total(), session.missing());
     if let Some(note) = damage(session.damaged(), missing, total) {
@@ -212,6 +213,39 @@ struct Lines {
     told: Instant,
 }
 
+impl Lines {
+    /// Whether it is time for another line.
+    fn is_due(&mut self) -> bool {
+        let is_due = self.told.elapsed() >= EVERY;
+        if is_due {
+            self.told = Instant::now();
+        }
+        is_due
+    }
+
+    fn step(&mut self) {
+        self.done += 1;
+        if self.is_due() {
+            let seconds = self.began.elapsed().as_secs_f64();
+            let per_second = (self.done - self.before) as f64 / seconds;
+            let left = (self.total - self.done) as f64 / per_second;
+            eprintln!(
+                "{}/{} trials, {} per second, {} left",
+                self.done,
+                self.total,
+                rate(per_second),
+                duration(left)
+            );
+        }
+    }
+
+    fn doing(&mut self, what: &str) {
+        if self.is_due() {
+            eprintln!("{}/{} trials, {what}", self.done, self.total);
+        }
+    }
+}
+
 impl Progress {
     fn new(args: &SweepArgs, total: usize, missing: usize) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
@@ -247,21 +281,14 @@ impl Watch for Progress {
     fn step(&self) {
         self.terminal.step();
         if let Some(lines) = &self.lines {
-            let mut lines = lines.lock().expect("nothing panics here");
-            lines.done += 1;
-            if lines.told.elapsed() >= EVERY {
-                lines.told = Instant::now();
-                let seconds = lines.began.elapsed().as_secs_f64();
-                let per_second = (lines.done - lines.before) as f64 / seconds;
-                let left = (lines.total - lines.done) as f64 / per_second;
-                eprintln!(
-                    "{}/{} trials, {} per second, {} left",
-                    lines.done,
-                    lines.total,
-                    rate(per_second),
-                    duration(left)
-                );
-            }
+            lines.lock().expect("nothing panics here").step();
+        }
+    }
+
+    fn doing(&self, what: Option<&str>) {
+        self.terminal.doing(what);
+        if let (Some(what), Some(lines)) = (what, &self.lines) {
+            lines.lock().expect("nothing panics here").doing(what);
         }
     }
 

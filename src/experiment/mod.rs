@@ -144,7 +144,7 @@ pub struct LayerReport {
     /// a correction.
     pub unreachable_mzis: Option<f64>,
     /// How good what its receivers read on the first chip is, of the last whole block of samples; absent where shots do not
-    /// differ.
+    /// differ, or work was stopped before.
     #[serde(flatten)]
     pub quality: Option<Quality>,
 }
@@ -200,14 +200,15 @@ impl Experiment {
             return Err(Error::value("trials", self.trials, limit));
         }
         let clock = Instant::now();
-        let digital = workload.digital()?;
+        let digital = workload.digital(watch)?;
         let digital_seconds = clock.elapsed().as_secs_f64();
         seen(Whose::Digital, &digital);
 
         let clock = Instant::now();
-        let ideal = workload.ideal(self.seed, &digital)?;
+        let ideal = workload.ideal(self.seed, &digital, watch)?;
         let ideal_seconds = clock.elapsed().as_secs_f64();
         seen(Whose::Ideal, &ideal);
+        watch.doing(None);
 
         let clock = Instant::now();
         let is_corrected = self.correction != Correction::None;
@@ -221,22 +222,32 @@ impl Experiment {
                 .into_par_iter()
                 .map(|number| {
                     let chip = self.hardware.fabricate(self.seed, number as u64);
-                    let (trial, judged) = workload.trial(chip, self.correction, &digital)?;
-                    seen(Whose::Chip(number), &judged);
-                    watch.step();
-                    Ok(trial)
+                    match workload.trial(chip, self.correction, &digital, watch) {
+                        Ok((trial, judged)) => {
+                            seen(Whose::Chip(number), &judged);
+                            watch.step();
+                            Ok(Some(trial))
+                        }
+                        Err(Error::Stopped) => Ok(None),
+                        Err(error) => Err(error),
+                    }
                 })
                 .collect::<Result<Vec<_>>>()?;
-            trials.extend(chunk);
+            // Of a chunk that was stopped those before the first that was left.
+            trials.extend(chunk.into_iter().map_while(|trial| trial));
         }
         let noisy_seconds = clock.elapsed().as_secs_f64();
         if trials.is_empty() && self.trials > 0 {
             return Err(Error::Stopped);
         }
 
+        let first = self.hardware.fabricate(self.seed, 0);
         let qualities = match self.trials {
             0 => Vec::new(),
-            _ => workload.qualities(self.hardware.fabricate(self.seed, 0), self.correction)?,
+            _ => match workload.qualities(first, self.correction, watch) {
+                Err(Error::Stopped) => Vec::new(),
+                found => found?,
+            },
         };
         let program = workload.program();
         let layers = program.maps().enumerate().map(|(index, map)| {

@@ -133,7 +133,7 @@ impl Writing {
     /// # Errors
     /// Those of [`LanguageModel::new`]; [`Error::Value`] for more tokens than the network has places for, or than
     /// [`LENGTH_LIMIT`], for none, for ids that are no tokens, or for a temperature that is not above 0; [`Error::Stopped`] if `watch` stops the work
-    /// before the chip has written a token; those of [`Processor::load_by`].
+    /// before the chip has written a token; those of [`Processor::load_watched`].
     pub fn run<T: Real>(
         &self,
         program: &Program,
@@ -145,18 +145,20 @@ impl Writing {
         let digital = network.digital::<T>()?;
         self.check(&model, &digital)?;
 
+        watch.doing(Some("digital tokens"));
         let digital_ids = self.write(&model, &digital, watch)?;
         if watch.stops() {
             return Err(Error::Stopped);
         }
         let scored = self.scored.as_ref().unwrap_or(&digital_ids);
         let given = &scored[..scored.len() - 1];
+        watch.doing(Some("scored text"));
         let on_digital = model.logits(given, &digital, 0)?;
         let chip = self.hardware.fabricate(self.seed, self.trial);
-        let processor = Processor::<T>::load_by(program, chip, self.correction, |with| {
-            model.logits(given, with, 0).map(drop)
-        })?;
+        let run = |with: &dyn Linears<T>| model.logits(given, with, 0).map(drop);
+        let processor = Processor::<T>::load_watched(program, chip, self.correction, run, watch)?;
         let on_chip = model.logits(given, &processor, 0)?;
+        watch.doing(Some("tokens of the chip"));
 
         let clock = Instant::now();
         let ids = self.write(&model, &processor, watch)?;

@@ -1,17 +1,20 @@
 //! One program and one data set, ready for any number of chips.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 
 use super::trial::{LayerTrial, Trial, paired};
 use crate::compile::Program;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::{Chip, Hardware};
 use crate::mesh::Correction;
 use crate::nn::{BLOCK, Batch, Dataset, Digital, Judged, LayerSignal, Score, Scorer};
-use crate::processor::{Processor, Quality, has_shot_effects};
+use crate::processor::{Processor, Quality, has_shot_effects, run_of};
 use crate::rng::Seed;
+use crate::watch::Watch;
 
 /// A program with the encoded data that chips run it on, at precision `T`.
 #[derive(Debug)]
@@ -79,49 +82,60 @@ impl<'a, T: Real> Workload<'a, T> {
         self.samples
     }
 
-    /// What the digital network gives.
+    /// What the digital network gives; `watch` is told how far it is, and may stop it behind any block of samples.
     ///
     /// # Errors
-    /// [`Error::NotFinite`](crate::Error::NotFinite) if data or logits leave the range of `T`.
-    pub fn digital(&self) -> Result<Judged<T>> {
+    /// [`Error::NotFinite`](crate::Error::NotFinite) if data or logits leave the range of `T`;
+    /// [`Error::Stopped`](crate::Error::Stopped) if `watch` stops it.
+    pub fn digital(&self, watch: &dyn Watch) -> Result<Judged<T>> {
         for batch in &self.blocks {
             batch.check_finite("encoded data")?;
         }
+        let pass = Pass::new("digital network", self.samples, watch);
         let outputs = self.outputs(|index, batch| {
-            let network = self.program.network();
-            let logits = Batch::Real(network.run(batch, &self.digital, index as u64)?);
-            logits.check_finite("digital logits")?;
-            match logits {
-                Batch::Real(logits) => Ok(logits),
-                Batch::Complex(_) => unreachable!("logits are real"),
-            }
+            pass.block(batch.samples(), || {
+                let network = self.program.network();
+                let logits = Batch::Real(network.run(batch, &self.digital, index as u64)?);
+                logits.check_finite("digital logits")?;
+                match logits {
+                    Batch::Real(logits) => Ok(logits),
+                    Batch::Complex(_) => unreachable!("logits are real"),
+                }
+            })
         })?;
         Ok(self.scorer.judge(outputs))
     }
 
-    /// What a perfect chip gives, beside `digital`.
+    /// What a perfect chip gives, beside `digital`; `watch` as in [`digital`](Self::digital).
     ///
     /// # Errors
     /// As [`trial`](Self::trial).
-    pub fn ideal(&self, seed: Seed, digital: &Judged<T>) -> Result<Judged<T>> {
+    pub fn ideal(&self, seed: Seed, digital: &Judged<T>, watch: &dyn Watch) -> Result<Judged<T>> {
         let chip = Hardware::default().fabricate(seed, 0);
-        let (_, outputs) = self.send(chip, Correction::None)?;
+        let pass = Pass::new("perfect chip", self.samples, watch);
+        let processor = self.load(chip, Correction::None, watch)?;
+        let outputs = self.outputs(|index, batch| {
+            pass.block(batch.samples(), || processor.forward(batch, index as u64))
+        })?;
         Ok(self.scorer.judge_beside(outputs, digital))
     }
 
     /// Loads the program on `chip`, with phases chosen by `correction`, and sends all samples through it: what it gives
-    /// beside `digital`, as trial of point 0 without its time and its confusion matrix, and its outputs.
+    /// beside `digital`, as trial of point 0 without its time and its confusion matrix, and its outputs. `watch` may
+    /// stop it while phases are fitted.
     ///
     /// # Errors
-    /// Those of [`Processor::load`] and [`Processor::forward`].
+    /// Those of [`Processor::load_watched`] and [`Processor::forward`].
     pub fn trial(
         &self,
         chip: Chip,
         correction: Correction,
         digital: &Judged<T>,
+        watch: &dyn Watch,
     ) -> Result<(Trial, Judged<T>)> {
         let trial = chip.trial() as usize;
-        let (processor, outputs) = self.send(chip, correction)?;
+        let processor = self.load(chip, correction, watch)?;
+        let outputs = self.outputs(|index, batch| processor.forward(batch, index as u64))?;
         let judged = self.scorer.judge_beside(outputs, digital);
         let is_corrected = correction != Correction::None;
         let finite = |value: f64| Some(value).filter(|value| value.is_finite());
@@ -156,26 +170,26 @@ impl<'a, T: Real> Workload<'a, T> {
     ///
     /// # Errors
     /// As [`trial`](Self::trial).
-    pub fn qualities(&self, chip: Chip, correction: Correction) -> Result<Vec<Quality>> {
-        let (Some(ranges), true) = (
-            self.blocks.get(self.calibration),
-            has_shot_effects(chip.hardware()),
-        ) else {
+    pub fn qualities(
+        &self,
+        chip: Chip,
+        correction: Correction,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Quality>> {
+        if self.blocks.is_empty() || !has_shot_effects(chip.hardware()) {
             return Ok(Vec::new());
-        };
+        }
         let is_whole = |block: &Batch<T>| block.samples() == BLOCK;
         let last = self.blocks.iter().rposition(is_whole).unwrap_or(0);
         let last = last.max(self.calibration);
-        let processor = Processor::load(&self.program, chip, correction, Some(ranges))?;
+        let processor = self.load(chip, correction, watch)?;
         processor.qualities(self.blocks[last].clone(), last as u64, &self.digital)
     }
 
-    /// The program on `chip`, and the outputs of all samples.
-    fn send(&self, chip: Chip, correction: Correction) -> Result<(Processor<T>, Array2<T>)> {
-        let calibration = self.blocks.get(self.calibration);
-        let processor = Processor::load(&self.program, chip, correction, calibration)?;
-        let outputs = self.outputs(|index, batch| processor.forward(batch, index as u64))?;
-        Ok((processor, outputs))
+    /// The program on `chip`.
+    fn load(&self, chip: Chip, correction: Correction, watch: &dyn Watch) -> Result<Processor<T>> {
+        let run = run_of(&self.program, self.blocks.get(self.calibration));
+        Processor::load_watched(&self.program, chip, correction, run, watch)
     }
 
     /// The outputs of every sample, `[sample, output]`, blocks in parallel, in the order of the data.
@@ -197,5 +211,47 @@ impl<'a, T: Real> Workload<'a, T> {
             whole.slice_mut(rows).assign(&block.t());
         }
         Ok(whole)
+    }
+}
+
+/// All samples on their way through a network, before any step of an experiment.
+struct Pass<'a> {
+    /// Whose they are.
+    name: &'static str,
+    samples: usize,
+    done: AtomicUsize,
+    watch: &'a dyn Watch,
+}
+
+impl<'a> Pass<'a> {
+    fn new(name: &'static str, samples: usize, watch: &'a dyn Watch) -> Self {
+        let pass = Self {
+            name,
+            samples,
+            done: AtomicUsize::new(0),
+            watch,
+        };
+        pass.tell(0);
+        pass
+    }
+
+    fn tell(&self, done: usize) {
+        let Self { name, samples, .. } = self;
+        let what = format!("{name}: {done} of {samples} samples");
+        self.watch.doing(Some(&what));
+    }
+
+    /// What `run` makes of so many samples.
+    ///
+    /// # Errors
+    /// Those of `run`; [`Error::Stopped`] if the samples should not set out.
+    fn block<R>(&self, samples: usize, run: impl FnOnce() -> Result<R>) -> Result<R> {
+        if self.watch.stops() {
+            return Err(Error::Stopped);
+        }
+        let result = run()?;
+        let before = self.done.fetch_add(samples, Ordering::Relaxed);
+        self.tell(before + samples);
+        Ok(result)
     }
 }

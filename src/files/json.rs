@@ -16,6 +16,8 @@ pub enum Record {
     Results,
     /// `manifest.json` of a sweep.
     Manifest,
+    /// Of `generate`.
+    Text,
     /// Of `validate`.
     Validation,
     /// Of `bench`.
@@ -32,6 +34,7 @@ impl Record {
         match self {
             Self::Results => "results",
             Self::Manifest => "manifest",
+            Self::Text => "text",
             Self::Validation => "validation",
             Self::Bench => "bench",
             Self::Inspection => "inspection",
@@ -49,6 +52,8 @@ impl Record {
             Some(Self::Inspection)
         } else if first.get("noisy").is_some() {
             Some(Self::Results)
+        } else if is_text("text") && is_text("digital_text") {
+            Some(Self::Text)
         } else if has("rows_format") {
             Some(Self::Manifest)
         } else if has("sections") && has("values") {

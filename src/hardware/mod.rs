@@ -4,6 +4,7 @@ mod calibration;
 mod chip;
 mod crosstalk;
 mod given;
+mod idle;
 mod key;
 mod laboratory;
 mod preset;
@@ -27,8 +28,11 @@ pub use table::{
     CellDesign, Coupler, Hardware, HardwareKey, Input, Numbers, PhaseShifter, Readout, Row,
 };
 
+use std::borrow::Borrow;
+use std::f64::consts::TAU;
 use std::path::Path;
 
+use idle::{IDLE, Set};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Context, Error, Result, did_you_mean};
@@ -166,57 +170,45 @@ impl Hardware {
 
     /// What is worth saying of it that is allowed and hardly meant, in sentences.
     pub fn notes(&self) -> Vec<String> {
-        let shifter = self.phase_shifter();
-        let turns = [
-            ("phase_error_rad", shifter.phase_error_rad),
-            ("offset_rad", shifter.offset_rad),
-        ]
-        .into_iter()
-        .filter(|(_, error_rad)| *error_rad > std::f64::consts::TAU)
-        .map(|(key, error_rad)| {
-            format!(
-                "phase_shifter.{key} = {error_rad}: more than a turn (6.28 rad) is noise, every phase is as likely as \
-                 any other"
-            )
-        });
-        turns.chain(self.idle_numbers()).collect()
+        Self::notes_of([self])
     }
 
-    /// What of the numbers does nothing, as another key is what it is.
-    fn idle_numbers(&self) -> impl Iterator<Item = String> {
-        let Numbers {
-            format,
-            weight_bits,
-            gain,
-            noise_codes,
-            ..
-        } = self.numbers;
-        let is_blocks = format == NumberFormat::Abfp;
-        let sets = |name: &str| format!("numbers.format is {}, {name}", format.name());
-        [
-            (
-                weight_bits.is_some() && format == NumberFormat::Float,
-                "numbers.weight_bits",
-                sets("which leaves weights exact: fixed and abfp round them"),
-            ),
-            (
-                gain != 1.0 && !is_blocks,
-                "numbers.gain",
-                sets("whose converters have the range that readout.adc_range says"),
-            ),
-            (
-                self.readout.adc_range != AdcRange::Max && is_blocks,
-                "readout.adc_range",
-                sets("whose converters have the range that numbers.gain says"),
-            ),
-            (
-                noise_codes > 0.0 && self.readout.adc_bits.is_none(),
-                "numbers.noise_codes",
-                "without readout.adc_bits there are no codes".to_owned(),
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(is_idle, key, why)| is_idle.then(|| format!("{key} does nothing: {why}")))
+    /// The same of several `kinds` of chips that are run together: a key does nothing where it does nothing on all kinds
+    /// that set it.
+    pub fn notes_of(kinds: impl IntoIterator<Item = impl Borrow<Self>>) -> Vec<String> {
+        let mut turns: [Option<[f64; 2]>; 2] = [None; 2];
+        let mut set: [Set; IDLE.len()] = Default::default();
+        for hardware in kinds {
+            let hardware = hardware.borrow();
+            let shifter = hardware.phase_shifter();
+            let errors_rad = [shifter.phase_error_rad, shifter.offset_rad];
+            for (span, error_rad) in turns.iter_mut().zip(errors_rad) {
+                if error_rad > TAU {
+                    let [low, high] = span.unwrap_or([error_rad; 2]);
+                    *span = Some([low.min(error_rad), high.max(error_rad)]);
+                }
+            }
+            for (set, idle) in set.iter_mut().zip(&IDLE) {
+                set.note(hardware, idle);
+            }
+        }
+        let turns = ["phase_error_rad", "offset_rad"].iter().zip(turns);
+        let turns = turns.filter_map(|(key, span)| {
+            let [low, high] = span?;
+            let to = if low == high {
+                String::new()
+            } else {
+                format!(" to {high}")
+            };
+            Some(format!(
+                "phase_shifter.{key} = {low}{to}: more than a turn (6.28 rad) is noise, every phase is as likely as \
+                 any other"
+            ))
+        });
+        let idle = IDLE.iter().zip(set);
+        turns
+            .chain(idle.filter_map(|(idle, set)| set.words(idle)))
+            .collect()
     }
 
     /// One chip of this kind: `trial` counts the chips that follow from `seed`.

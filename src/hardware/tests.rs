@@ -227,3 +227,33 @@ fn numbers_that_do_nothing_beside_others_are_noted() {
         assert_eq!(notes(acting), Vec::<String>::new());
     }
 }
+
+/// What several kinds of chips do that are run together.
+#[test]
+fn a_key_does_nothing_where_it_does_nothing_on_all_kinds_that_set_it() {
+    let kind = |settings: &[(&str, &str)]| {
+        let set = |hw: Hardware, (key, value): &(&str, &str)| hw.with(key, value).unwrap();
+        settings.iter().fold(Hardware::default(), set)
+    };
+    let none = Vec::<String>::new();
+    let (bits, gain) = (("numbers.weight_bits", "6"), ("numbers.gain", "2"));
+    let [float, fixed, abfp] = ["float", "fixed", "abfp"].map(|name| ("numbers.format", name));
+    // Bits act on one of them.
+    let some = [kind(&[bits, float]), kind(&[bits, fixed])];
+    assert_eq!(Hardware::notes_of(some), none);
+    // Kinds that do not set a key say nothing of it.
+    let said = Hardware::notes_of([kind(&[bits, float]), kind(&[fixed])]);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("numbers.weight_bits does nothing"));
+    let said = Hardware::notes_of([kind(&[gain, float]), kind(&[gain, fixed])]);
+    let why = "numbers.format is float or fixed, whose converters have the range that readout.adc_range says";
+    assert_eq!(said, [format!("numbers.gain does nothing: {why}")]);
+    let some = [kind(&[gain, float]), kind(&[gain, abfp])];
+    assert_eq!(Hardware::notes_of(some), none);
+    let turned = |error: &str| kind(&[("phase_shifter.offset_rad", error)]);
+    let said = Hardware::notes_of(["1", "9", "7", "8"].map(turned));
+    assert_eq!(said.len(), 1);
+    let start = "phase_shifter.offset_rad = 7 to 9: more than a turn";
+    assert!(said[0].starts_with(start), "{said:?}");
+    assert_eq!(Hardware::notes_of([] as [Hardware; 0]), none);
+}

@@ -37,7 +37,7 @@ pub use language::LanguageModel;
 pub use linear::{At, Linear, LinearId, Linears, Weight};
 #[cfg(feature = "onnx")]
 pub use load::GraphHints;
-pub use load::{Assumed, Hints, Loaded, Order};
+pub use load::{Assumed, Hints, Loaded, Order, Remarks};
 pub use network::{Bias, Body, Layer, Network};
 pub use normalization::{Normalization, PerFeature, Scale};
 pub use port::{Channels, Element, Intake, Port};

@@ -116,13 +116,30 @@ impl PerFeature {
     /// # Ok::<(), lightloom::Error>(())
     /// ```
     pub fn open(name: &str, text: &str) -> Result<Self> {
-        let numbers: Option<Vec<f64>> = text.split(',').map(|x| x.trim().parse().ok()).collect();
-        match numbers.as_deref() {
-            Some([only]) => return Ok(Self::Same(*only)),
-            Some(several) => return Ok(Self::Each(several.to_vec())),
-            None => {}
+        Self::open_in(Path::new(""), name, text)
+    }
+
+    /// The numbers that stand in `text` itself; none where it is something else, such as a path.
+    pub(crate) fn written(text: &str) -> Option<Self> {
+        let numbers = text.split(',').map(|x| x.trim().parse().ok());
+        let numbers: Vec<f64> = numbers.collect::<Option<_>>()?;
+        Some(match numbers[..] {
+            [only] => Self::Same(only),
+            _ => Self::Each(numbers),
+        })
+    }
+
+    /// Whether `text` is the path of an array.
+    pub(crate) fn is_file(text: &str) -> bool {
+        Self::written(text).is_none() && matches!(&*io::extension(Path::new(text)), "npy" | "npz")
+    }
+
+    /// As [`open`](Self::open), where a path leads from `folder`.
+    pub(super) fn open_in(folder: &Path, name: &str, text: &str) -> Result<Self> {
+        if let Some(numbers) = Self::written(text) {
+            return Ok(numbers);
         }
-        let path = Path::new(text);
+        let path = &folder.join(text);
         let tensor = match &*io::extension(path) {
             "npy" => io::npy::read(path)?,
             "npz" => {

@@ -15,6 +15,7 @@ use crate::hardware::{Chip, NumberFormat, Placed, Section};
 use crate::mesh::Correction;
 use crate::nn::{At, Batch, LayerSignal};
 use crate::rng::Effect;
+use crate::watch::Watch;
 
 /// A map's tiles on a chip.
 #[derive(Debug)]
@@ -41,7 +42,8 @@ pub(super) struct Calibration {
 }
 
 impl<T: Real> LoadedMap<T> {
-    /// Loads the tiles of `map`, which have these seats on `chip`, their phases chosen by `correction`.
+    /// Loads the tiles of `map`, which have these seats on `chip`, their phases chosen by `correction`, which `watch`
+    /// may stop.
     pub(super) fn load(
         map: Map<'_>,
         chip: &Chip,
@@ -49,9 +51,11 @@ impl<T: Real> LoadedMap<T> {
         reading: Reading,
         modulated: bool,
         correction: Correction,
+        watch: &dyn Watch,
     ) -> Result<Self> {
         let tiles = map.tiles.iter().zip(seats);
-        let tiles = tiles.map(|(tile, seat)| load_tile(tile, chip, *seat, reading, correction));
+        let tiles =
+            tiles.map(|(tile, seat)| load_tile(tile, chip, *seat, reading, correction, watch));
         let tiles: Result<Vec<LoadedTile<T>>> = tiles.collect();
         let mut tiles = tiles.within(format_args!("layer `{}`", map.linear.name))?;
         let weight = map.linear.whole();
@@ -173,17 +177,17 @@ impl<T: Real> LoadedMap<T> {
         clips: &mut Clips,
     ) -> Result<Batch<T>> {
         let numbers = chip.hardware().numbers();
-        let counts = clips.counts;
+        let (counts, is_quiet) = (clips.counts, clips.is_quiet);
         let shot = |index: usize| {
             let at_node: Placed = self.tiles[index].at.of_node(at.node);
             let stream = |effect| chip.stream(effect, at_node, at.block);
             let TileCalibration { adc, unseen } = &calibration.tiles[index];
             Shot {
                 full_scale: calibration.full_scale,
-                noise: Some(stream(Effect::Detector)),
+                noise: (!is_quiet).then(|| stream(Effect::Detector)),
                 adc: *adc,
                 unseen: unseen.as_ref(),
-                codes: (adc.is_some() && numbers.noise_codes > 0.0).then(|| Codes {
+                codes: (!is_quiet && adc.is_some() && numbers.noise_codes > 0.0).then(|| Codes {
                     stream: stream(Effect::Converter),
                     kind: numbers.noise,
                     sigma: numbers.noise_codes,
@@ -191,7 +195,10 @@ impl<T: Real> LoadedMap<T> {
                 counts,
             }
         };
-        let sigma = laser_field_error(chip.hardware());
+        let sigma = match is_quiet {
+            true => 0.0,
+            false => laser_field_error(chip.hardware()),
+        };
         let samples = input.samples();
         let factors: Option<Vec<T>> = (self.modulated && sigma > 0.0).then(|| {
             // All tiles share the map's laser.

@@ -18,6 +18,7 @@ use crate::mesh::Correction;
 use crate::nn::Weight;
 use crate::simd::{Loop, vectorized};
 use crate::units::amplitude_from_db;
+use crate::watch::Watch;
 
 /// Largest mean loss of a tile, dB, that is simulated: beyond it single precision has no exponents left for amplitudes, or
 /// for powers, and no photon of any laser arrives.
@@ -101,17 +102,18 @@ fn lossiest(hardware: &Hardware) -> (&'static str, f64) {
     most.expect("some keys are losses")
 }
 
-/// Loads `tile`, which has this seat on `chip`, its phases chosen by `correction`.
+/// Loads `tile`, which has this seat on `chip`, its phases chosen by `correction`, which `watch` may stop.
 pub(super) fn load_tile<T: Real>(
     tile: &Tile,
     chip: &Chip,
     Seat { at, detectors }: Seat,
     reading: Reading,
     correction: Correction,
+    watch: &dyn Watch,
 ) -> Result<LoadedTile<T>> {
     let hardware = chip.hardware();
     check_loss(hardware, tile, reading)?;
-    let set = set_tile(tile, chip, at, correction);
+    let set = set_tile(tile, chip, at, correction, watch)?;
     let absorbs = absorbs(chip);
     let mut watched = Watched::default();
     let matrix = set.matrix(tile.rows, tile.cols, |light| {

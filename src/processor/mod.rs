@@ -21,9 +21,9 @@ pub use alone::self_configured;
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use idle::{idle_words, unread_words};
 pub use modulator::{full_scale_power_w, laser_field_error};
-pub use numbers::{compiled_for, weights_of};
+pub use numbers::{compiled_for, weights_of, weights_on};
 pub use placement::Loading;
-pub use quality::Quality;
+pub use quality::{Clipped, Quality};
 pub(crate) use tile::set_meshes;
 
 use std::collections::BTreeMap;
@@ -37,6 +37,7 @@ use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, When};
 use crate::linalg::{C64, Matrix};
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
+use crate::watch::Watch;
 use layer::{Calibration, LoadedMap};
 use load::relative;
 use numbers::check_numbers;
@@ -70,15 +71,7 @@ impl<T: Real> Processor<T> {
         loading: impl Into<Loading>,
         calibration: Option<&Batch<T>>,
     ) -> Result<Self> {
-        Self::load_by(program, chip, loading, |with| {
-            let batch = calibration.ok_or_else(|| {
-                let what = "is missing: hardware whose shots differ needs it for its ranges";
-                Error::format("calibration batch", what)
-            })?;
-            let network = program.network();
-            let signals = batch.clone().first(network.calibration_samples());
-            network.run(signals, with, 0).map(drop)
-        })
+        Self::load_by(program, chip, loading, run_of(program, calibration))
     }
 
     /// As [`load`](Self::load), with ranges that whatever `run` multiplies just fits: for a network whose inputs are no batch
@@ -92,6 +85,20 @@ impl<T: Real> Processor<T> {
         loading: impl Into<Loading>,
         run: impl FnOnce(&dyn Linears<T>) -> Result<()>,
     ) -> Result<Self> {
+        Self::load_watched(program, chip, loading, run, &())
+    }
+
+    /// As [`load_by`](Self::load_by); `watch` may stop it while phases are fitted.
+    ///
+    /// # Errors
+    /// Those of [`load_by`](Self::load_by); [`Error::Stopped`] if it is stopped.
+    pub fn load_watched(
+        program: &Program,
+        chip: Chip,
+        loading: impl Into<Loading>,
+        run: impl FnOnce(&dyn Linears<T>) -> Result<()>,
+        watch: &dyn Watch,
+    ) -> Result<Self> {
         let Loading {
             correction,
             placement,
@@ -103,7 +110,7 @@ impl<T: Real> Processor<T> {
         let mut modulated = true;
         let mut maps = BTreeMap::new();
         for ((map, reading), seats) in program.maps().zip(readings).zip(&seats) {
-            let loaded = LoadedMap::load(map, &chip, seats, reading, modulated, correction)?;
+            let loaded = LoadedMap::load(map, &chip, seats, reading, modulated, correction, watch)?;
             maps.insert(map.id, loaded);
             modulated = reading != Reading::Optical;
         }
@@ -173,6 +180,7 @@ impl<T: Real> Processor<T> {
         struct Judging<'a, T, L: ?Sized> {
             processor: &'a Processor<T>,
             exact: &'a L,
+            is_quiet: bool,
             maps: Mutex<BTreeMap<LinearId, Judged<T>>>,
         }
         impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Judging<'_, T, L> {
@@ -182,7 +190,7 @@ impl<T: Real> Processor<T> {
                 let map = maps.entry(id).or_insert_with(|| Judged {
                     outputs: Vec::new(),
                     wanted: Vec::new(),
-                    clips: Clips::counting(),
+                    clips: Clips::counting(self.is_quiet),
                 });
                 let outputs = self.processor.shots(id, columns, at, &mut map.clips)?;
                 map.outputs.push(outputs.clone());
@@ -197,20 +205,30 @@ impl<T: Real> Processor<T> {
         if self.ranges.is_empty() {
             return Ok(Vec::new());
         }
-        let judging = Judging {
-            processor: self,
-            exact,
-            maps: Mutex::default(),
-        };
         let network = self.program.network();
-        network.run(batch.first(network.calibration_samples()), &judging, block)?;
-        let maps = judging.maps.into_inner().expect("no product panicked");
-        let qualities = maps.into_iter().map(|(id, judged)| {
+        let batch = batch.first(network.calibration_samples());
+        let judged = |is_quiet| {
+            let judging = Judging {
+                processor: self,
+                exact,
+                is_quiet,
+                maps: Mutex::default(),
+            };
+            network.run(batch.clone(), &judging, block)?;
+            Ok(judging.maps.into_inner().expect("no product panicked"))
+        };
+        let quiet: BTreeMap<LinearId, Judged<T>> = judged(true)?;
+        let noisy = judged(false)?.into_iter().map(|(id, judged)| {
             let outputs = Batch::stack(Axis(1), &judged.outputs);
             let wanted = Batch::stack(Axis(1), &judged.wanted);
-            self.maps[&id].quality(&outputs, &wanted, &judged.clips)
+            Quality {
+                without_noise: quiet
+                    .get(&id)
+                    .map_or_else(Clipped::default, |quiet| quiet.clips.shares()),
+                ..self.maps[&id].quality(&outputs, &wanted, &judged.clips)
+            }
         });
-        Ok(qualities.collect())
+        Ok(noisy.collect())
     }
 
     /// Number of cells and attenuators in every map that no phases could make do what the correction asked of them.
@@ -334,6 +352,22 @@ impl<T: Real> Linears<T> for Processor<T> {
     }
 }
 
+/// A run of `program` whose multiplications are those of the encoded batch `calibration`.
+pub(crate) fn run_of<T: Real>(
+    program: &Program,
+    calibration: Option<&Batch<T>>,
+) -> impl FnOnce(&dyn Linears<T>) -> Result<()> {
+    move |with| {
+        let batch = calibration.ok_or_else(|| {
+            let what = "is missing: hardware whose shots differ needs it for its ranges";
+            Error::format("calibration batch", what)
+        })?;
+        let network = program.network();
+        let signals = batch.clone().first(network.calibration_samples());
+        network.run(signals, with, 0).map(drop)
+    }
+}
+
 /// Whether shots of a chip of this kind differ, and share ranges.
 pub fn has_shot_effects(hardware: &Hardware) -> bool {
     let mut acting = hardware.acting();
@@ -374,7 +408,8 @@ pub fn map_on_chip(
     let ((map, reading), seats) = maps
         .find(|((map, _), _)| map.id == id)
         .expect("the program has the map");
-    let loaded = LoadedMap::<f64>::load(map, chip, seats, reading, true, loading.correction)?;
+    let correction = loading.correction;
+    let loaded = LoadedMap::<f64>::load(map, chip, seats, reading, true, correction, &())?;
     let Fields { re, im } = &loaded.whole;
     let matrix = Matrix::from_fn(re.nrows(), re.ncols(), |row, col| {
         C64::new(re[[row, col]], im[[row, col]])
@@ -389,9 +424,12 @@ pub fn map_on_chip(
     })
 }
 
-/// Fails if no chip of `hardware` can run `program`, as far as its layout tells: [`Processor::load`] fails so too.
+/// Fails if no chip of `hardware` can run `program`, as far as its layout and its numbers tell: [`Processor::load`] fails
+/// so too.
 pub(crate) fn check_layout(program: &Program, hardware: &Hardware) -> Result<()> {
-    for (map, reading) in program.maps().zip(readings(program, hardware)?) {
+    let readings = readings(program, hardware)?;
+    check_numbers(program, hardware, &readings)?;
+    for (map, reading) in program.maps().zip(readings) {
         let check = |tile| load::check_loss(hardware, tile, reading);
         let fits = map.tiles.iter().try_for_each(check);
         fits.within(format_args!("layer `{}`", map.linear.name))?;

@@ -15,15 +15,24 @@ pub fn weights_of(hardware: &Hardware) -> Weights {
     }
 }
 
+/// How weights that a program was compiled with are held on `hardware`: as that holds them, or as they are if it takes
+/// them so.
+pub fn weights_on(compiled: Weights, hardware: &Hardware) -> Weights {
+    match weights_of(hardware) {
+        Weights::Exact => compiled,
+        held => held,
+    }
+}
+
 /// `program` compiled again with weights as `hardware` holds them; none where it has them. Hardware that takes weights as they
 /// are takes every program.
 ///
 /// # Errors
 /// Those of [`compile`].
 pub fn compiled_for(program: &Program, hardware: &Hardware) -> Result<Option<Program>> {
-    let weights = weights_of(hardware);
     let layout = program.layout();
-    if weights == Weights::Exact || weights == layout.weights {
+    let weights = weights_on(layout.weights, hardware);
+    if weights == layout.weights {
         return Ok(None);
     }
     compile(program.network(), Layout { weights, ..layout }).map(Some)

@@ -15,13 +15,27 @@ pub struct Quality {
     pub clipped: f64,
     /// Share of the inputs that are beyond the full scale of their modulator.
     pub clipped_inputs: f64,
+    /// Both shares where no shot of the chip has any noise.
+    #[serde(skip)]
+    pub without_noise: Clipped,
 }
 
-/// Numbers of clipped values.
+/// Shares of clipped values.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Clipped {
+    /// Of the readings.
+    pub readings: f64,
+    /// Of the inputs.
+    pub inputs: f64,
+}
+
+/// Numbers of clipped values of a run, and how it is run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Clips {
     /// Whether any are counted.
     pub(super) counts: bool,
+    /// Whether shots have no noise.
+    pub(super) is_quiet: bool,
     readings: Share,
     inputs: Share,
 }
@@ -39,11 +53,20 @@ impl Share {
 }
 
 impl Clips {
-    /// None so far.
-    pub(super) fn counting() -> Self {
+    /// None so far; `is_quiet` says whether shots have no noise.
+    pub(super) fn counting(is_quiet: bool) -> Self {
         Self {
             counts: true,
+            is_quiet,
             ..Self::default()
+        }
+    }
+
+    /// Shares of what was clipped.
+    pub(super) fn shares(&self) -> Clipped {
+        Clipped {
+            readings: self.readings.value(),
+            inputs: self.inputs.value(),
         }
     }
 
@@ -70,7 +93,7 @@ impl Clips {
 }
 
 impl Quality {
-    /// That of `outputs` where they should be `wanted`.
+    /// That of `outputs` where they should be `wanted`; nothing is clipped without noise.
     pub(super) fn of<T: Real>(outputs: &Batch<T>, wanted: &Batch<T>, clips: &Clips) -> Self {
         let parts = |batch: &Batch<T>| match batch {
             Batch::Real(x) => [Some(x.clone()), None],
@@ -91,11 +114,13 @@ impl Quality {
         }
         let snr_db = crate::units::db_from_power(signal / error);
         let snr_db = Some(snr_db).filter(|db| db.is_finite());
+        let Clipped { readings, inputs } = clips.shares();
         Self {
             snr_db,
             effective_bits: snr_db.map(|db| (db - 1.76) / 6.02),
-            clipped: clips.readings.value(),
-            clipped_inputs: clips.inputs.value(),
+            clipped: readings,
+            clipped_inputs: inputs,
+            without_noise: Clipped::default(),
         }
     }
 }

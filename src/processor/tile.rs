@@ -3,10 +3,12 @@
 use ndarray::Array2;
 
 use crate::compile::{Array, Meshes, Tile};
+use crate::error::Result;
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Placed, Section};
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{Cells, Coefficients, Correction, Values, attenuator};
+use crate::mesh::{Cells, Coefficients, Correction, Mesh, Values, attenuator};
+use crate::watch::Watch;
 
 /// A tile as it is set on a chip.
 #[derive(Debug, Clone)]
@@ -90,17 +92,20 @@ impl SetMeshes<'_> {
     }
 }
 
-/// Sets `tile` on the silicon of `chip` that it is `at`, its phases chosen by `correction`.
+/// Sets `tile` on the silicon of `chip` that it is `at`, its phases chosen by `correction`, which `watch` may stop.
 pub(super) fn set_tile<'a>(
     tile: &'a Tile,
     chip: &Chip,
     at: Placed,
     correction: Correction,
-) -> SetTile<'a> {
-    match &tile.array {
-        Array::Meshes(meshes) => SetTile::Meshes(set_meshes(meshes, chip, at, correction)),
+    watch: &dyn Watch,
+) -> Result<SetTile<'a>> {
+    Ok(match &tile.array {
+        Array::Meshes(meshes) => {
+            SetTile::Meshes(set_meshes_watched(meshes, chip, at, correction, watch)?)
+        }
         Array::Crossbar(crossbar) => SetTile::Crossbar(&crossbar.weights),
-    }
+    })
 }
 
 /// Sets the meshes of a tile on the silicon of `chip` that it is `at`, their phases chosen by `correction`.
@@ -110,6 +115,20 @@ pub(crate) fn set_meshes<'a>(
     at: Placed,
     correction: Correction,
 ) -> SetMeshes<'a> {
+    set_meshes_watched(tile, chip, at, correction, &()).expect("nobody stops it")
+}
+
+/// As [`set_meshes`]; `watch` may stop a fit.
+///
+/// # Errors
+/// [`Error::Stopped`](crate::Error::Stopped) if it does.
+fn set_meshes_watched<'a>(
+    tile: &'a Meshes,
+    chip: &Chip,
+    at: Placed,
+    correction: Correction,
+    watch: &dyn Watch,
+) -> Result<SetMeshes<'a>> {
     let [input, middle, output] =
         [Section::Input, Section::Attenuators, Section::Output].map(|section| at.section(section));
     let joined = tile.attenuators.len();
@@ -122,17 +141,18 @@ pub(crate) fn set_meshes<'a>(
         set.iter().map(|[bar, ..]| bar).collect()
     };
     if chip.shows_what_is_asked(correction) {
-        return SetMeshes {
+        return Ok(SetMeshes {
             input: chip.coefficients(input, &tile.input, input_cells, None),
             attenuators: pass(attenuators, tile.attenuators.clone()),
             output: chip.coefficients(output, &tile.output, output_cells, None),
             unreachable: 0,
-        };
+        });
     }
     let (input_cells, output_cells) = (input_cells.drawn(), output_cells.drawn());
     let attenuators = attenuators.drawn();
-    let mut before = tile.input.corrected(correction, &input_cells);
-    let behind = tile.output.corrected(correction, &output_cells);
+    let corrected = |mesh: &Mesh, cells| mesh.corrected_watched(correction, cells, watch);
+    let mut before = corrected(&tile.input, &input_cells)?;
+    let behind = corrected(&tile.output, &output_cells)?;
     let mut unreachable = before.unreachable + behind.unreachable;
     let mut bars = tile.attenuators.clone();
     if correction != Correction::None {
@@ -160,10 +180,10 @@ pub(crate) fn set_meshes<'a>(
     let settled = chip.settle(&heaters, &sections, targets.concat(), correction);
     let [before, bars, behind] =
         <[Vec<f64>; 3]>::try_from(settled).expect("three sections went in");
-    SetMeshes {
+    Ok(SetMeshes {
         input: chip.coefficients(input, &tile.input, input_cells, Some(before)),
         attenuators: pass(attenuators, bars),
         output: chip.coefficients(output, &tile.output, output_cells, Some(behind)),
         unreachable,
-    }
+    })
 }

@@ -118,6 +118,44 @@ fn letters_are_written_until_their_text_ends() {
     );
 }
 
+#[test]
+fn a_record_of_text_is_told_with_what_was_written() {
+    let folder = folder();
+    let args = [
+        "generate",
+        "p.safetensors",
+        "--tokens=t.json",
+        "--json=g.json",
+        "--quiet",
+    ];
+    let near = ["--prompt=b", "--length=2"];
+    let table = ok(folder.path(), &[&args[..], &near].concat());
+    let said = ok(folder.path(), &["inspect", "g.json"]);
+    let first =
+        "results of generate: 2 tokens behind a prompt of 1, p.safetensors on chip 0, seed 0\n";
+    assert!(said.starts_with(first), "{said}");
+    for start in ["chip", "digital", "nll", "agreement"] {
+        let line = table.lines().find(|line| line.starts_with(start)).unwrap();
+        assert!(said.lines().any(|other| other == line), "{said}\n{line}");
+    }
+    let record = ok(folder.path(), &["inspect", "g.json", "--json", "-"]);
+    let record: Value = serde_json::from_str(&record).unwrap();
+    assert_eq!(record["kind"], "text");
+    assert_eq!(record["text"], "bc");
+    assert_eq!(record["prompt_tokens"], 1);
+    // A text that parts from the digital one says where.
+    let far = ["--set=coupler.splitting_error_rad=0.5", "--length=7"];
+    ok(folder.path(), &[&args[..], &far].concat());
+    let found = std::fs::read(folder.path().join("g.json")).unwrap();
+    let found: Value = serde_json::from_slice(&found).unwrap();
+    let place = found["first_difference"].as_u64().unwrap();
+    let said = ok(folder.path(), &["inspect", "g.json"]);
+    let line = format!("differs   from token {} on", place + 1);
+    assert!(said.contains(&line), "{said}");
+    let digital = found["digital_text"].as_str().unwrap();
+    assert!(said.contains(&format!("digital   {digital}\n")), "{said}");
+}
+
 /// The prompt is the first part of the text, and what follows `b` is `c`.
 #[test]
 fn a_prompt_stands_in_front_of_what_is_written() {

@@ -65,6 +65,8 @@ mod properties;
 #[cfg(feature = "cli")]
 mod refusals;
 #[cfg(feature = "cli")]
+mod remarks;
+#[cfg(feature = "cli")]
 mod report;
 #[cfg(feature = "cli")]
 mod report_axes;
@@ -80,5 +82,6 @@ mod sweep;
 mod tutorial;
 #[cfg(feature = "cli")]
 mod unstated;
+mod watch;
 #[cfg(all(feature = "cli", unix))]
 mod writes;

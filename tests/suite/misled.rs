@@ -175,3 +175,41 @@ fn what_is_allowed_and_hardly_meant_is_said_after_it_is_done() {
         ],
     );
 }
+
+/// What a sweep says of its hardware is of that of its points, not of what they vary.
+#[test]
+fn a_sweep_says_what_does_nothing_at_any_of_its_points() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let notes = |set: &str, axes: &str| -> Vec<String> {
+        let text = format!(
+            "network = '{DEMO}/network.toml'\ndata = '{DEMO}/digits-test.npz'\nlimit = 20\ntrials = 1\ntile = 8\n\
+             [set]\n{set}\n[axes]\n{axes}\n"
+        );
+        experiment(folder, &text);
+        let text = said(folder, &["sweep", "e.toml", "--out", "out"]);
+        let dry = said(folder, &["sweep", "e.toml", "--dry-run"]);
+        std::fs::remove_dir_all(folder.join("out")).unwrap();
+        let idle = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| line.contains("does nothing"));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(idle(&text), idle(&dry));
+        idle(&text)
+    };
+    // An axis makes a key of the base act.
+    let formats = "'numbers.format' = ['float', 'fixed']";
+    assert_eq!(
+        notes("numbers.weight_bits = 6", formats),
+        Vec::<String>::new()
+    );
+    // One along which nothing changes.
+    assert_eq!(
+        notes(
+            "readout.bandwidth_ghz = 1",
+            "'numbers.noise_codes' = [0, 1]"
+        ),
+        ["note: numbers.noise_codes does nothing: without readout.adc_bits there are no codes"]
+    );
+    assert_eq!(notes("numbers.gain = 2", formats).len(), 1);
+}

@@ -474,6 +474,59 @@ fn infer_compiles_again_says_what_clips_and_prints_what_was_read() {
     refused_at_work(folder, &[&matrix[..], &keys[..4]].concat());
 }
 
+/// Converters clip by noise, which no range mends, or by a range that is set too small.
+#[test]
+fn what_is_said_of_clipped_values_is_why_they_are_clipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let said = |settings: &[&str]| -> Vec<String> {
+        let program = format!("{DEMO}/digits.program.safetensors");
+        let data = format!("{DEMO}/digits-test.npz");
+        let infer = ["infer", &*program, "--data", &*data, "--trials", "1"];
+        let set: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
+        let output = lightloom(folder, &[&infer[..], &set].concat());
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stderr).unwrap();
+        let lines = text.lines().filter(|line| line.contains("converters clip"));
+        lines.map(str::to_owned).collect()
+    };
+    let by_noise = |settings: &[&str]| {
+        let said = said(settings);
+        assert!(!said.is_empty(), "{settings:?}");
+        for line in &said {
+            assert!(line.contains("noise carries them there"), "{line}");
+            assert!(!line.contains("clips fewer"), "{line}");
+        }
+        said
+    };
+    let noisy = by_noise(&[
+        "readout.adc_bits=8",
+        "readout.bandwidth_ghz=5",
+        "readout.thermal_noise_pa_sqrt_hz=100000",
+    ]);
+    let end = ": noise carries them there, without it 0.0 % are clipped";
+    assert!(noisy[0].ends_with(end), "{noisy:?}");
+    by_noise(&["readout.adc_bits=4", "numbers.noise_codes=6"]);
+    // Light that is lost leaves the noise.
+    let lossy = by_noise(&[
+        "readout.adc_bits=8",
+        "readout.bandwidth_ghz=5",
+        "mesh.insertion_loss_db=0.8",
+    ]);
+    assert!(
+        lossy[0].contains(" dB of the light), without it"),
+        "{lossy:?}"
+    );
+    let low = said(&["readout.adc_bits=8", "readout.adc_range=80"]);
+    assert!(!low.is_empty());
+    for line in low {
+        assert!(
+            line.ends_with(": a larger readout.adc_range clips fewer"),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn a_sweep_compiles_for_the_numbers_of_its_points() {
     let dir = tempfile::tempdir().unwrap();

@@ -490,6 +490,7 @@ fn a_point_that_cannot_run_is_refused_before_there_is_a_folder() {
         "tile = [8, 'none']\n\"mesh.insertion_loss_db\" = [0.1, 20]\n",
         "data = ['{DEMO}/digits-test.npz', '{DEMO}/digits.safetensors']\n",
         "network = ['{DEMO}/network.toml', '{DEMO}/digits.program.safetensors']\n",
+        "\"readout.detection\" = ['coherent', 'intensity']\n",
     ] {
         let axes = axes.replace("{DEMO}", DEMO);
         let key = axes.split(" =").next().unwrap();
@@ -499,6 +500,14 @@ fn a_point_that_cannot_run_is_refused_before_there_is_a_folder() {
         experiment(folder, &format!("{}\n{axes}", text.join("\n")));
         refused(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
     }
+    // A program that was compiled for other numbers than a point has.
+    let text = format!(
+        "program = '{DEMO}/digits.program.safetensors'\ndata = '{DEMO}/digits-test.npz'\nlimit = 20\ntrials = 1\n\
+         [axes]\n'numbers.format' = ['float', 'abfp']\n"
+    );
+    experiment(folder, &text);
+    refused(folder, &["sweep", "e.toml", "--out", "out", "--quiet"]);
+    refused(folder, &["sweep", "e.toml", "--dry-run", "--quiet"]);
 }
 
 /// The example of `docs/experiments.md`, beside the network and data that it names.

@@ -69,6 +69,14 @@ impl Watch for Terminal {
         self.bar.inc(1);
     }
 
+    fn doing(&self, what: Option<&str>) {
+        self.bar.set_message(what.unwrap_or(self.what).to_owned());
+        if what.is_none() && self.bar.position() == 0 {
+            // What came before says nothing about how long steps take.
+            self.bar.reset_eta();
+        }
+    }
+
     fn note(&self, text: &str) {
         if !self.is_quiet {
             self.bar.suspend(|| eprintln!("note: {text}"));

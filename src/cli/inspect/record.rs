@@ -21,6 +21,7 @@ pub(super) fn describe_record(out: &mut Said, of: Record, value: &Value) -> Resu
     match of {
         Record::Results => return describe_results(out, value),
         Record::Manifest => return describe_manifest(out, value),
+        Record::Text => return describe_text(out, value),
         Record::Validation => {
             put(&["lightloom", "values", "failed"]);
             let (values, failed) = (&value["values"], &value["failed"]);
@@ -51,6 +52,62 @@ pub(super) fn describe_record(out: &mut Said, of: Record, value: &Value) -> Resu
                 "list of what a report wrote: {figures}, each with its SHA-256"
             )?;
         }
+    }
+    Ok(())
+}
+
+/// What `generate` leaves.
+fn describe_text(out: &mut Said, value: &Value) -> Result<()> {
+    let program = value["program"].as_str().unwrap_or("a program");
+    let count = |key: &str| value[key].as_array().map_or(0, Vec::len);
+    let prompt = value["prompt_tokens"].as_u64().unwrap_or(0) as usize;
+    let (trial, seed) = (&value["trial"], &value["seed"]);
+    let behind = match prompt {
+        0 => String::new(),
+        prompt => format!(" behind a prompt of {prompt}"),
+    };
+    writeln!(
+        out,
+        "results of generate: {}{behind}, {program} on chip {trial}, seed {seed}",
+        counted(count("ids").saturating_sub(prompt), "token")
+    )?;
+    writeln!(out, "chip      {}", value["text"].as_str().unwrap_or(""))?;
+    match value["first_difference"].as_u64() {
+        None => writeln!(out, "digital   the same")?,
+        Some(place) => {
+            let digital = value["digital_text"].as_str().unwrap_or("");
+            writeln!(out, "digital   {digital}")?;
+            writeln!(out, "differs   from token {} on", place + 1)?;
+        }
+    }
+    let number = |value: &Value, text: fn(f64) -> String| {
+        value.as_f64().map_or_else(|| "not told".to_owned(), text)
+    };
+    let nll = |whose: &str| number(&value["nll"][whose], |nll| format!("{nll:.4}"));
+    let agreement = number(&value["agreement"], |share| {
+        format!("{:.2} %", 100.0 * share)
+    });
+    writeln!(
+        out,
+        "nll       digital {}   chip {}   (nats a token, {} tokens)",
+        nll("digital"),
+        nll("chip"),
+        value["scored_tokens"]
+    )?;
+    writeln!(out, "agreement {agreement}")?;
+    for key in [
+        "program",
+        "trial",
+        "seed",
+        "text",
+        "digital_text",
+        "prompt_tokens",
+        "first_difference",
+        "scored_tokens",
+        "nll",
+        "agreement",
+    ] {
+        out.put(key, value[key].clone());
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::experiment::trial::{Counts, confusion};
 use crate::field::Real;
 use crate::nn::{Judged, Score, Worth};
 use crate::rng::Seed;
+use crate::watch::Watch;
 
 /// One layer of a program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,16 +68,18 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Digital and ideal inference of `workload`, which is that of `point`; and the digital outputs.
+    /// Digital and ideal inference of `workload`, which is that of `point`, and which `watch` may stop; and the digital
+    /// outputs.
     pub(super) fn new<T: Real>(
         point: &Point,
         workload: &Workload<'_, T>,
         seed: Seed,
+        watch: &dyn Watch,
     ) -> Result<(Self, Judged<T>)> {
         let program: &Program = workload.program();
         let scorer = workload.scorer();
-        let digital = workload.digital()?;
-        let ideal = workload.ideal(seed, &digital)?;
+        let digital = workload.digital(watch)?;
+        let ideal = workload.ideal(seed, &digital, watch)?;
         let counts = |judged: &Judged<T>| {
             let pairs = scorer.labels().zip(judged.classes.as_ref());
             pairs.map_or(Counts::new(), |(labels, classes)| {

@@ -8,10 +8,12 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use serde::{Deserialize, Serialize};
 
-use super::fit;
+use super::fit::fit_watched;
+use crate::error::Result;
 use crate::field::TwoByTwo;
 use crate::linalg::{C64, Matrix};
 use crate::mesh::{CellKind, Cells, Mesh, Mzi, Node, Phases, mix, wrap};
+use crate::watch::Watch;
 
 /// How phases are chosen for a chip whose splitting errors, losses and phase offsets are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -72,6 +74,23 @@ impl Mesh {
     /// # Panics
     /// If there is not one cell per node.
     pub fn corrected(&self, correction: Correction, cells: &Cells) -> Corrected {
+        let corrected = self.corrected_watched(correction, cells, &());
+        corrected.expect("nobody stops it")
+    }
+
+    /// As [`corrected`](Self::corrected); `watch` may stop a fit.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`](crate::Error::Stopped) if it does.
+    ///
+    /// # Panics
+    /// As [`corrected`](Self::corrected).
+    pub(crate) fn corrected_watched(
+        &self,
+        correction: Correction,
+        cells: &Cells,
+        watch: &dyn Watch,
+    ) -> Result<Corrected> {
         assert_eq!(cells.count, self.nodes.len(), "one cell per node");
         let kind = cells.kind;
         // Symmetric cells take over the phases of MZIs with the same couplers.
@@ -94,15 +113,15 @@ impl Mesh {
             }
             Correction::Local => local(self, &plain()),
             Correction::Progressive => progressive(self, &plain()),
-            Correction::Fit => fitted(self, &plain()),
+            Correction::Fit => fitted(self, &plain(), watch)?,
         };
-        match kind {
+        Ok(match kind {
             CellKind::Symmetric => Corrected {
                 phases: self.symmetric(&corrected.phases),
                 ..corrected
             },
             _ => corrected,
-        }
+        })
     }
 }
 
@@ -331,20 +350,19 @@ fn progressive(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
     }
 }
 
-/// All phases together, from those of the progressive correction on.
-fn fitted(mesh: &Mesh, cells: &[Mzi]) -> Corrected {
+/// All phases together, from those of the progressive correction on; `watch` may stop it.
+fn fitted(mesh: &Mesh, cells: &[Mzi], watch: &dyn Watch) -> Result<Corrected> {
     let Corrected {
         phases,
         unreachable,
     } = progressive(mesh, cells);
     let target = mesh.between_ports(&mesh.transfer());
     let start = mesh.set(phases);
-    let found =
-        fit(&target, &start, |node| cells[node]).expect("the target is the mesh's own matrix");
-    Corrected {
+    let found = fit_watched(&target, &start, |node| cells[node], watch)?;
+    Ok(Corrected {
         phases: found.mesh.phases,
         unreachable,
-    }
+    })
 }
 
 /// The light in front of a cell that is meant for its top port: what was sent there, and, for it weighs the same, what

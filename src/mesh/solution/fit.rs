@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::field::Fields;
 use crate::linalg::{C64, Matrix, check_finite, check_unitary, matrix_error};
 use crate::mesh::{Convention, Geometry, Mesh, Mzi, Phases, wrap};
+use crate::watch::Watch;
 
 /// Iterations after which a fit ends in any case.
 const ITERATIONS: usize = 3000;
@@ -62,6 +63,19 @@ pub struct Fit {
 /// # Ok::<(), lightloom::Error>(())
 /// ```
 pub fn fit(target: &Matrix, start: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Result<Fit> {
+    fit_watched(target, start, mzi, &())
+}
+
+/// As [`fit()`], which `watch` may stop.
+///
+/// # Errors
+/// Those of [`fit()`]; [`Error::Stopped`] if it is stopped.
+pub(super) fn fit_watched(
+    target: &Matrix,
+    start: &Mesh,
+    mzi: impl Fn(usize) -> Mzi,
+    watch: &dyn Watch,
+) -> Result<Fit> {
     let ports = start.ports();
     if target.shape() != (ports, ports) {
         let got = [target.nrows(), target.ncols()];
@@ -70,9 +84,11 @@ pub fn fit(target: &Matrix, start: &Mesh, mzi: impl Fn(usize) -> Mzi) -> Result<
     }
     check_finite("target", target)?;
     let problem = Problem { target, start, mzi };
-    let (phases, loss, iterations) = minimize(start.phases.flat(), ITERATIONS, |phases| {
-        problem.evaluate(phases)
-    });
+    let evaluate = |phases: &[f64]| match watch.stops() {
+        true => Err(Error::Stopped),
+        false => Ok(problem.evaluate(phases)),
+    };
+    let (phases, loss, iterations) = minimize(start.phases.flat(), ITERATIONS, evaluate)?;
     let wrapped: Vec<f64> = phases.into_iter().map(wrap).collect();
     Ok(Fit {
         mesh: problem.mesh(&wrapped),
@@ -155,31 +171,31 @@ fn plus(a: &[f64], factor: f64, b: &[f64]) -> Vec<f64> {
 fn minimize(
     mut x: Vec<f64>,
     limit: usize,
-    evaluate: impl Fn(&[f64]) -> (f64, Vec<f64>),
-) -> (Vec<f64>, f64, usize) {
-    let (mut loss, mut gradient) = evaluate(&x);
+    evaluate: impl Fn(&[f64]) -> Result<(f64, Vec<f64>)>,
+) -> Result<(Vec<f64>, f64, usize)> {
+    let (mut loss, mut gradient) = evaluate(&x)?;
     // (step, change of the gradient) of the last iterations.
     let mut history: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::new();
     let mut milestone = f64::INFINITY;
     for iteration in 0..limit {
         if iteration % PATIENCE.0 == 0 {
             if loss > (1.0 - PATIENCE.1) * milestone {
-                return (x, loss, iteration);
+                return Ok((x, loss, iteration));
             }
             milestone = loss;
         }
         if loss < ZERO * ZERO {
-            return (x, loss, iteration);
+            return Ok((x, loss, iteration));
         }
         let mut direction = descent(&gradient, &history);
         if dot(&direction, &gradient) >= 0.0 {
             history.clear();
             direction = descent(&gradient, &history);
         }
-        let Some((step, next_loss, next)) = line_search(&x, loss, &gradient, &direction, &evaluate)
-        else {
+        let found = line_search(&x, loss, &gradient, &direction, &evaluate)?;
+        let Some((step, next_loss, next)) = found else {
             if history.is_empty() {
-                return (x, loss, iteration);
+                return Ok((x, loss, iteration));
             }
             history.clear();
             continue;
@@ -195,7 +211,7 @@ fn minimize(
             history.push_back((moved, change));
         }
     }
-    (x, loss, limit)
+    Ok((x, loss, limit))
 }
 
 /// The direction −H g, with H the inverse curvature that `history` tells (two-loop recursion).
@@ -225,18 +241,18 @@ fn line_search(
     loss: f64,
     gradient: &[f64],
     direction: &[f64],
-    evaluate: &impl Fn(&[f64]) -> (f64, Vec<f64>),
-) -> Option<(f64, f64, Vec<f64>)> {
+    evaluate: &impl Fn(&[f64]) -> Result<(f64, Vec<f64>)>,
+) -> Result<Option<(f64, f64, Vec<f64>)>> {
     let slope = dot(gradient, direction);
     let (mut low, mut high, mut step) = (0.0, f64::INFINITY, 1.0);
     for _ in 0..TRIALS {
-        let (next_loss, next) = evaluate(&plus(x, step, direction));
+        let (next_loss, next) = evaluate(&plus(x, step, direction))?;
         if next_loss > loss + WOLFE.0 * step * slope || next_loss.is_nan() {
             high = step;
         } else if dot(&next, direction) < WOLFE.1 * slope {
             low = step;
         } else {
-            return (next_loss < loss).then_some((step, next_loss, next));
+            return Ok((next_loss < loss).then_some((step, next_loss, next)));
         }
         step = if high.is_finite() {
             0.5 * (low + high)
@@ -244,7 +260,7 @@ fn line_search(
             2.0 * low
         };
     }
-    None
+    Ok(None)
 }
 
 #[cfg(test)]

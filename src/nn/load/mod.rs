@@ -6,6 +6,7 @@ mod description;
 mod hints;
 mod onnx;
 mod order;
+mod remarks;
 mod state_dict;
 mod weights;
 
@@ -13,6 +14,7 @@ mod weights;
 pub use hints::GraphHints;
 pub use hints::{Assumed, Hints, Loaded};
 pub use order::Order;
+pub use remarks::Remarks;
 
 use std::path::{Path, PathBuf};
 

@@ -312,8 +312,8 @@ fn tolerances(results: &Results, lines: &Lines) -> String {
             (!losses.is_empty()).then(|| (x, Summary::of(losses).mean))
         });
         let place = match reached(&losses.collect::<Vec<_>>(), measure.tolerated())? {
-            Reached::At(x) => {
-                let x = significant(if is_log { x.exp() } else { x }, 2);
+            Reached::At(crossing) => {
+                let x = crossing.map(|x| if is_log { x.exp() } else { x }).text();
                 format!("at {x} {unit}").trim_end().to_owned()
             }
             Reached::Nowhere => "not in this range".to_owned(),
@@ -340,8 +340,8 @@ fn tolerances(results: &Results, lines: &Lines) -> String {
 /// Where a quantity reaches a level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Reached {
-    /// At this place alone, interpolated between the points around it.
-    At(f64),
+    /// At this place alone.
+    At(Crossing),
     /// All points are below.
     Nowhere,
     /// All points are at it or above.
@@ -350,15 +350,59 @@ enum Reached {
     Often,
 }
 
+/// A place between two points, interpolated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Crossing {
+    place: f64,
+    /// The points around it.
+    points: [f64; 2],
+}
+
+impl Crossing {
+    /// The same on another axis.
+    fn map(self, of: impl Fn(f64) -> f64) -> Self {
+        Self {
+            place: of(self.place),
+            points: self.points.map(of),
+        }
+    }
+
+    /// The place to two digits, or as many more as tell it from both points; at one of them, as many as that has.
+    fn text(self) -> String {
+        let [low, high] = self.points;
+        let is = |a: f64, b: f64| (a - b).abs() <= ROUNDING * b.abs();
+        let text = |digits| significant(self.place, digits);
+        let is_true = |digits: &usize| {
+            let shown = text(*digits).replace('−', "-");
+            shown.parse().is_ok_and(|x: f64| {
+                match self.points.into_iter().find(|point| is(self.place, *point)) {
+                    Some(point) => is(x, point),
+                    None => low < x && x < high && !is(x, low) && !is(x, high),
+                }
+            })
+        };
+        text((2..DIGITS).find(is_true).unwrap_or(DIGITS))
+    }
+}
+
+/// Share of a number up to which another one is the same: what logarithms and exponentials do to it.
+const ROUNDING: f64 = 1e-12;
+
+/// Digits of a place at most: more are rounding.
+const DIGITS: usize = 6;
+
 /// Where a line through `points` crosses `level`; nothing without points.
 fn reached(points: &[(f64, f64)], level: f64) -> Option<Reached> {
     let crossed = points
         .windows(2)
         .filter(|pair| (pair[0].1 < level) != (pair[1].1 < level));
-    let places: Vec<f64> = crossed
+    let places: Vec<Crossing> = crossed
         .map(|pair| {
             let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
-            x0 + (level - y0) / (y1 - y0) * (x1 - x0)
+            Crossing {
+                place: x0 + (level - y0) / (y1 - y0) * (x1 - x0),
+                points: [x0, x1],
+            }
         })
         .collect();
     let (_, first) = points.first()?;
@@ -399,11 +443,41 @@ mod tests {
         let Some(Reached::At(place)) = reached(&rising, 0.01) else {
             panic!("it is passed once");
         };
-        assert!((place - 0.125).abs() < 1e-12);
+        assert!((place.place - 0.125).abs() < 1e-12);
+        assert_eq!(place.points, [0.1, 0.2]);
         assert_eq!(reached(&rising[..2], 0.01), Some(Reached::Nowhere));
         assert_eq!(reached(&rising[2..], 0.01), Some(Reached::Everywhere));
         let twice = [(0.0, 0.0), (1.0, 0.02), (2.0, 0.0)];
         assert_eq!(reached(&twice, 0.01), Some(Reached::Often));
         assert_eq!(reached(&[], 0.01), None);
+    }
+
+    /// A place is no point of the grid, as which fewer digits would show it, nor one beyond it.
+    #[test]
+    fn a_place_has_the_digits_that_tell_it_from_the_points_around_it() {
+        let text = |place, points| Crossing { place, points }.text();
+        for (place, said) in [
+            (0.0512, "0.051"),
+            (0.041, "0.041"),
+            (0.0402, "0.0402"),
+            (0.040_003, "0.040003"),
+            (0.0598, "0.0598"),
+            (0.04, "0.040"),
+        ] {
+            assert_eq!(text(place, [0.04, 0.06]), said);
+            let of_log = Crossing {
+                place: f64::ln(place),
+                points: [f64::ln(0.04), f64::ln(0.06)],
+            };
+            assert_eq!(of_log.map(f64::exp).text(), said);
+        }
+        assert_eq!(text(0.0375, [0.025, 0.0375]), "0.0375");
+        // Numbers with all of their digits before the point.
+        assert_eq!(text(128.2, [120.0, 140.0]), "128");
+        assert_eq!(text(120.4, [120.0, 140.0]), "120.4");
+        assert_eq!(text(-0.0402, [-0.06, -0.04]), "−0.0402");
+        assert_eq!(text(128.2, [128.0, 129.0]), "128.2");
+        // Nearer than can be told.
+        assert_eq!(text(0.1 + 1e-11, [0.1, 0.2]), "0.100000");
     }
 }

@@ -67,13 +67,16 @@ pub(crate) fn first_tile(
              folder (lightloom report --from)."
         )));
     };
-    Ok(match tile(results, source, &path) {
+    let levels = Path::new(name).components().count();
+    let root = path.ancestors().nth(levels).unwrap_or(Path::new(""));
+    Ok(match tile(results, source, &path, root) {
         Ok(found) => found,
         Err(error) => Err(format!("The mesh is not drawn: {error}.")),
     })
 }
 
-fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
+/// The first tile of `source`, whose file is `path`, from `folder` on by the name that the experiment has for it.
+fn tile(results: &Results, source: &Source, path: &Path, folder: &Path) -> Result<Found> {
     let too_large = |modes: usize| {
         Err(format!(
             "The mesh is not drawn: it has {modes} modes, and meshes of at most {MOST_MODES} modes can be looked at. \
@@ -83,7 +86,8 @@ fn tile(results: &Results, source: &Source, path: &Path) -> Result<Found> {
     let program = match source {
         Source::Program(_) => Program::load(path)?,
         Source::Network(_, layout) => {
-            let network = Network::load_with(path, &results.sweep.hints()?)?.network;
+            let hints = results.sweep.base.remarks.hints(folder)?;
+            let network = Network::load_with(path, &hints)?.network;
             let Some((_, linear)) = network.linears().next() else {
                 return Ok(Err(
                     "No mesh is drawn: nothing of the network is on light.".to_owned()

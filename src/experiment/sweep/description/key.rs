@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::compile::{Aim, Arrangement, Multiplier};
+use crate::compile::{Aim, Arrangement, Multiplier, Weights};
 use crate::error::{Error, Result, nearest};
 use crate::field::Precision;
 use crate::hardware::{Hardware, HardwareKey, When};
@@ -27,6 +27,8 @@ pub enum Key {
     Arrange,
     /// The chips that the phases which the weights leave free are chosen for.
     For,
+    /// How weights are held by a program, where the hardware takes them as they are.
+    Weights,
     /// How phases are chosen for a chip.
     Correct,
     /// Precision of the arithmetic.
@@ -54,7 +56,7 @@ pub struct Names {
 }
 
 /// The keys that are not of the hardware.
-const OWN: [(Key, Names); 9] = [
+const OWN: [(Key, Names); 10] = [
     (Key::Network, Names::own("network", "network", "network")),
     (Key::Program, Names::own("program", "program", "program")),
     (Key::Data, Names::own("data", "data", "data")),
@@ -81,6 +83,10 @@ const OWN: [(Key, Names); 9] = [
             "chips that free phases are chosen for",
             "compiled for",
         ),
+    ),
+    (
+        Key::Weights,
+        Names::own("weights", "how weights are held", "weights"),
     ),
     (
         Key::Correct,
@@ -210,6 +216,10 @@ impl Key {
             Self::For => match &cell {
                 Cell::Text(name) => Ok(Cell::from(name.parse::<Aim>()?.name())),
                 _ => wrong("a name, such as corrected"),
+            },
+            Self::Weights => match &cell {
+                Cell::Text(name) => Ok(Cell::Text(name.parse::<Weights>()?.to_string())),
+                _ => wrong("a format, such as fixed:6"),
             },
             Self::Correct => match &cell {
                 Cell::Text(name) if correction(name).is_some() => Ok(cell),

@@ -12,7 +12,7 @@ pub use point::{Point, Source};
 use crate::error::{Error, Result};
 use crate::hardware::Hardware;
 use crate::io::record::Cell;
-use crate::nn::Score;
+use crate::nn::{Remarks, Score};
 use crate::rng::Seed;
 
 /// Trials of all points of the largest sweep.
@@ -46,10 +46,8 @@ pub struct Base {
     pub hardware: Hardware,
     /// The file that described the hardware, if it was one.
     pub hardware_file: Option<String>,
-    /// Activation between the layers of networks that state none.
-    pub activation: Option<String>,
-    /// Names of the layers of networks that state no order, in their order.
-    pub layers: Option<Vec<String>>,
+    /// What is said of networks beside their files.
+    pub remarks: Remarks,
     /// Labels of an `.npy` data set.
     pub labels: Option<String>,
     /// The label's column of a `.csv` data set: a name, else a position from 0.
@@ -115,6 +113,23 @@ impl Sweep {
         picked
             .flat_map(|(axis, index)| axis.values.iter().map(move |values| &values[index]))
             .collect()
+    }
+
+    /// What is worth saying of the kinds of chips of all points that is allowed and hardly meant, in sentences.
+    ///
+    /// # Errors
+    /// As [`point`](Self::point).
+    pub fn notes(&self) -> Result<Vec<String>> {
+        let mut wrong = None;
+        let points = (0..self.points()).map_while(|number| match self.point(number) {
+            Ok(point) => Some(point.hardware),
+            Err(error) => {
+                wrong = Some(error);
+                None
+            }
+        });
+        let notes = Hardware::notes_of(points);
+        wrong.map_or(Ok(notes), Err)
     }
 
     /// Fails on the first axis or point that cannot be.

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::key::unknown;
 use super::resolved::toml_value;
-use super::value::{RANGE, RENAMED, count, list, read_list, scalar, text};
+use super::value::{RANGE, RENAMED, count, list, numbers, read_list, scalar, text, texts};
 use super::{Axis, Base, Key, Sweep};
 use crate::compile::{Aim, Arrangement};
 use crate::error::{Context, Error, Result, line_of};
@@ -17,11 +17,13 @@ use crate::experiment::TRIALS_LIMIT;
 use crate::hardware::{Hardware, preset, show};
 use crate::io::Source;
 use crate::io::record::Cell;
-use crate::nn::{Activation, Score, Split};
+#[cfg(feature = "onnx")]
+use crate::nn::GivenShape;
+use crate::nn::{Activation, Channels, Score, Split};
 use crate::rng::Seed;
 
 /// Every key of an experiment's first level.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 34] = [
     "name",
     "network",
     "program",
@@ -33,10 +35,20 @@ const KEYS: [&str; 24] = [
     "split",
     "limit",
     "score",
+    "scale",
+    "mean",
+    "std",
+    "channels",
+    "inputs",
+    "outputs",
+    "shape",
+    "digital",
+    "light",
     "tile",
     "geometry",
     "arrange",
     "for",
+    "weights",
     "correct",
     "precision",
     "trials",
@@ -147,7 +159,7 @@ impl Reader<'_> {
                 }
             }
             "network" | "program" | "data" | "tile" | "geometry" | "arrange" | "for"
-            | "correct" | "precision" => {
+            | "weights" | "correct" | "precision" => {
                 let is_path = matches!(key, "network" | "program" | "data");
                 let key = Key::parse(key)?;
                 if matches!(value.get_ref(), DeValue::Array(_)) && is_path {
@@ -165,16 +177,32 @@ impl Reader<'_> {
             "activation" => {
                 let name = text(key, value)?;
                 name.parse::<Activation>()?;
-                base.activation = Some(name);
+                base.remarks.activation = Some(name);
             }
             "layers" => {
-                let DeValue::Array(names) = value.get_ref() else {
-                    let limit = "the names of all layers in a list, in their order";
-                    return Err(Error::value(key, show(value.get_ref()), limit));
-                };
-                let names = names.iter().map(|name| text(key, name));
-                base.layers = Some(names.collect::<Result<_>>()?);
+                let limit = "the names of all layers in a list, in their order";
+                base.remarks.layers = Some(texts(key, value, limit)?);
             }
+            "scale" => base.remarks.scale = Some(numbers(key, value)?),
+            "mean" => base.remarks.mean = Some(numbers(key, value)?),
+            "std" => base.remarks.std = Some(numbers(key, value)?),
+            "channels" => {
+                let place = text(key, value)?;
+                place.parse::<Channels>()?;
+                base.remarks.channels = Some(place);
+            }
+            "inputs" => base.remarks.inputs = texts(key, value, "names in a list")?,
+            "outputs" => base.remarks.outputs = texts(key, value, "names in a list")?,
+            "shape" => {
+                let limit = "a list of NAME=N,… such as [\"x=N,3,32,32\"]";
+                base.remarks.shape = texts(key, value, limit)?;
+                #[cfg(feature = "onnx")]
+                for shape in &base.remarks.shape {
+                    shape.parse::<GivenShape>()?;
+                }
+            }
+            "digital" => base.remarks.digital = texts(key, value, "patterns in a list")?,
+            "light" => base.remarks.light = texts(key, value, "patterns in a list")?,
             "labels" => base.labels = Some(text(key, value)?),
             "label" => {
                 let column = match scalar(key, value)? {
@@ -403,23 +431,21 @@ impl Reader<'_> {
             ));
         }
         if has(&Key::Program) {
-            if let Some(key) = [Key::Tile, Key::Geometry, Key::Arrange, Key::For]
-                .iter()
-                .find(|key| has(key))
-            {
+            let of_layout = [
+                Key::Tile,
+                Key::Geometry,
+                Key::Arrange,
+                Key::For,
+                Key::Weights,
+            ];
+            if let Some(key) = of_layout.iter().find(|key| has(key)) {
                 let what =
                     "is chosen when a program is compiled: name a network instead of a program";
                 return Err(Error::format(format!("`{}`", key.name()), what));
             }
-            let base = &sweep.base;
-            for (key, is_given) in [
-                ("`activation`", base.activation.is_some()),
-                ("`layers`", base.layers.is_some()),
-            ] {
-                if is_given {
-                    let what = "is part of a program: name a network instead of a program";
-                    return Err(Error::format(key, what));
-                }
+            if let Some(key) = sweep.base.remarks.said().first() {
+                let what = "is part of a program: name a network instead of a program";
+                return Err(Error::format(format!("`{key}`"), what));
             }
         }
         sweep.check()?;

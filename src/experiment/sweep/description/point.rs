@@ -8,7 +8,7 @@ use crate::field::Precision;
 use crate::hardware::Hardware;
 use crate::io::record::Cell;
 use crate::mesh::Correction;
-use crate::processor::weights_of;
+use crate::processor::weights_on;
 
 /// Where a program comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,7 @@ impl Sweep {
                 Key::Geometry => layout.multiplier = text().parse()?,
                 Key::Arrange => layout.arrangement = text().parse()?,
                 Key::For => layout.aim = text().parse()?,
+                Key::Weights => layout.weights = text().parse()?,
                 Key::Correct => correct = correction(text()).expect("checked"),
                 Key::Precision => number = text().parse()?,
                 Key::Hardware(name) => changed.push((*name, cell.clone())),
@@ -93,7 +94,7 @@ impl Sweep {
         if !changed.is_empty() {
             hardware = hardware.with_values(changed)?;
         }
-        layout.weights = weights_of(&hardware);
+        layout.weights = weights_on(layout.weights, &hardware);
         let data = data.ok_or_else(|| Error::format("data", "is missing: name a data set"))?;
         let source = match (network, program) {
             (Some(network), None) => Source::Network(network.to_owned(), layout),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Sweep;
 use crate::hardware::Hardware;
 use crate::io::record::Cell;
+use crate::nn::PerFeature;
 
 impl Sweep {
     /// The experiment as TOML with every default and every value of every axis written out: equal experiments give
@@ -27,8 +28,8 @@ impl Sweep {
             put(key.name(), toml_value(cell));
         }
         let options = [
-            ("activation", own(&base.activation)),
-            ("layers", base.layers.clone().map(toml::Value::from)),
+            ("activation", own(&base.remarks.activation)),
+            ("layers", base.remarks.layers.clone().map(toml::Value::from)),
             ("labels", own(&base.labels)),
             ("label", own(&base.label)),
             ("split", own(&base.split)),
@@ -38,6 +39,19 @@ impl Sweep {
         for (key, option) in options {
             if let Some(option) = option {
                 put(key, option);
+            }
+        }
+        for (key, text) in base.remarks.numbers() {
+            if let Some(text) = text {
+                put(key, numbers_value(text));
+            }
+        }
+        if let Some(place) = own(&base.remarks.channels) {
+            put("channels", place);
+        }
+        for (key, list) in base.remarks.lists() {
+            if !list.is_empty() {
+                put(key, list.clone().into());
             }
         }
         put("trials", (self.trials as i64).into());
@@ -77,6 +91,15 @@ impl Sweep {
             }
         }
         text
+    }
+}
+
+/// Numbers as TOML has them; a path as text.
+fn numbers_value(text: &str) -> toml::Value {
+    match PerFeature::written(text) {
+        Some(PerFeature::Same(number)) => number.into(),
+        Some(PerFeature::Each(numbers)) => numbers.into(),
+        None => text.into(),
     }
 }
 

@@ -12,6 +12,7 @@ use super::resolved::toml_value;
 use crate::error::{Error, Result};
 use crate::hardware::show;
 use crate::io::record::Cell;
+use crate::nn::PerFeature;
 
 /// Values of a range at most.
 const STEPS_LIMIT: usize = 100_000;
@@ -182,6 +183,36 @@ pub(super) fn text(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
     match value.get_ref() {
         DeValue::String(text) => Ok(text.to_string()),
         other => Err(Error::value(key, show(other), "text in quotes")),
+    }
+}
+
+/// A list of texts, of at least one; `limit` says what they are.
+pub(super) fn texts(key: &str, value: &Spanned<DeValue<'_>>, limit: &str) -> Result<Vec<String>> {
+    match value.get_ref() {
+        DeValue::Array(items) if !items.is_empty() => {
+            items.iter().map(|item| text(key, item)).collect()
+        }
+        DeValue::Array(_) => Err(Error::value(key, "[]", limit)),
+        other => Err(Error::value(key, show(other), limit)),
+    }
+}
+
+/// A number, numbers in a list, or the path of an array, as [`PerFeature::open`] reads them.
+pub(super) fn numbers(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
+    let limit = "a number, numbers in a list, one a feature or a channel, or the path of an .npy or .npz file";
+    let wrong = || Error::value(key, show(value.get_ref()), limit);
+    let number = |item: &Spanned<DeValue<'_>>| match scalar(key, item) {
+        Ok(Cell::Int(number)) => Ok(format!("{:?}", number as f64)),
+        Ok(Cell::Float(number)) => Ok(format!("{number:?}")),
+        _ => Err(wrong()),
+    };
+    match value.get_ref() {
+        DeValue::Array(items) if !items.is_empty() => {
+            let numbers: Vec<String> = items.iter().map(number).collect::<Result<_>>()?;
+            Ok(numbers.join(","))
+        }
+        DeValue::String(path) if PerFeature::is_file(path) => Ok(path.to_string()),
+        _ => number(value),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::notes::Notes;
-use super::session::{Group, Loaded, groups, run_trial};
+use super::session::{Group, Loaded, check_points, groups, run_trial};
 use crate::compile::compile;
 use crate::error::Result;
 use crate::experiment::Workload;
@@ -58,6 +58,7 @@ impl Estimate {
             })?,
             None => None,
         };
+        check_points(sweep, folder)?;
         let threads = rayon::current_num_threads().max(1);
         let trials = shard.missing(sweep, None).count();
         let mut estimate = Self {
@@ -106,7 +107,7 @@ impl Estimate {
         notes: &Notes<'_>,
         clock: Instant,
     ) -> Result<usize> {
-        let (reference, digital) = Reference::new(&group.point, workload, sweep.seed)?;
+        let (reference, digital) = Reference::new(&group.point, workload, sweep.seed, &())?;
         notes.add_chance(&group.point, &reference, workload.scorer());
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();
@@ -127,7 +128,7 @@ impl Estimate {
             let before = memory::resident();
             memory::reset_peak();
             let clock = Instant::now();
-            let record = single.install(|| run_trial(sweep, row, workload, &digital))?;
+            let record = single.install(|| run_trial(sweep, row, workload, &digital, &()))?;
             let seconds = clock.elapsed().as_secs_f64();
             let workers = self.threads.min(rows.len());
             self.seconds += seconds * (rows.len() as f64 / workers as f64).ceil();

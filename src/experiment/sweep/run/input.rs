@@ -10,7 +10,7 @@ use crate::experiment::sweep::{Key, Source, Sweep};
 use crate::io::hash::sha256_of_file;
 use crate::io::record::Cell;
 use crate::io::{Source as Bytes, safetensors};
-use crate::nn::{Dataset, Hints, Intake, Network, Selection, Split};
+use crate::nn::{Dataset, Intake, Network, Selection, Split};
 
 /// How a program is made of a network.
 pub(super) type MakeProgram = fn(&Network, Layout) -> Result<Program>;
@@ -72,6 +72,9 @@ impl Sweep {
                 add("network", path, &file)?;
             }
         }
+        for (key, path) in self.base.remarks.files() {
+            add(key, path, &folder.join(path))?;
+        }
         for path in self.all_values(&Key::Program) {
             add("program", path, &folder.join(path))?;
         }
@@ -85,19 +88,6 @@ impl Sweep {
             add("hardware", path, &folder.join(path))?;
         }
         Ok(inputs)
-    }
-
-    /// What the experiment says of its networks beside their files.
-    ///
-    /// # Errors
-    /// Those of a name that is no activation.
-    pub fn hints(&self) -> Result<Hints> {
-        let activation = self.base.activation.as_ref();
-        Ok(Hints {
-            activation: activation.map(|name| name.parse()).transpose()?,
-            layers: self.base.layers.clone(),
-            ..Hints::default()
-        })
     }
 
     /// The program of `source`, which `make` makes of a network; what was assumed of that is added to `notes`.
@@ -125,7 +115,8 @@ impl Sweep {
                     let what = format!("is a program: write program = \"{name}\"");
                     return Err(Error::format(file.name(), what));
                 }
-                let loaded = Network::load_with(&path, &self.hints()?)?;
+                let hints = self.base.remarks.hints(folder)?;
+                let loaded = Network::load_with(&path, &hints)?;
                 for assumed in loaded
                     .entry_words()
                     .into_iter()

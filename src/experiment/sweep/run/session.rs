@@ -233,9 +233,10 @@ impl Session {
             if watch.stops() {
                 break;
             }
+            watch.doing(Some(group.point.source.path()));
             let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
             let score = self.sweep.base.score;
-            match group.point.precision {
+            let run = match group.point.precision {
                 Precision::F32 => {
                     let workload = Workload::<f32>::new(program, data, score)?;
                     self.run_group(group, &workload, &notes, watch)
@@ -244,7 +245,11 @@ impl Session {
                     let workload = Workload::<f64>::new(program, data, score)?;
                     self.run_group(group, &workload, &notes, watch)
                 }
-            }?;
+            };
+            match run {
+                Err(Error::Stopped) => break,
+                run => run?,
+            }
         }
         self.writer.lock().expect("no writer panics").sync()
     }
@@ -272,7 +277,8 @@ impl Session {
         notes: &Notes<'_>,
         watch: &impl Watch,
     ) -> Result<()> {
-        let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed)?;
+        let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed, watch)?;
+        watch.doing(None);
         notes.add_chance(&group.point, &reference, workload.scorer());
         let mut points: Vec<usize> = group
             .rows
@@ -297,13 +303,14 @@ impl Session {
                     return;
                 };
                 let finished = pool
-                    .install(|| run_trial(&self.sweep, row, workload, &digital))
+                    .install(|| run_trial(&self.sweep, row, workload, &digital, watch))
                     .and_then(|record| {
                         let mut writer = self.writer.lock().expect("no writer panics");
                         writer.append(Entry::Trial(record))
                     });
                 match finished {
                     Ok(()) => watch.step(),
+                    Err(Error::Stopped) => return,
                     Err(error) => {
                         is_over.store(true, Ordering::Relaxed);
                         let mut first = failure.lock().expect("no thread panics here");
@@ -405,12 +412,15 @@ fn place(sweep: &Sweep, number: usize) -> String {
     let keys = sweep.keys().zip(sweep.values(number));
     let settings = keys.map(|(key, cell)| format!("{} = {}", key.name(), cell.shown()));
     let settings: Vec<String> = settings.collect();
-    format!("point {number} ({})", settings.join(", "))
+    match settings.is_empty() {
+        true => format!("point {number}"),
+        false => format!("point {number} ({})", settings.join(", ")),
+    }
 }
 
 /// Fails if a point of `sweep`, whose paths are relative to `folder`, cannot be run, as far as its files, its layout and its
 /// hardware tell: no network is compiled.
-fn check_points(sweep: &Sweep, folder: &Path) -> Result<()> {
+pub(super) fn check_points(sweep: &Sweep, folder: &Path) -> Result<()> {
     let say = |_: &str| {};
     let silent = Notes::new(&say);
     let mut loaded = Loaded::new(&silent, outline);
@@ -427,18 +437,19 @@ fn check_points(sweep: &Sweep, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One chip.
+/// One chip, which `watch` may stop while its phases are fitted.
 pub(super) fn run_trial<T: Real>(
     sweep: &Sweep,
     row: usize,
     workload: &Workload<'_, T>,
     digital: &Judged<T>,
+    watch: &dyn Watch,
 ) -> Result<Trial> {
     let (number, trial) = (row / sweep.trials, row % sweep.trials);
     let point = sweep.point(number)?;
     let clock = Instant::now();
     let chip = point.hardware.fabricate(sweep.seed, trial as u64);
-    let found = workload.trial(chip, point.correction, digital);
+    let found = workload.trial(chip, point.correction, digital, watch);
     let (trial, judged) = found.map_err(|error| error.within(place(sweep, number)))?;
     let scorer = workload.scorer();
     let classes = scorer.labels().zip(judged.classes.as_ref());
