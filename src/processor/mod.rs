@@ -39,7 +39,7 @@ use crate::linalg::{C64, Matrix};
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use layer::{Calibration, LoadedMap};
 use load::relative;
-use numbers::check_numbers;
+use numbers::{check_blocks, check_numbers};
 use placement::{check_given, seats};
 use quality::Clips;
 
@@ -76,7 +76,7 @@ impl<T: Real> Processor<T> {
                 Error::format("calibration batch", what)
             })?;
             let network = program.network();
-            let signals = batch.clone().first(network.calibration_samples());
+            let signals = network.calibrating(batch.clone());
             network.run(signals, with, 0).map(drop)
         })
     }
@@ -203,7 +203,7 @@ impl<T: Real> Processor<T> {
             maps: Mutex::default(),
         };
         let network = self.program.network();
-        network.run(batch.first(network.calibration_samples()), &judging, block)?;
+        network.run(network.calibrating(batch), &judging, block)?;
         let maps = judging.maps.into_inner().expect("no product panicked");
         let qualities = maps.into_iter().map(|(id, judged)| {
             let outputs = Batch::stack(Axis(1), &judged.outputs);
@@ -391,7 +391,9 @@ pub fn map_on_chip(
 
 /// Fails if no chip of `hardware` can run `program`, as far as its layout tells: [`Processor::load`] fails so too.
 pub(crate) fn check_layout(program: &Program, hardware: &Hardware) -> Result<()> {
-    for (map, reading) in program.maps().zip(readings(program, hardware)?) {
+    let readings = readings(program, hardware)?;
+    check_blocks(program, hardware, &readings)?;
+    for (map, reading) in program.maps().zip(readings) {
         let check = |tile| load::check_loss(hardware, tile, reading);
         let fits = map.tiles.iter().try_for_each(check);
         fits.within(format_args!("layer `{}`", map.linear.name))?;
