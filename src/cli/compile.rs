@@ -12,9 +12,11 @@ use super::common::count::any;
 use super::common::output;
 use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, Weights, compile};
 use crate::error::Error;
+use crate::hardware::Hardware;
 use crate::nn::{Activation, Linear, Loaded, Network, Remarks};
 #[cfg(feature = "onnx")]
-use crate::nn::{Element, Graph, Port};
+use crate::nn::{Element, Port};
+use crate::processor::check_layout;
 use crate::rng::Seed;
 
 #[derive(Debug, Args)]
@@ -124,6 +126,8 @@ pub fn run(args: &CompileArgs) -> Result<()> {
         };
         let clock = Instant::now();
         let program = output::in_file(&args.network, compile(&loaded.network, layout))?;
+        // What no chip can run is no program.
+        output::in_file(&args.network, check_layout(&program, &Hardware::default()))?;
         let seconds = clock.elapsed().as_secs_f64();
         let mut bytes = Vec::new();
         program.write(&mut bytes)?;
@@ -173,8 +177,11 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
         writeln!(stderr, "note: {assumed}")?;
     }
     #[cfg(feature = "onnx")]
-    for note in loaded.network.graph().into_iter().flat_map(Graph::notes) {
-        writeln!(stderr, "note: {note}")?;
+    if let Some(graph) = loaded.network.graph() {
+        let notes = graph.notes().iter().cloned();
+        for note in notes.chain(super::inspect::dark_words(graph)) {
+            writeln!(stderr, "note: {note}")?;
+        }
     }
     writeln!(stderr, "note: data: {}", loaded.network.input_words())?;
     super::inspect::describe_program(&mut stderr, program)?;

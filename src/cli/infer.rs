@@ -243,6 +243,14 @@ pub(super) fn say_of_chips(program: &Program, hardware: &Hardware) {
             "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
         );
     }
+    #[cfg(feature = "onnx")]
+    if let Some(note) = program
+        .network()
+        .graph()
+        .and_then(super::inspect::dark_words)
+    {
+        eprintln!("note: {note}");
+    }
     for note in hardware.notes() {
         eprintln!("note: {note}");
     }

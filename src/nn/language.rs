@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayD, Axis, Ix3, IxDyn};
 use super::graph::Graph;
 use super::linear::Linears;
 use super::network::Network;
-use super::port::{Element, Port};
+use super::port::Element;
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::field::Real;
@@ -42,11 +42,11 @@ impl<'a> LanguageModel<'a> {
             _ => false,
         };
         if !takes_tokens {
-            return refused(words("input", input));
+            return refused(format!("input {}", input.words_of_shape()));
         }
         let logits = match &output.shape[..] {
             [batch, _, logits] if is_one(*batch) && output.element == Element::Float => *logits,
-            _ => return refused(words("output", output)),
+            _ => return refused(format!("output {}", output.words_of_shape())),
         };
         let model = Self { graph, vocabulary };
         logits.map_or(Ok(()), |logits| model.check_logits(logits))?;
@@ -121,44 +121,31 @@ impl<'a> LanguageModel<'a> {
     ) -> Result<()> {
         let computes = |count: usize| {
             let ids = vec![self.vocabulary.bos(); count - 1];
-            self.logits(&ids, with, 0)
+            self.logits(&ids, with, 0).err()
         };
-        computes(1)?;
+        if let Some(error) = computes(1) {
+            return Err(error);
+        }
         // Not all at once: what is beyond the places of the network may be beyond memory.
-        let (mut most, mut beyond) = (1, count + 1);
-        while most < count && beyond > count {
+        let (mut most, mut beyond) = (1, None);
+        while most < count && beyond.is_none() {
             let next = count.min(2 * most);
             match computes(next) {
-                Ok(_) => most = next,
-                Err(_) => beyond = next,
+                None => most = next,
+                Some(error) => beyond = Some((next, error)),
             }
         }
-        if most == count {
+        let Some((mut first, mut refusal)) = beyond else {
             return Ok(());
-        }
-        while beyond - most > 1 {
-            let middle = most + (beyond - most) / 2;
+        };
+        while first - most > 1 {
+            let middle = most + (first - most) / 2;
             match computes(middle) {
-                Ok(_) => most = middle,
-                Err(_) => beyond = middle,
+                None => most = middle,
+                Some(error) => (first, refusal) = (middle, error),
             }
         }
-        let limit = format!("at most {most}: the network has no places for more");
+        let limit = format!("at most {most}, as the network cannot compute {first}: {refusal}");
         Err(Error::value(what, count, limit))
     }
-}
-
-/// The `port`, which is an input or an output of a network, in words.
-fn words(what: &str, port: &Port) -> String {
-    let element = match port.element {
-        Element::Float => "numbers",
-        Element::Integer => "integers",
-        Element::Boolean => "truths",
-    };
-    let axes = port.shape.iter().map(|axis| match axis {
-        Some(length) => length.to_string(),
-        None => "?".to_owned(),
-    });
-    let axes: Vec<String> = axes.collect();
-    format!("{what} {}: {element} [{}]", port.name, axes.join(", "))
 }

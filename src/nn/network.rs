@@ -350,6 +350,21 @@ impl Network {
         }
     }
 
+    /// The first samples of `batch` that set ranges: as many as [`calibration_samples`](Self::calibration_samples), and where a
+    /// file fixes how many pass together whole runs of them, which no copy of a sample fills; all where there are fewer.
+    pub(crate) fn calibrating<T: Real>(&self, batch: Batch<T>) -> Batch<T> {
+        let given = batch.samples();
+        let most = self.calibration_samples().min(given);
+        #[cfg(feature = "onnx")]
+        if let Some(graph) = self.graph()
+            && let Some(run) = graph.inputs().iter().find_map(Port::batch)
+            && run <= given
+        {
+            return batch.first((most / run).max(1) * run);
+        }
+        batch.first(most)
+    }
+
     /// Raw features that a sample must have; 0 for an empty network.
     pub fn features(&self) -> usize {
         #[cfg(feature = "onnx")]

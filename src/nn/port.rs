@@ -153,6 +153,21 @@ impl Port {
         })
     }
 
+    /// Its name, elements and axes: `ids: integers [1, ?]`, where `?` is an open length.
+    pub fn words_of_shape(&self) -> String {
+        let element = match self.element {
+            Element::Float => "numbers",
+            Element::Integer => "integers",
+            Element::Boolean => "truths",
+        };
+        let axes = self.shape.iter().map(|axis| match axis {
+            Some(length) => length.to_string(),
+            None => "?".to_owned(),
+        });
+        let axes: Vec<String> = axes.collect();
+        format!("{}: {element} [{}]", self.name, axes.join(", "))
+    }
+
     /// How sentences call it.
     pub(super) fn words(&self) -> String {
         match &*self.name {

@@ -206,7 +206,7 @@ impl<T: Real> Processor<T> {
             return Ok(Vec::new());
         }
         let network = self.program.network();
-        let batch = batch.first(network.calibration_samples());
+        let batch = network.calibrating(batch);
         let judged = |is_quiet| {
             let judging = Judging {
                 processor: self,
@@ -363,7 +363,7 @@ pub(crate) fn run_of<T: Real>(
             Error::format("calibration batch", what)
         })?;
         let network = program.network();
-        let signals = batch.clone().first(network.calibration_samples());
+        let signals = network.calibrating(batch.clone());
         network.run(signals, with, 0).map(drop)
     }
 }

@@ -51,7 +51,21 @@ pub(super) fn check_numbers(
         );
         return Err(Error::value("numbers.format", asked, limit));
     }
-    if !matches!(asked, Weights::Abfp(_)) && !matches!(held, Weights::Abfp(_)) {
+    check_blocks(program, hardware, readings)
+}
+
+/// Fails where `program` or `hardware` has numbers in blocks and a map is not read by coherent detectors, behind which blocks
+/// have their scales.
+///
+/// # Errors
+/// [`Error::Value`].
+fn check_blocks(
+    program: &Program,
+    hardware: &Hardware,
+    readings: &[Reading],
+) -> Result<()> {
+    let has_blocks = |weights: Weights| matches!(weights, Weights::Abfp(_));
+    if !has_blocks(weights_of(hardware)) && !has_blocks(program.layout().weights) {
         return Ok(());
     }
     let is_signed = |reading: &Reading| matches!(reading, Reading::Real | Reading::Quadratures);

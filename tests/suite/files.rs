@@ -38,6 +38,7 @@ fn kind_in_repository(path: &str) -> &'static str {
         // Weights of a graph beside it.
         _ if ends(".onnx.data") => REFUSED,
         "tests/cases/activations.json" | "tests/cases/torch/numbers.json" => REFUSED,
+        "tests/cases/language/language.json" => REFUSED,
         // A cell is empty.
         "tests/cases/iris_nan.csv" => REFUSED,
         // Pickles of a module, of a program, of Python's own lists; not of tensors.

@@ -444,7 +444,7 @@ impl Linears<f32> for Doubled {
 }
 
 /// The graph of `nodes` on `x`, of shape `[N, axes…]`, with the stored `weights` and these outputs.
-fn written(
+pub fn written(
     nodes: Vec<pb::NodeProto>,
     axes: &[&str],
     weights: Vec<pb::TensorProto>,
@@ -675,6 +675,9 @@ fn recurrent_cells_pass_sample_by_sample() {
         network.graph().unwrap().notes(),
         ["its LSTM, GRU or RNN takes one sample at a time"]
     );
+    // Two steps of one weight and one of the state; the product behind it is on light.
+    let left = &network.graph().unwrap().left()[0];
+    assert_eq!((left.products, left.is_uncounted()), (2 * (1 + 1), false));
     let x = ndarray::arr2(&[[0.3, -1.2], [2.0, 0.1], [-0.5, 0.9]]);
     let [w, r, m] = [w, r, m].map(f64::from);
     let expected = Array2::from_shape_fn((3, 1), |(sample, _)| {

@@ -1,6 +1,8 @@
 //! Integration tests: one binary, a module a subject.
 
 mod architecture;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod batches;
 mod circles;
 #[cfg(feature = "cli")]
 mod cli;
@@ -13,6 +15,8 @@ mod crossbar;
 mod damage;
 #[cfg(feature = "cli")]
 mod data;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod described;
 #[cfg(feature = "cli")]
 mod doors;
 #[cfg(feature = "cli")]
@@ -42,6 +46,8 @@ mod interrupt;
 mod keys;
 #[cfg(feature = "cli")]
 mod kills;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod language;
 #[cfg(feature = "cli")]
 mod misled;
 mod mnist;
@@ -59,6 +65,8 @@ mod outputs;
 mod pages;
 mod physics;
 mod placement;
+#[cfg(all(feature = "cli", feature = "onnx"))]
+mod probabilities;
 #[cfg(feature = "cli")]
 mod programs;
 mod properties;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::{DEMO, haar, lightloom, ok, write_npy};
+use crate::cli::{DEMO, haar, lightloom, ok, refused, write_npy};
 use crate::sweep::{digits, experiment};
 
 /// What belongs to libraries, operating systems and Rust, not to users.
@@ -237,4 +237,31 @@ fn every_reader_refuses_every_wrong_file_in_one_plain_sentence() {
             std::fs::set_permissions(&path, mode).unwrap();
         }
     }
+}
+
+/// Fields that go on to an optical activation are not read, so that no block of them has a scale.
+#[test]
+fn blocks_of_light_that_is_not_read_are_refused_before_a_program_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(folder.join("w.npz")).unwrap());
+    for name in ["0.weight.npy", "1.weight.npy"] {
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file(name, options).unwrap();
+        lightloom::io::npy::write(&mut archive, haar(3).view()).unwrap();
+    }
+    archive.finish().unwrap();
+    let network = "weights = 'w.npz'\n[input]\nencoding = 'complex-halves'\n[[layers]]\nweight = '0.weight'\n\
+                   activation = { kind = 'modrelu', bias = -0.1 }\n[[layers]]\nweight = '1.weight'\n\
+                   [output]\nreadout = 'intensity'\n";
+    std::fs::write(folder.join("net.toml"), network).unwrap();
+    let compile = ["compile", "net.toml", "-o", "p.safetensors"];
+    refused(folder, &[&compile[..], &["--weights", "abfp:6"]].concat());
+    assert!(!folder.join("p.safetensors").exists());
+    ok(folder, &[&compile[..], &["--weights", "fixed:6"]].concat());
+    // Of one layer, whose fields are read, there are blocks.
+    let (first, _) = network.split_once("activation").unwrap();
+    let one = format!("{first}[output]\nreadout = 'intensity'\n");
+    std::fs::write(folder.join("net.toml"), one).unwrap();
+    ok(folder, &[&compile[..], &["--weights", "abfp:6"]].concat());
 }

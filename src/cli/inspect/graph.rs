@@ -50,8 +50,14 @@ fn kind(network: &Network, id: LinearId) -> &str {
     graph.kind(id)
 }
 
-/// What of `graph` stays digital, and the share of its multiply-adds that is on light.
+/// Inputs and outputs of `graph` where there are several, what of it stays digital, and the share of its multiply-adds that
+/// is on light.
 pub(super) fn describe(out: &mut dyn Write, graph: &Graph) -> std::io::Result<()> {
+    for (side, ports) in [("input", graph.inputs()), ("output", graph.outputs())] {
+        for port in ports.iter().filter(|_| ports.len() > 1) {
+            writeln!(out, "{side} {}", port.words_of_shape())?;
+        }
+    }
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for left in graph.left() {
         // What has a name of its own is told by it; products of computed tensors are counted.
@@ -94,6 +100,33 @@ pub(super) fn describe(out: &mut dyn Write, graph: &Graph) -> std::io::Result<()
         "on light: {:.1} % of the multiply-adds of a sample{open}{uncounted}",
         100.0 * share(graph)
     )
+}
+
+/// What is said of a graph of which nothing is on light, and why.
+pub fn dark_words(graph: &Graph) -> Option<String> {
+    if !graph.linears().is_empty() {
+        return None;
+    }
+    let products = graph.left();
+    if products.is_empty() {
+        return Some("nothing of it is on light: it multiplies by no constant matrix".to_owned());
+    }
+    let mut reasons: Vec<String> = Vec::new();
+    for left in products {
+        let reason = left.why.to_string();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    let hint = match products.iter().any(|left| left.why == Why::Depthwise) {
+        true => "; --light NAME puts a depthwise convolution there",
+        false => "",
+    };
+    Some(format!(
+        "nothing of it is on light, 0 of {} products: {}{hint}",
+        products.len(),
+        reasons.join(", ")
+    ))
 }
 
 /// Share of the multiply-adds that is on light.

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{DimLike, SymbolValues, TDim};
+use tract_onnx::tract_core::internal::SymbolValues;
 use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 
+use super::count::{products, repeated};
 use super::light::{Found, found};
 use super::names::Names;
 use super::{Left, Why};
@@ -137,10 +138,14 @@ impl Chosen {
                 if !has_constants {
                     continue;
                 }
+                let products = match *operator {
+                    "LSTM" | "GRU" | "RNN" | "Scan" => repeated(model, names, node, ones)?,
+                    _ => None,
+                };
                 left.push(Left {
                     name: node.name.clone(),
                     why: Why::Operator(operator),
-                    products: 0,
+                    products: products.unwrap_or(0).div_ceil(samples),
                 });
             }
         }
@@ -156,31 +161,6 @@ fn has_products(node: &NodeProto) -> bool {
         .filter_map(|attribute| attribute.g.as_ref());
     let mut nodes = bodies.flat_map(|body| &body.node);
     nodes.any(|node| PRODUCTS.contains(&&*node.op_type) || has_products(node))
-}
-
-/// Multiply-accumulates of `node` in one run.
-fn products(model: &TypedModel, node: &TypedNode, ones: &SymbolValues) -> TractResult<usize> {
-    let length = |dim: &TDim| dim.eval(ones).to_usize().unwrap_or(1);
-    if let Some(op) = node.op_as::<EinSum>() {
-        let shapes: TVec<&TypedFact> = model.node_input_facts(node.id)?;
-        let axes = op.axes.iter_all_axes().map(|axis| {
-            let inputs = axis.inputs.iter().zip(&shapes);
-            let lengths =
-                inputs.flat_map(|(places, fact)| places.iter().map(|at| length(&fact.shape[*at])));
-            lengths.max().unwrap_or(1)
-        });
-        return Ok(axes.product());
-    }
-    // A convolution: every weight at every place, of the output or, transposed, of the input.
-    let places = match node.op_is::<Conv>() {
-        true => model.outlet_fact(node.id.into())?,
-        false => model.outlet_fact(node.inputs[0])?,
-    };
-    let kernel = model.outlet_fact(node.inputs[1])?;
-    let kernel: usize = kernel.shape.iter().map(length).product();
-    let samples = places.shape.first().map_or(1, length);
-    let places: usize = places.shape.iter().skip(2).map(length).product();
-    Ok(kernel * places * samples)
 }
 
 /// Whether `name` is what `pattern` says, in which `*` stands for any run of characters.

@@ -4,11 +4,13 @@
 mod chosen;
 mod classes;
 mod convolution;
+mod count;
 mod light;
 mod names;
 mod prepare;
 mod product;
 mod run;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -240,7 +242,7 @@ impl Graph {
             ));
         }
         let parts = Parts {
-            last_activation: last_activation(&graph),
+            last_activation: tail::last_activation(&graph),
             classes: guarded(&nodes, || Ok(classes::told_apart(&model)))?,
             parameters: parameters.sum(),
             file: proto.encode_to_vec(),
@@ -370,28 +372,6 @@ fn tell_apart(linears: &mut [Linear]) {
             linear.name += &format!(".{times}");
         }
     }
-}
-
-/// The activation that the first output comes from.
-fn last_activation(graph: &tract_onnx::pb::GraphProto) -> Option<Activation> {
-    let mut value = &*graph.output.first()?.name;
-    for _ in 0..=graph.node.len() {
-        let makes =
-            |node: &&tract_onnx::pb::NodeProto| node.output.iter().any(|name| name == value);
-        let node = graph.node.iter().find(makes)?;
-        match &*node.op_type {
-            "Softmax" => return Some(Activation::Softmax),
-            "LogSoftmax" => return Some(Activation::LogSoftmax),
-            "Sigmoid" => return Some(Activation::Sigmoid),
-            // What leaves probabilities probabilities: shape, and rounding.
-            "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Transpose" | "Identity" | "Cast"
-            | "Dropout" | "Clip" | "QuantizeLinear" | "DequantizeLinear" => {
-                value = node.input.first()?;
-            }
-            _ => return None,
-        }
-    }
-    None
 }
 
 /// Fails unless the first axis of every output counts what the first axis of the inputs does: samples.

@@ -47,6 +47,14 @@ impl<'a> Names<'a> {
         stored.any(|tensor| Some(&*tensor.name) == table && tensor.dims.len() == 2)
     }
 
+    /// Number of elements of the stored tensor that `value` is, or is made of by operators that hand on.
+    pub(super) fn stored(&self, value: &str) -> Option<usize> {
+        let name = self.weight(value)?;
+        let mut stored = self.graph.initializer.iter();
+        let tensor = stored.find(|tensor| tensor.name == name)?;
+        Some(tensor.dims.iter().product::<i64>() as usize)
+    }
+
     /// The node of the file that became `node`, whose name may go on behind a point.
     pub(super) fn node(&self, node: &str) -> Option<&'a NodeProto> {
         let exact = self.graph.node.iter().find(|proto| proto.name == node);

@@ -12,7 +12,7 @@ use tract_onnx::tract_core::plan;
 
 use super::Graph;
 use super::light::Light;
-use super::prepare::{guarded, quietly};
+use super::prepare::{guarded, optimized, quietly};
 use crate::error::{Error, Result};
 use crate::field::{Real, assign_turned};
 use crate::nn::{At, BLOCK, Batch, Linears, Port};
@@ -168,7 +168,7 @@ impl Graph {
             let count = TDim::Val(count as i64);
             model = model.set_symbols(&HashMap::from([(symbol, count)]))?;
         }
-        let plan = TypedSimplePlan::new(model.into_optimized()?)?;
+        let plan = TypedSimplePlan::new(optimized(model)?)?;
         plans.insert(count, plan.clone());
         Ok(plan)
     }

@@ -1,14 +1,15 @@
 //! tract at work: what it says becomes one sentence, and none of its panics is heard.
 
 mod lists;
+mod words;
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{DimLike, bail};
+use tract_onnx::tract_core::internal::{DimLike, TDim, bail};
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax};
 use tract_onnx::tract_core::optim::Optimizer;
 
@@ -24,19 +25,76 @@ const LETTERS: usize = 200;
 /// # Errors
 /// [`Error::Format`] in one sentence where tract refuses the graph.
 pub(super) fn typed(model: &ModelProto) -> Result<TypedModel> {
-    guarded(model, || {
-        let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
-        lists::register(&mut onnx);
-        let mut typed = onnx.model_for_proto_model(model)?.into_typed()?;
-        check_axes(&typed)?;
-        Optimizer::prop_consts().optimize(&mut typed)?;
-        Ok(typed)
+    heard(|| read(model)).map_err(|said| {
+        let node = named_in(model, &said).or_else(|| first_refused(model));
+        sentence(node, &said)
     })
 }
 
-/// Fails for an axis that tract would first miss as it runs, and for the largest and the smallest of no numbers.
+fn read(model: &ModelProto) -> TractResult<TypedModel> {
+    let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
+    lists::register(&mut onnx);
+    let mut typed = onnx.model_for_proto_model(model)?.into_typed()?;
+    check_axes(&typed)?;
+    Optimizer::prop_consts().optimize(&mut typed)?;
+    Ok(typed)
+}
+
+/// The first node of `model`, of which tract refuses a node without a name, that it does not take with all nodes before it.
+fn first_refused(model: &ModelProto) -> Option<&NodeProto> {
+    let nodes = &model.graph.as_ref()?.node;
+    let is_refused = |count: &usize| {
+        let mut start = model.clone();
+        let graph = start.graph.get_or_insert_default();
+        graph.node.truncate(*count);
+        let last = graph.node.last();
+        let outputs = last.into_iter().flat_map(view::writes);
+        let outputs = outputs.map(|name| ValueInfoProto {
+            name: name.to_owned(),
+            ..Default::default()
+        });
+        graph.output = outputs.collect();
+        heard(|| read(&start)).is_err()
+    };
+    let (mut taken, mut refused) = (0, nodes.len());
+    while refused - taken > 1 {
+        let middle = taken + (refused - taken) / 2;
+        match is_refused(&middle) {
+            true => refused = middle,
+            false => taken = middle,
+        }
+    }
+    nodes.get(refused.checked_sub(1)?)
+}
+
+/// The pass of tract that splits a product with a mask where the mask begins and ends. It takes a bound that differs from row
+/// to row, as that of `p[:, None] < p`, for one number.
+const MASKS: &str = "FoldUniformMask";
+
+/// `model` as it runs: decluttered and optimized, but for what tract makes of [`MASKS`].
+///
+/// # Errors
+/// What tract refuses.
+pub(in crate::nn::graph) fn optimized(mut model: TypedModel) -> TractResult<TypedModel> {
+    let mut declutter = Optimizer::declutter();
+    declutter
+        .passes
+        .retain(|pass| !format!("{pass:?}").starts_with(MASKS));
+    declutter.optimize(&mut model)?;
+    model.optimize()?;
+    Ok(model)
+}
+
+/// Fails for axes and lengths that tract would first miss as it runs, and for the largest and the smallest of no numbers.
 fn check_axes(typed: &TypedModel) -> TractResult<()> {
     for node in &typed.nodes {
+        let lengths = node
+            .outputs
+            .iter()
+            .flat_map(|output| output.fact.shape.iter());
+        if let Some(length) = lengths.into_iter().find(|length| differ(length)) {
+            bail!("\"{}\" {length}", node.name);
+        }
         let rank = node.outputs.first().map_or(0, |output| output.fact.rank());
         if let Some(reduce) = node.op_as::<Reduce>()
             && matches!(reduce.reducer, Reducer::Max | Reducer::Min)
@@ -56,6 +114,17 @@ fn check_axes(typed: &TypedModel) -> TractResult<()> {
         }
     }
     Ok(())
+}
+
+/// Whether `length` is that of two lengths above 1 that are not the same.
+fn differ(length: &TDim) -> bool {
+    let TDim::Broadcast(lengths) = length else {
+        return false;
+    };
+    let known = lengths.iter().filter_map(|length| length.to_usize().ok());
+    let mut known = known.filter(|length| *length != 1);
+    let first = known.next();
+    known.any(|other| Some(other) != first) || lengths.iter().any(differ)
 }
 
 /// Which ports of a graph.
@@ -121,12 +190,16 @@ pub(in crate::nn::graph) fn guarded<T>(
     model: &ModelProto,
     work: impl FnOnce() -> TractResult<T>,
 ) -> Result<T> {
-    let said = match quietly(work) {
-        Ok(Ok(done)) => return Ok(done),
-        Ok(Err(error)) => error.chain().map(ToString::to_string).collect(),
-        Err(panic) => vec![panic],
-    };
-    Err(sentence(model, &said))
+    heard(work).map_err(|said| sentence(named_in(model, &said), &said))
+}
+
+/// What `work` gives, or what tract says, the outermost first.
+fn heard<T>(work: impl FnOnce() -> TractResult<T>) -> std::result::Result<T, Vec<String>> {
+    match quietly(work) {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(error.chain().map(ToString::to_string).collect()),
+        Err(panic) => Err(vec![panic]),
+    }
 }
 
 thread_local! {
@@ -162,21 +235,21 @@ pub(in crate::nn::graph) fn quietly<T>(work: impl FnOnce() -> T) -> std::result:
     done.map_err(|_| SAID.take())
 }
 
-/// The error for what tract `said`, the outermost first.
-fn sentence(model: &ModelProto, said: &[String]) -> Error {
-    let graph = model.graph.as_ref();
-    let quoted = said
+/// The node of `model` that tract named in what it `said`.
+fn named_in<'a>(model: &'a ModelProto, said: &[String]) -> Option<&'a NodeProto> {
+    let graph = model.graph.as_ref()?;
+    let mut quoted = said
         .iter()
         .flat_map(|text| text.split('"').skip(1).step_by(2));
-    let node = graph.and_then(|graph| {
-        let named = quoted.into_iter().find_map(|name| named(graph, name));
-        named.or_else(|| {
-            graph
-                .node
-                .iter()
-                .find(|node| said.iter().any(|text| text.contains(&bare(node))))
-        })
-    });
+    let named = quoted.find_map(|name| named(graph, name));
+    named.or_else(|| {
+        let mut nodes = graph.node.iter();
+        nodes.find(|node| said.iter().any(|text| text.contains(&bare(node))))
+    })
+}
+
+/// The error for what tract `said` of `node`, the outermost first.
+fn sentence(node: Option<&NodeProto>, said: &[String]) -> Error {
     let what = node.map_or_else(|| "ONNX graph".to_owned(), view::words);
     let cause = said.iter().rev().find(|text| !text.trim().is_empty());
     let cause = cause.map_or("", |text| text.trim().trim_end_matches('.'));
@@ -187,15 +260,14 @@ fn sentence(model: &ModelProto, said: &[String]) -> Error {
         let rest = names.iter().find_map(|name| cause.strip_prefix(&**name));
         cause = rest.map_or(cause.clone(), str::to_owned);
     }
-    if let Some((end, _)) = cause.char_indices().nth(LETTERS) {
-        cause.truncate(end);
-        cause += "…";
-    }
-    let reason = if cause.is_empty() {
-        "cannot be evaluated".to_owned()
-    } else {
-        format!("cannot be evaluated: {cause}")
+    let mut reason = match &*cause {
+        "" => "cannot be evaluated".to_owned(),
+        cause => words::plain(cause),
     };
+    if let Some((end, _)) = reason.char_indices().nth(LETTERS) {
+        reason.truncate(end);
+        reason += "…";
+    }
     Error::format(what, reason)
 }
 

@@ -20,7 +20,8 @@ mod tensors;
 mod tests;
 mod view;
 
-pub(super) use guard::{guarded, quietly};
+pub(super) use guard::{guarded, optimized, quietly};
+pub(super) use tensors::numbers;
 
 use std::str::FromStr;
 

@@ -214,7 +214,7 @@ pub(super) fn check_numbers(what: &str, tensor: &TensorProto, good: fn(f64) -> b
 }
 
 /// The numbers of `tensor`; none where it holds texts or booleans.
-pub(super) fn numbers(tensor: &TensorProto) -> Box<dyn Iterator<Item = f64> + '_> {
+pub(in crate::nn::graph) fn numbers(tensor: &TensorProto) -> Box<dyn Iterator<Item = f64> + '_> {
     fn of<'a, const N: usize>(
         raw: &'a [u8],
         number: fn([u8; N]) -> f64,

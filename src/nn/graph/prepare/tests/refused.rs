@@ -349,6 +349,38 @@ fn what_tract_refuses_is_one_sentence_with_node_and_operator() {
     changed("too few inputs", |model| {
         graph(model).node[0].input.pop();
     });
+    let second = |what: &str, node: NodeProto, constant: TensorProto| {
+        changed(what, |model| {
+            graph(model).initializer.push(constant);
+            graph(model).node[1] = node;
+        });
+    };
+    let stored = float_tensor("c", &[5], &[0.5; 5]);
+    let sum = node("sum", "Add", &["h", "c"], "y");
+    second("lengths that do not broadcast", sum, stored.clone());
+    let joined = node("joined", "Concat", &["h", "c"], "y");
+    second("a list beside rows", with_int(joined, "axis", 1), stored);
+    let shape = node("shape", "Reshape", &["h", "c"], "y");
+    second(
+        "a shape of more numbers",
+        shape,
+        int_tensor("c", &[0, 2, 4]),
+    );
+    let squeezed = node("squeezed", "Squeeze", &["h", "c"], "y");
+    second("an axis that is not 1", squeezed, int_tensor("c", &[1]));
+    // tract says no node of these.
+    let mean = node("mean", "ReduceMean", &["h", "c"], "y");
+    second(
+        "a mean over an axis that is not there",
+        mean,
+        int_tensor("c", &[3]),
+    );
+    let flat = with_int(node("flat", "Flatten", &["h"], "y"), "axis", 5);
+    second(
+        "rows of an axis that is not there",
+        flat,
+        int_tensor("c", &[3]),
+    );
 }
 
 /// The weight of the dense network, which lies in another file.
