@@ -11,7 +11,8 @@ use lightloom::{Error, field};
 use numpy::{IntoPyArray, PyArray2};
 use pyo3::prelude::*;
 
-use crate::array::{self, Sampled};
+use crate::array;
+use crate::dataset::arranged;
 use crate::named::{encoding, parse, readout};
 use crate::refusal::raise;
 use crate::work::work;
@@ -242,12 +243,15 @@ impl Network {
         x: &Bound<'py, PyAny>,
         precision: &str,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let Sampled { samples, .. } = array::samples("x", x)?;
+        let x = array::samples("x", x)?;
         let precision: field::Precision = parse(precision)?;
         let network = Arc::clone(&self.network);
-        let outputs = work(py, move |_| match precision {
-            field::Precision::F32 => network.forward::<f32>(&samples),
-            field::Precision::F64 => network.forward::<f64>(&samples),
+        let outputs = work(py, move |_| {
+            let samples = arranged(&network, x)?;
+            match precision {
+                field::Precision::F32 => network.forward::<f32>(&samples),
+                field::Precision::F64 => network.forward::<f64>(&samples),
+            }
         })?;
         Ok(outputs.into_pyarray(py))
     }

@@ -170,10 +170,10 @@ pub enum Trained<'py> {
 /// spread or shuffled. Tiles are compiled in parallel, and the result does not depend on it.
 #[pyfunction]
 #[pyo3(
-    signature = (network, /, *, tile = None, geometry = "clements", weights = "exact", chips = "perfect",
-                 arrange = "descending", seed = Whole::of(0)),
-    text_signature = "(network, /, *, tile=None, geometry='clements', weights='exact', chips='perfect', \
-                      arrange='descending', seed=0)"
+    signature = (network, /, *, tile = None, geometry = "clements", weights = "exact", chips = "uncorrected",
+                 arrange = "ascending", seed = Whole::of(0)),
+    text_signature = "(network, /, *, tile=None, geometry='clements', weights='exact', chips='uncorrected', \
+                      arrange='ascending', seed=0)"
 )]
 #[allow(
     clippy::too_many_arguments,

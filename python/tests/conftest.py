@@ -56,6 +56,7 @@ def samples() -> dict[str, NDArray[Any]]:
 @pytest.fixture
 def files(tmp_path: Path, weights: list[NDArray[np.float64]], samples: dict[str, NDArray[Any]]) -> Path:
     """The folder of `command`, with the network as net.npz and the data as data.npz."""
-    np.savez(tmp_path / "net.npz", **{f"{index}.weight": weight for index, weight in enumerate(weights)})
-    np.savez(tmp_path / "data.npz", **samples)
+    layers: dict[str, Any] = {f"{index}.weight": weight for index, weight in enumerate(weights)}
+    np.savez(tmp_path / "net.npz", **layers)
+    np.savez(tmp_path / "data.npz", x=samples["x"], y=samples["y"])
     return tmp_path

@@ -169,7 +169,7 @@ def test_labels_are_read_as_those_of_a_file(tmp_path: Path, program: ll.Program)
 
 def test_hardware_is_the_same_however_it_is_said(tmp_path: Path) -> None:
     by_keyword = ll.Hardware(coupler_splitting_error_rad=0.02, readout_adc_bits=8, readout_detection="intensity")
-    sections = {"coupler": {"splitting_error_rad": 0.02}, "readout": {"adc_bits": 8, "detection": "intensity"}}
+    sections: Any = {"coupler": {"splitting_error_rad": 0.02}, "readout": {"adc_bits": 8, "detection": "intensity"}}
     text = "[coupler]\nsplitting_error_rad = 0.02\n[readout]\nadc_bits = 8\ndetection = 'intensity'\n"
     (tmp_path / "hw.toml").write_text(text)
     for other in [

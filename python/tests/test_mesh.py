@@ -1,11 +1,13 @@
 """Meshes and their decomposition."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from conftest import Command, haar
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pathlib import Path
 
 import lightloom as ll
 
@@ -53,7 +55,8 @@ def test_phases_and_matrices_are_those_of_the_command(command: Command, tmp_path
     assert command("decompose", "u.npy", "-o", "u.mesh.json").returncode == 0
     mesh = ll.decompose(u)
     assert ll.Mesh.load(tmp_path / "u.mesh.json") == mesh
-    for correction in ["none", "local", "progressive", "fit"]:
+    corrections: list[Any] = ["none", "local", "progressive", "fit"]
+    for correction in corrections:
         flags = ["--hardware", "thermo-optic", "--seed", "4", "--trial", "3", "--correct", correction]
         assert command("matrix", "u.mesh.json", *flags, "-o", "m.npy").returncode == 0
         chip = ll.Hardware("thermo-optic").fabricate(seed=4, trial=3)

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from conftest import Command, haar
 
 import lightloom as ll
-import numpy as np
 
 
 def run(code: str) -> str:
@@ -63,7 +64,8 @@ def test_ctrl_c_ends_a_command_with_what_is_done(files: Path, command: Command) 
 
 
 def test_ctrl_c_ends_a_command_that_does_not_wait_for_it(tmp_path: Path) -> None:
-    np.savez(tmp_path / "net.npz", **{"0.weight": np.random.default_rng(0).normal(size=(1500, 1500))})
+    layers: dict[str, Any] = {"0.weight": np.random.default_rng(0).normal(size=(1500, 1500))}
+    np.savez(tmp_path / "net.npz", **layers)
     words = [sys.executable, "-m", "lightloom", "compile", "net.npz", "-o", "net.program.safetensors"]
     with subprocess.Popen(words, cwd=tmp_path) as child:
         time.sleep(2)

@@ -343,6 +343,8 @@ pub(crate) fn matrix(weight: &Weight) -> Matrix {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::linalg::C64;
     use crate::mesh::{Geometry, Mesh};
@@ -385,6 +387,28 @@ mod tests {
             let again = Program::from_tiles(network, layout, tiles(&program));
             assert_eq!(again.unwrap(), program);
         }
+    }
+
+    #[test]
+    fn work_that_is_stopped_begins_no_more_tiles() {
+        struct AfterOne(AtomicUsize);
+        impl Watch for AfterOne {
+            fn stops(&self) -> bool {
+                self.0.fetch_add(1, Ordering::Relaxed) > 0
+            }
+        }
+        let weight = Weight::Real(ndarray::Array2::ones((64, 64)));
+        let network = Network::of_weight(weight, Readout::Real).unwrap();
+        let layout = Layout {
+            tile: Some(2),
+            ..Layout::default()
+        };
+        let watch = AfterOne(AtomicUsize::new(0));
+        let error = compile_watched(&network, layout, &watch).unwrap_err();
+        assert!(matches!(error.root(), Error::Stopped));
+        let asked = watch.0.into_inner();
+        assert!(asked < 1024 / 2, "{asked} of 1024 tiles were begun");
+        assert!(compile_watched(&network, layout, &()).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, ClassVar, Literal, TypeAlias, final, overload
+from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 __version__: str
 
 _Path: TypeAlias = str | PathLike[str]
-_Value: TypeAlias = float | str | None
+_Value: TypeAlias = float | SupportsIndex | str | None
 _Sections: TypeAlias = Mapping[str, Mapping[str, _Value]]
 _Hardware: TypeAlias = _Path | _Sections | Hardware
 _Correction: TypeAlias = Literal["none", "local", "progressive", "fit"]
@@ -130,8 +130,8 @@ class Hardware:
     @staticmethod
     def from_toml(text: str, /) -> Hardware: ...
     def to_toml(self) -> str: ...
-    def to_dict(self) -> dict[str, dict[str, _Value]]: ...
-    def __getitem__(self, key: str, /) -> _Value: ...
+    def to_dict(self) -> dict[str, dict[str, float | str | None]]: ...
+    def __getitem__(self, key: str, /) -> float | str | None: ...
     @property
     def notes(self) -> list[str]: ...
     def fabricate(self, seed: int = 0, trial: int = 0) -> Chip: ...
@@ -214,11 +214,8 @@ class Inference:
     @property
     def predictions(self) -> dict[str, NDArray[Any]] | None: ...
 
-@overload
-def decompose(u: np.ndarray[tuple[int, int], Any], /, geometry: str = "clements") -> Mesh: ...
-@overload
-def decompose(u: np.ndarray[tuple[int, int, int], Any], /, geometry: str = "clements") -> list[Mesh]: ...
-@overload
+
+# A Mesh, or a list of them: the number of axes of `u` decides, which its type need not know.
 def decompose(u: ArrayLike, /, geometry: str = "clements") -> Any: ...
 def compile(
     network: Network | _Path,
@@ -227,8 +224,8 @@ def compile(
     tile: int | None = None,
     geometry: str = "clements",
     weights: str = "exact",
-    chips: Literal["perfect", "uncorrected", "corrected"] = "perfect",
-    arrange: Literal["descending", "ascending", "spread", "shuffled"] = "descending",
+    chips: Literal["perfect", "uncorrected", "corrected"] = "uncorrected",
+    arrange: Literal["descending", "ascending", "spread", "shuffled"] = "ascending",
     seed: int = 0,
 ) -> Program: ...
 def load(
