@@ -7,13 +7,13 @@ import lightloom as ll
 rng = np.random.default_rng(0)
 centres = rng.normal(size=(10, 16))
 y = rng.integers(0, 10, size=1000)
-x = centres[y] + 0.5 * rng.normal(size=(1000, 16))
+x = centres[y] + rng.normal(size=(1000, 16))
 
 network = ll.Network.from_weights([centres], [-(centres**2).sum(axis=1) / 2])  # the nearest centre
 program = ll.compile(network, tile=16)
 data = ll.Dataset(x, y)
 print("coupler error   digital   on chips        corrected")
-for error_rad in [0.0, 0.01, 0.02, 0.05]:
+for error_rad in [0.0, 0.02, 0.05, 0.1, 0.2]:
     hardware = ll.Hardware(coupler_splitting_error_rad=error_rad)
     plain = ll.infer(program, data, hardware, trials=20)
     corrected = ll.infer(program, data, hardware, trials=20, correction="local")

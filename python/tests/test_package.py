@@ -64,10 +64,10 @@ def test_ctrl_c_ends_a_command_with_what_is_done(files: Path, command: Command) 
 
 
 def test_ctrl_c_ends_a_command_that_does_not_wait_for_it(tmp_path: Path) -> None:
-    layers: dict[str, Any] = {"0.weight": np.random.default_rng(0).normal(size=(1500, 1500))}
+    layers: dict[str, Any] = {"0.weight": np.random.default_rng(0).normal(size=(2500, 2500))}
     np.savez(tmp_path / "net.npz", **layers)
     words = [sys.executable, "-m", "lightloom", "compile", "net.npz", "-o", "net.program.safetensors"]
     with subprocess.Popen(words, cwd=tmp_path) as child:
-        time.sleep(2)
+        time.sleep(1.5)
         child.send_signal(signal.SIGINT)
         assert child.wait(timeout=10) == -signal.SIGINT

@@ -5,6 +5,23 @@ from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias, final, over
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "Chip",
+    "Dataset",
+    "Hardware",
+    "Inference",
+    "Mesh",
+    "Network",
+    "Processor",
+    "Program",
+    "__version__",
+    "compile",
+    "decompose",
+    "infer",
+    "load",
+    "run_command",
+]
+
 __version__: str
 
 _Path: TypeAlias = str | PathLike[str]
