@@ -31,8 +31,11 @@ pub struct Inference {
     notes: Vec<String>,
 }
 
-/// What is told of every layer of every chip.
-const OF_LAYER: [(&str, fn(&LayerTrial) -> Option<f64>); 5] = [
+/// How a number is told of a layer.
+type OfLayer = fn(&LayerTrial) -> Option<f64>;
+
+/// What is told of every layer of every chip, by its name.
+const OF_LAYER: [(&str, OfLayer); 5] = [
     ("matrix_error", |layer| layer.matrix_error),
     ("read_error", |layer| layer.read_error),
     ("weighted_error", |layer| layer.weighted_error),
