@@ -218,3 +218,28 @@ def test_everything_says_what_it_holds(program: ll.Program, samples: dict[str, N
     result = ll.infer(program, data, trials=2)
     assert repr(result).startswith("<Inference accuracy: digital ")
     assert repr(result).endswith("on 2 chips of seed 0>")
+
+
+def test_hints_of_a_network_are_those_of_the_command(files: Path, command: Command) -> None:
+    compiled(command, "--activation", "tanh", "--mean", "0.5", "--std", "1,2,3,4,5,6", "--layers", "0,1", "--tile", "8")
+    network = ll.Network.load(
+        files / "net.npz", activation="tanh", mean=0.5, std=np.arange(1, 7), layers=("0", "1")
+    )
+    program = ll.compile(network, tile=8)
+    assert program.to_bytes() == (files / PROGRAM).read_bytes()
+    assert (program.tile, program.geometry, program.layers) == (8, "clements", ["0", "1"])
+    assert ll.Network.load(files / "net.npz").notes != []
+
+
+def test_a_table_is_read_as_the_command_reads_it(files: Path, command: Command, program: ll.Program) -> None:
+    rng = np.random.default_rng(9)
+    rows = ["a,b,c,d,e,f,kind", *(",".join([*map(str, rng.normal(size=6)), str(rng.integers(0, 3))]) for _ in range(30))]
+    (files / "d.csv").write_text("\n".join(rows) + "\n")
+    compiled(command)
+    common = ["--label", "kind", "--limit", "20", "--hardware", "mit-pnp", "--trials", "2", "--json", "-"]
+    done = command("infer", PROGRAM, "--data", "d.csv", *common)
+    assert done.returncode == 0, done.stderr
+    data = ll.Dataset.load(files / "d.csv", label="kind", limit=20, network=program)
+    assert (len(data), data.features) == (20, 6)
+    result = ll.infer(program, data, "mit-pnp", trials=2)
+    assert without_times(result.to_dict()) == without_times(json.loads(done.stdout))
