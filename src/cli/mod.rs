@@ -20,6 +20,7 @@ mod sweep;
 mod usage;
 mod validate;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -31,23 +32,37 @@ use common::watch;
 
 use crate::io;
 
+/// Work is done.
+const DONE: u8 = 0;
+
+/// A check failed.
+const FAILED: u8 = 1;
+
+/// A usage or data error.
+const REFUSED: u8 = 2;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    ExitCode::from(main_of(std::env::args_os()))
+}
+
+/// Runs the command line `words`, the first of which is what the command is called, and returns its exit code.
+pub fn main_of(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => return refuse(&usage::words(&error)),
         Err(help_or_version) => {
             let _ = help_or_version.print();
-            return ExitCode::SUCCESS;
+            return DONE;
         }
     };
     match run(cli) {
         Ok(code) => code,
         // The reader of our output has seen enough (`lightloom … | head`).
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => DONE,
         Err(error) if matches!(error.downcast_ref(), Some(crate::Error::Stopped)) => {
             eprintln!("{error}");
-            ExitCode::from(watch::STOPPED)
+            watch::STOPPED
         }
         Err(error) => refuse(&match error.downcast_ref::<crate::Error>() {
             // Ours say everything themselves.
@@ -64,10 +79,10 @@ pub fn main() -> ExitCode {
 }
 
 /// One line on stderr, exit code 2.
-fn refuse(message: &str) -> ExitCode {
+fn refuse(message: &str) -> u8 {
     let lines: Vec<&str> = message.lines().map(str::trim).collect();
     eprintln!("error: {}", printable(lines.join(" ").trim()));
-    ExitCode::from(2)
+    REFUSED
 }
 
 /// `text` with its control characters spelt out: a terminal obeys those of a file's name.
@@ -101,7 +116,7 @@ fn remedy(error: &crate::Error) -> String {
     })
 }
 
-fn run(cli: Cli) -> Result<ExitCode> {
+fn run(cli: Cli) -> Result<u8> {
     let command = cli.command.unwrap_or_default();
     let threads = command.common().threads;
     let pool = rayon::ThreadPoolBuilder::new()
@@ -129,8 +144,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Man(args) => manual::man(&args, Cli::command()),
         }?;
         Ok(match watch::is_stopped() {
-            true => ExitCode::from(watch::STOPPED),
-            false => ExitCode::SUCCESS,
+            true => watch::STOPPED,
+            false => DONE,
         })
     })
 }

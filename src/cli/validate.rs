@@ -2,8 +2,6 @@
 
 use std::cell::RefCell;
 use std::io::Write;
-use std::process::ExitCode;
-
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -11,6 +9,7 @@ use clap::Args;
 
 use super::common::args::Common;
 use super::common::output;
+use super::{DONE, FAILED};
 use crate::validation::{Document, SECTIONS, Section, markdown, stale_line};
 
 #[derive(Debug, Args)]
@@ -33,11 +32,11 @@ pub(super) struct ValidateArgs {
 }
 
 /// Computes every case; exit code 1 if one fails or the page to check is stale.
-pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
+pub fn run(args: &ValidateArgs) -> Result<u8> {
     if let (Some(json), Some(page)) = (&args.json, &args.write) {
         output::check_differs("--json", json, page, "that of --write")?;
     }
-    let mut code = ExitCode::SUCCESS;
+    let mut code = DONE;
     let page = RefCell::new(String::new());
     let compute = || {
         let sections = compute(args);
@@ -71,7 +70,7 @@ fn compute(args: &ValidateArgs) -> Vec<Section> {
     sections
 }
 
-fn verdict(sections: &[Section], args: &ValidateArgs) -> Result<ExitCode> {
+fn verdict(sections: &[Section], args: &ValidateArgs) -> Result<u8> {
     let mut stderr = std::io::stderr().lock();
     let mut holds = true;
     for case in sections.iter().flat_map(|section| &section.cases) {
@@ -95,9 +94,5 @@ fn verdict(sections: &[Section], args: &ValidateArgs) -> Result<ExitCode> {
             holds = false;
         }
     }
-    Ok(if holds {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if holds { DONE } else { FAILED })
 }

@@ -26,6 +26,7 @@ use crate::error::{Context, Error, Result};
 use crate::linalg::{Matrix, from_array};
 use crate::nn::{Linear, LinearId, Network, Weight};
 use crate::rng::Seed;
+use crate::watch::Watch;
 use cover::check_cover;
 use tile::{Place, compile_tile, outline_tile};
 
@@ -222,7 +223,20 @@ fn check_tile_size(modes: usize) -> Result<()> {
 /// butterflies; [`Error::Shape`] if there is no tile, and a layer's own size is no power of two for butterflies;
 /// those of the decomposition.
 pub fn compile(network: &Network, layout: Layout) -> Result<Program> {
-    laid_out(network, layout, compile_tile)
+    compile_watched(network, layout, &())
+}
+
+/// Compiles as [`compile`]; where `watch` stops the work, no more tiles are begun.
+///
+/// # Errors
+/// Those of [`compile`], and [`Error::Stopped`].
+pub fn compile_watched(network: &Network, layout: Layout, watch: &impl Watch) -> Result<Program> {
+    laid_out(network, layout, |block, place, layout| {
+        match watch.stops() {
+            true => Err(Error::Stopped),
+            false => compile_tile(block, place, layout),
+        }
+    })
 }
 
 /// The program that [`compile`] would lay out, with tiles that hold no weights: what of it does not depend on phases is
@@ -235,9 +249,11 @@ pub(crate) fn outline(network: &Network, layout: Layout) -> Result<Program> {
 }
 
 /// How a tile is made of a block of weights and its place.
-type MakeTile = fn(&Matrix, &Place, &Layout) -> Result<Tile>;
+trait MakeTile: Fn(&Matrix, &Place, &Layout) -> Result<Tile> + Sync {}
 
-fn laid_out(network: &Network, layout: Layout, make: MakeTile) -> Result<Program> {
+impl<F: Fn(&Matrix, &Place, &Layout) -> Result<Tile> + Sync> MakeTile for F {}
+
+fn laid_out(network: &Network, layout: Layout, make: impl MakeTile) -> Result<Program> {
     layout.weights.check()?;
     if let Some(modes) = layout.tile {
         check_tile_size(modes)?;
@@ -252,7 +268,7 @@ fn laid_out(network: &Network, layout: Layout, make: MakeTile) -> Result<Program
     let tiles = network
         .linears()
         .map(|(id, linear)| {
-            let tiles = compile_map(id, linear, layout, make);
+            let tiles = compile_map(id, linear, layout, &make);
             let tiles = tiles.within(format_args!("layer `{}`", linear.name))?;
             Ok((id, tiles))
         })
@@ -261,7 +277,12 @@ fn laid_out(network: &Network, layout: Layout, make: MakeTile) -> Result<Program
 }
 
 /// The tiles of one map: those of its first group row by row, then those of the next.
-fn compile_map(id: LinearId, linear: &Linear, layout: Layout, make: MakeTile) -> Result<Vec<Tile>> {
+fn compile_map(
+    id: LinearId,
+    linear: &Linear,
+    layout: Layout,
+    make: &impl MakeTile,
+) -> Result<Vec<Tile>> {
     let mut tiles = Vec::new();
     let mut corner = (0, 0);
     for group in &linear.groups {
@@ -278,7 +299,7 @@ fn compile_group(
     weight: &Weight,
     (corner, first): ((usize, usize), usize),
     layout: Layout,
-    make: MakeTile,
+    make: &impl MakeTile,
 ) -> Result<Vec<Tile>> {
     let weight = matrix(weight);
     let (rows, cols) = weight.shape();
@@ -322,6 +343,8 @@ pub(crate) fn matrix(weight: &Weight) -> Matrix {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::linalg::C64;
     use crate::mesh::{Geometry, Mesh};
@@ -364,6 +387,28 @@ mod tests {
             let again = Program::from_tiles(network, layout, tiles(&program));
             assert_eq!(again.unwrap(), program);
         }
+    }
+
+    #[test]
+    fn work_that_is_stopped_begins_no_more_tiles() {
+        struct AfterOne(AtomicUsize);
+        impl Watch for AfterOne {
+            fn stops(&self) -> bool {
+                self.0.fetch_add(1, Ordering::Relaxed) > 0
+            }
+        }
+        let weight = Weight::Real(ndarray::Array2::ones((64, 64)));
+        let network = Network::of_weight(weight, Readout::Real).unwrap();
+        let layout = Layout {
+            tile: Some(2),
+            ..Layout::default()
+        };
+        let watch = AfterOne(AtomicUsize::new(0));
+        let error = compile_watched(&network, layout, &watch).unwrap_err();
+        assert!(matches!(error.root(), Error::Stopped));
+        let asked = watch.0.into_inner();
+        assert!(asked < 1024 / 2, "{asked} of 1024 tiles were begun");
+        assert!(compile_watched(&network, layout, &()).is_ok());
     }
 
     #[test]

@@ -293,6 +293,22 @@ mod tests {
     }
 
     #[test]
+    fn arrays_are_read_as_those_of_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (x, y) = (folder.path().join("x.npy"), folder.path().join("y.npy"));
+        let pictures =
+            ndarray::Array3::from_shape_fn((3, 2, 2), |(i, j, k)| (4 * i + 2 * j + k) as f32);
+        save(&x, &pictures);
+        save(&y, &arr2(&[[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]));
+        let rows = pictures.into_shape_with_order((3, 4)).unwrap();
+        let labels = vec![0.0, 1.0, 1.0, 0.0, 0.0, 1.0];
+        let labels = io::Tensor::real("labels", vec![3, 2], labels).unwrap();
+        let data = Dataset::of_arrays("x", rows.into(), &[2, 2], Some(labels), None).unwrap();
+        assert_eq!(data, Dataset::load(&x, None, Some(&y)).unwrap());
+        assert_eq!(data.axes, [2, 2]);
+    }
+
+    #[test]
     fn wrong_data_are_refused_in_a_sentence() {
         let folder = tempfile::tempdir().unwrap();
         let (x, y) = (folder.path().join("x.npy"), folder.path().join("y.npy"));

@@ -132,6 +132,7 @@ mod worked_example {
                 "default-run = \"worked-example\"",
             );
             let text = text.replace("[lib]\n", "[lib]\nname = \"lightloom\"\n");
+            let text = text.replace("members = [\"python\"]\n", "");
             std::fs::write(home.join(name), text).unwrap();
         }
         insert(

@@ -311,6 +311,28 @@ fn beside(names: &[&str], arrays: Vec<Tensor>, intake: &Intake) -> Result<Arrang
     Ok(Arranged::new(Samples::beside(parts), assumed))
 }
 
+impl Dataset {
+    /// The data set of samples that are there already, read as those of an `.npy` file are: `x`, the axes of one of which have
+    /// these lengths, with their `labels`, for a network that takes `intake`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`] or [`Error::Value`] where they do not fit together or the network.
+    pub fn of_arrays(
+        name: &str,
+        x: Samples,
+        axes: &[usize],
+        labels: Option<Tensor>,
+        intake: Option<&Intake>,
+    ) -> Result<Self> {
+        let raw = Raw {
+            what: "data",
+            samples: x,
+            axes,
+        };
+        labelled(name, raw.arranged(intake)?, labels.map(Array::Numbers))
+    }
+}
+
 /// The data set of these samples and their `labels`.
 fn labelled(name: &str, arranged: Arranged, labels: Option<Array>) -> Result<Dataset> {
     let Arranged {

@@ -1,0 +1,36 @@
+"""Compile trained neural networks onto meshes of Mach–Zehnder interferometers and simulate the imperfect photonic chip.
+
+Arrays are [sample, feature] at every border, phases are in rad, and a name ends in its unit.
+"""
+
+from lightloom._lightloom import (
+    Chip,
+    Dataset,
+    Hardware,
+    Inference,
+    Mesh,
+    Network,
+    Processor,
+    Program,
+    __version__,
+    compile,
+    decompose,
+    infer,
+    load,
+)
+
+__all__ = [
+    "Chip",
+    "Dataset",
+    "Hardware",
+    "Inference",
+    "Mesh",
+    "Network",
+    "Processor",
+    "Program",
+    "__version__",
+    "compile",
+    "decompose",
+    "infer",
+    "load",
+]

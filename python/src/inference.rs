@@ -1,0 +1,299 @@
+//! A program on many drawn chips, against digital.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lightloom::experiment::{Experiment, LayerTrial, Predictions, Report, TRIALS_LIMIT, Workload};
+use lightloom::field::{Precision, Real};
+use lightloom::io::npy::Element;
+use lightloom::nn::metrics::Chance;
+use lightloom::nn::{PARTS, Score, Scorer};
+use lightloom::processor::{compiled_for, idle_words};
+use lightloom::{Error, Program, Seed, Watch};
+use numpy::PyArray1;
+use pyo3::exceptions::PyModuleNotFoundError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::dataset::{Dataset, open};
+use crate::hardware::Hardware;
+use crate::named::{self, Whole, parse};
+use crate::program::Program as PyProgram;
+use crate::refusal::raise;
+use crate::work::work;
+
+/// What a program gives on drawn chips, beside digital and a perfect chip.
+#[pyclass(frozen, module = "lightloom")]
+pub struct Inference {
+    report: Report,
+    /// An `.npz` archive of all outputs, where they were asked for.
+    predictions: Option<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+/// How a number is told of a layer.
+type OfLayer = fn(&LayerTrial) -> Option<f64>;
+
+/// What is told of every layer of every chip, by its name.
+const OF_LAYER: [(&str, OfLayer); 5] = [
+    ("matrix_error", |layer| layer.matrix_error),
+    ("read_error", |layer| layer.read_error),
+    ("weighted_error", |layer| layer.weighted_error),
+    ("loss_db", |layer| layer.loss_db),
+    ("unreachable_mzis", |layer| {
+        layer.unreachable_mzis.map(|count| count as f64)
+    }),
+];
+
+#[pymethods]
+impl Inference {
+    /// What outputs are scored by: accuracy, top5, binary, mse, nll or none.
+    #[getter]
+    fn score_name(&self) -> String {
+        self.report.score_name.to_string()
+    }
+
+    /// The score of the network as it was trained.
+    #[getter]
+    fn digital(&self) -> f64 {
+        self.report.digital.value()
+    }
+
+    /// The score of the program on a perfect chip.
+    #[getter]
+    fn ideal(&self) -> f64 {
+        self.report.ideal.value()
+    }
+
+    /// Mean over the chips of their scores.
+    #[getter]
+    fn mean(&self) -> f64 {
+        self.report.noisy.value().mean
+    }
+
+    /// Standard deviation (n − 1) over the chips of their scores.
+    #[getter]
+    fn std(&self) -> f64 {
+        self.report.noisy.value().std
+    }
+
+    /// What is worth saying of hardware, data and score, in sentences.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    /// One entry a chip: a dict of arrays [trial] by the names of the columns of `lightloom sweep`.
+    ///
+    /// trial is int64; scores such as accuracy and agreement, and layer.NAME.matrix_error and its like, are float64, NaN
+    /// where there is no such number.
+    #[getter]
+    fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let trials = &self.report.noisy.per_trial;
+        let rows = PyDict::new(py);
+        let numbers = trials.iter().map(|trial| trial.trial as i64);
+        rows.set_item("trial", PyArray1::from_iter(py, numbers))?;
+        let column = |name: &str, values: Vec<Option<f64>>| match values.iter().all(Option::is_none)
+        {
+            true => Ok(()),
+            false => {
+                let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN));
+                rows.set_item(name, PyArray1::from_iter(py, values))
+            }
+        };
+        for (index, part) in PARTS.iter().enumerate() {
+            let values = trials.iter().map(|trial| trial.worth.parts()[index]);
+            column(part.name, values.collect())?;
+        }
+        for (index, layer) in self.report.layers.iter().enumerate() {
+            for (what, value) in OF_LAYER {
+                let values = trials.iter().map(|trial| value(&trial.layers[index]));
+                column(&format!("layer.{}.{what}", layer.name), values.collect())?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// `rows` as a data frame of pandas, which must be installed.
+    fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let pandas = py.import("pandas").map_err(|error| {
+            match error.is_instance_of::<PyModuleNotFoundError>(py) {
+                true => {
+                    PyModuleNotFoundError::new_err("pandas is not installed: pip install pandas")
+                }
+                false => error,
+            }
+        })?;
+        pandas.call_method1("DataFrame", (self.rows(py)?,))
+    }
+
+    /// The whole result as `lightloom infer --json` prints it, without the program's name.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let text = serde_json::to_string(&self.report).expect("a report has names for keys");
+        py.import("json")?.call_method1("loads", (text,))
+    }
+
+    /// All outputs, where they were asked for, as a dict of arrays; else None.
+    ///
+    /// digital and ideal are [sample, output], chips [trial, sample, output]; where there are classes, digital_class and
+    /// ideal_class are int64 [sample], chip_class [trial, sample].
+    #[getter]
+    fn predictions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(bytes) = &self.predictions else {
+            return Ok(None);
+        };
+        let file = py
+            .import("io")?
+            .call_method1("BytesIO", (PyBytes::new(py, bytes),))?;
+        let archive = py.import("numpy")?.call_method1("load", (file,))?;
+        Ok(Some(py.get_type::<PyDict>().call1((archive,))?))
+    }
+
+    fn __repr__(&self) -> String {
+        let Report {
+            score_name: score,
+            digital,
+            noisy,
+            trials,
+            seed,
+            ..
+        } = &self.report;
+        let over = noisy.value();
+        format!(
+            "<Inference {score}: digital {}, {} ± {} on {trials} chips of seed {}>",
+            score.text(digital.value()),
+            score.text(over.mean),
+            score.text(over.std),
+            seed.0
+        )
+    }
+}
+
+/// A data set, or the path of one.
+#[derive(FromPyObject)]
+pub enum Data<'py> {
+    Dataset(Bound<'py, Dataset>),
+    Path(PathBuf),
+}
+
+/// Run a program on drawn chips and compare them with digital; the numbers are those of `lightloom infer`, to the bit.
+///
+/// `data` is a `Dataset` or the path of one, `hardware` whatever `Hardware` takes. Chips are those of trial 0 to
+/// `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local, progressive or fit. `limit` takes
+/// the first samples only; `score` is accuracy, top5, binary, mse, nll or none, by default what the shapes of labels and
+/// outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
+#[pyfunction]
+#[pyo3(
+    signature = (program, data, hardware = None, *, trials = Whole::of(10), seed = Whole::of(0), correction = "none",
+                 precision = "f32", limit = None, score = None, predictions = false),
+    text_signature = "(program, data, hardware='ideal', *, trials=10, seed=0, correction='none', precision='f32', \
+                      limit=None, score=None, predictions=False)"
+)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "keywords of Python, one a flag of the command"
+)]
+pub fn infer(
+    py: Python<'_>,
+    program: &Bound<'_, PyProgram>,
+    data: Data<'_>,
+    hardware: Option<&Bound<'_, PyAny>>,
+    trials: Whole,
+    seed: Whole,
+    correction: &str,
+    precision: &str,
+    limit: Option<Whole>,
+    score: Option<&str>,
+    predictions: bool,
+) -> PyResult<Inference> {
+    let experiment = Experiment {
+        hardware: hardware.map_or_else(|| Ok(lightloom::Hardware::default()), Hardware::of)?,
+        seed: Seed(seed.named("seed")?),
+        trials: trials.named("trials")?,
+        correction: named::correction(correction)?,
+    };
+    if experiment.trials == 0 {
+        let limit = format!("from 1 to {TRIALS_LIMIT}");
+        return Err(raise(Error::value("trials", 0, limit)));
+    }
+    let precision: Precision = parse(precision)?;
+    let limit: Option<usize> = limit.map(|limit| limit.named("limit")).transpose()?;
+    let score: Option<Score> = score.map(parse).transpose()?;
+    let program = program.get().program.clone();
+    let data = match data {
+        Data::Dataset(data) => Arc::clone(&data.get().data),
+        Data::Path(path) => {
+            let intake = program.network().intake();
+            Arc::new(open(py, path, None, None, None, Some(intake))?)
+        }
+    };
+    work(py, move |interrupt| {
+        let limited;
+        let data = match limit {
+            Some(limit) if limit < data.len() => {
+                limited = lightloom::Dataset::clone(&data).limit(limit);
+                &limited
+            }
+            _ => &*data,
+        };
+        let asked = Asked {
+            experiment,
+            program,
+            data,
+            score,
+            predictions,
+        };
+        match precision {
+            Precision::F32 => asked.run::<f32>(interrupt),
+            Precision::F64 => asked.run::<f64>(interrupt),
+        }
+    })
+}
+
+/// What is asked of [`infer`].
+struct Asked<'a> {
+    experiment: Experiment,
+    program: Program,
+    data: &'a lightloom::Dataset,
+    score: Option<Score>,
+    predictions: bool,
+}
+
+impl Asked<'_> {
+    fn run<T: Real + Element>(self, interrupt: &impl Watch) -> lightloom::Result<Inference> {
+        let Self {
+            experiment,
+            program,
+            data,
+            score,
+            predictions,
+        } = self;
+        let mut notes = experiment.hardware.notes();
+        let compiled = compiled_for(&program, &experiment.hardware)?;
+        if let Some(program) = &compiled {
+            let weights = program.layout().weights;
+            notes.push(format!(
+                "compiled again with {weights} weights, which the hardware holds"
+            ));
+        }
+        let program = compiled.unwrap_or(program);
+        let workload = Workload::<T>::new(&program, data, score)?;
+        let kept = predictions.then(|| Predictions::new(&workload, experiment.trials));
+        let kept = kept.transpose()?;
+        let report = experiment.run_on(&workload, interrupt, |whose, judged| {
+            if let Some(kept) = &kept {
+                kept.keep(whose, judged);
+            }
+        })?;
+        let scorer: &Scorer<'_> = workload.scorer();
+        notes.extend(idle_words(&program, [&experiment.hardware]));
+        notes.push(data.words(program.network()));
+        notes.extend(scorer.note().map(str::to_owned));
+        notes.extend(Chance::of(&report.digital, scorer).map(|chance| chance.to_string()));
+        Ok(Inference {
+            predictions: kept.map(|kept| kept.npz(report.trials)).transpose()?,
+            report,
+            notes,
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! A program loaded on a chip.
+
+use std::sync::Arc;
+
+use lightloom::field::{Precision, Real};
+use lightloom::nn::{BLOCK, Batch, LinearId};
+use lightloom::{Correction, Error, Program, Watch};
+use ndarray::{Array2, s};
+use num_complex::Complex;
+use numpy::{Element, IntoPyArray};
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyDict};
+use rayon::prelude::*;
+
+use crate::array::{self, Sampled};
+use crate::dataset::arranged;
+use crate::hardware::Chip;
+use crate::named::{self, parse};
+use crate::program::Program as PyProgram;
+use crate::refusal::raise;
+use crate::work::work;
+
+/// A program loaded on a chip: what computes as the chip does.
+#[pyclass(frozen, module = "lightloom")]
+pub struct Processor {
+    program: Program,
+    trial: u64,
+    loaded: Loaded,
+}
+
+/// The processor at its precision.
+enum Loaded {
+    Single(Arc<lightloom::Processor<f32>>),
+    Double(Arc<lightloom::Processor<f64>>),
+}
+
+#[pymethods]
+impl Processor {
+    /// The program that is loaded.
+    #[getter]
+    fn program(&self) -> PyProgram {
+        let program = self.program.clone();
+        PyProgram { program }
+    }
+
+    /// What the chip gives for the samples `x`: [sample, output], float32 or float64 as the precision is.
+    ///
+    /// `x` is [sample, feature], or [sample, …] of several axes. The place of a sample is part of the address of the random
+    /// numbers of its shot: the same samples in the same order give the same outputs.
+    #[pyo3(signature = (x, /))]
+    fn __call__<'py>(&self, py: Python<'py>, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let x = array::samples("x", x)?;
+        match &self.loaded {
+            Loaded::Single(processor) => outputs(py, &self.program, processor, x),
+            Loaded::Double(processor) => outputs(py, &self.program, processor, x),
+        }
+    }
+
+    /// The matrix of a layer on this chip as its receivers see it: [out, in], complex64 or complex128 as the precision is.
+    ///
+    /// `layer` is its name, the first one by default. Gains of the receivers are left out.
+    #[pyo3(signature = (layer = None))]
+    fn matrix<'py>(&self, py: Python<'py>, layer: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+        let layer = self.program.layer("layer", layer).map_err(raise)?.id;
+        Ok(match &self.loaded {
+            Loaded::Single(processor) => matrix(py, processor, layer),
+            Loaded::Double(processor) => matrix(py, processor, layer),
+        })
+    }
+
+    /// Relative error of every layer's matrix on this chip, ‖W_chip − W‖_F / ‖W‖_F: a dict by the layer's name.
+    #[getter]
+    fn matrix_errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let errors = match &self.loaded {
+            Loaded::Single(processor) => processor.matrix_errors(),
+            Loaded::Double(processor) => processor.matrix_errors(),
+        };
+        let names = self.program.maps().map(|map| &*map.linear.name);
+        names.zip(errors).into_py_dict(py)
+    }
+
+    fn __repr__(&self) -> String {
+        let precision = match &self.loaded {
+            Loaded::Single(_) => "f32",
+            Loaded::Double(_) => "f64",
+        };
+        let network = self.program.network();
+        format!(
+            "<Processor {} → {} on the chip of trial {}, in {precision}>",
+            network.features(),
+            network.classes(),
+            self.trial
+        )
+    }
+}
+
+/// What `processor` gives for the samples `x`.
+fn outputs<'py, T: Real + Element>(
+    py: Python<'py>,
+    program: &Program,
+    processor: &Arc<lightloom::Processor<T>>,
+    x: Sampled,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (program, processor) = (program.clone(), Arc::clone(processor));
+    let outputs = work(py, move |interrupt| {
+        let network = program.network();
+        let samples = arranged(network, x)?;
+        let count = samples.len();
+        let blocks = (0..count.div_ceil(BLOCK)).into_par_iter().map(|block| {
+            if interrupt.stops() {
+                return Err(Error::Stopped);
+            }
+            let start = block * BLOCK;
+            let batch = network.encode(&samples, start..count.min(start + BLOCK))?;
+            processor.forward(batch, block as u64)
+        });
+        let blocks = blocks.collect::<lightloom::Result<Vec<Array2<T>>>>()?;
+        let mut whole = Array2::zeros((count, network.classes()));
+        for (block, outputs) in blocks.iter().enumerate() {
+            let start = block * BLOCK;
+            let rows = s![start..start + outputs.ncols(), ..];
+            whole.slice_mut(rows).assign(&outputs.t());
+        }
+        Ok(whole)
+    })?;
+    Ok(outputs.into_pyarray(py).into_any())
+}
+
+/// The matrix of map `layer`, as an array of Python's.
+fn matrix<'py, T: Real>(
+    py: Python<'py>,
+    processor: &lightloom::Processor<T>,
+    layer: LinearId,
+) -> Bound<'py, PyAny>
+where
+    Complex<T>: Element,
+{
+    let fields = processor.matrix(layer);
+    let (re, im) = (fields.re(), fields.im());
+    let at = |place| Complex::new(re[place], im[place]);
+    Array2::from_shape_fn(re.dim(), at)
+        .into_pyarray(py)
+        .into_any()
+}
+
+/// Load a program on a chip.
+///
+/// Phases are chosen as `correction` says: none, local, progressive or fit. `calibration` is samples [sample, feature];
+/// chips whose shots differ need them to set the ranges of modulators and converters. `precision` is that of the
+/// arithmetic, f32 or f64.
+#[pyfunction]
+#[pyo3(signature = (program, chip, /, *, correction = "none", calibration = None, precision = "f32"))]
+pub fn load(
+    py: Python<'_>,
+    program: &Bound<'_, PyProgram>,
+    chip: &Bound<'_, Chip>,
+    correction: &str,
+    calibration: Option<&Bound<'_, PyAny>>,
+    precision: &str,
+) -> PyResult<Processor> {
+    let correction = named::correction(correction)?;
+    let precision: Precision = parse(precision)?;
+    let calibration = calibration
+        .map(|x| array::samples("calibration", x))
+        .transpose()?;
+    let program = program.get().program.clone();
+    let chip = chip.get().chip.clone();
+    let trial = chip.trial();
+    let asked = program.clone();
+    let loaded = work(py, move |_| {
+        Ok(match precision {
+            Precision::F32 => Loaded::Single(loaded(&asked, chip, correction, calibration)?),
+            Precision::F64 => Loaded::Double(loaded(&asked, chip, correction, calibration)?),
+        })
+    })?;
+    Ok(Processor {
+        program,
+        trial,
+        loaded,
+    })
+}
+
+/// `program` on `chip`, with ranges for the first block of the samples that has light.
+fn loaded<T: Real>(
+    program: &Program,
+    chip: lightloom::Chip,
+    correction: Correction,
+    calibration: Option<Sampled>,
+) -> lightloom::Result<Arc<lightloom::Processor<T>>> {
+    let network = program.network();
+    let batch = calibration.map(|samples| {
+        let samples = arranged(network, samples)?;
+        let block = |start| network.encode(&samples, start..samples.len().min(start + BLOCK));
+        let blocks = (0..samples.len()).step_by(BLOCK).map(block);
+        first_with_light(blocks)
+    });
+    let batch = batch.transpose()?;
+    let processor = lightloom::Processor::load(program, chip, correction, batch.as_ref())?;
+    Ok(Arc::new(processor))
+}
+
+/// The first of `blocks` that is not dark; the first one where all are.
+fn first_with_light<T: Real>(
+    blocks: impl Iterator<Item = lightloom::Result<Batch<T>>>,
+) -> lightloom::Result<Batch<T>> {
+    let mut first = None;
+    for block in blocks {
+        let block = block?;
+        if !block.is_dark() {
+            return Ok(block);
+        }
+        first.get_or_insert(block);
+    }
+    Ok(first.expect("samples that were arranged are not none"))
+}

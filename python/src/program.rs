@@ -1,0 +1,212 @@
+//! Trained network → phases.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lightloom::compile::{Layout, compile_watched};
+use lightloom::io::{Source, write_atomic};
+use lightloom::{Error, Seed};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::mesh::Mesh;
+use crate::named::{Whole, parse};
+use crate::network::{Network, listed};
+use crate::refusal::raise;
+use crate::work::work;
+
+/// A network as phase settings: what you want of a chip.
+#[pyclass(frozen, eq, module = "lightloom")]
+#[derive(PartialEq)]
+pub struct Program {
+    pub(crate) program: lightloom::Program,
+}
+
+impl Program {
+    /// The bytes of a program file.
+    fn bytes(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
+        let program = self.program.clone();
+        work(py, move |_| {
+            let mut bytes = Vec::new();
+            program.write(&mut bytes)?;
+            Ok(bytes)
+        })
+    }
+}
+
+#[pymethods]
+impl Program {
+    /// The program in a file that `lightloom compile` or `save` wrote.
+    #[staticmethod]
+    #[pyo3(signature = (path, /))]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let program = work(py, move |_| lightloom::Program::read(&Source::open(path)?))?;
+        Ok(Self { program })
+    }
+
+    /// The program of bytes that `to_bytes` returned.
+    #[staticmethod]
+    #[pyo3(signature = (data, /))]
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        let source = Source::new("data", data);
+        let program = work(py, move |_| lightloom::Program::read(&source))?;
+        Ok(Self { program })
+    }
+
+    /// Write the program to a file, which appears whole or not at all.
+    #[pyo3(signature = (path, /))]
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let program = self.program.clone();
+        work(py, move |_| write_atomic(&path, |file| program.write(file)))
+    }
+
+    /// The program as the bytes of a program file.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.bytes(py)?))
+    }
+
+    /// The network that was compiled.
+    #[getter]
+    fn network(&self) -> Network {
+        Network::new(self.program.network().clone())
+    }
+
+    /// Names of the layers that are computed with light.
+    #[getter]
+    fn layers(&self) -> Vec<String> {
+        let maps = self.program.maps();
+        maps.map(|map| map.linear.name.clone()).collect()
+    }
+
+    /// Modes of the chip's meshes; None where every layer has one tile of its own size.
+    #[getter]
+    fn tile(&self) -> Option<usize> {
+        self.program.layout().tile
+    }
+
+    /// Name of the layout of the meshes, such as `clements`.
+    #[getter]
+    fn geometry(&self) -> String {
+        self.program.layout().multiplier.to_string()
+    }
+
+    /// Number of MZIs, attenuators included.
+    #[getter]
+    fn mzis(&self) -> usize {
+        self.program.maps().map(|map| map.mzis()).sum()
+    }
+
+    /// A mesh of the tile with number `tile`, row by row, of the layer called `layer`, the first one by default: that
+    /// of V† with `section` "input", that of U with "output".
+    #[pyo3(
+        signature = (layer = None, tile = Whole::of(0), section = "input"),
+        text_signature = "($self, layer=None, tile=0, section='input')"
+    )]
+    fn mesh(&self, layer: Option<&str>, tile: Whole, section: &str) -> PyResult<Mesh> {
+        let map = self.program.layer("layer", layer).map_err(raise)?;
+        let number: usize = tile.named("tile")?;
+        let tile = map.tiles.get(number).ok_or_else(|| {
+            raise(Error::value(
+                "tile",
+                number,
+                format!("below {}", map.tiles.len()),
+            ))
+        })?;
+        let meshes = tile.as_meshes().map_err(raise)?;
+        match section {
+            "input" => Ok(Mesh::new(meshes.input.clone())),
+            "output" => Ok(Mesh::new(meshes.output.clone())),
+            other => Err(raise(Error::unknown(
+                "section",
+                other,
+                &["input", "output"],
+            ))),
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let tiles: usize = self.program.maps().map(|map| map.tiles.len()).sum();
+        let size = self.tile().map_or_else(
+            || "of the layers' own sizes".to_owned(),
+            |modes| format!("of {modes} modes"),
+        );
+        format!(
+            "<Program {}: layers {}; {tiles} tiles {size}, {} MZIs>",
+            self.geometry(),
+            listed(&self.layers()),
+            self.mzis()
+        )
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let bytes = slf.get().to_bytes(slf.py())?;
+        Ok((slf.get_type().getattr("from_bytes")?, (bytes,)))
+    }
+}
+
+/// A network, or the path of one.
+#[derive(FromPyObject)]
+pub enum Trained<'py> {
+    Network(Bound<'py, Network>),
+    Path(PathBuf),
+}
+
+/// Compile a trained network: W = s · U diag(a) V† for every tile of every layer.
+///
+/// `network` is a `Network` or the path of one. `tile` is the number of modes of the chip's meshes; without it every
+/// layer has one tile of its own size. `geometry` is clements, reck, diamond, butterfly, clements+K or crossbar;
+/// `weights` is exact, fixed:BITS, abfp or abfp:BITS; `chips` says for which chips the phases are chosen that the weights
+/// leave free: perfect, uncorrected or corrected; `arrange` orders the singular values of a tile: descending, ascending,
+/// spread or shuffled. Tiles are compiled in parallel, and the result does not depend on it.
+#[pyfunction]
+#[pyo3(
+    signature = (network, /, *, tile = None, geometry = "clements", weights = "exact", chips = "uncorrected",
+                 arrange = "ascending", seed = Whole::of(0)),
+    text_signature = "(network, /, *, tile=None, geometry='clements', weights='exact', chips='uncorrected', \
+                      arrange='ascending', seed=0)"
+)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "keywords of Python, one a part of the layout"
+)]
+pub fn compile(
+    py: Python<'_>,
+    network: Trained<'_>,
+    tile: Option<Whole>,
+    geometry: &str,
+    weights: &str,
+    chips: &str,
+    arrange: &str,
+    seed: Whole,
+) -> PyResult<Program> {
+    let layout = Layout {
+        tile: tile.map(|tile| tile.named("tile")).transpose()?,
+        multiplier: parse(geometry)?,
+        weights: parse(weights)?,
+        arrangement: parse(arrange)?,
+        aim: parse(chips)?,
+        seed: Seed(seed.named("seed")?),
+    };
+    let network = match network {
+        Trained::Network(network) => Arc::clone(&network.get().network),
+        Trained::Path(path) => {
+            let hints = lightloom::nn::Hints::default();
+            let loaded = work(py, move |_| lightloom::Network::load_with(path, &hints))?;
+            Arc::new(loaded.network)
+        }
+    };
+    let program = work(py, move |interrupt| {
+        compile_watched(&network, layout, interrupt)
+    })?;
+    Ok(Program { program })
+}
