@@ -254,7 +254,7 @@ pub(super) fn say_of_chips(program: &Program, hardware: &Hardware) {
     for note in hardware.notes() {
         eprintln!("note: {note}");
     }
-    let samples = program.network().calibration_samples();
+    let samples = program.network().calibration_samples(BLOCK);
     if samples < BLOCK && *hardware != Hardware::default() {
         eprintln!(
             "note: ranges of converters are set by the first {samples} samples, whose columns are as many as are held"

@@ -336,33 +336,33 @@ impl Network {
         Ok(with.read(self.readout, signals))
     }
 
-    /// Samples of a block that are enough to set ranges by: all of a chain; of a graph, whose samples give many columns, no
-    /// more than whose columns can be held together.
-    pub(crate) fn calibration_samples(&self) -> usize {
+    /// How many of `given` samples set ranges: all of a chain; of a graph, whose samples give many columns, no more than whose
+    /// columns can be held together, and where a file fixes how many pass together whole runs of them, which no copy of a
+    /// sample fills; all where there are fewer.
+    pub(crate) fn calibration_samples(&self, given: usize) -> usize {
         const HELD: usize = 1 << 24;
         let columns = |(_, linear): (LinearId, &Linear)| match linear.columns {
             0 | 1 => 0,
             columns => columns * linear.inputs(),
         };
-        match self.linears().map(columns).sum::<usize>() {
-            0 => usize::MAX,
-            numbers => (HELD / numbers).max(1),
-        }
-    }
-
-    /// The first samples of `batch` that set ranges: as many as [`calibration_samples`](Self::calibration_samples), and where a
-    /// file fixes how many pass together whole runs of them, which no copy of a sample fills; all where there are fewer.
-    pub(crate) fn calibrating<T: Real>(&self, batch: Batch<T>) -> Batch<T> {
-        let given = batch.samples();
-        let most = self.calibration_samples().min(given);
+        let most = match self.linears().map(columns).sum::<usize>() {
+            0 => given,
+            numbers => (HELD / numbers).clamp(1, given.max(1)),
+        };
         #[cfg(feature = "onnx")]
         if let Some(graph) = self.graph()
             && let Some(run) = graph.inputs().iter().find_map(Port::batch)
             && run <= given
         {
-            return batch.first((most / run).max(1) * run);
+            return (most / run).max(1) * run;
         }
-        batch.first(most)
+        most
+    }
+
+    /// The first samples of `batch`, as many as [set ranges](Self::calibration_samples).
+    pub(crate) fn calibrating<T: Real>(&self, batch: Batch<T>) -> Batch<T> {
+        let count = self.calibration_samples(batch.samples());
+        batch.first(count)
     }
 
     /// Raw features that a sample must have; 0 for an empty network.

@@ -59,11 +59,7 @@ pub(super) fn check_numbers(
 ///
 /// # Errors
 /// [`Error::Value`].
-fn check_blocks(
-    program: &Program,
-    hardware: &Hardware,
-    readings: &[Reading],
-) -> Result<()> {
+fn check_blocks(program: &Program, hardware: &Hardware, readings: &[Reading]) -> Result<()> {
     let has_blocks = |weights: Weights| matches!(weights, Weights::Abfp(_));
     if !has_blocks(weights_of(hardware)) && !has_blocks(program.layout().weights) {
         return Ok(());
