@@ -1,5 +1,6 @@
 //! What the first output of a graph comes from, where that says what its numbers mean.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
@@ -36,8 +37,8 @@ const RESHAPES: [&str; 8] = [
     "Unsqueeze",
 ];
 
-/// The most operators that are looked at, one behind the other.
-const DEPTH: usize = 64;
+/// The most operators that are looked at, on all ways to the output.
+const LOOKS: usize = 256;
 
 /// The activation that the numbers of the first output of `graph` come from: softmax and sigmoid where they are
 /// probabilities, log-softmax where they are logarithms of probabilities, whoever wrote these as single operators or as
@@ -52,22 +53,25 @@ pub(super) fn last_activation(graph: &GraphProto) -> Option<Activation> {
     let tail = Tail {
         makers: graph.node.iter().flat_map(outputs).collect(),
         stored: stored.map(|tensor| (&*tensor.name, tensor)).collect(),
+        looks: Cell::new(LOOKS),
     };
-    tail.meaning(&graph.output.first()?.name, DEPTH)
+    tail.meaning(&graph.output.first()?.name)
 }
 
 struct Tail<'a> {
     makers: BTreeMap<&'a str, &'a NodeProto>,
     stored: BTreeMap<&'a str, &'a TensorProto>,
+    /// How many operators may still be looked at: ways that part and meet again are many.
+    looks: Cell<usize>,
 }
 
 impl<'a> Tail<'a> {
     /// What `value` comes from.
-    fn meaning(&self, value: &'a str, depth: usize) -> Option<Activation> {
-        let depth = depth.checked_sub(1)?;
+    fn meaning(&self, value: &'a str) -> Option<Activation> {
+        self.looks.set(self.looks.get().checked_sub(1)?);
         let node = *self.makers.get(value)?;
         let input = |index: usize| node.input.get(index).map(String::as_str);
-        let of = |index: usize| self.meaning(input(index)?, depth);
+        let of = |index: usize| self.meaning(input(index)?);
         match &*node.op_type {
             "Softmax" => Some(Activation::Softmax),
             "LogSoftmax" => Some(Activation::LogSoftmax),
@@ -189,7 +193,7 @@ impl<'a> Tail<'a> {
     /// The value that `value` is another shape of.
     fn root(&self, value: &'a str) -> &'a str {
         let mut value = value;
-        for _ in 0..DEPTH {
+        for _ in 0..LOOKS {
             let node = self.makers.get(value);
             let node = node.filter(|node| RESHAPES.contains(&&*node.op_type));
             match node.and_then(|node| node.input.first()) {
