@@ -1,6 +1,6 @@
 //! Keys that do nothing, as another key is what it is.
 
-use super::{AdcRange, Hardware, NumberFormat};
+use super::{AdcRange, Hardware, HardwareKey, NumberFormat, When};
 
 /// A key of the numbers that does nothing beside some values of another one.
 pub(super) struct Idle {
@@ -86,5 +86,46 @@ impl Set {
             false => idle.why.to_owned(),
         };
         Some(format!("{} does nothing: {why}", idle.key))
+    }
+}
+
+/// A key of an effect that takes another key too, which has no value.
+#[derive(Debug)]
+pub(super) struct Alone {
+    key: &'static HardwareKey,
+    needs: &'static str,
+    /// Whether a kind of chips sets it.
+    pub(super) is_set: bool,
+    /// Whether it does something in any of them.
+    pub(super) acts: bool,
+}
+
+impl Alone {
+    /// All keys of effects that take another one, but for those of [`IDLE`].
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let keys = Hardware::keys().iter();
+        let keys = keys.filter(|key| key.row.when != When::Fixed);
+        let keys = keys.filter(|key| IDLE.iter().all(|idle| idle.key != key.name));
+        keys.filter_map(|key| {
+            Some(Self {
+                key,
+                needs: key.row.needs?,
+                is_set: false,
+                acts: false,
+            })
+        })
+    }
+
+    /// Notes a kind of chip, which may not set the key.
+    pub(super) fn note(&mut self, hardware: &Hardware) {
+        self.is_set |= self.key.has_value(hardware);
+        self.acts |= self.key.acts(hardware);
+    }
+
+    pub(super) fn words(&self) -> String {
+        format!(
+            "{} does nothing: it takes {} too",
+            self.key.name, self.needs
+        )
     }
 }

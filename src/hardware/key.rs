@@ -107,18 +107,22 @@ impl HardwareKey {
     /// Whether it does anything in `hardware`: it has a value other than 0, a name other than the default one, and so has
     /// the key that it needs.
     pub fn acts(&self, hardware: &Hardware) -> bool {
-        let has_effect = match self.get(hardware) {
-            Cell::Null => false,
-            Cell::Float(number) => number != 0.0,
-            Cell::Int(number) => number != 0,
-            name @ Cell::Text(_) => name != self.get(&Hardware::default()),
-        };
         let needs = self.row.needs;
-        has_effect
+        self.has_value(hardware)
             && needs.is_none_or(|name| {
                 let key = Self::named(name).expect("rows name keys");
                 key.acts(hardware)
             })
+    }
+
+    /// Whether it has a value other than 0, a name other than the default one.
+    pub(super) fn has_value(&self, hardware: &Hardware) -> bool {
+        match self.get(hardware) {
+            Cell::Null => false,
+            Cell::Float(number) => number != 0.0,
+            Cell::Int(number) => number != 0,
+            name @ Cell::Text(_) => name != self.get(&Hardware::default()),
+        }
     }
 
     /// How far a value is from a perfect chip's, in a unit of its own; 0 for all values of a key of which no value is perfect.

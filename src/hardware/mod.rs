@@ -32,7 +32,7 @@ use std::borrow::Borrow;
 use std::f64::consts::TAU;
 use std::path::Path;
 
-use idle::{IDLE, Set};
+use idle::{Alone, IDLE, Set};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Context, Error, Result, did_you_mean};
@@ -178,6 +178,7 @@ impl Hardware {
     pub fn notes_of(kinds: impl IntoIterator<Item = impl Borrow<Self>>) -> Vec<String> {
         let mut turns: [Option<[f64; 2]>; 2] = [None; 2];
         let mut set: [Set; IDLE.len()] = Default::default();
+        let mut alone: Vec<Alone> = Alone::all().collect();
         for hardware in kinds {
             let hardware = hardware.borrow();
             let shifter = hardware.phase_shifter();
@@ -191,6 +192,7 @@ impl Hardware {
             for (set, idle) in set.iter_mut().zip(&IDLE) {
                 set.note(hardware, idle);
             }
+            alone.iter_mut().for_each(|alone| alone.note(hardware));
         }
         let turns = ["phase_error_rad", "offset_rad"].iter().zip(turns);
         let turns = turns.filter_map(|(key, span)| {
@@ -206,8 +208,12 @@ impl Hardware {
             ))
         });
         let idle = IDLE.iter().zip(set);
+        let alone = alone
+            .into_iter()
+            .filter(|alone| alone.is_set && !alone.acts);
         turns
             .chain(idle.filter_map(|(idle, set)| set.words(idle)))
+            .chain(alone.map(|alone| alone.words()))
             .collect()
     }
 

@@ -211,6 +211,9 @@ fn numbers_that_do_nothing_beside_others_are_noted() {
         &[gain, fixed],
         &[range, blocks],
         &[noise],
+        &[("readout.thermal_noise_pa_sqrt_hz", "10")],
+        &[("input.rin_dbc_hz", "-140")],
+        &[("phase_shifter.drift_rad_per_sqrt_s", "0.1")],
     ] {
         let said = notes(idle);
         assert!(
@@ -223,6 +226,10 @@ fn numbers_that_do_nothing_beside_others_are_noted() {
         &[bits, gain, blocks],
         &[range],
         &[noise, ("readout.adc_bits", "8")],
+        &[
+            ("readout.thermal_noise_pa_sqrt_hz", "10"),
+            ("readout.bandwidth_ghz", "1"),
+        ],
     ] {
         assert_eq!(notes(acting), Vec::<String>::new());
     }

@@ -337,32 +337,38 @@ impl Network {
     }
 
     /// How many of `given` samples set ranges: all of a chain; of a graph, whose samples give many columns, no more than whose
-    /// columns can be held together, and where a file fixes how many pass together whole runs of them, which no copy of a
-    /// sample fills; all where there are fewer.
+    /// columns can be held together.
     pub(crate) fn calibration_samples(&self, given: usize) -> usize {
         const HELD: usize = 1 << 24;
         let columns = |(_, linear): (LinearId, &Linear)| match linear.columns {
             0 | 1 => 0,
             columns => columns * linear.inputs(),
         };
-        let most = match self.linears().map(columns).sum::<usize>() {
+        match self.linears().map(columns).sum::<usize>() {
             0 => given,
             numbers => (HELD / numbers).clamp(1, given.max(1)),
-        };
-        #[cfg(feature = "onnx")]
-        if let Some(graph) = self.graph()
-            && let Some(run) = graph.inputs().iter().find_map(Port::batch)
-            && run <= given
-        {
-            return (most / run).max(1) * run;
         }
-        most
     }
 
     /// The first samples of `batch`, as many as [set ranges](Self::calibration_samples).
     pub(crate) fn calibrating<T: Real>(&self, batch: Batch<T>) -> Batch<T> {
         let count = self.calibration_samples(batch.samples());
         batch.first(count)
+    }
+
+    /// Those of them that are told the quality of: where a file fixes how many pass together whole runs, which no copy of a
+    /// sample fills; all where they are no whole run.
+    pub(crate) fn judging<T: Real>(&self, batch: Batch<T>) -> Batch<T> {
+        let batch = self.calibrating(batch);
+        #[cfg(feature = "onnx")]
+        if let Some(graph) = self.graph()
+            && let Some(run) = graph.inputs().iter().find_map(Port::batch)
+            && run <= batch.samples()
+        {
+            let whole = batch.samples() / run * run;
+            return batch.first(whole);
+        }
+        batch
     }
 
     /// Raw features that a sample must have; 0 for an empty network.

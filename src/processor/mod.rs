@@ -206,7 +206,7 @@ impl<T: Real> Processor<T> {
             return Ok(Vec::new());
         }
         let network = self.program.network();
-        let batch = network.calibrating(batch);
+        let batch = network.judging(batch);
         let judged = |is_quiet| {
             let judging = Judging {
                 processor: self,

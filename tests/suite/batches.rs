@@ -31,12 +31,7 @@ fn network(samples: &str) -> Network {
 /// first `count` set.
 fn outputs(network: &Network, x: &Array2<f64>, count: usize) -> Array2<f64> {
     let program = compile(network, Layout::default()).unwrap();
-    let hardware = [("readout.adc_bits", "5"), ("readout.adc_range", "75")];
-    let hardware = hardware
-        .iter()
-        .fold(Hardware::default(), |h, (key, value)| {
-            h.with(key, value).unwrap()
-        });
+    let hardware = Hardware::default().with("readout.adc_bits", "5").unwrap();
     let batch = |count| Batch::Real(x.slice(s![.., ..count]).to_owned());
     let chip = hardware.fabricate(Seed(0), 0);
     let ranges = batch(count);
@@ -44,15 +39,14 @@ fn outputs(network: &Network, x: &Array2<f64>, count: usize) -> Array2<f64> {
     processor.forward(batch(4), 0).unwrap()
 }
 
-/// Of six samples the last two would fill the second run with copies of the last one, which is the largest by far.
+/// Of six samples the last, which is the largest by far, stands in a run that copies of it fill.
 #[test]
-fn copies_that_fill_a_fixed_batch_set_no_ranges() {
+fn every_sample_of_a_fixed_batch_sets_the_ranges() {
     let mut x = Array2::from_shape_fn((3, 6), |(i, j)| ((i + 3 * j) as f64).cos());
     x.column_mut(5).mapv_inplace(|x| 40.0 * x);
-    let four = network("4");
-    assert_eq!(outputs(&four, &x, 6), outputs(&four, &x, 4));
-    // They do count where samples pass one by one.
-    let open = network("N");
-    assert_ne!(outputs(&open, &x, 6), outputs(&open, &x, 4));
-    assert_eq!(outputs(&open, &x, 4), outputs(&four, &x, 4));
+    let (four, open) = (network("4"), network("N"));
+    assert_ne!(outputs(&four, &x, 6), outputs(&four, &x, 4));
+    for count in [4, 6] {
+        assert_eq!(outputs(&four, &x, count), outputs(&open, &x, count));
+    }
 }

@@ -1,7 +1,7 @@
 //! What `compile` and `inspect` say of graphs that are not the usual: recurrent layers, several ports, nothing on light.
 
 use lightloom::nn::Network;
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Array4};
 use serde_json::Value;
 use tract_onnx::pb;
 
@@ -17,6 +17,16 @@ fn digital(network: &Network) -> usize {
 
 /// A layer `operator` of `gates` gates over 5 steps of 3 features, with 2 hidden features in each of so many directions.
 fn recurrent(operator: &str, gates: usize, directions: usize) -> Network {
+    let (nodes, stored) = layer(operator, gates, directions);
+    written(nodes, &["5", "3"], stored, &["y"]).unwrap()
+}
+
+/// Its nodes and its weights.
+fn layer(
+    operator: &str,
+    gates: usize,
+    directions: usize,
+) -> (Vec<pb::NodeProto>, Vec<pb::TensorProto>) {
     let mut layer = with_int(node(operator, &["t", "w", "r"], "h"), "hidden_size", 2);
     if directions == 2 {
         layer.attribute.push(pb::AttributeProto {
@@ -36,7 +46,47 @@ fn recurrent(operator: &str, gates: usize, directions: usize) -> Network {
         floats("w", weights(3).view()),
         floats("r", weights(2).view()),
     ];
-    written(nodes, &["5", "3"], stored, &["y"]).unwrap()
+    (nodes, stored)
+}
+
+/// A run of four samples has four times as many.
+#[test]
+fn multiply_adds_of_a_fixed_batch_are_those_of_one_sample() {
+    for (operator, gates) in [("LSTM", 4), ("GRU", 3), ("RNN", 1)] {
+        let (nodes, stored) = layer(operator, gates, 1);
+        let graph = pb::GraphProto {
+            name: "fixed".to_owned(),
+            node: nodes,
+            initializer: stored,
+            input: vec![port("x", FLOAT, &["4", "5", "3"])],
+            output: vec![port("y", FLOAT, &["4", "5", "1", "2"])],
+            ..Default::default()
+        };
+        let source = lightloom::io::Source::new("fixed", onnx(graph));
+        let fixed = Network::read(&source, &Default::default()).unwrap();
+        let open = recurrent(operator, gates, 1);
+        assert_eq!(digital(&fixed.network), digital(&open), "{operator}");
+    }
+}
+
+/// Its full output is 11 × 13 pixels; what is cut off of fewer would not be what ONNX says.
+#[test]
+fn transposed_convolutions_that_cut_their_output_are_refused() {
+    let read = |shape: [i64; 2]| {
+        let layer = with_ints(node("ConvTranspose", &["x", "w"], "y"), "strides", &[2, 2]);
+        let graph = pb::GraphProto {
+            name: "up".to_owned(),
+            node: vec![with_ints(layer, "output_shape", &shape)],
+            initializer: vec![floats("w", Array4::from_elem((3, 2, 3, 3), 0.1f32).view())],
+            input: vec![port("x", FLOAT, &["4", "3", "5", "6"])],
+            output: vec![port("y", FLOAT, &["4", "2", "a", "b"])],
+            ..Default::default()
+        };
+        let source = lightloom::io::Source::new("up", onnx(graph));
+        Network::read(&source, &Default::default())
+    };
+    assert!(read([11, 13]).is_ok());
+    assert!(read([9, 12]).is_err());
 }
 
 /// Every step multiplies by gates · hidden · (inputs + hidden) weights in each direction.

@@ -221,3 +221,17 @@ fn a_softmax_that_is_written_out_or_cut_is_a_probability() {
         assert_reads(what, &network(2, nodes), expected, note);
     }
 }
+
+/// A sigmoid is 1 / (1 + e⁻ˣ) however small: of logits as far as −20 and 20.
+#[test]
+fn a_sigmoid_is_no_coarser_far_from_zero() {
+    let network = network(2, vec![node("Sigmoid", &["z"], "y")]);
+    let x = Samples::from(arr2(&[[-16.0, -8.0], [-14.0, 4.0], [16.0, 4.0]]));
+    let outputs = network.forward::<f32>(&x).unwrap();
+    let wanted = arr2(&[[-16.0, -8.0], [-14.0, 4.0], [16.0, 4.0]])
+        .dot(&arr2(&WEIGHTS).mapv(f64::from))
+        .mapv(|z: f64| 1.0 / (1.0 + (-z).exp()));
+    for (got, wanted) in outputs.iter().zip(&wanted) {
+        assert!((got / wanted - 1.0).abs() < 3e-6, "{got:e} {wanted:e}");
+    }
+}

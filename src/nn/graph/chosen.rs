@@ -139,7 +139,7 @@ impl Chosen {
                     continue;
                 }
                 let products = match *operator {
-                    "LSTM" | "GRU" | "RNN" | "Scan" => repeated(model, names, node, ones)?,
+                    "LSTM" | "GRU" | "RNN" | "Scan" => repeated(model, names, node, ones, samples)?,
                     _ => None,
                 };
                 left.push(Left {

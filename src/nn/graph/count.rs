@@ -39,14 +39,15 @@ pub(super) fn products(
     Ok(kernel * places * samples)
 }
 
-/// Multiply-accumulates of an LSTM, GRU or RNN, or of a Scan of the file, `proto`, in one run; nothing where they depend on
-/// values. Every step of a recurrent layer multiplies by all of its weights once: gates · hidden · (inputs + hidden) of them
+/// Multiply-accumulates of an LSTM, GRU or RNN, or of a Scan of the file, `proto`, in one run of `samples`; nothing where they
+/// depend on values. Every step of a recurrent layer multiplies by all of its weights once: gates · hidden · (inputs + hidden) of them
 /// in each direction.
 pub(super) fn repeated(
     model: &TypedModel,
     names: &Names<'_>,
     proto: &NodeProto,
     ones: &SymbolValues,
+    samples: usize,
 ) -> TractResult<Option<usize>> {
     let mut nodes = model.nodes().iter();
     let Some(node) = nodes.find(|node| node.name == proto.name) else {
@@ -67,7 +68,8 @@ pub(super) fn repeated(
         _ => {
             let weights = proto.input.iter().skip(1).take(2);
             let stored = weights.map(|weight| names.stored(weight));
-            stored.sum()
+            let weights: Option<usize> = stored.sum();
+            weights.map(|weights| weights.saturating_mul(samples))
         }
     };
     Ok(step.and_then(|step| step.checked_mul(steps)))

@@ -141,8 +141,14 @@ impl<'a> Tail<'a> {
 
     /// What a · b comes from where b is one over something.
     fn over(&self, a: &'a str, b: &'a str) -> Option<Activation> {
-        let node = self.maker(b, "Reciprocal")?;
-        self.ratio(a, node.input.first()?)
+        let reciprocal = self.maker(b, "Reciprocal");
+        let below = reciprocal.and_then(|node| node.input.first());
+        let ratio = self.maker(b, "Div").map(|node| &*node.input);
+        let below = below.or_else(|| match ratio {
+            Some([one, below]) if self.is_number(one, 1.0) => Some(below),
+            _ => None,
+        });
+        self.ratio(a, below?)
     }
 
     /// Whether a − b is a − ln Σ e^a.

@@ -10,6 +10,7 @@ use std::sync::Once;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, TDim, bail};
+use tract_onnx::tract_core::ops::cnn::Deconv;
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax};
 use tract_onnx::tract_core::optim::Optimizer;
 
@@ -106,6 +107,15 @@ fn check_axes(typed: &TypedModel) -> TractResult<()> {
             {
                 bail!("\"{}\" is of no numbers", node.name);
             }
+        }
+        // Differences below zero, as numbers without a sign.
+        if let Some(deconv) = node.op_as::<Deconv>()
+            && deconv
+                .adjustments
+                .iter()
+                .any(|length| *length > isize::MAX as usize)
+        {
+            bail!("\"{}\" cuts what it gives to output_shape", node.name);
         }
         if let Some(softmax) = node.op_as::<Softmax>()
             && let Some(axis) = softmax.axes.iter().find(|&&axis| axis >= rank)
