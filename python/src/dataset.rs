@@ -12,7 +12,7 @@ use crate::array::{self, Sampled};
 use crate::named::{Argument, Whole, Word};
 use crate::network::Network as PyNetwork;
 use crate::program::Program as PyProgram;
-use crate::refusal::raise;
+use crate::refusal::{in_python, raise};
 use crate::work::work;
 
 /// Samples and their labels.
@@ -150,7 +150,8 @@ impl Dataset {
     /// What was assumed of its files, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        self.data.assumed.clone()
+        let assumed = self.data.assumed.iter();
+        assumed.map(|note| in_python(note)).collect()
     }
 
     fn __len__(&self) -> usize {

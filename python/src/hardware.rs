@@ -67,13 +67,15 @@ impl<'py> FromPyObject<'_, 'py> for Source<'py> {
 fn of_sections(sections: &Bound<'_, PyMapping>) -> PyResult<lightloom::Hardware> {
     let mut changes = Vec::new();
     for section in sections.items()? {
-        let (section, keys): (String, Bound<'_, PyAny>) = section.extract()?;
+        let (section, keys): (Word, Bound<'_, PyAny>) = section.extract()?;
+        let section = section.text("section of hardware")?;
         let Ok(keys) = keys.cast::<PyMapping>() else {
             let limit = "a dict of its keys";
             return Err(raise(Error::value(section, written(&keys)?, limit)));
         };
         for key in keys.items()? {
-            let (key, value): (String, Bound<'_, PyAny>) = key.extract()?;
+            let (key, value): (Word, Bound<'_, PyAny>) = key.extract()?;
+            let key = key.text(&format!("key of {section}"))?;
             let name = format!("{section}.{key}");
             let value = cell(&name, &value)?;
             changes.push((name, value));

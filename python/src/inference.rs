@@ -21,6 +21,7 @@ use crate::dataset::{Dataset, open};
 use crate::hardware::Hardware;
 use crate::named::{Argument, Whole, Word};
 use crate::program::Program as PyProgram;
+use crate::refusal::in_python;
 use crate::work::work;
 
 /// What a program gives on drawn chips, beside digital and a perfect chip.
@@ -86,7 +87,7 @@ impl Inference {
     /// What is worth saying of hardware, data and score, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.notes.iter().map(|note| in_python(note)).collect()
     }
 
     /// One entry a chip: a dict of arrays [trial] by the names of the columns of `lightloom sweep`.

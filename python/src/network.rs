@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use crate::array;
 use crate::dataset::arranged;
 use crate::named::{Argument, Word};
-use crate::refusal::raise;
+use crate::refusal::{in_python, raise};
 use crate::work::work;
 
 /// A trained network: layers of weight, bias and activation, or a graph of ONNX.
@@ -225,7 +225,7 @@ impl Network {
     /// What its file does not say and was taken, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.notes.iter().map(|note| in_python(note)).collect()
     }
 
     /// Number of features of a sample.

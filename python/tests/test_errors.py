@@ -131,6 +131,23 @@ def test_limits_of_whole_numbers_are_those_that_hold(tmp_path: Path, program: ll
         assert str(error.value) == sentence
 
 
+def test_flags_of_the_command_are_keywords_of_python(tmp_path: Path, program: ll.Program) -> None:
+    x, y = np.ones((4, 6)), np.zeros(4)
+    np.savez(tmp_path / "both.npz", x=x, y=y, x_train=x, y_train=y)
+    (tmp_path / "d.csv").write_text("a,label,target\n1,2,0\n3,4,1\n")
+    chip = ll.Hardware(numbers_format="fixed", numbers_weight_bits=8).fabricate()
+    acts: list[tuple[Any, str]] = [
+        (lambda: ll.Dataset.load(tmp_path / "both.npz"), '(split="test" or train, or split in an experiment)'),
+        (lambda: ll.Dataset.load(tmp_path / "d.csv"), '(label="COLUMN", or label in an experiment)'),
+        (lambda: ll.load(program, chip), ': compile the network with weights="fixed:8"'),
+    ]
+    for act, sentence in acts:
+        with pytest.raises(ValueError) as error:
+            act()
+        assert sentence in str(error.value)
+        assert "--" not in str(error.value)
+
+
 def test_numbers_beyond_the_precision_are_refused_as_the_processor_refuses_them(program: ll.Program) -> None:
     network = program.network
     processor = ll.load(program, ll.Hardware().fabricate())
@@ -156,6 +173,8 @@ def test_things_of_the_wrong_kind_are_type_errors_in_one_sentence(
     acts: list[tuple[Any, str]] = [
         (lambda: ll.Hardware(3), "hardware = 3: must be a name, a path, a dict or a Hardware"),  # type: ignore[arg-type]
         (lambda: ll.Hardware(None), "hardware = None: must be a name, a path"),  # type: ignore[arg-type]
+        (lambda: ll.Hardware({1: {}}), "section of hardware = 1: must be a str"),  # type: ignore[dict-item]
+        (lambda: ll.Hardware({"coupler": {2: 3}}), "key of coupler = 2: must be a str"),  # type: ignore[dict-item]
         (lambda: hardware.fabricate(trial=1.5), "trial = 1.5: must be a whole number from 0"),
         (lambda: hardware.fabricate("a"), "seed = 'a': must be a whole number from 0"),
         (lambda: ll.infer(network, data), f"program = {network!r}: must be a Program, which compile makes"),
