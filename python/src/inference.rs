@@ -196,10 +196,10 @@ pub enum Data<'py> {
 
 /// Run a program on drawn chips and compare them with digital; the numbers are those of `lightloom infer`, to the bit.
 ///
-/// `data` is a `Dataset` or the path of one, `hardware` whatever `Hardware` takes; None is ideal. Chips are those of trial 0 to
-/// `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local, progressive or fit. `limit` takes
-/// the first samples only; `score` is accuracy, top5, binary, mse, nll or none, by default what the shapes of labels and
-/// outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
+/// `data` is a `Dataset` or the path of one, `hardware` whatever `Hardware` takes; None is ideal. Chips are those of trial
+/// 0 to `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local, progressive or fit. `limit`
+/// takes the first samples only; `score` is accuracy, top5, binary, mse, nll or none, by default what the shapes of labels
+/// and outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
 #[pyfunction]
 #[pyo3(
     signature = (program, data, hardware = None, *, trials = Whole::Held(10), seed = Whole::Held(0),
@@ -269,7 +269,8 @@ pub fn infer(
 }
 
 /// What is said of chips without errors.
-const IDEAL: &str = "these chips are ideal: hardware=\"thermo-optic\" (or another kind), or keys of a Hardware, give them errors";
+const IDEAL: &str = "these chips are ideal: hardware=\"thermo-optic\" (or another kind), or keys of a Hardware, \
+                     give them errors";
 
 /// What is asked of [`infer`].
 struct Asked<'a> {

@@ -164,9 +164,10 @@ impl Mesh {
 
 /// The mesh that does what a unitary matrix does.
 ///
-/// `u` is [mode, mode], row = output, or [batch, mode, mode], real or complex, unitary: no element of |U†U − 1| above
-/// 1e-9. Of one in single precision, up to 1e-6 √modes, the nearest unitary is taken. `geometry` is clements, reck, diamond, clements+K with K more columns, or
-/// butterfly, whose phases are fitted. Returns a `Mesh`, or a list of them for a batch, which is decomposed in parallel.
+/// `u` is [mode, mode], row = output, or [batch, mode, mode], real or complex, unitary: no element of |U†U − 1| above 1e-9.
+/// Of one in single precision, up to 1e-6 √modes, the nearest unitary is taken. `geometry` is clements, reck, diamond,
+/// clements+K with K more columns, or butterfly, whose phases are fitted. Returns a `Mesh`, or a list of them for a batch,
+/// which is decomposed in parallel.
 #[pyfunction]
 #[pyo3(
     signature = (u, /, geometry = Word::default_of("clements")),

@@ -59,7 +59,8 @@ impl Network {
     #[staticmethod]
     #[pyo3(
         signature = (path, /, *, activation = None, layers = None, scale = None, mean = None, std = None, channels = None,
-                     inputs = Names::of(vec![]), outputs = Names::of(vec![]), shapes = Names::of(vec![]), digital = Names::of(vec![]), light = Names::of(vec![])),
+                     inputs = Names::of(vec![]), outputs = Names::of(vec![]), shapes = Names::of(vec![]),
+                     digital = Names::of(vec![]), light = Names::of(vec![])),
         text_signature = "(path, /, *, activation=None, layers=None, scale=None, mean=None, std=None, channels=None, \
                           inputs=(), outputs=(), shapes=(), digital=(), light=())"
     )]
