@@ -113,9 +113,17 @@ pub fn complex(what: &str, object: &Bound<'_, PyAny>) -> PyResult<ArrayD<C64>> {
     Given::new(what, object)?.complex()
 }
 
-/// The complex `[row, column]` of `object`.
-pub fn complex_rows(what: &str, object: &Bound<'_, PyAny>) -> PyResult<Array2<C64>> {
-    with_axes::<_, Ix2>(what, complex(what, object)?, "[sample, mode]")
+/// The complex `[sample, mode]` of `object`, all of them finite.
+pub fn fields(what: &str, object: &Bound<'_, PyAny>) -> PyResult<Array2<C64>> {
+    let rows = with_axes::<_, Ix2>(what, complex(what, object)?, "[sample, mode]")?;
+    match rows.indexed_iter().find(|(_, z)| !z.is_finite()) {
+        None => Ok(rows),
+        Some(((sample, mode), z)) => Err(raise(Error::NotFinite {
+            what: what.to_owned(),
+            index: format!("[{sample}, {mode}]"),
+            got: z.to_string(),
+        })),
+    }
 }
 
 /// The real numbers of `object`, row by row.
@@ -208,6 +216,12 @@ pub fn per_feature(what: &str, object: &Bound<'_, PyAny>) -> PyResult<lightloom:
         true => numbers[0].into(),
         false => numbers.to_vec().into(),
     })
+}
+
+/// `array`, which nobody may write: a getter gives it, and to write it would change nothing.
+pub fn read_only<'py, T>(array: Bound<'py, T>) -> PyResult<Bound<'py, T>> {
+    array.as_any().call_method1("setflags", (false,))?;
+    Ok(array)
 }
 
 /// `result`, said to lie within the `index`-th of `what`.

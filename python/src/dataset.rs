@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use lightloom::Network;
 use lightloom::io::Tensor;
-use lightloom::nn::{Intake, Samples, Selection};
+use lightloom::nn::{Intake, Samples, Selection, Split};
 use pyo3::prelude::*;
 
 use crate::array::{self, Sampled};
-use crate::named::{Whole, parse};
+use crate::named::{Argument, Whole, Word};
 use crate::network::Network as PyNetwork;
 use crate::program::Program as PyProgram;
-use crate::refusal::raise;
+use crate::refusal::{in_python, raise};
 use crate::work::work;
 
 /// Samples and their labels.
@@ -32,12 +32,12 @@ enum Taker<'py> {
     Program(Bound<'py, PyProgram>),
 }
 
-impl Taker<'_> {
-    fn intake(&self) -> Intake {
-        match self {
-            Self::Network(network) => network.get().network.intake(),
-            Self::Program(program) => program.get().program.network().intake(),
-        }
+impl Argument<Taker<'_>> {
+    fn intake(self) -> PyResult<Intake> {
+        Ok(match self.named("network", "a Network or a Program")? {
+            Taker::Network(network) => network.get().network.intake(),
+            Taker::Program(program) => program.get().program.network().intake(),
+        })
     }
 }
 
@@ -52,12 +52,11 @@ pub fn arranged(network: &Network, x: Sampled) -> lightloom::Result<Samples> {
 pub fn open(
     py: Python<'_>,
     path: PathBuf,
-    split: Option<&str>,
+    split: Option<Split>,
     labels: Option<PathBuf>,
     label: Option<String>,
     intake: Option<Intake>,
 ) -> PyResult<lightloom::Dataset> {
-    let split = split.map(parse).transpose()?;
     work(py, move |_| {
         let selection = Selection {
             split,
@@ -77,8 +76,9 @@ impl Dataset {
         py: Python<'_>,
         x: &Bound<'_, PyAny>,
         y: Option<&Bound<'_, PyAny>>,
-        network: Option<Taker<'_>>,
+        network: Option<Argument<Taker<'_>>>,
     ) -> PyResult<Self> {
+        let intake = network.map(Argument::intake).transpose()?;
         let Sampled { samples, axes } = array::samples("x", x)?;
         let labels = y.map(|y| {
             let y = array::doubles("y", y)?;
@@ -87,7 +87,6 @@ impl Dataset {
             Tensor::real("labels", shape, numbers).map_err(raise)
         });
         let labels = labels.transpose()?;
-        let intake = network.map(|network| network.intake());
         let data = work(py, move |_| {
             lightloom::Dataset::of_arrays("arrays", samples, &axes, labels, intake.as_ref())
         })?;
@@ -107,16 +106,28 @@ impl Dataset {
     )]
     fn load(
         py: Python<'_>,
-        path: PathBuf,
-        split: Option<&str>,
-        labels: Option<PathBuf>,
-        label: Option<String>,
+        path: Argument<PathBuf>,
+        split: Option<Word>,
+        labels: Option<Argument<PathBuf>>,
+        label: Option<Word>,
         limit: Option<Whole>,
-        network: Option<Taker<'_>>,
+        network: Option<Argument<Taker<'_>>>,
     ) -> PyResult<Self> {
-        let limit = limit.map(|limit| limit.named("limit")).transpose()?;
-        let intake = network.map(|network| network.intake());
-        let data = open(py, path, split, labels, label, intake)?;
+        let path = path.named("path", "a path")?;
+        let split = split.map(|split| split.parse("split")).transpose()?;
+        let labels = labels.map(|labels| labels.named("labels", "a path"));
+        let label =
+            label.map(|label| label.named("label", "a str: the name of a column, or its position"));
+        let limit = limit.map(Whole::limit).transpose()?;
+        let intake = network.map(Argument::intake).transpose()?;
+        let data = open(
+            py,
+            path,
+            split,
+            labels.transpose()?,
+            label.transpose()?,
+            intake,
+        )?;
         let data = Arc::new(match limit {
             Some(limit) => data.limit(limit),
             None => data,
@@ -139,7 +150,8 @@ impl Dataset {
     /// What was assumed of its files, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        self.data.assumed.clone()
+        let assumed = self.data.assumed.iter();
+        assumed.map(|note| in_python(note)).collect()
     }
 
     fn __len__(&self) -> usize {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lightloom::compile::Program;
+use lightloom::error::did_you_mean;
 use lightloom::hardware::HardwareKey;
 use lightloom::io::record::Cell;
 use lightloom::linalg::check_finite;
@@ -11,13 +12,12 @@ use lightloom::processor::map_on_chip;
 use lightloom::{Correction, Error, Seed};
 use num_complex::Complex;
 use numpy::PyArray2;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyMapping};
 
 use crate::array;
 use crate::mesh::Mesh as PyMesh;
-use crate::named::{self, Whole};
+use crate::named::{Argument, LayerName, Whole, Word, written};
 use crate::program::Program as PyProgram;
 use crate::refusal::raise;
 use crate::work::work;
@@ -42,12 +42,8 @@ impl Hardware {
         if let Ok(sections) = source.cast::<PyMapping>() {
             return of_sections(sections);
         }
-        let path: PathBuf = source.extract().map_err(|_| {
-            let kind = source.get_type();
-            PyTypeError::new_err(format!(
-                "hardware is {kind}: must be a name, a path, a dict or a Hardware"
-            ))
-        })?;
+        let path: Argument<PathBuf> = source.extract()?;
+        let path = path.named("hardware", "a name, a path, a dict or a Hardware")?;
         let name = path.to_str().ok_or_else(|| {
             let limit = "a path in UTF-8";
             raise(Error::value("hardware", path.display(), limit))
@@ -56,17 +52,30 @@ impl Hardware {
     }
 }
 
+/// What describes a hardware, if it is there: `None` describes nothing.
+struct Source<'py>(Option<Bound<'py, PyAny>>);
+
+impl<'py> FromPyObject<'_, 'py> for Source<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(Some(object.to_owned())))
+    }
+}
+
 /// The hardware with the keys of a dict of dicts.
 fn of_sections(sections: &Bound<'_, PyMapping>) -> PyResult<lightloom::Hardware> {
     let mut changes = Vec::new();
     for section in sections.items()? {
-        let (section, keys): (String, Bound<'_, PyAny>) = section.extract()?;
+        let (section, keys): (Word, Bound<'_, PyAny>) = section.extract()?;
+        let section = section.text("section of hardware")?;
         let Ok(keys) = keys.cast::<PyMapping>() else {
             let limit = "a dict of its keys";
-            return Err(raise(Error::value(section, keys.repr()?, limit)));
+            return Err(raise(Error::value(section, written(&keys)?, limit)));
         };
         for key in keys.items()? {
-            let (key, value): (String, Bound<'_, PyAny>) = key.extract()?;
+            let (key, value): (Word, Bound<'_, PyAny>) = key.extract()?;
+            let key = key.text(&format!("key of {section}"))?;
             let name = format!("{section}.{key}");
             let value = cell(&name, &value)?;
             changes.push((name, value));
@@ -95,26 +104,36 @@ fn cell(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Cell> {
         }
     }
     let limit = "a number, a name or None";
-    Err(raise(Error::value(name, value.repr()?, limit)))
+    Err(raise(Error::value(name, written(value)?, limit)))
 }
 
-/// The key that a keyword means, whose section ends at one of its underscores.
-fn key(keyword: &str) -> lightloom::Result<&'static HardwareKey> {
+/// What `key` is called as a keyword.
+fn keyword(key: &HardwareKey) -> String {
+    key.name.replace('.', "_")
+}
+
+/// The key that a keyword means.
+fn key(word: &str) -> lightloom::Result<&'static HardwareKey> {
     let keys = lightloom::Hardware::keys();
-    let is_meant = |key: &&HardwareKey| key.name.replace('.', "_") == keyword;
-    let dotted = || {
-        let mut sections = keys.iter().map(|key| key.parts().0);
-        let section = sections.find(|section| {
-            keyword
-                .strip_prefix(section)
-                .is_some_and(|rest| rest.starts_with('_'))
-        });
-        section.map(|section| format!("{section}.{}", &keyword[section.len() + 1..]))
+    let words: Vec<String> = keys.iter().map(keyword).collect();
+    if let Some(index) = words.iter().position(|known| known == word) {
+        return Ok(&keys[index]);
+    }
+    let is_of_section = |section: &str| {
+        let name = word.strip_prefix(section);
+        name.is_some_and(|name| name.starts_with('_'))
     };
-    keys.iter().find(is_meant).map_or_else(
-        || HardwareKey::named(&dotted().unwrap_or(keyword.to_owned())),
-        Ok,
-    )
+    let of_section = keys.iter().filter(|key| is_of_section(key.parts().0));
+    let of_section: Vec<String> = of_section.map(keyword).collect();
+    let allowed = match of_section.as_slice() {
+        [] => "a keyword is section_name, such as coupler_splitting_error_rad".to_owned(),
+        words => format!("its section has {}", words.join(", ")),
+    };
+    let meant = did_you_mean(word, words.iter().map(String::as_str));
+    Err(Error::format(
+        word,
+        format!("is no keyword of the hardware: {allowed}{meant}"),
+    ))
 }
 
 /// `cell` as Python's object.
@@ -131,11 +150,14 @@ fn object<'py>(py: Python<'py>, cell: Cell) -> PyResult<Bound<'py, PyAny>> {
 impl Hardware {
     #[new]
     #[pyo3(
-        signature = (source = None, /, **keys),
+        signature = (source = Source(None), /, **keys),
         text_signature = "(source='ideal', /, **keys)"
     )]
-    fn new(source: Option<&Bound<'_, PyAny>>, keys: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let hardware = source.map_or_else(|| Ok(lightloom::Hardware::default()), Self::of)?;
+    fn new(source: Source<'_>, keys: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let hardware = match source.0 {
+            Some(source) => Self::of(&source)?,
+            None => lightloom::Hardware::default(),
+        };
         let mut changes = Vec::new();
         for (keyword, value) in keys.into_iter().flat_map(|keys| keys.iter()) {
             let name = key(&keyword.extract::<String>()?).map_err(raise)?.name;
@@ -148,8 +170,9 @@ impl Hardware {
     /// The hardware that a text in TOML describes.
     #[staticmethod]
     #[pyo3(signature = (text, /))]
-    fn from_toml(text: &str) -> PyResult<Self> {
-        let hardware = lightloom::Hardware::from_toml(text).map_err(raise)?;
+    fn from_toml(text: Word) -> PyResult<Self> {
+        let text = text.text("text")?;
+        let hardware = lightloom::Hardware::from_toml(&text).map_err(raise)?;
         Ok(Self { hardware })
     }
 
@@ -173,8 +196,8 @@ impl Hardware {
     }
 
     /// The value of one key, such as hardware["coupler.splitting_error_rad"]; None where it has none.
-    fn __getitem__<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
-        let key = HardwareKey::named(key).map_err(raise)?;
+    fn __getitem__<'py>(&self, py: Python<'py>, key: Word) -> PyResult<Bound<'py, PyAny>> {
+        let key = HardwareKey::named(&key.text("key")?).map_err(raise)?;
         object(py, key.get(&self.hardware))
     }
 
@@ -186,12 +209,13 @@ impl Hardware {
 
     /// One chip of this kind: `trial` counts the chips that follow from `seed`.
     #[pyo3(
-        signature = (seed = Whole::of(0), trial = Whole::of(0)),
+        signature = (seed = Whole::Held(0), trial = Whole::Held(0)),
         text_signature = "($self, seed=0, trial=0)"
     )]
     fn fabricate(&self, seed: Whole, trial: Whole) -> PyResult<Chip> {
-        let seed = seed.named("seed")?;
-        let chip = self.hardware.fabricate(Seed(seed), trial.named("trial")?);
+        let seed = seed.within("seed", 0..=u64::MAX)?;
+        let trial = trial.within("trial", 0..=u64::MAX)?;
+        let chip = self.hardware.fabricate(Seed(seed), trial);
         Ok(Chip { chip, seed })
     }
 
@@ -200,9 +224,9 @@ impl Hardware {
         let keys = lightloom::Hardware::keys().iter();
         let set = keys.filter(|key| key.get(&self.hardware) != key.get(&ideal));
         let set = set.map(|key| match key.get(&self.hardware) {
-            Cell::Text(name) => format!("{}={name:?}", key.name.replace('.', "_")),
-            Cell::Null => format!("{}=None", key.name.replace('.', "_")),
-            value => format!("{}={value}", key.name.replace('.', "_")),
+            Cell::Text(name) => format!("{}={name:?}", keyword(key)),
+            Cell::Null => format!("{}=None", keyword(key)),
+            value => format!("{}={value}", keyword(key)),
         });
         let set: Vec<String> = set.collect();
         format!("Hardware({})", set.join(", "))
@@ -260,19 +284,24 @@ impl Chip {
 
     /// The matrix of a mesh, or of a layer of a program, on this chip: complex128 [out, in].
     ///
-    /// `of` is a `Mesh` or a `Program`; `layer` names one of the program, the first by default, whose weights alone act.
+    /// `of` is a `Mesh` or a `Program`; `layer` names one of the program, the first by default, whose weights alone act;
+    /// it is as receivers see it, each row turned by the phase of its local oscillator.
     /// Phases are chosen as `correction` says: none, local, progressive or fit.
-    #[pyo3(signature = (of, /, layer = None, *, correction = "none"))]
+    #[pyo3(
+        signature = (of, /, layer = None, *, correction = Word::default_of("none")),
+        text_signature = "($self, of, /, layer=None, *, correction='none')"
+    )]
     fn matrix<'py>(
         &self,
         py: Python<'py>,
-        of: Asked<'_>,
-        layer: Option<String>,
-        correction: &str,
+        of: Argument<Asked<'_>>,
+        layer: Option<Argument<LayerName>>,
+        correction: Word,
     ) -> PyResult<Bound<'py, PyArray2<Complex<f64>>>> {
-        let correction = named::correction(correction)?;
+        let correction = correction.correction()?;
+        let layer = layer.map(Argument::layer).transpose()?;
         let chip = self.chip.clone();
-        let matrix = match of {
+        let matrix = match of.named("of", "a Mesh or a Program")? {
             Asked::Mesh(mesh) => {
                 if let Some(layer) = layer {
                     let limit = "left out: this is a mesh, not a program";

@@ -9,17 +9,19 @@ use lightloom::io::npy::Element;
 use lightloom::nn::metrics::Chance;
 use lightloom::nn::{PARTS, Score, Scorer};
 use lightloom::processor::{compiled_for, idle_words};
-use lightloom::{Error, Program, Seed, Watch};
+use lightloom::{Program, Seed, Watch};
 use numpy::PyArray1;
 use pyo3::exceptions::PyModuleNotFoundError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
 
+use crate::array::read_only;
 use crate::dataset::{Dataset, open};
 use crate::hardware::Hardware;
-use crate::named::{self, Whole, parse};
+use crate::named::{Argument, Whole, Word};
 use crate::program::Program as PyProgram;
-use crate::refusal::raise;
+use crate::refusal::in_python;
 use crate::work::work;
 
 /// What a program gives on drawn chips, beside digital and a perfect chip.
@@ -28,6 +30,8 @@ pub struct Inference {
     report: Report,
     /// An `.npz` archive of all outputs, where they were asked for.
     predictions: Option<Vec<u8>>,
+    /// What it holds, from when Python first asked.
+    arrays: PyOnceLock<Py<PyDict>>,
     notes: Vec<String>,
 }
 
@@ -71,34 +75,37 @@ impl Inference {
         self.report.noisy.value().mean
     }
 
-    /// Standard deviation (n − 1) over the chips of their scores.
+    /// Standard deviation (n − 1) over the chips of their scores; NaN of one chip.
     #[getter]
     fn std(&self) -> f64 {
-        self.report.noisy.value().std
+        match self.report.trials {
+            1 => f64::NAN,
+            _ => self.report.noisy.value().std,
+        }
     }
 
     /// What is worth saying of hardware, data and score, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.notes.iter().map(|note| in_python(note)).collect()
     }
 
     /// One entry a chip: a dict of arrays [trial] by the names of the columns of `lightloom sweep`.
     ///
     /// trial is int64; scores such as accuracy and agreement, and layer.NAME.matrix_error and its like, are float64, NaN
-    /// where there is no such number.
+    /// where there is no such number. The arrays are read-only.
     #[getter]
     fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let trials = &self.report.noisy.per_trial;
         let rows = PyDict::new(py);
         let numbers = trials.iter().map(|trial| trial.trial as i64);
-        rows.set_item("trial", PyArray1::from_iter(py, numbers))?;
+        rows.set_item("trial", read_only(PyArray1::from_iter(py, numbers))?)?;
         let column = |name: &str, values: Vec<Option<f64>>| match values.iter().all(Option::is_none)
         {
             true => Ok(()),
             false => {
                 let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN));
-                rows.set_item(name, PyArray1::from_iter(py, values))
+                rows.set_item(name, read_only(PyArray1::from_iter(py, values))?)
             }
         };
         for (index, part) in PARTS.iter().enumerate() {
@@ -133,20 +140,29 @@ impl Inference {
         py.import("json")?.call_method1("loads", (text,))
     }
 
-    /// All outputs, where they were asked for, as a dict of arrays; else None.
+    /// All outputs, where they were asked for, as a dict of read-only arrays; else None.
     ///
     /// digital and ideal are [sample, output], chips [trial, sample, output]; where there are classes, digital_class and
     /// ideal_class are int64 [sample], chip_class [trial, sample].
     #[getter]
-    fn predictions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn predictions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Some(bytes) = &self.predictions else {
             return Ok(None);
         };
-        let file = py
-            .import("io")?
-            .call_method1("BytesIO", (PyBytes::new(py, bytes),))?;
-        let archive = py.import("numpy")?.call_method1("load", (file,))?;
-        Ok(Some(py.get_type::<PyDict>().call1((archive,))?))
+        let arrays = self.arrays.get_or_try_init(py, || {
+            let file = py
+                .import("io")?
+                .call_method1("BytesIO", (PyBytes::new(py, bytes),))?;
+            let archive = py.import("numpy")?.call_method1("load", (file,))?;
+            let arrays = PyDict::new(py);
+            for name in archive.try_iter()? {
+                let name = name?;
+                arrays.set_item(&name, read_only(archive.get_item(&name)?)?)?;
+            }
+            PyResult::Ok(arrays.unbind())
+        })?;
+        // Whoever changes the dict has one of its own.
+        Ok(Some(arrays.bind(py).copy()?))
     }
 
     fn __repr__(&self) -> String {
@@ -159,13 +175,15 @@ impl Inference {
             ..
         } = &self.report;
         let over = noisy.value();
-        format!(
-            "<Inference {score}: digital {}, {} ± {} on {trials} chips of seed {}>",
-            score.text(digital.value()),
-            score.text(over.mean),
-            score.text(over.std),
-            seed.0
-        )
+        let (digital, mean) = (score.text(digital.value()), score.text(over.mean));
+        let of_chips = match trials {
+            1 => format!("(one chip, seed {})", seed.0),
+            _ => {
+                let std = score.text(over.std);
+                format!("± {std} on {trials} chips of seed {}", seed.0)
+            }
+        };
+        format!("<Inference {score}: digital {digital}, {mean} {of_chips}>")
     }
 }
 
@@ -178,14 +196,15 @@ pub enum Data<'py> {
 
 /// Run a program on drawn chips and compare them with digital; the numbers are those of `lightloom infer`, to the bit.
 ///
-/// `data` is a `Dataset` or the path of one, `hardware` whatever `Hardware` takes. Chips are those of trial 0 to
-/// `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local, progressive or fit. `limit` takes
-/// the first samples only; `score` is accuracy, top5, binary, mse, nll or none, by default what the shapes of labels and
-/// outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
+/// `data` is a `Dataset` or the path of one, `hardware` whatever `Hardware` takes; None is ideal. Chips are those of trial
+/// 0 to `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local, progressive or fit. `limit`
+/// takes the first samples only; `score` is accuracy, top5, binary, mse, nll or none, by default what the shapes of labels
+/// and outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
 #[pyfunction]
 #[pyo3(
-    signature = (program, data, hardware = None, *, trials = Whole::of(10), seed = Whole::of(0), correction = "none",
-                 precision = "f32", limit = None, score = None, predictions = false),
+    signature = (program, data, hardware = None, *, trials = Whole::Held(10), seed = Whole::Held(0),
+                 correction = Word::default_of("none"), precision = Word::default_of("f32"), limit = None, score = None,
+                 predictions = Argument::of(false)),
     text_signature = "(program, data, hardware='ideal', *, trials=10, seed=0, correction='none', precision='f32', \
                       limit=None, score=None, predictions=False)"
 )]
@@ -195,31 +214,30 @@ pub enum Data<'py> {
 )]
 pub fn infer(
     py: Python<'_>,
-    program: &Bound<'_, PyProgram>,
-    data: Data<'_>,
+    program: Argument<Bound<'_, PyProgram>>,
+    data: Argument<Data<'_>>,
     hardware: Option<&Bound<'_, PyAny>>,
     trials: Whole,
     seed: Whole,
-    correction: &str,
-    precision: &str,
+    correction: Word,
+    precision: Word,
     limit: Option<Whole>,
-    score: Option<&str>,
-    predictions: bool,
+    score: Option<Word>,
+    predictions: Argument<bool>,
 ) -> PyResult<Inference> {
+    let program = program.named("program", "a Program, which compile makes")?;
+    let program = program.get().program.clone();
+    let data = data.named("data", "a Dataset or a path")?;
     let experiment = Experiment {
         hardware: hardware.map_or_else(|| Ok(lightloom::Hardware::default()), Hardware::of)?,
-        seed: Seed(seed.named("seed")?),
-        trials: trials.named("trials")?,
-        correction: named::correction(correction)?,
+        seed: Seed(seed.within("seed", 0..=u64::MAX)?),
+        trials: trials.within("trials", 1..=TRIALS_LIMIT as u64)?,
+        correction: correction.correction()?,
     };
-    if experiment.trials == 0 {
-        let limit = format!("from 1 to {TRIALS_LIMIT}");
-        return Err(raise(Error::value("trials", 0, limit)));
-    }
-    let precision: Precision = parse(precision)?;
-    let limit: Option<usize> = limit.map(|limit| limit.named("limit")).transpose()?;
-    let score: Option<Score> = score.map(parse).transpose()?;
-    let program = program.get().program.clone();
+    let precision: Precision = precision.parse("precision")?;
+    let limit = limit.map(Whole::limit).transpose()?;
+    let score: Option<Score> = score.map(|score| score.parse("score")).transpose()?;
+    let predictions = predictions.named("predictions", "True or False")?;
     let data = match data {
         Data::Dataset(data) => Arc::clone(&data.get().data),
         Data::Path(path) => {
@@ -250,6 +268,10 @@ pub fn infer(
     })
 }
 
+/// What is said of chips without errors.
+const IDEAL: &str = "these chips are ideal: hardware=\"thermo-optic\" (or another kind), or keys of a Hardware, \
+                     give them errors";
+
 /// What is asked of [`infer`].
 struct Asked<'a> {
     experiment: Experiment,
@@ -269,6 +291,9 @@ impl Asked<'_> {
             predictions,
         } = self;
         let mut notes = experiment.hardware.notes();
+        if experiment.hardware == lightloom::Hardware::default() {
+            notes.push(IDEAL.to_owned());
+        }
         let compiled = compiled_for(&program, &experiment.hardware)?;
         if let Some(program) = &compiled {
             let weights = program.layout().weights;
@@ -292,6 +317,7 @@ impl Asked<'_> {
         notes.extend(Chance::of(&report.digital, scorer).map(|chance| chance.to_string()));
         Ok(Inference {
             predictions: kept.map(|kept| kept.npz(report.trials)).transpose()?,
+            arrays: PyOnceLock::new(),
             report,
             notes,
         })

@@ -15,7 +15,7 @@ use pyo3::types::PyList;
 use rayon::prelude::*;
 
 use crate::array;
-use crate::named::parse;
+use crate::named::{Argument, Word};
 use crate::refusal::raise;
 use crate::work::work;
 
@@ -38,20 +38,23 @@ impl Mesh {
     /// The mesh in a file that `lightloom decompose` or `save` wrote.
     #[staticmethod]
     #[pyo3(signature = (path, /))]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    fn load(py: Python<'_>, path: Argument<PathBuf>) -> PyResult<Self> {
+        let path = path.named("path", "a path")?;
         work(py, move |_| lightloom::Mesh::load(path)).map(Self::new)
     }
 
     /// The mesh of a text that `to_json` returned.
     #[staticmethod]
     #[pyo3(signature = (text, /))]
-    fn from_json(py: Python<'_>, text: String) -> PyResult<Self> {
+    fn from_json(py: Python<'_>, text: Word) -> PyResult<Self> {
+        let text = text.text("text")?;
         work(py, move |_| lightloom::Mesh::from_json(&text)).map(Self::new)
     }
 
     /// Write the mesh to a file, which appears whole or not at all.
     #[pyo3(signature = (path, /))]
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, path: Argument<PathBuf>) -> PyResult<()> {
+        let path = path.named("path", "a path")?;
         let mesh = Arc::clone(&self.mesh);
         work(py, move |_| mesh.save(path))
     }
@@ -88,20 +91,20 @@ impl Mesh {
 
     /// Internal phases θ, rad, one an MZI: float64 [mzi].
     #[getter]
-    fn theta<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, self.mesh.theta())
+    fn theta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        array::read_only(PyArray1::from_slice(py, self.mesh.theta()))
     }
 
     /// External phases φ, rad, one an MZI: float64 [mzi].
     #[getter]
-    fn phi<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, self.mesh.phi())
+    fn phi<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        array::read_only(PyArray1::from_slice(py, self.mesh.phi()))
     }
 
     /// Phases of the screen at the outputs, rad: float64 [mode].
     #[getter]
-    fn screen<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, self.mesh.screen())
+    fn screen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        array::read_only(PyArray1::from_slice(py, self.mesh.screen()))
     }
 
     /// The transfer matrix of the perfect mesh: complex128 [mode, mode], row = output.
@@ -118,7 +121,7 @@ impl Mesh {
         py: Python<'py>,
         x: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyArray2<Complex<f64>>>> {
-        let x = array::complex_rows("x", x)?;
+        let x = array::fields("x", x)?;
         let mesh = Arc::clone(&self.mesh);
         let y = work(py, move |_| mesh.apply::<f64>(x.view()))?;
         Ok(y.into_pyarray(py))
@@ -161,18 +164,22 @@ impl Mesh {
 
 /// The mesh that does what a unitary matrix does.
 ///
-/// `u` is [mode, mode], row = output, or [batch, mode, mode], real or complex, unitary to 1e-9 (of one in single
-/// precision, the nearest unitary is taken). `geometry` is clements, reck, diamond, clements+K with K more columns, or
-/// butterfly, whose phases are fitted. Returns a `Mesh`, or a list of them for a batch, which is decomposed in parallel.
+/// `u` is [mode, mode], row = output, or [batch, mode, mode], real or complex, unitary: no element of |U†U − 1| above 1e-9.
+/// Of one in single precision, up to 1e-6 √modes, the nearest unitary is taken. `geometry` is clements, reck, diamond,
+/// clements+K with K more columns, or butterfly, whose phases are fitted. Returns a `Mesh`, or a list of them for a batch,
+/// which is decomposed in parallel.
 #[pyfunction]
-#[pyo3(signature = (u, /, geometry = "clements"))]
+#[pyo3(
+    signature = (u, /, geometry = Word::default_of("clements")),
+    text_signature = "(u, /, geometry='clements')"
+)]
 pub fn decompose<'py>(
     py: Python<'py>,
     u: &Bound<'py, PyAny>,
-    geometry: &str,
+    geometry: Word,
 ) -> PyResult<Bound<'py, PyAny>> {
     let u = array::complex("u", u)?;
-    let geometry: Geometry = parse(geometry)?;
+    let geometry: Geometry = geometry.parse("geometry")?;
     let mesh = move |u: ArrayView2<'_, Complex<f64>>| -> lightloom::Result<lightloom::Mesh> {
         let nearest = to_unitary("u", &from_array(u))?;
         Ok(closest(&nearest.unitary, geometry)?.mesh)

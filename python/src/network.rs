@@ -13,11 +13,15 @@ use pyo3::prelude::*;
 
 use crate::array;
 use crate::dataset::arranged;
-use crate::named::{encoding, parse, readout};
-use crate::refusal::raise;
+use crate::named::{Argument, Word};
+use crate::refusal::{in_python, raise};
 use crate::work::work;
 
 /// A trained network: layers of weight, bias and activation, or a graph of ONNX.
+///
+/// network(x, *, precision='f32') is what it gives digitally: float64 [sample, output], for the samples `x`, which are
+/// [sample, feature], or [sample, …] of several axes read row by row. `precision` is that of the arithmetic, f32 or f64;
+/// the outputs are float64 in both. Data that leave its range are refused.
 #[pyclass(frozen, module = "lightloom")]
 pub struct Network {
     pub(crate) network: Arc<lightloom::Network>,
@@ -34,6 +38,9 @@ impl Network {
         }
     }
 }
+
+/// Names of layers, inputs, ….
+type Names = Argument<Vec<String>>;
 
 /// An activation between all layers, or one behind each.
 #[derive(FromPyObject)]
@@ -52,7 +59,8 @@ impl Network {
     #[staticmethod]
     #[pyo3(
         signature = (path, /, *, activation = None, layers = None, scale = None, mean = None, std = None, channels = None,
-                     inputs = vec![], outputs = vec![], shapes = vec![], digital = vec![], light = vec![]),
+                     inputs = Names::of(vec![]), outputs = Names::of(vec![]), shapes = Names::of(vec![]),
+                     digital = Names::of(vec![]), light = Names::of(vec![])),
         text_signature = "(path, /, *, activation=None, layers=None, scale=None, mean=None, std=None, channels=None, \
                           inputs=(), outputs=(), shapes=(), digital=(), light=())"
     )]
@@ -62,43 +70,52 @@ impl Network {
     )]
     fn load(
         py: Python<'_>,
-        path: PathBuf,
-        activation: Option<&str>,
-        layers: Option<Vec<String>>,
+        path: Argument<PathBuf>,
+        activation: Option<Word>,
+        layers: Option<Names>,
         scale: Option<&Bound<'_, PyAny>>,
         mean: Option<&Bound<'_, PyAny>>,
         std: Option<&Bound<'_, PyAny>>,
-        channels: Option<&str>,
-        inputs: Vec<String>,
-        outputs: Vec<String>,
-        shapes: Vec<String>,
-        digital: Vec<String>,
-        light: Vec<String>,
+        channels: Option<Word>,
+        inputs: Names,
+        outputs: Names,
+        shapes: Names,
+        digital: Names,
+        light: Names,
     ) -> PyResult<Self> {
+        let path = path.named("path", "a path")?;
+        let names = |what: &str, names: Names| names.named(what, "a list of str");
         let numbers = |what: &str, given: Option<&Bound<'_, PyAny>>| {
             given
                 .map(|given| array::per_feature(what, given))
                 .transpose()
         };
         let hints = Hints {
-            activation: activation.map(parse).transpose()?,
-            layers,
+            activation: activation
+                .map(|activation| activation.parse("activation"))
+                .transpose()?,
+            layers: layers.map(|layers| names("layers", layers)).transpose()?,
             normalization: Normalization {
                 scale: numbers("scale", scale)?,
                 mean: numbers("mean", mean)?,
                 std: numbers("std", std)?,
-                channels: channels.map(parse).transpose()?,
+                channels: channels
+                    .map(|channels| channels.parse("channels"))
+                    .transpose()?,
             },
             graph: GraphHints {
                 choice: Choice {
-                    inputs,
-                    outputs,
-                    shapes: shapes
+                    inputs: names("inputs", inputs)?,
+                    outputs: names("outputs", outputs)?,
+                    shapes: names("shapes", shapes)?
                         .iter()
-                        .map(|shape| parse(shape))
+                        .map(|shape| shape.parse().map_err(raise))
                         .collect::<PyResult<_>>()?,
                 },
-                chosen: Chosen { light, digital },
+                chosen: Chosen {
+                    light: names("light", light)?,
+                    digital: names("digital", digital)?,
+                },
             },
         };
         let loaded = work(py, move |_| lightloom::Network::load_with(path, &hints))?;
@@ -122,8 +139,8 @@ impl Network {
     /// `encoding` "complex-halves" takes the second half of the features as imaginary parts. Layers are called 0, 1, …
     #[staticmethod]
     #[pyo3(
-        signature = (weights, /, biases = None, *, activation = Activations::Between("relu".to_owned()), readout = None,
-                     encoding = "real", scale = None, mean = None, std = None),
+        signature = (weights, /, biases = None, *, activation = Argument::of(Activations::Between("relu".to_owned())),
+                     readout = None, encoding = Word::default_of("real"), scale = None, mean = None, std = None),
         text_signature = "(weights, /, biases=None, *, activation='relu', readout=None, encoding='real', scale=None, \
                           mean=None, std=None)"
     )]
@@ -133,15 +150,17 @@ impl Network {
     )]
     fn from_weights(
         py: Python<'_>,
-        weights: Vec<Bound<'_, PyAny>>,
-        biases: Option<Vec<Option<Bound<'_, PyAny>>>>,
-        activation: Activations,
-        readout: Option<&str>,
-        encoding: &str,
+        weights: Argument<Vec<Bound<'_, PyAny>>>,
+        biases: Option<Argument<Vec<Option<Bound<'_, PyAny>>>>>,
+        activation: Argument<Activations>,
+        readout: Option<Word>,
+        encoding: Word,
         scale: Option<&Bound<'_, PyAny>>,
         mean: Option<&Bound<'_, PyAny>>,
         std: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let weights = weights.named("weights", "a list of arrays [out, in]")?;
+        let biases = biases.map(|biases| biases.named("biases", "a list of arrays [out] or None"));
         let count = weights.len();
         let one_each = |what: &str, got: usize| match got == count {
             true => Ok(()),
@@ -151,22 +170,24 @@ impl Network {
                 format!("[{count}]: one a weight"),
             ))),
         };
-        let biases = biases.unwrap_or_else(|| vec![None; count]);
+        let biases = biases.transpose()?.unwrap_or_else(|| vec![None; count]);
         one_each("biases", biases.len())?;
-        let activations: Vec<Activation> = match activation {
-            Activations::Between(name) => {
-                let mut all = vec![parse(&name)?; count.saturating_sub(1)];
-                all.resize(count, Activation::Identity);
-                all
-            }
-            Activations::Each(names) => {
-                one_each("activation", names.len())?;
-                names
-                    .iter()
-                    .map(|name| parse(name))
-                    .collect::<PyResult<_>>()?
-            }
-        };
+        let activations: Vec<Activation> =
+            match activation.named("activation", "a str or a list of str")? {
+                Activations::Between(name) => {
+                    let between = name.parse().map_err(raise)?;
+                    let mut all = vec![between; count.saturating_sub(1)];
+                    all.resize(count, Activation::Identity);
+                    all
+                }
+                Activations::Each(names) => {
+                    one_each("activation", names.len())?;
+                    names
+                        .iter()
+                        .map(|name| name.parse().map_err(raise))
+                        .collect::<PyResult<_>>()?
+                }
+            };
         let parts = weights.iter().zip(&biases).zip(activations).enumerate();
         let layers = parts.map(|(index, ((weight, bias), activation))| {
             let weight = array::weight(&format!("weights[{index}]"), weight)?;
@@ -182,12 +203,12 @@ impl Network {
         let layers = layers.collect::<PyResult<Vec<Layer>>>()?;
         let is_complex = layers.iter().any(|layer| layer.linear.is_complex());
         let readout = match readout {
-            Some(word) => self::readout(word)?,
+            Some(word) => word.readout()?,
             None if is_complex => Readout::Modulus,
             None => Readout::Real,
         };
         let mut input = Input {
-            encoding: self::encoding(encoding)?,
+            encoding: encoding.encoding()?,
             ..Input::default()
         };
         if let Some(scale) = scale {
@@ -205,7 +226,7 @@ impl Network {
     /// What its file does not say and was taken, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.notes.iter().map(|note| in_python(note)).collect()
     }
 
     /// Number of features of a sample.
@@ -233,18 +254,16 @@ impl Network {
         self.network.parameters()
     }
 
-    /// What the network gives digitally for the samples `x`: float64 [sample, output].
-    ///
-    /// `x` is [sample, feature], or [sample, …] read row by row. `precision` is that of the arithmetic, f32 or f64.
-    #[pyo3(signature = (x, /, *, precision = "f32"))]
+    /// What the network gives digitally, as the class says.
+    #[pyo3(signature = (x, /, *, precision = Word::default_of("f32")))]
     fn __call__<'py>(
         &self,
         py: Python<'py>,
         x: &Bound<'py, PyAny>,
-        precision: &str,
+        precision: Word,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let x = array::samples("x", x)?;
-        let precision: field::Precision = parse(precision)?;
+        let precision: field::Precision = precision.parse("precision")?;
         let network = Arc::clone(&self.network);
         let outputs = work(py, move |_| {
             let samples = arranged(&network, x)?;

@@ -15,12 +15,19 @@ use rayon::prelude::*;
 use crate::array::{self, Sampled};
 use crate::dataset::arranged;
 use crate::hardware::Chip;
-use crate::named::{self, parse};
+use crate::named::{Argument, LayerName, Whole, Word};
 use crate::program::Program as PyProgram;
 use crate::refusal::raise;
 use crate::work::work;
 
 /// A program loaded on a chip: what computes as the chip does.
+///
+/// processor(x, *, shot=0) is what the chip gives for the samples `x`: [sample, output], float32, or float64 where `load`
+/// was asked for precision f64. `x` is [sample, feature], or [sample, …] of several axes read row by row.
+///
+/// Calls of the same `shot`, from 0 to 2^31 − 1, have the same noise, that of shot 0 being what `infer` draws; another
+/// shot has another noise, independent of it. So give every mini-batch a shot of its own. Noise is drawn for blocks of 512
+/// samples: that of a sample depends on its place, and on how many samples stand in its block.
 #[pyclass(frozen, module = "lightloom")]
 pub struct Processor {
     program: Program,
@@ -43,16 +50,19 @@ impl Processor {
         PyProgram { program }
     }
 
-    /// What the chip gives for the samples `x`: [sample, output], float32 or float64 as the precision is.
-    ///
-    /// `x` is [sample, feature], or [sample, …] of several axes. The place of a sample is part of the address of the random
-    /// numbers of its shot: the same samples in the same order give the same outputs.
-    #[pyo3(signature = (x, /))]
-    fn __call__<'py>(&self, py: Python<'py>, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    /// What the chip gives, as the class says.
+    #[pyo3(signature = (x, /, *, shot = Whole::Held(0)))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        x: &Bound<'py, PyAny>,
+        shot: Whole,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let x = array::samples("x", x)?;
+        let shot = shot.within("shot", 0..=LAST_SHOT)?;
         match &self.loaded {
-            Loaded::Single(processor) => outputs(py, &self.program, processor, x),
-            Loaded::Double(processor) => outputs(py, &self.program, processor, x),
+            Loaded::Single(processor) => outputs(py, &self.program, processor, x, shot),
+            Loaded::Double(processor) => outputs(py, &self.program, processor, x, shot),
         }
     }
 
@@ -60,8 +70,17 @@ impl Processor {
     ///
     /// `layer` is its name, the first one by default. Gains of the receivers are left out.
     #[pyo3(signature = (layer = None))]
-    fn matrix<'py>(&self, py: Python<'py>, layer: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
-        let layer = self.program.layer("layer", layer).map_err(raise)?.id;
+    fn matrix<'py>(
+        &self,
+        py: Python<'py>,
+        layer: Option<Argument<LayerName>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let layer = layer.map(Argument::layer).transpose()?;
+        let layer = self
+            .program
+            .layer("layer", layer.as_deref())
+            .map_err(raise)?
+            .id;
         Ok(match &self.loaded {
             Loaded::Single(processor) => matrix(py, processor, layer),
             Loaded::Double(processor) => matrix(py, processor, layer),
@@ -69,6 +88,8 @@ impl Processor {
     }
 
     /// Relative error of every layer's matrix on this chip, ‖W_chip − W‖_F / ‖W‖_F: a dict by the layer's name.
+    ///
+    /// W_chip is what stands in front of the receivers: phases of local oscillators, which `matrix` has in it, do not count.
     #[getter]
     fn matrix_errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let errors = match &self.loaded {
@@ -94,25 +115,38 @@ impl Processor {
     }
 }
 
-/// What `processor` gives for the samples `x`.
+/// The last number of a shot.
+const LAST_SHOT: u64 = (1 << 31) - 1;
+
+/// Blocks of samples that a shot has: those of all shots, times the samples of one, which graphs count, are numbers of 64
+/// bits.
+const BLOCKS_OF_SHOT: u64 = 1 << 22;
+
+/// What `processor` gives for the samples `x` in the shot of this number.
 fn outputs<'py, T: Real + Element>(
     py: Python<'py>,
     program: &Program,
     processor: &Arc<lightloom::Processor<T>>,
     x: Sampled,
+    shot: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (program, processor) = (program.clone(), Arc::clone(processor));
     let outputs = work(py, move |interrupt| {
         let network = program.network();
         let samples = arranged(network, x)?;
         let count = samples.len();
+        let most = BLOCKS_OF_SHOT as usize * BLOCK;
+        if count > most {
+            let limit = format!("at most {most} of one shot");
+            return Err(Error::value("samples", count, limit));
+        }
         let blocks = (0..count.div_ceil(BLOCK)).into_par_iter().map(|block| {
             if interrupt.stops() {
                 return Err(Error::Stopped);
             }
             let start = block * BLOCK;
             let batch = network.encode(&samples, start..count.min(start + BLOCK))?;
-            processor.forward(batch, block as u64)
+            processor.forward(batch, shot * BLOCKS_OF_SHOT + block as u64)
         });
         let blocks = blocks.collect::<lightloom::Result<Vec<Array2<T>>>>()?;
         let mut whole = Array2::zeros((count, network.classes()));
@@ -149,17 +183,23 @@ where
 /// chips whose shots differ need them to set the ranges of modulators and converters. `precision` is that of the
 /// arithmetic, f32 or f64.
 #[pyfunction]
-#[pyo3(signature = (program, chip, /, *, correction = "none", calibration = None, precision = "f32"))]
+#[pyo3(
+    signature = (program, chip, /, *, correction = Word::default_of("none"), calibration = None,
+                 precision = Word::default_of("f32")),
+    text_signature = "(program, chip, /, *, correction='none', calibration=None, precision='f32')"
+)]
 pub fn load(
     py: Python<'_>,
-    program: &Bound<'_, PyProgram>,
-    chip: &Bound<'_, Chip>,
-    correction: &str,
+    program: Argument<Bound<'_, PyProgram>>,
+    chip: Argument<Bound<'_, Chip>>,
+    correction: Word,
     calibration: Option<&Bound<'_, PyAny>>,
-    precision: &str,
+    precision: Word,
 ) -> PyResult<Processor> {
-    let correction = named::correction(correction)?;
-    let precision: Precision = parse(precision)?;
+    let program = program.named("program", "a Program, which compile makes")?;
+    let chip = chip.named("chip", "a Chip, which Hardware.fabricate draws")?;
+    let correction = correction.correction()?;
+    let precision: Precision = precision.parse("precision")?;
     let calibration = calibration
         .map(|x| array::samples("calibration", x))
         .transpose()?;

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lightloom::compile::{Layout, compile_watched};
+use lightloom::Seed;
+use lightloom::compile::{Aim, LARGEST_TILE, Layout, compile_watched};
 use lightloom::io::{Source, write_atomic};
-use lightloom::{Error, Seed};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::mesh::Mesh;
-use crate::named::{Whole, parse};
+use crate::named::{Argument, LayerName, Whole, Word};
 use crate::network::{Network, listed};
 use crate::refusal::raise;
 use crate::work::work;
@@ -39,7 +39,8 @@ impl Program {
     /// The program in a file that `lightloom compile` or `save` wrote.
     #[staticmethod]
     #[pyo3(signature = (path, /))]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    fn load(py: Python<'_>, path: Argument<PathBuf>) -> PyResult<Self> {
+        let path = path.named("path", "a path")?;
         let program = work(py, move |_| lightloom::Program::read(&Source::open(path)?))?;
         Ok(Self { program })
     }
@@ -47,15 +48,17 @@ impl Program {
     /// The program of bytes that `to_bytes` returned.
     #[staticmethod]
     #[pyo3(signature = (data, /))]
-    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        let source = Source::new("data", data);
+    fn from_bytes(py: Python<'_>, data: Argument<Bound<'_, PyBytes>>) -> PyResult<Self> {
+        let data = data.named("data", "bytes")?;
+        let source = Source::new("data", data.as_bytes());
         let program = work(py, move |_| lightloom::Program::read(&source))?;
         Ok(Self { program })
     }
 
     /// Write the program to a file, which appears whole or not at all.
     #[pyo3(signature = (path, /))]
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, path: Argument<PathBuf>) -> PyResult<()> {
+        let path = path.named("path", "a path")?;
         let program = self.program.clone();
         work(py, move |_| write_atomic(&path, |file| program.write(file)))
     }
@@ -99,29 +102,26 @@ impl Program {
     /// A mesh of the tile with number `tile`, row by row, of the layer called `layer`, the first one by default: that
     /// of V† with `section` "input", that of U with "output".
     #[pyo3(
-        signature = (layer = None, tile = Whole::of(0), section = "input"),
+        signature = (layer = None, tile = Whole::Held(0), section = Word::default_of("input")),
         text_signature = "($self, layer=None, tile=0, section='input')"
     )]
-    fn mesh(&self, layer: Option<&str>, tile: Whole, section: &str) -> PyResult<Mesh> {
-        let map = self.program.layer("layer", layer).map_err(raise)?;
-        let number: usize = tile.named("tile")?;
-        let tile = map.tiles.get(number).ok_or_else(|| {
-            raise(Error::value(
-                "tile",
-                number,
-                format!("below {}", map.tiles.len()),
-            ))
-        })?;
-        let meshes = tile.as_meshes().map_err(raise)?;
-        match section {
-            "input" => Ok(Mesh::new(meshes.input.clone())),
-            "output" => Ok(Mesh::new(meshes.output.clone())),
-            other => Err(raise(Error::unknown(
-                "section",
-                other,
-                &["input", "output"],
-            ))),
-        }
+    fn mesh(
+        &self,
+        layer: Option<Argument<LayerName>>,
+        tile: Whole,
+        section: Word,
+    ) -> PyResult<Mesh> {
+        let layer = layer.map(Argument::layer).transpose()?;
+        let map = self
+            .program
+            .layer("layer", layer.as_deref())
+            .map_err(raise)?;
+        let last = map.tiles.len() - 1;
+        let tile: usize = tile.within("tile", 0..=last as u64)?;
+        let meshes = map.tiles[tile].as_meshes().map_err(raise)?;
+        let sections = [("input", &meshes.input), ("output", &meshes.output)];
+        let mesh = section.choice("section", &sections)?;
+        Ok(Mesh::new(mesh.clone()))
     }
 
     fn __repr__(&self) -> String {
@@ -170,8 +170,8 @@ pub enum Trained<'py> {
 /// spread or shuffled. Tiles are compiled in parallel, and the result does not depend on it.
 #[pyfunction]
 #[pyo3(
-    signature = (network, /, *, tile = None, geometry = "clements", weights = "exact", chips = "uncorrected",
-                 arrange = "ascending", seed = Whole::of(0)),
+    signature = (network, /, *, tile = None, geometry = Word::default_of("clements"), weights = Word::default_of("exact"),
+                 chips = Word::default_of("uncorrected"), arrange = Word::default_of("ascending"), seed = Whole::Held(0)),
     text_signature = "(network, /, *, tile=None, geometry='clements', weights='exact', chips='uncorrected', \
                       arrange='ascending', seed=0)"
 )]
@@ -181,23 +181,25 @@ pub enum Trained<'py> {
 )]
 pub fn compile(
     py: Python<'_>,
-    network: Trained<'_>,
+    network: Argument<Trained<'_>>,
     tile: Option<Whole>,
-    geometry: &str,
-    weights: &str,
-    chips: &str,
-    arrange: &str,
+    geometry: Word,
+    weights: Word,
+    chips: Word,
+    arrange: Word,
     seed: Whole,
 ) -> PyResult<Program> {
+    let modes = 2..=LARGEST_TILE as u64;
+    let aims: Vec<_> = Aim::ALL.iter().map(|aim| (aim.name(), *aim)).collect();
     let layout = Layout {
-        tile: tile.map(|tile| tile.named("tile")).transpose()?,
-        multiplier: parse(geometry)?,
-        weights: parse(weights)?,
-        arrangement: parse(arrange)?,
-        aim: parse(chips)?,
-        seed: Seed(seed.named("seed")?),
+        tile: tile.map(|tile| tile.within("tile", modes)).transpose()?,
+        multiplier: geometry.parse("geometry")?,
+        weights: weights.parse("weights")?,
+        arrangement: arrange.parse("arrange")?,
+        aim: chips.choice("chips", &aims)?,
+        seed: Seed(seed.within("seed", 0..=u64::MAX)?),
     };
-    let network = match network {
+    let network = match network.named("network", "a Network or a path")? {
         Trained::Network(network) => Arc::clone(&network.get().network),
         Trained::Path(path) => {
             let hints = lightloom::nn::Hints::default();

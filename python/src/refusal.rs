@@ -1,4 +1,5 @@
-//! The library's errors as Python's exceptions, each with the library's own sentence.
+//! The library's errors as Python's exceptions, each with the library's own sentence, where flags of the command are
+//! keywords of Python.
 
 use std::io::ErrorKind;
 
@@ -12,7 +13,7 @@ use pyo3::exceptions::{
 /// `OSError` (or one of its kinds) for files, `NotImplementedError` for what cannot be represented, `KeyboardInterrupt`
 /// for work that was stopped, `ValueError` for everything else.
 pub fn raise(error: Error) -> PyErr {
-    let sentence = error.to_string();
+    let sentence = in_python(&error.to_string());
     match error.root() {
         Error::Io { source, .. } => match source.kind() {
             ErrorKind::NotFound => PyFileNotFoundError::new_err(sentence),
@@ -23,4 +24,64 @@ pub fn raise(error: Error) -> PyErr {
         Error::Stopped => PyKeyboardInterrupt::new_err(()),
         _ => PyValueError::new_err(sentence),
     }
+}
+
+/// How a flag of the command is said in Python.
+enum Keyword {
+    Text(&'static str),
+    Number(&'static str),
+    List(&'static str),
+}
+
+/// The flags that sentences name where Python has a keyword.
+const FLAGS: [(&str, Keyword); 10] = [
+    ("channels", Keyword::Text("channels")),
+    ("label", Keyword::Text("label")),
+    ("layers", Keyword::List("layers")),
+    ("limit", Keyword::Number("limit")),
+    ("outputs", Keyword::List("outputs")),
+    ("scale", Keyword::Number("scale")),
+    ("score", Keyword::Text("score")),
+    ("shape", Keyword::List("shapes")),
+    ("split", Keyword::Text("split")),
+    ("weights", Keyword::Text("weights")),
+];
+
+/// `sentence` with keywords of Python for the command's flags: `split="test"` for `--split test`.
+pub fn in_python(sentence: &str) -> String {
+    let mut parts = sentence.split("--");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let begins = said.is_empty() || said.ends_with([' ', '(']);
+        let (name, rest) = part.split_at(
+            part.find(|c: char| !c.is_ascii_lowercase())
+                .unwrap_or(part.len()),
+        );
+        let flag = FLAGS.iter().find(|(flag, _)| begins && *flag == name);
+        let Some((_, keyword)) = flag else {
+            said.push_str("--");
+            said.push_str(part);
+            continue;
+        };
+        let (value, rest) = match rest.strip_prefix(' ') {
+            Some(words) => {
+                let value = words.split([' ', ')']).next().unwrap_or_default();
+                let value = value.trim_end_matches(',');
+                (value, &words[value.len()..])
+            }
+            None => ("", rest),
+        };
+        said.push_str(&match keyword {
+            Keyword::Text(name) | Keyword::Number(name) | Keyword::List(name)
+                if value.is_empty() =>
+            {
+                (*name).to_owned()
+            }
+            Keyword::Text(name) => format!("{name}=\"{value}\""),
+            Keyword::Number(name) => format!("{name}={value}"),
+            Keyword::List(name) => format!("{name}=[\"{value}\"]"),
+        });
+        said.push_str(rest);
+    }
+    said
 }

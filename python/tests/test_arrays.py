@@ -122,9 +122,25 @@ def test_what_is_given_is_not_changed(program: ll.Program) -> None:
     outputs = program.network(x)
     outputs[:] = 0
     assert np.array_equal(x, before)
+
+
+def test_arrays_of_getters_are_read_only(program: ll.Program) -> None:
     mesh = ll.decompose(haar(3))
-    mesh.theta[:] = 0
-    assert mesh == ll.decompose(haar(3))
+    result = ll.infer(program, ll.Dataset(np.ones((4, 6)), np.zeros(4)), trials=2, predictions=True)
+    assert result.predictions is not None
+    for array in [mesh.theta, mesh.phi, mesh.screen, *result.rows.values(), *result.predictions.values()]:
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+def test_outputs_are_made_once_and_kept(program: ll.Program) -> None:
+    result = ll.infer(program, ll.Dataset(np.ones((4, 6)), np.zeros(4)), trials=2, predictions=True)
+    first, second = result.predictions, result.predictions
+    assert first is not None and second is not None
+    assert first["chips"] is second["chips"]
+    # The dict is whose it is given to.
+    del first["chips"]
+    assert result.predictions == second
 
 
 @pytest.mark.parametrize("shape", [(0, 6), (0, 0), (3, 0)])

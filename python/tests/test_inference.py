@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import lightloom as ll
 
+CASES = Path(__file__).parents[2] / "tests" / "cases" / "networks"
 PROGRAM = "net.program.safetensors"
 HARDWARE: list[tuple[list[str], Any]] = [
     ([], "ideal"),
@@ -85,6 +86,60 @@ def test_a_processor_gives_what_inference_gives(
         ]
 
 
+def test_a_shot_has_its_noise_and_another_one_another(program: ll.Program, samples: dict[str, NDArray[Any]]) -> None:
+    x = samples["x"]
+    processor = ll.load(program, ll.Hardware("thermo-optic").fabricate(), calibration=x, precision="f64")
+    assert np.array_equal(processor(x), processor(x, shot=0))
+    assert np.array_equal(processor(x, shot=5), processor(x, shot=5))
+    outputs = np.stack([processor(x, shot=shot) for shot in range(64)])
+    noise = outputs - outputs.mean(axis=0)
+    # 2100 numbers each: correlations of independent ones are within 5 / √2100 = 0.11.
+    between = np.corrcoef(noise.reshape(64, -1))[np.triu_indices(64, 1)]
+    assert np.abs(between).max() < 0.11
+    # And the mean of 16 varies by a quarter of what one does.
+    means = outputs.reshape(4, 16, *outputs.shape[1:]).mean(axis=1)
+    assert abs(means.std(axis=0, ddof=1).mean() / outputs.std(axis=0, ddof=1).mean() / 0.25 / 0.9213 - 1) < 0.05
+
+
+def test_mini_batches_of_different_shots_do_not_share_an_offset(program: ll.Program) -> None:
+    x = np.tile(np.random.default_rng(8).normal(size=(4, 6)), (50, 1, 1))
+    processor = ll.load(program, ll.Hardware("thermo-optic").fabricate(), calibration=x[0])
+    assert len({processor(batch).tobytes() for batch in x}) == 1
+    assert len({processor(batch, shot=shot).tobytes() for shot, batch in enumerate(x)}) == 50
+
+
+def test_every_shot_of_a_graph_has_a_noise_of_its_own() -> None:
+    network = ll.Network.load(CASES / "lenet_8x8.onnx")
+    x = np.random.default_rng(7).normal(size=(3, network.features))
+    processor = ll.load(ll.compile(network), ll.Hardware("thermo-optic").fabricate(), calibration=x)
+    shots = [0, 1, 2**22, 2**23, 2**23 + 1, 2**30, 2**31 - 1]
+    assert len({processor(x, shot=shot).tobytes() for shot in shots}) == len(shots)
+
+
+def test_a_layer_is_named_by_a_number_too(program: ll.Program) -> None:
+    chip = ll.Hardware("mit-pnp").fabricate()
+    processor = ll.load(program, chip, calibration=np.ones((4, 6)))
+    assert np.array_equal(processor.matrix(1), processor.matrix("1"))
+    assert np.array_equal(chip.matrix(program, 1), chip.matrix(program, "1"))
+    assert program.mesh(1) == program.mesh("1")
+
+
+def test_one_chip_has_no_deviation(program: ll.Program, samples: dict[str, NDArray[Any]]) -> None:
+    result = ll.infer(program, ll.Dataset(samples["x"], samples["y"]), "mit-pnp", trials=1)
+    assert np.isnan(result.std)
+    assert "±" not in repr(result)
+    assert repr(result).endswith(" (one chip, seed 0)>")
+
+
+def test_ideal_chips_are_told(program: ll.Program, samples: dict[str, NDArray[Any]]) -> None:
+    data = ll.Dataset(samples["x"], samples["y"])
+    kinds: list[Any] = ["ideal", None, {}]
+    for kind in kinds:
+        notes = ll.infer(program, data, kind, trials=1).notes
+        assert notes[0].startswith("these chips are ideal: ")
+    assert not any("ideal" in note for note in ll.infer(program, data, "mit-pnp", trials=1).notes)
+
+
 def test_matrices_of_layers_are_those_of_the_command(files: Path, command: Command, program: ll.Program) -> None:
     compiled(command)
     hardware = ll.Hardware("mit-pnp")
@@ -144,6 +199,47 @@ def test_rows_hold_one_entry_a_chip(program: ll.Program, samples: dict[str, NDAr
     assert "layer.0.unreachable_mzis" not in rows
     corrected = ll.infer(program, data, "thermo-optic", trials=2, limit=100, correction="local")
     assert corrected.rows["layer.1.unreachable_mzis"].shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "score, columns",
+    [
+        ("accuracy", ["accuracy", "agreement"]),
+        ("top2", ["accuracy", "agreement"]),
+        ("binary", ["accuracy", "auc", "agreement"]),
+        ("mse", ["score", "r2", "output_error"]),
+        ("nll", ["accuracy", "score", "agreement"]),
+        ("none", ["output_error"]),
+    ],
+)
+def test_rows_have_the_columns_of_their_score(score: str, columns: list[str]) -> None:
+    rng = np.random.default_rng(5)
+    outputs = 1 if score == "binary" else 3
+    activation = {"binary": "sigmoid", "nll": "log-softmax"}.get(score, "identity")
+    network = ll.Network.from_weights([rng.normal(size=(outputs, 6))], activation=[activation])
+    x = rng.normal(size=(40, 6))
+    y = rng.normal(size=(40, 3)) if score == "mse" else np.arange(40) % (2 if score == "binary" else 3)
+    data = ll.Dataset(x, None if score == "none" else y)
+    rows = ll.infer(ll.compile(network), data, "mit-pnp", trials=2, score=score, correction="local").rows
+    of_layer = ["matrix_error", "read_error", "weighted_error", "loss_db", "unreachable_mzis"]
+    assert list(rows) == ["trial", *columns, *(f"layer.0.{name}" for name in of_layer)]
+
+
+def test_errors_of_matrices_leave_out_the_phases_of_receivers(weights: list[NDArray[np.float64]]) -> None:
+    program = ll.compile(ll.Network.from_weights(weights))
+    chip = ll.Hardware(readout_lo_phase_error_rad=0.3).fabricate(2)
+    processor = ll.load(program, chip, precision="f64")
+    matrix = processor.matrix("0")
+    assert np.array_equal(matrix, chip.matrix(program, "0"))
+    turns = matrix / weights[0]
+    assert np.abs(np.abs(turns) - 1).max() < 1e-12
+    assert np.abs(turns - turns[:, :1]).max() < 1e-12
+    assert 0.1 < np.angle(turns[:, 0]).std() < 0.6
+    assert processor.matrix_errors["0"] < 1e-14
+    errors = ll.Hardware("mit-pnp").fabricate(2)
+    processor = ll.load(program, errors, calibration=np.ones((4, 6)), precision="f64")
+    error = np.linalg.norm(processor.matrix("0") - weights[0]) / np.linalg.norm(weights[0])
+    assert processor.matrix_errors["0"] == pytest.approx(error, rel=1e-12)
 
 
 def test_rows_are_a_data_frame(program: ll.Program, samples: dict[str, NDArray[Any]]) -> None:

@@ -63,6 +63,14 @@ def test_phases_and_matrices_are_those_of_the_command(command: Command, tmp_path
         assert np.array_equal(chip.matrix(mesh, correction=correction), np.load(tmp_path / "m.npy"))
 
 
+def test_phases_are_those_of_the_formula_of_an_mzi() -> None:
+    mesh = ll.decompose(haar(2))
+    (theta,), (phi,) = mesh.theta, mesh.phi
+    sin, cos, outer = np.sin(theta / 2), np.cos(theta / 2), np.exp(1j * phi)
+    mzi = 1j * np.exp(0.5j * theta) * np.array([[outer * sin, cos], [outer * cos, -sin]])
+    assert np.abs(np.exp(1j * mesh.screen)[:, None] * mzi - mesh.matrix()).max() < 1e-14
+
+
 def test_a_file_keeps_the_mesh(tmp_path: Path) -> None:
     mesh = ll.decompose(haar(4))
     mesh.save(tmp_path / "a.mesh.json")

@@ -31,7 +31,7 @@ use cover::check_cover;
 use tile::{Place, compile_tile, outline_tile};
 
 /// Modes of the largest tile: beyond it the phases of one mesh alone fill gigabytes.
-const LARGEST_TILE: usize = 4096;
+pub const LARGEST_TILE: usize = 4096;
 
 /// Distance of θ from the bar and the cross state, rad, below which couplers of usual errors (σ of 0.01 to 0.02 rad)
 /// keep an MZI from its setting: it reaches 2|α + β| ≤ θ ≤ π − 2|α − β|. Bandyopadhyay et al., Optica 8, 1247 (2021).

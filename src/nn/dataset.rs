@@ -227,9 +227,9 @@ impl Dataset {
         match &ports[..] {
             [port] if !arrange::are_of(&self.axes, port, network.input.channels) => {
                 let limit = format!(
-                    "read for the network (Selection::intake), as {} takes {:?}",
-                    port.words(),
-                    port.axes().unwrap_or_default()
+                    "{:?}, as {} takes it: give the network with the data",
+                    port.axes().unwrap_or_default(),
+                    port.words()
                 );
                 Err(Error::shape("a sample in its file", &self.axes, limit))
             }

@@ -64,7 +64,8 @@ impl Network {
     /// The logits of all samples, `[sample, class]`, computed digitally in precision `T`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the samples do not have the network's number of features, and as [`Network::check`].
+    /// [`Error::Shape`] if the samples do not have the network's number of features, [`Error::NotFinite`] if data, a
+    /// layer's outputs or the logits leave the range of `T`, and as [`Network::check`].
     pub fn forward<T: Real>(&self, samples: &Samples) -> Result<Array2<f64>> {
         let digital = self.digital::<T>()?;
         self.check_features(samples)?;
@@ -72,7 +73,16 @@ impl Network {
         for (block, start) in (0..samples.len()).step_by(BLOCK).enumerate() {
             let end = samples.len().min(start + BLOCK);
             let encoded = self.encode(samples, start..end)?;
-            let outputs = self.run(encoded, &digital, block as u64)?;
+            encoded.check_finite("encoded data")?;
+            let checked = Checked {
+                network: self,
+                digital: &digital,
+            };
+            let outputs = Batch::Real(self.run(encoded, &checked, block as u64)?);
+            outputs.check_finite("digital logits")?;
+            let Batch::Real(outputs) = outputs else {
+                unreachable!("logits are real");
+            };
             logits
                 .slice_mut(s![start..end, ..])
                 .assign(&outputs.t().mapv(T::double));
@@ -131,6 +141,24 @@ impl Network {
             [samples.len(), samples.features()],
             format!("[sample, {}] for this network", self.features()),
         ))
+    }
+}
+
+/// Digital products, each of which must be finite: an activation may hide that one is not.
+struct Checked<'a, T> {
+    network: &'a Network,
+    digital: &'a Digital<T>,
+}
+
+impl<T: Real> Linears<T> for Checked<'_, T> {
+    fn multiply(&self, id: LinearId, columns: Batch<T>, at: At) -> Result<Batch<T>> {
+        let product = self.digital.multiply(id, columns, at)?;
+        let mut linears = self.network.linears();
+        let name = linears
+            .find(|(linear, _)| *linear == id)
+            .map_or("", |(_, linear)| &linear.name);
+        product.check_finite(&format!("outputs of layer `{name}`"))?;
+        Ok(product)
     }
 }
 
@@ -230,7 +258,7 @@ impl<T: Real> Map<T> {
 mod tests {
     use super::super::{Activation, Bias, Encoding, Input, Layer};
     use super::*;
-    use crate::error::compare::shape;
+    use crate::error::compare::{not_finite, shape};
     use ndarray::{arr1, arr2};
     use num_complex::Complex;
 
@@ -263,6 +291,26 @@ mod tests {
             network.forward::<f64>(&wrong).unwrap_err().refusal(),
             shape("data", &[1, 1])
         );
+    }
+
+    /// −1e10 · 1e30 has no single precision, of which relu would make the 0 of a network that gives nothing.
+    #[test]
+    fn what_leaves_the_range_of_the_precision_is_refused_in_front_of_what_hides_it() {
+        let real = |weight: f64| Weight::Real(arr2(&[[weight]]));
+        let layers = vec![
+            layer(real(-1e10), None, Activation::Relu),
+            Layer::new("1", real(1.0), None, Activation::Identity),
+        ];
+        let network = Network::new(Input::default(), layers, Readout::Real).unwrap();
+        let refused = |x: f64| {
+            let refused = network.forward::<f32>(&Samples::from(arr2(&[[1.0], [x]])));
+            refused.unwrap_err().refusal()
+        };
+        let outputs = format!("outputs of layer `{}`", network.layers()[0].name());
+        assert_eq!(refused(1e30), not_finite(&outputs, "[1, 0]", "-inf"));
+        assert_eq!(refused(1e39), not_finite("encoded data", "[1, 0]", "inf"));
+        let double = network.forward::<f64>(&Samples::from(arr2(&[[1e30]])));
+        assert_eq!(double.unwrap(), arr2(&[[0.0]]));
     }
 
     /// All four products of real and complex: W z by complex arithmetic, over more than one block.
