@@ -290,7 +290,9 @@ impl Asked<'_> {
             score,
             predictions,
         } = self;
-        let mut notes = experiment.hardware.notes();
+        let dark = program.network().dark_words();
+        let mut notes: Vec<String> = dark.into_iter().collect();
+        notes.extend(experiment.hardware.notes());
         if experiment.hardware == lightloom::Hardware::default() {
             notes.push(IDEAL.to_owned());
         }
@@ -311,9 +313,13 @@ impl Asked<'_> {
             }
         })?;
         let scorer: &Scorer<'_> = workload.scorer();
-        notes.extend(idle_words(&program, [&experiment.hardware]));
+        notes.extend(idle_words(
+            &program,
+            [(&experiment.hardware, experiment.correction)],
+        ));
         notes.push(data.words(program.network()));
         notes.extend(scorer.note().map(str::to_owned));
+        notes.extend(report.doubt.clone());
         notes.extend(Chance::of(&report.digital, scorer).map(|chance| chance.to_string()));
         Ok(Inference {
             predictions: kept.map(|kept| kept.npz(report.trials)).transpose()?,

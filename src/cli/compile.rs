@@ -179,7 +179,7 @@ fn describe(args: &CompileArgs, loaded: &Loaded, program: &Program, seconds: f64
     #[cfg(feature = "onnx")]
     if let Some(graph) = loaded.network.graph() {
         let notes = graph.notes().iter().cloned();
-        for note in notes.chain(super::inspect::dark_words(graph)) {
+        for note in notes.chain(graph.dark_words()) {
             writeln!(stderr, "note: {note}")?;
         }
     }

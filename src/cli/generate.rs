@@ -46,7 +46,8 @@ pub(super) struct GenerateArgs {
     /// What logits are divided by in front of the softmax; 1 by default
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = number)]
     pub temperature: Option<f64>,
-    /// A text as JSON, {"ids": […]}, whose likelihood is computed; without it, that of the digital text
+    /// A text as JSON, {"ids": […]}, whose likelihood is computed; without it, that of the digital text, whose
+    /// prompt counts too
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,
     #[command(flatten)]
@@ -80,7 +81,7 @@ pub fn run(args: &GenerateArgs) -> Result<()> {
     let mut inputs = vec![args.program.as_path(), &args.tokens];
     inputs.extend(args.score.as_deref());
     let document = |written: &Written| output::json_of(&args.program, written);
-    let print = |written: &Written| print(written, args.length);
+    let print = |written: &Written| print(written, args);
     output::report(
         args.json.as_deref(),
         &inputs,
@@ -122,7 +123,7 @@ fn write(args: &GenerateArgs) -> Result<Written> {
         terminal.say_if_stopped(written.ids.len() - written.prompt_tokens, asked);
     }
     if !args.common.quiet {
-        say_of_chips(&program, &writing.hardware);
+        say_of_chips(&program, &writing.hardware, writing.correction);
     }
     Ok(written)
 }
@@ -140,22 +141,26 @@ fn sampler(args: &GenerateArgs) -> Result<Sampler> {
     }
 }
 
-/// A report for people on what was `written`, of which `length` tokens were asked for.
-fn print(written: &Written, length: usize) -> Result<()> {
+/// A report for people on what was `written` as the arguments ask.
+fn print(written: &Written, args: &GenerateArgs) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "chip      {}", written.text)?;
     match written.first_difference {
         None => writeln!(out, "digital   the same")?,
         Some(place) => {
             writeln!(out, "digital   {}", written.digital_text)?;
-            let of = written.prompt_tokens + length;
+            let of = written.prompt_tokens + args.length;
             writeln!(out, "differs   from token {} of {of} on", place + 1)?;
         }
     }
     writeln!(out)?;
+    let prompt = match (&args.score, written.prompt_tokens) {
+        (Some(_), _) | (None, 0) => String::new(),
+        (None, prompt) => format!(", {prompt} of them the prompt"),
+    };
     writeln!(
         out,
-        "nll       digital {:.4}   chip {:.4}   (nats a token, {} tokens)",
+        "nll       digital {:.4}   chip {:.4}   (nats a token, {} tokens{prompt})",
         written.nll.digital, written.nll.chip, written.scored_tokens
     )?;
     writeln!(out, "agreement {:.2} %", 100.0 * written.agreement)?;

@@ -50,8 +50,9 @@ pub(super) struct InferArgs {
     /// Only the first N samples
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count::<usize>(1..=u64::MAX))]
     pub limit: Option<usize>,
-    /// What outputs are scored by: accuracy, top5 (or another number), binary, mse, nll or none. Without it, what the shapes
-    /// of labels and outputs say: accuracy of classes, binary of one output and classes 0 and 1, mse of numbers
+    /// What outputs are scored by: accuracy, top5 (or another number), binary, mse, nll or none; binary-of-probabilities and
+    /// nll-of-probabilities where the network does not end in what makes outputs such. Without it, what the shapes of labels
+    /// and outputs say: accuracy of classes, binary of one output and classes 0 and 1, mse of numbers
     #[arg(long, value_name = "SCORE")]
     pub score: Option<Score>,
     /// Also write the outputs of the digital network and of all chips to this file, .npz
@@ -164,12 +165,15 @@ fn trials_of(args: &InferArgs) -> Result<(Report, Vec<u8>)> {
         for note in clipped_words(&report) {
             eprintln!("note: {note}");
         }
-        say_of_chips(&program, &experiment.hardware);
+        say_of_chips(&program, &experiment.hardware, experiment.correction);
         let words = data.words(program.network());
         let name = output::name(&args.data);
         eprintln!("note: {name}: {words}");
         if let Some(note) = scorer.note() {
             eprintln!("note: {name}: {note}");
+        }
+        if let Some(doubt) = &report.doubt {
+            eprintln!("note: {name}: {doubt}");
         }
         if let Some(chance) = Chance::of(&report.digital, &scorer) {
             eprintln!("note: {chance}");
@@ -194,37 +198,84 @@ fn clipped_words(report: &Report) -> Vec<String> {
         let Some(quality) = layer.quality else {
             continue;
         };
-        let cause = |clipped: f64, quiet: f64, by_range: &str| match 2.0 * quiet >= clipped {
-            true => by_range.to_owned(),
-            false => by_noise(quiet, layer.loss_db),
+        let is_most = |part: f64, clipped: f64| 2.0 * part >= clipped;
+        let cause = |clipped: f64, exact: f64, quiet: f64, by_range: &str, lost_db: f64| {
+            if is_most(exact, clipped) {
+                by_range.to_owned()
+            } else if is_most(quiet, clipped) {
+                by_levels(exact, &report.hardware)
+            } else {
+                by_noise(quiet, lost_db)
+            }
         };
-        let quiet = quality.without_noise;
+        let (exact, quiet) = (quality.exact, quality.without_noise);
         if quality.clipped > MOST_CLIPPED {
+            // Noise that comes with the inputs is not that of a path through this layer.
+            let lost_db = match is_most(quality.by_own_noise, quality.clipped) {
+                true => layer.loss_db,
+                false => 0.0,
+            };
             notes.push(format!(
                 "converters clip {:.1} % of the readings of layer `{}`: {}",
                 100.0 * quality.clipped,
                 layer.name,
-                cause(quality.clipped, quiet.readings, &by_range)
+                cause(
+                    quality.clipped,
+                    exact.readings,
+                    quiet.readings,
+                    &by_range,
+                    lost_db
+                )
             ));
         }
         // Beyond the ranges that a block sets for itself there is only noise.
         if quality.clipped_inputs > MOST_CLIPPED && report.samples >= 2 * BLOCK {
+            let by_range = first("full scale");
             notes.push(format!(
                 "modulators clip {:.1} % of the inputs of layer `{}`: {}",
                 100.0 * quality.clipped_inputs,
                 layer.name,
-                cause(quality.clipped_inputs, quiet.inputs, &first("full scale"))
+                cause(
+                    quality.clipped_inputs,
+                    exact.inputs,
+                    quiet.inputs,
+                    &by_range,
+                    0.0
+                )
             ));
         }
     }
     notes
 }
 
-/// Why values are clipped of which this share is without noise, in a layer a path of which loses so much light.
-fn by_noise(quiet: f64, loss_db: f64) -> String {
+/// Why values are clipped of which this share is where neither modulators nor converters change them.
+fn by_levels(exact: f64, hardware: &Hardware) -> String {
+    let input = hardware.input();
+    let set = [
+        input
+            .dac_bits
+            .map(|bits| format!("input.dac_bits = {bits}")),
+        input
+            .extinction_ratio_db
+            .map(|ratio_db| format!("input.extinction_ratio_db = {ratio_db}")),
+        hardware
+            .readout()
+            .adc_bits
+            .map(|bits| format!("readout.adc_bits = {bits}")),
+    ];
+    let set: Vec<String> = set.into_iter().flatten().collect();
+    format!(
+        "values are larger by {}, without which {:.1} % are clipped",
+        set.join(" and "),
+        100.0 * exact
+    )
+}
+
+/// Why values are clipped of which this share is without noise, where what is read loses so much light.
+fn by_noise(quiet: f64, lost_db: f64) -> String {
     let quiet = 100.0 * quiet;
-    let lost = match loss_db > LOST_DB {
-        true => format!(" (a path loses {loss_db:.0} dB of the light)"),
+    let lost = match lost_db > LOST_DB {
+        true => format!(" (a path loses {lost_db:.0} dB of the light)"),
         false => String::new(),
     };
     format!("noise carries them there{lost}, without it {quiet:.1} % are clipped")
@@ -236,22 +287,15 @@ const LOST_DB: f64 = 10.0;
 /// Share of clipped values beyond which it is said.
 const MOST_CLIPPED: f64 = 0.01;
 
-/// Says on stderr what of `hardware` may surprise who runs `program` on it.
-pub(super) fn say_of_chips(program: &Program, hardware: &Hardware) {
+/// Says on stderr what of `hardware`, and of how phases are chosen for it, may surprise who runs `program` on it.
+pub(super) fn say_of_chips(program: &Program, hardware: &Hardware, correction: Correction) {
     if *hardware == Hardware::default() {
         eprintln!(
             "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
         );
     }
-    #[cfg(feature = "onnx")]
-    if let Some(note) = program
-        .network()
-        .graph()
-        .and_then(super::inspect::dark_words)
-    {
-        eprintln!("note: {note}");
-    }
-    for note in hardware.notes() {
+    let dark = program.network().dark_words();
+    for note in dark.into_iter().chain(hardware.notes()) {
         eprintln!("note: {note}");
     }
     let samples = program.network().calibration_samples(BLOCK);
@@ -260,7 +304,7 @@ pub(super) fn say_of_chips(program: &Program, hardware: &Hardware) {
             "note: ranges of converters are set by the first {samples} samples, whose columns are as many as are held"
         );
     }
-    if let Some(note) = idle_words(program, [hardware]) {
+    for note in idle_words(program, [(hardware, correction)]) {
         eprintln!("note: {note}");
     }
 }

@@ -254,7 +254,12 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
                     "none, local, progressive or fit for a layer: only a mesh configures itself";
                 Error::value("--correct", "self-configure", limit)
             })?;
-            said.extend(idle_words(program, [&hardware]));
+            // Errors that are given are no keys.
+            let told = match chip.given().is_empty() {
+                true => correction,
+                false => Correction::None,
+            };
+            said.extend(idle_words(program, [(&hardware, told)]));
             said.extend(unread_words(&hardware, true));
             let layer = program.layer("--layer", on.layer.as_deref())?;
             let found = map_on_chip(program, layer.id, &chip, correction)?;

@@ -66,6 +66,9 @@ pub struct Report {
     pub correct: Correction,
     /// What outputs are scored by.
     pub score_name: Score,
+    /// Why outputs may not be what the score takes them for, as [`Scorer::doubt`](crate::nn::Scorer::doubt) says it.
+    #[serde(skip)]
+    pub doubt: Option<String>,
     /// The network as it was trained.
     pub digital: Worth,
     /// The program on a perfect chip.
@@ -276,6 +279,7 @@ impl Experiment {
             stopped_of: Some(self.trials).filter(|asked| *asked > trials.len()),
             correct: self.correction,
             score_name: workload.scorer().score(),
+            doubt: workload.scorer().doubt(&digital),
             digital: digital.worth,
             ideal: ideal.worth,
             layers: layers.collect(),

@@ -48,7 +48,8 @@ pub struct Writing {
     pub length: usize,
     /// How each of them is chosen.
     pub sampler: Sampler,
-    /// The text by which chip and digital network are scored; what is written digitally where there is none.
+    /// The text by which chip and digital network are scored; where there is none the prompt and what is written digitally
+    /// behind it.
     pub scored: Option<Vec<usize>>,
 }
 

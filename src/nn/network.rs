@@ -292,6 +292,14 @@ impl Network {
         }
     }
 
+    /// What is said of a graph of which nothing is on light, and why; nothing of all other networks.
+    pub fn dark_words(&self) -> Option<String> {
+        #[cfg(feature = "onnx")]
+        return self.graph().and_then(Graph::dark_words);
+        #[cfg(not(feature = "onnx"))]
+        None
+    }
+
     /// The products with constant weights, by their number.
     pub fn linears(&self) -> impl Iterator<Item = (LinearId, &Linear)> {
         let layers = self.layers().iter().map(|layer| &layer.linear);

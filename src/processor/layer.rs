@@ -6,7 +6,7 @@ use super::detector::{Adc, Reading};
 use super::load::{LoadedTile, assemble, load_tile, relative, relative_errors};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use super::placement::Seat;
-use super::quality::{Clips, Quality};
+use super::quality::{Clips, Effects, Quality};
 use super::reading::{Codes, Lit, Shot, TileCalibration, multiply, power};
 use crate::compile::{Map, bfloat16};
 use crate::error::{Context, Error, Result};
@@ -177,7 +177,8 @@ impl<T: Real> LoadedMap<T> {
         clips: &mut Clips,
     ) -> Result<Batch<T>> {
         let numbers = chip.hardware().numbers();
-        let (counts, is_quiet) = (clips.counts, clips.is_quiet);
+        let (counts, is_exact) = (clips.counts, clips.effects == Effects::None);
+        let is_quiet = clips.effects != Effects::All;
         let shot = |index: usize| {
             let at_node: Placed = self.tiles[index].at.of_node(at.node);
             let stream = |effect| chip.stream(effect, at_node, at.block);
@@ -193,6 +194,7 @@ impl<T: Real> LoadedMap<T> {
                     sigma: numbers.noise_codes,
                 }),
                 counts,
+                is_exact,
             }
         };
         let sigma = match is_quiet {
@@ -210,6 +212,9 @@ impl<T: Real> LoadedMap<T> {
             )
         });
         let modulate = |light: &mut Batch<T>| {
+            if is_exact {
+                return;
+            }
             calibration.modulator.drive(light);
             if let Some(factors) = &factors {
                 scale_samples(light, factors);

@@ -42,7 +42,7 @@ use layer::{Calibration, LoadedMap};
 use load::relative;
 use numbers::check_numbers;
 use placement::{check_given, seats};
-use quality::Clips;
+use quality::{Clips, Effects};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
 #[derive(Debug)]
@@ -176,11 +176,13 @@ impl<T: Real> Processor<T> {
             outputs: Vec<Batch<T>>,
             wanted: Vec<Batch<T>>,
             clips: Clips,
+            /// Where what it is given has no noise, and it has.
+            own: Clips,
         }
         struct Judging<'a, T, L: ?Sized> {
             processor: &'a Processor<T>,
             exact: &'a L,
-            is_quiet: bool,
+            effects: Effects,
             maps: Mutex<BTreeMap<LinearId, Judged<T>>>,
         }
         impl<T: Real, L: Linears<T> + ?Sized> Linears<T> for Judging<'_, T, L> {
@@ -190,8 +192,13 @@ impl<T: Real> Processor<T> {
                 let map = maps.entry(id).or_insert_with(|| Judged {
                     outputs: Vec::new(),
                     wanted: Vec::new(),
-                    clips: Clips::counting(self.is_quiet),
+                    clips: Clips::counting(self.effects),
+                    own: Clips::counting(Effects::All),
                 });
+                if self.effects == Effects::NoNoise {
+                    self.processor
+                        .shots(id, columns.clone(), at, &mut map.own)?;
+                }
                 let outputs = self.processor.shots(id, columns, at, &mut map.clips)?;
                 map.outputs.push(outputs.clone());
                 map.wanted.push(wanted);
@@ -207,24 +214,34 @@ impl<T: Real> Processor<T> {
         }
         let network = self.program.network();
         let batch = network.judging(batch);
-        let judged = |is_quiet| {
+        let judged = |effects| {
             let judging = Judging {
                 processor: self,
                 exact,
-                is_quiet,
+                effects,
                 maps: Mutex::default(),
             };
             network.run(batch.clone(), &judging, block)?;
             Ok(judging.maps.into_inner().expect("no product panicked"))
         };
-        let quiet: BTreeMap<LinearId, Judged<T>> = judged(true)?;
-        let noisy = judged(false)?.into_iter().map(|(id, judged)| {
+        let quiet: BTreeMap<LinearId, Judged<T>> = judged(Effects::NoNoise)?;
+        let is_clipped = |judged: &Judged<T>| judged.clips.shares() != Clipped::default();
+        // Where nothing is clipped without noise, nothing is of exact values either.
+        let exact = match quiet.values().any(is_clipped) {
+            true => judged(Effects::None)?,
+            false => BTreeMap::new(),
+        };
+        let shares = |of: &BTreeMap<LinearId, Judged<T>>, id: &LinearId| {
+            of.get(id)
+                .map_or_else(Clipped::default, |judged| judged.clips.shares())
+        };
+        let noisy = judged(Effects::All)?.into_iter().map(|(id, judged)| {
             let outputs = Batch::stack(Axis(1), &judged.outputs);
             let wanted = Batch::stack(Axis(1), &judged.wanted);
             Quality {
-                without_noise: quiet
-                    .get(&id)
-                    .map_or_else(Clipped::default, |quiet| quiet.clips.shares()),
+                without_noise: shares(&quiet, &id),
+                exact: shares(&exact, &id),
+                by_own_noise: quiet[&id].own.shares().readings,
                 ..self.maps[&id].quality(&outputs, &wanted, &judged.clips)
             }
         });

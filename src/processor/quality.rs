@@ -18,6 +18,13 @@ pub struct Quality {
     /// Both shares where no shot of the chip has any noise.
     #[serde(skip)]
     pub without_noise: Clipped,
+    /// Both shares where values also are as exact as those that set the ranges: modulators and converters leave them as they
+    /// are.
+    #[serde(skip)]
+    pub exact: Clipped,
+    /// Share of the readings where this map alone has noise, not those in front of it.
+    #[serde(skip)]
+    pub by_own_noise: f64,
 }
 
 /// Shares of clipped values.
@@ -34,10 +41,22 @@ pub struct Clipped {
 pub(super) struct Clips {
     /// Whether any are counted.
     pub(super) counts: bool,
-    /// Whether shots have no noise.
-    pub(super) is_quiet: bool,
+    /// What of a shot acts.
+    pub(super) effects: Effects,
     readings: Share,
     inputs: Share,
+}
+
+/// What of the effects of a shot acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Effects {
+    /// All of them.
+    #[default]
+    All,
+    /// All but noise.
+    NoNoise,
+    /// None: values are as they set ranges.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,11 +72,11 @@ impl Share {
 }
 
 impl Clips {
-    /// None so far; `is_quiet` says whether shots have no noise.
-    pub(super) fn counting(is_quiet: bool) -> Self {
+    /// None so far, of shots in which `effects` act.
+    pub(super) fn counting(effects: Effects) -> Self {
         Self {
             counts: true,
-            is_quiet,
+            effects,
             ..Self::default()
         }
     }
@@ -121,6 +140,8 @@ impl Quality {
             clipped: readings,
             clipped_inputs: inputs,
             without_noise: Clipped::default(),
+            exact: Clipped::default(),
+            by_own_noise: 0.0,
         }
     }
 }

@@ -63,6 +63,8 @@ pub(super) struct Shot<'a> {
     pub(super) codes: Option<Codes>,
     /// Whether clipped readings are counted.
     pub(super) counts: bool,
+    /// Whether the converter leaves readings as they are, also those that it would clip.
+    pub(super) is_exact: bool,
 }
 
 /// Noise of converters in codes.
@@ -233,6 +235,7 @@ impl<T: Real> LoadedTile<T> {
             unseen,
             mut codes,
             counts,
+            is_exact,
         } = shot;
         let unseen = unseen.filter(|unseen| self.hides_little(unseen, input, full_scale));
         // The shot noise of a real reading also depends on the quadrature that it does not see.
@@ -261,7 +264,7 @@ impl<T: Real> LoadedTile<T> {
             constant: T::of(unit.powi(2) * variances.constant),
             slope: T::of((unit / full_scale).powi(2) * variances.slope),
             gain: T::one(),
-            adc,
+            adc: adc.filter(|_| !is_exact),
             scale: T::one(),
             normals: vec![T::zero(); if noise.is_some() { input.samples() } else { 0 }],
             codes: vec![T::zero(); if codes.is_some() { input.samples() } else { 0 }],

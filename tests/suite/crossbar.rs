@@ -59,6 +59,74 @@ fn a_sweep_compares_crossbars_with_meshes_and_says_once_what_does_not_act_on_the
     assert!(worst_mesh < 0.9);
 }
 
+/// On a crossbar nothing is free and nothing is corrected: along these axes all rows are the same.
+#[test]
+fn a_sweep_names_choices_that_do_nothing_at_any_point() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    compiled(folder);
+    let said = |base: &str, axes: &str, dry: bool| {
+        let text = format!(
+            "network = 'network.toml'\ndata = 'digits-test.npz'\nlimit = 20\ntrials = 1\ntile = 16\n{base}\n[axes]\n{axes}\n"
+        );
+        std::fs::write(folder.join("e.toml"), text).unwrap();
+        let _ = std::fs::remove_dir_all(folder.join("out"));
+        let args: &[&str] = match dry {
+            true => &["sweep", "e.toml", "--dry-run"],
+            false => &["sweep", "e.toml", "--out", "out"],
+        };
+        let output = lightloom(folder, args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let crossbar = "geometry = 'crossbar'\n[set]\n'readout.adc_bits' = 6";
+    let abfp = "[set]\n'numbers.format' = 'abfp'\n'numbers.weight_bits' = 6";
+    let exact = "[set]\n'readout.adc_bits' = 6";
+    for dry in [false, true] {
+        for (base, axes, notes) in [
+            (
+                crossbar,
+                "arrange = ['ascending', 'shuffled']",
+                &["arrange does nothing"][..],
+            ),
+            (
+                crossbar,
+                "for = ['uncorrected', 'corrected']",
+                &["for does nothing"],
+            ),
+            (
+                crossbar,
+                "correct = ['none', 'local']",
+                &["a correction does nothing on crossbars"],
+            ),
+            (
+                abfp,
+                "weights = ['exact', 'fixed:6']",
+                &["weights does nothing"],
+            ),
+            (
+                exact,
+                "correct = ['none', 'local']",
+                &["nothing to correct"],
+            ),
+            (exact, "weights = ['exact', 'fixed:6']", &[]),
+            (exact, "arrange = ['ascending', 'shuffled']", &[]),
+        ] {
+            let said = said(base, axes, dry);
+            let idle = ["does nothing", "nothing to correct"];
+            let found: Vec<&str> = said
+                .lines()
+                .filter(|line| idle.iter().any(|words| line.contains(words)))
+                .collect();
+            assert_eq!(found.len(), notes.len(), "{axes}: {said}");
+            for (line, words) in found.iter().zip(notes) {
+                assert!(line.contains(words), "{said}");
+            }
+        }
+    }
+}
+
 /// Every matrix fits a crossbar: no error of the weights is told, but choices that do nothing are.
 #[test]
 fn compile_tells_of_a_crossbar_what_was_asked_in_vain() {

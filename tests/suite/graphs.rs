@@ -15,7 +15,7 @@ use lightloom::nn::{
 };
 use lightloom::processor::Processor;
 use lightloom::rng::Seed;
-use ndarray::Array2;
+use ndarray::{Array1, Array2, arr2};
 use serde_json::Value;
 use tract_onnx::pb;
 
@@ -476,6 +476,82 @@ pub fn written(
         ..Hints::default()
     };
     Network::read(&source, &hints).map(|loaded| loaded.network)
+}
+
+/// Half of precision holds these numbers as they are: by hand.
+#[test]
+fn a_product_of_half_precision_has_its_bias() {
+    let half = |name: &str, dims: &[usize], bits: &[u16]| {
+        let bytes = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+        onnx::tensor(name, 10, dims, bytes)
+    };
+    let [one, half_one, minus_two, quarter] = [0x3c00, 0x3800, 0xc000, 0x3400];
+    let nodes = vec![
+        onnx::with_int(onnx::node("Cast", &["x"], "h"), "to", 10),
+        onnx::with_int(onnx::node("Gemm", &["h", "w", "b"], "z"), "transB", 1),
+        onnx::with_int(onnx::node("Cast", &["z"], "y"), "to", 1),
+    ];
+    let weights = vec![
+        half("w", &[2, 2], &[one, half_one, minus_two, quarter]),
+        half("b", &[2], &[quarter, minus_two]),
+    ];
+    let network = written(nodes, &["2"], weights, &["y"]).unwrap();
+    assert_eq!(network.linears().count(), 1);
+    let x = Samples::from(arr2(&[[2.0, 4.0], [-1.0, 0.5]]));
+    let y = network.forward::<f64>(&x).unwrap();
+    assert_eq!(y, arr2(&[[4.25, -5.0], [-0.5, 0.125]]));
+}
+
+/// By hand, as ONNX Runtime and the reference evaluator of ONNX have it: kernels as long as their strides leave nothing to cut
+/// off; one that is longer by one loses it behind, of SAME_LOWER in front.
+#[test]
+fn a_transposed_convolution_keeps_its_size_times_its_stride() {
+    for (kernel, stride, mode, expected) in [
+        (
+            &[1.0, 2.0][..],
+            2,
+            "SAME_UPPER",
+            &[101.0, 102.0, 110.0, 120.0, 120.0, 140.0][..],
+        ),
+        (
+            &[1.0, 2.0],
+            2,
+            "SAME_LOWER",
+            &[101.0, 102.0, 110.0, 120.0, 120.0, 140.0],
+        ),
+        (&[1.0, 2.0], 1, "SAME_UPPER", &[101.0, 112.0, 140.0]),
+        (&[1.0, 2.0], 1, "SAME_LOWER", &[112.0, 140.0, 140.0]),
+    ] {
+        let mut up = onnx::with_ints(
+            onnx::node("ConvTranspose", &["p", "k", "b"], "q"),
+            "strides",
+            &[stride],
+        );
+        up.attribute.push(pb::AttributeProto {
+            name: "auto_pad".to_owned(),
+            r#type: pb::attribute_proto::AttributeType::String.into(),
+            s: mode.as_bytes().to_vec(),
+            ..Default::default()
+        });
+        let shape = [0i64, 1, 3].iter().flat_map(|length| length.to_le_bytes());
+        let kernel = Array1::from(kernel.iter().map(|k| *k as f32).collect::<Vec<f32>>());
+        let sides = kernel.len();
+        let kernel = kernel.into_shape_with_order((1, 1, sides)).unwrap();
+        let weights = vec![
+            onnx::tensor("shape", onnx::INT64, &[3], shape.collect()),
+            onnx::floats("k", kernel.view()),
+            onnx::floats("b", Array1::from_elem(1, 100f32).view()),
+        ];
+        let nodes = vec![
+            onnx::node("Reshape", &["x", "shape"], "p"),
+            up,
+            onnx::node("Flatten", &["q"], "y"),
+        ];
+        let network = written(nodes, &["3"], weights, &["y"]).unwrap();
+        let x = Samples::from(arr2(&[[1.0, 10.0, 20.0]]));
+        let y = network.forward::<f64>(&x).unwrap();
+        assert_eq!(y.into_raw_vec_and_offset().0, expected, "{mode} {stride}");
+    }
 }
 
 #[test]

@@ -517,6 +517,22 @@ fn what_is_said_of_clipped_values_is_why_they_are_clipped() {
         lossy[0].contains(" dB of the light), without it"),
         "{lossy:?}"
     );
+    // Ranges are set by values as they are; a converter of one bit makes full scale of all of them, and so does the floor of
+    // modulators that hardly darken.
+    for (coarse, key) in [
+        ("input.dac_bits=1", "input.dac_bits = 1"),
+        (
+            "input.extinction_ratio_db=1",
+            "input.extinction_ratio_db = 1",
+        ),
+    ] {
+        let said = said(&["readout.adc_bits=8", coarse]);
+        assert!(!said.is_empty(), "{coarse}");
+        for line in said {
+            assert!(line.contains("values are larger by"), "{line}");
+            assert!(line.contains(key), "{line}");
+        }
+    }
     let low = said(&["readout.adc_bits=8", "readout.adc_range=80"]);
     assert!(!low.is_empty());
     for line in low {

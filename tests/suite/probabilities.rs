@@ -235,3 +235,32 @@ fn a_sigmoid_is_no_coarser_far_from_zero() {
         assert!((got / wanted - 1.0).abs() < 3e-6, "{got:e} {wanted:e}");
     }
 }
+
+/// Of logits as far apart as 300 the logarithm of a softmax in single precision is −∞; in double precision it is a number.
+#[test]
+fn a_logarithm_of_a_softmax_has_no_floor() {
+    for (axis, scale) in [(1, 1.0f32), (-1, 40.0), (1, 150.0)] {
+        let weights = arr2(&WEIGHTS) * scale;
+        let nodes = vec![
+            node("MatMul", &["x", "w"], "z"),
+            with_int(node("LogSoftmax", &["z"], "y"), "axis", axis),
+        ];
+        let network = written(nodes, &["2"], vec![floats("w", weights.view())], &["y"]).unwrap();
+        let found = network
+            .forward::<f32>(&Samples::from(arr2(&SAMPLES)))
+            .unwrap();
+        let z = arr2(&SAMPLES).dot(&weights.mapv(f64::from));
+        for (row, found) in z.rows().into_iter().zip(found.rows()) {
+            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = row.iter().map(|z| (z - most).exp()).sum();
+            for (z, found) in row.iter().zip(found) {
+                let expected = z - most - sum.ln();
+                let error = (f64::from(*found) - expected).abs();
+                assert!(
+                    error < 1e-6 * (1.0 + z.abs() + most.abs()),
+                    "{found} {expected}"
+                );
+            }
+        }
+    }
+}

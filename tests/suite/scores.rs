@@ -6,8 +6,10 @@ use lightloom::io::{self, Tensor, Tensors};
 use lightloom::nn::PARTS;
 use ndarray::Array2;
 use serde_json::Value;
+use tract_onnx::pb;
 
 use super::cli::{DEMO, lightloom, ok, refused};
+use super::onnx;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
 
@@ -460,6 +462,115 @@ fn rows_of_two_scores_stand_in_one_table_and_a_report_wants_one() {
     refused(folder, &["sweep", "e.toml", "--out", "out"]);
     ok(folder, &["sweep", "e.toml", "--out", "one", "--quiet"]);
     ok(folder, &["report", "one", "--quiet"]);
+}
+
+/// The mean of two softmaxes, which no operator tells: the score of their logarithms is computed here in double precision.
+#[test]
+fn probabilities_that_are_taken_for_logits_are_told_in_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let weights = [0.5f32, 1.25]
+        .map(|turn| Array2::from_shape_fn((3, 3), |(a, b)| (turn * (1 + 2 * a + b) as f32).sin()));
+    let [w, v] = &weights;
+    let open = |name: &str| pb::ValueInfoProto {
+        name: name.to_owned(),
+        ..Default::default()
+    };
+    let half = ndarray::Array1::from_elem(1, 0.5f32);
+    let graph = pb::GraphProto {
+        name: "ensemble".to_owned(),
+        node: vec![
+            onnx::node("MatMul", &["x", "w"], "a"),
+            onnx::node("MatMul", &["x", "v"], "b"),
+            onnx::with_int(onnx::node("Softmax", &["a"], "p"), "axis", 1),
+            onnx::with_int(onnx::node("Softmax", &["b"], "q"), "axis", 1),
+            onnx::node("Add", &["p", "q"], "sum"),
+            onnx::node("Mul", &["sum", "half"], "y"),
+        ],
+        initializer: vec![
+            onnx::floats("w", w.view()),
+            onnx::floats("v", v.view()),
+            onnx::floats("half", half.view()),
+        ],
+        input: vec![onnx::port("x", onnx::FLOAT, &["N", "3"])],
+        output: vec![open("y")],
+        ..Default::default()
+    };
+    std::fs::write(folder.join("e.onnx"), onnx::onnx(graph)).unwrap();
+    let x = Array2::from_shape_fn((6, 3), |(i, j)| (1.7 * (3 * i + j) as f64).cos());
+    let labels = [0, 1, 2, 2, 1, 0];
+    let y = Array2::from_shape_fn((6, 1), |(i, _)| labels[i] as f64);
+    write_data(&folder.join("d.npz"), &[("x", &x), ("y", &y)]);
+    let softmax = |w: &Array2<f32>| {
+        let mut powers = x.dot(&w.mapv(f64::from)).mapv(f64::exp);
+        for mut row in powers.rows_mut() {
+            row /= row.sum();
+        }
+        powers
+    };
+    let p = (softmax(w) + softmax(v)) / 2.0;
+    let by_hand = labels
+        .iter()
+        .enumerate()
+        .map(|(i, label)| -p[[i, *label]].ln());
+    let by_hand = by_hand.sum::<f64>() / 6.0;
+
+    ok(
+        folder,
+        &["compile", "e.onnx", "-o", "p.safetensors", "--quiet"],
+    );
+    let said = |args: &[&str]| {
+        let output = lightloom(folder, args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let data = [
+        "infer",
+        "p.safetensors",
+        "--data",
+        "d.npz",
+        "--trials",
+        "1",
+        "--score",
+    ];
+    let doubt = "--score nll-of-probabilities takes them as such";
+    assert!(said(&[&data[..], &["nll"]].concat()).contains(doubt));
+    for other in ["nll-of-probabilities", "accuracy"] {
+        let said = said(&[&data[..], &[other]].concat());
+        assert!(!said.contains("-of-probabilities takes"), "{said}");
+    }
+    for (score, is_doubted) in [("nll", true), ("nll-of-probabilities", false)] {
+        let text = format!("network = 'e.onnx'\ndata = 'd.npz'\ntrials = 1\nscore = '{score}'\n");
+        std::fs::write(folder.join("e.toml"), text).unwrap();
+        assert_eq!(
+            said(&["sweep", "e.toml", "--dry-run"]).contains(doubt),
+            is_doubted
+        );
+        assert_eq!(
+            said(&["sweep", "e.toml", "--out", score]).contains(doubt),
+            is_doubted
+        );
+    }
+    let all = [
+        "--data",
+        "d.npz",
+        "--trials",
+        "1",
+        "--score",
+        "nll-of-probabilities",
+    ];
+    let found = infer(folder, &all);
+    near(number(&found["digital"]["score"]), by_hand, 1e-5);
+    let row = &rows(&folder.join("nll-of-probabilities"))[0];
+    assert_eq!(row["score_name"], "nll-of-probabilities");
+    near(number(&row["digital_score"]), by_hand, 1e-5);
+    let taken = infer(
+        folder,
+        &["--data", "d.npz", "--trials", "1", "--score", "nll"],
+    );
+    assert!((number(&taken["digital"]["score"]) - by_hand).abs() > 0.1 * by_hand);
+    ok(folder, &["report", "nll-of-probabilities", "--quiet"]);
 }
 
 #[test]

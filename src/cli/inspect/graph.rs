@@ -102,33 +102,6 @@ pub(super) fn describe(out: &mut dyn Write, graph: &Graph) -> std::io::Result<()
     )
 }
 
-/// What is said of a graph of which nothing is on light, and why.
-pub fn dark_words(graph: &Graph) -> Option<String> {
-    if !graph.linears().is_empty() {
-        return None;
-    }
-    let products = graph.left();
-    if products.is_empty() {
-        return Some("nothing of it is on light: it multiplies by no constant matrix".to_owned());
-    }
-    let mut reasons: Vec<String> = Vec::new();
-    for left in products {
-        let reason = left.why.to_string();
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    }
-    let hint = match products.iter().any(|left| left.why == Why::Depthwise) {
-        true => "; --light NAME puts a depthwise convolution there",
-        false => "",
-    };
-    Some(format!(
-        "nothing of it is on light, 0 of {} products: {}{hint}",
-        products.len(),
-        reasons.join(", ")
-    ))
-}
-
 /// Share of the multiply-adds that is on light.
 fn share(graph: &Graph) -> f64 {
     let light: usize = graph.linears().iter().map(Linear::products).sum();

@@ -23,8 +23,6 @@ use crate::hardware::{Hardware, PRESETS, preset};
 use crate::io::{Format, Source};
 use crate::units::counted;
 
-#[cfg(feature = "onnx")]
-pub use self::graph::dark_words;
 pub use self::network::describe_program;
 
 #[derive(Debug, Args)]

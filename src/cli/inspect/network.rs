@@ -40,7 +40,7 @@ pub(super) fn describe_compiled(out: &mut Said, program: &Program) -> Result<()>
     #[cfg(feature = "onnx")]
     if let Some(graph) = program.network().graph() {
         out.put("graph", graph::record(graph));
-        out.notes.extend(graph::dark_words(graph));
+        out.notes.extend(graph.dark_words());
     }
     let input = &program.network().input;
     out.put("input", serde_json::to_value(input)?);
@@ -171,7 +171,7 @@ pub(super) fn describe_network(
     if let Some(graph) = network.graph() {
         out.put("graph", graph::record(graph));
         out.notes.extend(graph.notes().iter().cloned());
-        out.notes.extend(graph::dark_words(graph));
+        out.notes.extend(graph.dark_words());
         graph::describe(out, graph)?;
     }
     Ok(())

@@ -298,6 +298,35 @@ impl Graph {
         &self.parts.left
     }
 
+    /// What is said of it where nothing of it is on light, and why.
+    pub fn dark_words(&self) -> Option<String> {
+        if !self.linears().is_empty() {
+            return None;
+        }
+        let products = self.left();
+        if products.is_empty() {
+            return Some(
+                "nothing of it is on light: it multiplies by no constant matrix".to_owned(),
+            );
+        }
+        let mut reasons: Vec<String> = Vec::new();
+        for left in products {
+            let reason = left.why.to_string();
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        let hint = match products.iter().any(|left| left.why == Why::Depthwise) {
+            true => "; --light NAME puts a depthwise convolution there",
+            false => "",
+        };
+        Some(format!(
+            "nothing of it is on light, 0 of {} products: {}{hint}",
+            products.len(),
+            reasons.join(", ")
+        ))
+    }
+
     /// What kind of product map `id` is, for example `convolution 5×5`.
     ///
     /// # Panics

@@ -22,10 +22,14 @@ pub enum Score {
     Top(usize),
     /// Share of samples on the right side of the threshold, of a network of one output; with the area under the curve.
     Binary,
+    /// As [`Self::Binary`], of an output that is a probability though the network does not end in what gives one.
+    BinaryOfProbabilities,
     /// Mean of (output − target)² over samples and outputs; with R².
     Mse,
     /// Mean of −ln p of the class that a sample has.
     Nll,
+    /// As [`Self::Nll`], of outputs that are probabilities though the network does not end in what gives them.
+    NllOfProbabilities,
     /// Nothing is known of the samples: outputs are compared with the digital ones alone.
     None,
 }
@@ -186,22 +190,23 @@ impl<V: Copy> Worth<V> {
 
 impl Score {
     /// What `--score` takes, in words.
-    pub const CHOICES: &str = "accuracy, top and a number (top5), binary, mse, nll or none";
+    pub const CHOICES: &str = "accuracy, top and a number (top5), binary, binary-of-probabilities, mse, nll, \
+                               nll-of-probabilities or none";
 
     /// What it is called in titles and on axes.
     pub fn words(self) -> String {
         match self {
-            Self::Accuracy | Self::Binary => "accuracy".to_owned(),
+            Self::Accuracy | Self::Binary | Self::BinaryOfProbabilities => "accuracy".to_owned(),
             Self::Top(k) => format!("top-{k} accuracy"),
             Self::Mse => "mean squared error".to_owned(),
-            Self::Nll => "negative log-likelihood".to_owned(),
+            Self::Nll | Self::NllOfProbabilities => "negative log-likelihood".to_owned(),
             Self::None => "output error".to_owned(),
         }
     }
 
     /// Whether it is a share of samples, best at 1; all others are best where they are least.
     pub fn is_share(self) -> bool {
-        matches!(self, Self::Accuracy | Self::Top(_) | Self::Binary)
+        self.has_classes() && !self.is_nll()
     }
 
     /// A value of it for people: shares of samples in percent, else four digits that count.
@@ -214,13 +219,23 @@ impl Score {
 
     /// Whether samples have classes.
     pub fn has_classes(self) -> bool {
-        self.is_share() || self == Self::Nll
+        !matches!(self, Self::Mse | Self::None)
+    }
+
+    /// Whether it is a mean of −ln p.
+    pub fn is_nll(self) -> bool {
+        matches!(self, Self::Nll | Self::NllOfProbabilities)
+    }
+
+    /// Whether it is of one output, above whose threshold a sample is of class 1.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::Binary | Self::BinaryOfProbabilities)
     }
 
     /// The name of the part that is the score itself.
     pub fn main_part(self) -> &'static str {
         match self {
-            Self::Mse | Self::Nll => "score",
+            Self::Mse | Self::Nll | Self::NllOfProbabilities => "score",
             Self::None => "output_error",
             _ => "accuracy",
         }
@@ -238,24 +253,32 @@ impl Score {
     pub fn has(self, part: &str, of_digital: bool) -> bool {
         match part {
             "accuracy" => self.has_classes(),
-            "score" => matches!(self, Self::Mse | Self::Nll),
-            "auc" => self == Self::Binary,
+            "score" => self == Self::Mse || self.is_nll(),
+            "auc" => self.is_binary(),
             "r2" => self == Self::Mse,
             _ => part == self.beside_digital() && (!of_digital || self == Self::None),
         }
     }
 }
 
+/// The scores that have a name without a number, and the names.
+const NAMED: [(Score, &str); 7] = [
+    (Score::Accuracy, "accuracy"),
+    (Score::Binary, "binary"),
+    (Score::BinaryOfProbabilities, "binary-of-probabilities"),
+    (Score::Mse, "mse"),
+    (Score::Nll, "nll"),
+    (Score::NllOfProbabilities, "nll-of-probabilities"),
+    (Score::None, "none"),
+];
+
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Accuracy => f.write_str("accuracy"),
-            Self::Top(k) => write!(f, "top{k}"),
-            Self::Binary => f.write_str("binary"),
-            Self::Mse => f.write_str("mse"),
-            Self::Nll => f.write_str("nll"),
-            Self::None => f.write_str("none"),
+        if let Self::Top(k) = self {
+            return write!(f, "top{k}");
         }
+        let named = NAMED.iter().find(|(score, _)| score == self);
+        f.write_str(named.expect("all others have a name").1)
     }
 }
 
@@ -263,24 +286,15 @@ impl FromStr for Score {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let counted = text.strip_prefix("top").and_then(|k| k.parse().ok());
-        match (text, counted) {
-            ("accuracy", _) => Ok(Self::Accuracy),
-            ("binary", _) => Ok(Self::Binary),
-            ("mse", _) => Ok(Self::Mse),
-            ("nll", _) => Ok(Self::Nll),
-            ("none", _) => Ok(Self::None),
-            (_, Some(k)) if k > 0 => Ok(Self::Top(k)),
-            _ => {
-                let names = ["accuracy", "top5", "binary", "mse", "nll", "none"];
-                let meant = crate::error::did_you_mean(text, names);
-                Err(Error::value(
-                    "score",
-                    text,
-                    format!("{}{meant}", Self::CHOICES),
-                ))
-            }
+        if let Some((score, _)) = NAMED.iter().find(|(_, name)| *name == text) {
+            return Ok(*score);
         }
+        let counted = text.strip_prefix("top").and_then(|k| k.parse().ok());
+        counted.filter(|k| *k > 0).map(Self::Top).ok_or_else(|| {
+            let names = NAMED.iter().map(|(_, name)| *name);
+            let meant = crate::error::did_you_mean(text, names.chain(["top5"]));
+            Error::value("score", text, format!("{}{meant}", Self::CHOICES))
+        })
     }
 }
 
@@ -305,7 +319,8 @@ mod tests {
 
     #[test]
     fn every_name_of_a_score_is_read_back_and_no_other() {
-        for name in ["accuracy", "top5", "top1", "binary", "mse", "nll", "none"] {
+        let named = NAMED.iter().map(|(_, name)| *name);
+        for name in named.chain(["top5", "top1"]) {
             assert_eq!(name.parse::<Score>().unwrap().to_string(), name);
         }
         for name in ["top0", "top", "topx", "Accuracy", ""] {

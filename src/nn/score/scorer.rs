@@ -8,7 +8,7 @@ use super::formulas::{
     Reading, area_under_curve, is_among, log_likelihood, mean_squared_error, output_error,
     r_squared,
 };
-use super::{Score, Worth};
+use super::{Score, Worth, digits};
 use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::io::classes;
@@ -31,6 +31,9 @@ pub struct Scorer<'a> {
     classes: usize,
     note: Option<String>,
 }
+
+/// How far from 1 the sum of probabilities of single precision may be.
+const SUM_LIMIT: f64 = 1e-4;
 
 /// What outputs are compared with.
 #[derive(Debug, Clone)]
@@ -90,7 +93,10 @@ impl<'a> Scorer<'a> {
             score,
             against: Against::Nothing,
             outputs,
-            reading: reading(network),
+            reading: match score {
+                Score::BinaryOfProbabilities | Score::NllOfProbabilities => Reading::Probabilities,
+                _ => reading(network),
+            },
             says_class,
             has_signs: data.class_names == Some(classes::signs()),
             classes: network.classes_told_apart().unwrap_or_else(|| {
@@ -151,9 +157,13 @@ impl<'a> Scorer<'a> {
                 Ok(Against::Targets(Cow::Owned(inputs)))
             }
             (Score::Mse, _) => refuse("a number for every output"),
-            (Score::Binary | Score::Nll, _) if self.says_class => refuse("probabilities or logits"),
-            (Score::Binary, Labels::Classes(labels)) if outputs == 1 => self.classes(data, labels),
-            (Score::Binary, _) => refuse("one output and the classes 0 and 1"),
+            _ if self.says_class && (score.is_binary() || score.is_nll()) => {
+                refuse("probabilities or logits")
+            }
+            (_, Labels::Classes(labels)) if score.is_binary() && outputs == 1 => {
+                self.classes(data, labels)
+            }
+            _ if score.is_binary() => refuse("one output and the classes 0 and 1"),
             (Score::Accuracy, Labels::Classes(labels)) if outputs > 1 || self.says_class => {
                 let is_known = network.classes_told_apart().is_some();
                 match is_known {
@@ -164,11 +174,11 @@ impl<'a> Scorer<'a> {
             (Score::Accuracy, _) => refuse("classes and at least two outputs"),
             (Score::Top(k), Labels::Classes(labels)) if k < outputs => self.classes(data, labels),
             (Score::Top(_), _) => refuse("classes and more outputs than it counts"),
-            (Score::Nll, _) if outputs == 1 && network.readout != Readout::Real => {
+            _ if outputs == 1 && network.readout != Readout::Real => {
                 refuse("probabilities or logits, and one power or modulus is neither")
             }
-            (Score::Nll, Labels::Classes(labels)) => self.classes(data, labels),
-            (Score::Nll, _) => refuse("classes"),
+            (_, Labels::Classes(labels)) => self.classes(data, labels),
+            _ => refuse("classes"),
         }
     }
 
@@ -201,7 +211,7 @@ impl<'a> Scorer<'a> {
             (Score::Accuracy | Score::Top(_), _) => is_autoencoder(network).then(|| {
                 "as many outputs as features: --score mse compares those of an autoencoder with its inputs".to_owned()
             }),
-            (Score::Binary, _) => {
+            (Score::Binary | Score::BinaryOfProbabilities, _) => {
                 Some(format!("one output: class 1 above {}, else class 0", self.threshold()))
             }
             (Score::Mse, Labels::Classes(_)) if is_autoencoder(network) => Some(
@@ -218,7 +228,7 @@ impl<'a> Scorer<'a> {
                 Some("one output: labels are taken as numbers, scored by the mean squared error".to_owned())
             }
             (Score::Mse, Labels::Targets(_)) => None,
-            (Score::Nll, _) => Some(outputs.to_owned()),
+            (Score::Nll | Score::NllOfProbabilities, _) => Some(outputs.to_owned()),
             (Score::None, Labels::None) => {
                 Some("no labels: outputs are compared with the digital ones alone".to_owned())
             }
@@ -243,6 +253,45 @@ impl<'a> Scorer<'a> {
     /// What was taken for granted, as a sentence without its full stop; nothing where it is plain.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
+    }
+
+    /// Why the outputs of the `digital` network may not be what they are taken for, as a sentence without its full stop;
+    /// nothing where nothing speaks against it, or the score does not depend on it.
+    ///
+    /// Logits are doubted that all lie from 0 to 1 and, where they are several, sum to 1 for every sample; probabilities
+    /// that were asked for are, where one lies beyond 0 or 1.
+    pub fn doubt<T: Real>(&self, digital: &Judged<T>) -> Option<String> {
+        let outputs = &digital.outputs;
+        let can_be = |y: &T| (0.0..=1.0).contains(&y.double());
+        match self.score {
+            Score::BinaryOfProbabilities | Score::NllOfProbabilities => {
+                let beyond = outputs.iter().find(|y| !can_be(y))?;
+                Some(format!(
+                    "{} takes outputs as probabilities, from 0 to 1, and one of the digital network is {}",
+                    self.score,
+                    digits(beyond.double())
+                ))
+            }
+            Score::Binary | Score::Nll if self.reading == Reading::Logits => {
+                let is_whole = |sum: f64| self.outputs == 1 || (sum - 1.0).abs() < SUM_LIMIT;
+                let mut rows = outputs.rows().into_iter();
+                let are_probabilities = rows.all(|row| {
+                    row.iter().all(can_be) && is_whole(row.iter().map(|y| y.double()).sum())
+                });
+                let sum = match self.outputs {
+                    1 => "",
+                    _ => " and sum to 1 for every sample",
+                };
+                (are_probabilities && !outputs.is_empty()).then(|| {
+                    format!(
+                        "outputs are taken as logits, but those of the digital network lie from 0 to 1{sum}, as \
+                         probabilities do: --score {}-of-probabilities takes them as such",
+                        self.score
+                    )
+                })
+            }
+            _ => None,
+        }
     }
 
     /// The class of every sample, where the score is of classes.
@@ -293,11 +342,11 @@ impl<'a> Scorer<'a> {
                 let count = is_right.iter().filter(|right| **right).count();
                 let samples = labels.len() as f64;
                 worth.accuracy = Some(count as f64 / samples);
-                if self.score == Score::Binary {
+                if self.score.is_binary() {
                     let outputs: Vec<f64> = outputs.iter().map(|y| y.double()).collect();
                     worth.auc = area_under_curve(&outputs, labels);
                 }
-                if self.score == Score::Nll {
+                if self.score.is_nll() {
                     let rows = outputs.rows().into_iter().zip(*labels);
                     let sum: f64 = rows
                         .map(|(row, label)| log_likelihood(row, *label, self.reading))

@@ -111,7 +111,7 @@ impl Measure {
     /// What a chip loses against digital, in the unit of [`tolerated`](Self::tolerated).
     pub fn loss(self, digital: f64, chip: f64) -> f64 {
         match self.score {
-            Score::Mse | Score::Nll => (chip - digital) / digital.abs(),
+            Score::Mse | Score::Nll | Score::NllOfProbabilities => (chip - digital) / digital.abs(),
             _ => self.lost(digital, chip),
         }
     }
@@ -119,7 +119,7 @@ impl Measure {
     /// The loss against digital whose place is told.
     pub fn tolerated(self) -> f64 {
         match self.score {
-            Score::Mse | Score::Nll => TOLERATED_GROWTH,
+            Score::Mse | Score::Nll | Score::NllOfProbabilities => TOLERATED_GROWTH,
             _ => TOLERATED,
         }
     }
@@ -128,7 +128,9 @@ impl Measure {
     pub fn tolerated_in_words(self) -> String {
         let share = format!("{:.0} %", 100.0 * self.tolerated());
         match self.score {
-            Score::Mse | Score::Nll => format!("{share} of digital’s {}", self.name()),
+            Score::Mse | Score::Nll | Score::NllOfProbabilities => {
+                format!("{share} of digital’s {}", self.name())
+            }
             Score::None => format!("{share} of the norm of the digital outputs"),
             _ => format!("{share} of all samples"),
         }

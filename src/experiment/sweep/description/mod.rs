@@ -1,5 +1,6 @@
 //! A sweep as data: what `EXPERIMENT.toml` says.
 
+mod idle;
 mod key;
 mod parse;
 mod point;
@@ -9,6 +10,7 @@ mod value;
 pub use key::{Key, Names};
 pub use point::{Point, Source};
 
+use self::idle::Idle;
 use crate::error::{Error, Result};
 use crate::hardware::Hardware;
 use crate::io::record::Cell;
@@ -115,20 +117,26 @@ impl Sweep {
             .collect()
     }
 
-    /// What is worth saying of the kinds of chips of all points that is allowed and hardly meant, in sentences.
+    /// What is worth saying of all points that is allowed and hardly meant, in sentences: of their kinds of chips, and of
+    /// choices of a compiler that do nothing.
     ///
     /// # Errors
     /// As [`point`](Self::point).
     pub fn notes(&self) -> Result<Vec<String>> {
         let mut wrong = None;
+        let mut idle = Idle::new(self);
         let points = (0..self.points()).map_while(|number| match self.point(number) {
-            Ok(point) => Some(point.hardware),
+            Ok(point) => {
+                idle.note(&point);
+                Some(point.hardware)
+            }
             Err(error) => {
                 wrong = Some(error);
                 None
             }
         });
-        let notes = Hardware::notes_of(points);
+        let mut notes = Hardware::notes_of(points);
+        notes.extend(idle.words());
         wrong.map_or(Ok(notes), Err)
     }
 

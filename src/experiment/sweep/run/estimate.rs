@@ -72,7 +72,7 @@ impl Estimate {
             disk_bytes: 0,
         };
         let notes = Notes::new(&note);
-        let mut loaded = Loaded::new(&notes, compile);
+        let mut loaded = Loaded::new(&notes, &compile);
         let mut largest = 0;
         let mut last = None;
         for group in &groups(sweep, shard.missing(sweep, journal.as_ref()))? {
@@ -108,7 +108,7 @@ impl Estimate {
         clock: Instant,
     ) -> Result<usize> {
         let (reference, digital) = Reference::new(&group.point, workload, sweep.seed, &())?;
-        notes.add_chance(&group.point, &reference, workload.scorer());
+        notes.add_group(sweep, group, workload, &digital)?;
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let single = single.expect("a thread can be started");

@@ -13,7 +13,7 @@ use crate::io::{Source as Bytes, safetensors};
 use crate::nn::{Dataset, Intake, Network, Selection, Split};
 
 /// How a program is made of a network.
-pub(super) type MakeProgram = fn(&Network, Layout) -> Result<Program>;
+pub(super) type MakeProgram<'a> = &'a dyn Fn(&Network, Layout) -> Result<Program>;
 
 impl Sweep {
     /// The values of `key`, whether it varies or not.
@@ -96,7 +96,7 @@ impl Sweep {
         source: &Source,
         folder: &Path,
         notes: &Notes<'_>,
-        make: MakeProgram,
+        make: MakeProgram<'_>,
     ) -> Result<Program> {
         match source {
             Source::Program(name) => {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::input::MakeProgram;
 use super::notes::Notes;
-use crate::compile::{Program, compile, outline};
+use crate::compile::{Program, compile_watched, outline};
 use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::files::difference::check_continues;
 use crate::experiment::sweep::files::journal::{Entry, Head, Journal, Writer};
@@ -16,8 +16,8 @@ use crate::experiment::sweep::{Point, Reference, Shard, Source, Sweep};
 use crate::experiment::trial::confusion;
 use crate::experiment::{Trial, Workload};
 use crate::field::{InstructionSet, Precision, Real};
-use crate::nn::{Dataset, Intake, Judged, Scorer};
-use crate::processor::{check_layout, idle_words};
+use crate::nn::{Dataset, Intake, Judged, Network, Scorer};
+use crate::processor::check_layout;
 use crate::watch::Watch;
 
 /// A sweep and the folder in which its trials gather.
@@ -44,7 +44,7 @@ pub(super) struct Loaded<'a> {
     program: Option<(Source, Program)>,
     data: Option<Data>,
     notes: &'a Notes<'a>,
-    make: MakeProgram,
+    make: MakeProgram<'a>,
 }
 
 /// A data set as it was read for networks that take `intake`.
@@ -57,7 +57,7 @@ struct Data {
 impl<'a> Loaded<'a> {
     /// Nothing yet; programs are made by `make`, and what is assumed of networks and data that are loaded is added to
     /// `notes`.
-    pub(crate) fn new(notes: &'a Notes<'a>, make: MakeProgram) -> Self {
+    pub(crate) fn new(notes: &'a Notes<'a>, make: MakeProgram<'a>) -> Self {
         Self {
             program: None,
             data: None,
@@ -228,13 +228,17 @@ impl Session {
         }
         let note = |text: &str| watch.note(text);
         let notes = Notes::new(&note);
-        let mut loaded = Loaded::new(&notes, compile);
+        let make = |network: &Network, layout| compile_watched(network, layout, watch);
+        let mut loaded = Loaded::new(&notes, &make);
         for group in &groups {
             if watch.stops() {
                 break;
             }
             watch.doing(Some(group.point.source.path()));
-            let (program, data) = loaded.get(&self.sweep, &self.folder, &group.point)?;
+            let (program, data) = match loaded.get(&self.sweep, &self.folder, &group.point) {
+                Err(Error::Stopped) => break,
+                loaded => loaded?,
+            };
             let score = self.sweep.base.score;
             let run = match group.point.precision {
                 Precision::F32 => {
@@ -279,19 +283,7 @@ impl Session {
     ) -> Result<()> {
         let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed, watch)?;
         watch.doing(None);
-        notes.add_chance(&group.point, &reference, workload.scorer());
-        let mut points: Vec<usize> = group
-            .rows
-            .iter()
-            .map(|row| row / self.sweep.trials)
-            .collect();
-        points.dedup();
-        let points = points.into_iter().map(|point| self.sweep.point(point));
-        let points: Vec<Point> = points.collect::<Result<_>>()?;
-        let hardware = points.iter().map(|point| &point.hardware);
-        if let Some(note) = idle_words(workload.program(), hardware) {
-            notes.add(note);
-        }
+        notes.add_group(&self.sweep, group, workload, &digital)?;
         self.note_reference(reference)?;
         let next = AtomicUsize::new(0);
         let is_over = AtomicBool::new(false);
@@ -423,7 +415,7 @@ fn place(sweep: &Sweep, number: usize) -> String {
 pub(super) fn check_points(sweep: &Sweep, folder: &Path) -> Result<()> {
     let say = |_: &str| {};
     let silent = Notes::new(&say);
-    let mut loaded = Loaded::new(&silent, outline);
+    let mut loaded = Loaded::new(&silent, &outline);
     // The first chip of every point.
     let rows = (0..sweep.points()).map(|number| number * sweep.trials);
     for group in groups(sweep, rows)? {

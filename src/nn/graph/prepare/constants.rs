@@ -129,13 +129,32 @@ fn check_lengths(node: &NodeProto) -> Result<()> {
     Ok(())
 }
 
-/// Fails for the largest and the smallest of no numbers, which tract takes for numbers.
+/// Fails for the largest and the smallest of no numbers, which tract takes for numbers, and for parts of a split that are not
+/// one an output, or below 0.
 fn check_numbers(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<()> {
     let first = inputs.first().copied().flatten();
     let is_empty = first.is_some_and(|constant| constant.elements == 0.0);
     if is_empty && matches!(&*node.op_type, "ReduceMax" | "ReduceMin") {
         let limit = "it must be of some";
         return Err(Error::unsupported(view::words(node), "no numbers", limit));
+    }
+    if node.op_type != "Split" {
+        return Ok(());
+    }
+    let second = inputs.get(1).copied().flatten();
+    let stored = || second.and_then(|constant| constant.numbers.clone());
+    let parts = Some(ints(node, "split")).filter(|parts| !parts.is_empty());
+    let Some(parts) = parts.or_else(stored) else {
+        return Ok(());
+    };
+    let (got, outputs) = (parts.len(), node.output.len());
+    if got != outputs {
+        let what = format!("{}: number of parts", view::words(node));
+        return Err(Error::value(what, got, format!("{outputs}, one an output")));
+    }
+    if let Some(part) = parts.iter().find(|part| **part < 0.0) {
+        let what = format!("{}: a part", view::words(node));
+        return Err(Error::value(what, part, "0 or more"));
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! tract at work: what it says becomes one sentence, and none of its panics is heard.
 
 mod lists;
+mod logarithm;
+mod shapes;
 mod words;
 
 use std::cell::{Cell, RefCell};
@@ -24,21 +26,33 @@ const LETTERS: usize = 200;
 /// The typed graph of `model` with its constants folded. It is not decluttered, which would split matrices.
 ///
 /// # Errors
-/// [`Error::Format`] in one sentence where tract refuses the graph.
+/// [`Error::Format`] in one sentence where tract refuses the graph; [`Error::Value`] and [`Error::Shape`] for what does not
+/// fit in it.
 pub(super) fn typed(model: &ModelProto) -> Result<TypedModel> {
-    heard(|| read(model)).map_err(|said| {
+    let refused = |said: Vec<String>| {
         let node = named_in(model, &said).or_else(|| first_refused(model));
         sentence(node, &said)
-    })
+    };
+    let mut typed = heard(|| read(model)).map_err(refused)?;
+    shapes::check(model, &typed)?;
+    heard(|| fold(&mut typed)).map_err(refused)?;
+    // Constants that were computed may be indices.
+    shapes::check(model, &typed)?;
+    Ok(typed)
 }
 
 fn read(model: &ModelProto) -> TractResult<TypedModel> {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     lists::register(&mut onnx);
-    let mut typed = onnx.model_for_proto_model(model)?.into_typed()?;
+    logarithm::register(&mut onnx);
+    let typed = onnx.model_for_proto_model(model)?.into_typed()?;
     check_axes(&typed)?;
-    Optimizer::prop_consts().optimize(&mut typed)?;
     Ok(typed)
+}
+
+/// Computes what depends on constants alone.
+fn fold(typed: &mut TypedModel) -> TractResult<()> {
+    Optimizer::prop_consts().optimize(typed)
 }
 
 /// The first node of `model`, of which tract refuses a node without a name, that it does not take with all nodes before it.
@@ -55,7 +69,7 @@ fn first_refused(model: &ModelProto) -> Option<&NodeProto> {
             ..Default::default()
         });
         graph.output = outputs.collect();
-        heard(|| read(&start)).is_err()
+        heard(|| fold(&mut read(&start)?)).is_err()
     };
     let (mut taken, mut refused) = (0, nodes.len());
     while refused - taken > 1 {
@@ -270,8 +284,13 @@ fn sentence(node: Option<&NodeProto>, said: &[String]) -> Error {
         let rest = names.iter().find_map(|name| cause.strip_prefix(&**name));
         cause = rest.map_or(cause.clone(), str::to_owned);
     }
+    let is_gather = node.is_some_and(|node| node.op_type.starts_with("Gather"));
     let mut reason = match &*cause {
         "" => "cannot be evaluated".to_owned(),
+        // Of constants tract cuts memory before it looks.
+        cause if is_gather && cause.contains("out of range for slice") => {
+            "asks for a place that its axis does not have".to_owned()
+        }
         cause => words::plain(cause),
     };
     if let Some((end, _)) = reason.char_indices().nth(LETTERS) {

@@ -2,8 +2,8 @@
 //!
 //! Passes over the protobuf, in this order: functions of the file are inlined ([`functions`]), tensors get their bytes
 //! ([`tensors`]), scikit-learn's operators become plain ones ([`classical`]), names, order and operators are checked
-//! ([`sound`]), outputs are chosen and what stands behind the others is dropped ([`outputs`]), inputs get their shapes
-//! ([`inputs`]). What is left goes to tract ([`guard`]).
+//! ([`sound`]), outputs are chosen and what stands behind the others is dropped ([`outputs`]), operators get the forms that
+//! tract reads ([`readable`]), inputs their shapes ([`inputs`]). What is left goes to tract ([`guard`]).
 
 mod classical;
 mod constants;
@@ -14,6 +14,7 @@ mod names;
 mod norms;
 mod operators;
 mod outputs;
+mod readable;
 mod sound;
 mod tensors;
 #[cfg(test)]
@@ -122,6 +123,7 @@ fn prepared(source: &Source, choice: &Choice) -> Result<Prepared> {
     sound::order(graph)?;
     outputs::choose(graph, &choice.outputs, &mut notes)?;
     operators::check(graph)?;
+    readable::settle(graph)?;
     sound::check_weights(graph)?;
     sound::name_nodes(graph);
     sound::check_printable(graph)?;
@@ -136,8 +138,8 @@ fn prepared(source: &Source, choice: &Choice) -> Result<Prepared> {
     let typed = match guard::typed(&model) {
         Ok(typed) => typed,
         // These are evaluated for a known number of samples alone.
-        Err(error) if has(&model, &["LSTM", "GRU", "RNN"]) && inputs::fix_batch(&mut model) => {
-            let typed = guard::typed(&model).map_err(|_| error)?;
+        Err(_) if has(&model, &["LSTM", "GRU", "RNN"]) && inputs::fix_batch(&mut model) => {
+            let typed = guard::typed(&model)?;
             notes.push("its LSTM, GRU or RNN takes one sample at a time".to_owned());
             typed
         }

@@ -159,6 +159,54 @@ fn one_output_is_class_1_above_one_half_behind_a_sigmoid_and_above_0_as_a_logit(
     }
 }
 
+/// A graph may end in probabilities in a way that nobody knows; ln 0.8 and ln 0.6 are by hand.
+#[test]
+fn logits_that_may_be_probabilities_are_doubted_and_probabilities_that_cannot_be_too() {
+    let data_of = |labels: Vec<usize>| data(5, labels);
+    let doubt = |outputs: &Array2<f64>, data: &Dataset, score: Score, activation: Activation| {
+        let network = network(outputs.ncols(), 5, activation);
+        let scorer = Scorer::new(&network, data, Some(score)).unwrap();
+        let judged = scorer.judge(outputs.clone());
+        (scorer.doubt(&judged), judged.worth)
+    };
+    let plain = Activation::Identity;
+    let data = data_of(vec![0, 1, 1, 0]);
+    let shares = arr2(&[[0.8, 0.2], [0.4, 0.6], [0.2, 0.8], [0.6, 0.4]]);
+    let (said, taken) = doubt(&shares, &data, Score::Nll, plain);
+    let said = said.unwrap();
+    assert!(
+        said.contains("sum to 1") && said.contains("--score nll-of-probabilities"),
+        "{said}"
+    );
+    let (said, worth) = doubt(&shares, &data, Score::NllOfProbabilities, plain);
+    assert_eq!(said, None);
+    let by_hand = -(0.8_f64.ln() + 0.6_f64.ln()) / 2.0;
+    assert_relative_eq!(worth.value(), by_hand, max_relative = 1e-14);
+    assert!((taken.value() - by_hand).abs() > 0.05);
+    let (said, _) = doubt(&shares, &data, Score::Nll, Activation::Softmax);
+    assert_eq!(said, None);
+    let (said, _) = doubt(&shares, &data, Score::Accuracy, plain);
+    assert_eq!(said, None);
+    // Numbers of which no sample's sum is 1 are no probabilities, and neither is one below 0.
+    for other in [&shares * 0.9, &shares - 0.3] {
+        let (said, _) = doubt(&other, &data, Score::Nll, plain);
+        assert_eq!(said, None);
+    }
+    let (said, _) = doubt(&(&shares * 2.0), &data, Score::NllOfProbabilities, plain);
+    assert!(said.unwrap().ends_with("is 1.600"));
+
+    let one = arr2(&[[0.2], [0.9], [0.6], [0.4]]);
+    let (said, taken) = doubt(&one, &data, Score::Binary, plain);
+    assert!(said.unwrap().contains("--score binary-of-probabilities"));
+    let (said, worth) = doubt(&one, &data, Score::BinaryOfProbabilities, plain);
+    assert_eq!(
+        (said, taken.accuracy, worth.accuracy),
+        (None, Some(0.5), Some(1.0))
+    );
+    let (said, _) = doubt(&(&one - 0.5), &data, Score::Binary, plain);
+    assert_eq!(said, None);
+}
+
 #[test]
 fn classes_are_compared_with_digital_by_sample_and_numbers_by_distance() {
     let network = network(3, 5, Activation::Identity);

@@ -96,6 +96,9 @@ fn axes(said: &str) -> Option<String> {
 
 /// Places that are cut out of an axis which has fewer.
 fn places(said: &str) -> Option<String> {
+    if let Some((end, length)) = pair(said, "Condition failed: `end <= len` (", " vs ", ")") {
+        return Some(format!("cuts up to {end} out of an axis of {length}"));
+    }
     let (range, rest) = pair(said, "Invalid range ", " for slicing ", "")?;
     let (shape, axis) = rest.rsplit_once(" on axis ")?;
     let length = shape.split(',').nth(axis.parse().ok()?)?;
@@ -204,6 +207,10 @@ mod tests {
             (
                 "Invalid range 0..9 for slicing 1,8,5,F32 0, 0, 0... on axis 1",
                 "cuts 0..9 out of an axis of 8",
+            ),
+            (
+                "Condition failed: `end <= len` (7 vs 6)",
+                "cuts up to 7 out of an axis of 6",
             ),
             (
                 "StridedSlice: axis 5 out of range for input of rank 2",

@@ -9,7 +9,7 @@ use tract_onnx::pb::{
     TypeProto, ValueInfoProto, type_proto,
 };
 
-pub(super) use super::super::view::{float_tensor, int_tensor, node, with_int};
+pub(super) use super::super::view::{float_tensor, int_tensor, node, with_int, with_ints};
 
 /// An input or output of single precision; an axis of length 0 is open.
 pub(super) fn port(name: &str, dims: &[i64]) -> ValueInfoProto {

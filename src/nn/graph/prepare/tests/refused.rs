@@ -106,6 +106,108 @@ fn unsound_graphs_are_refused_in_one_sentence() {
     });
 }
 
+/// tract reads all of these, and gives an error of its own as they run, no number, or a wrong one.
+#[test]
+fn shapes_that_do_not_fit_are_refused_as_they_are_read() {
+    let stored = |nodes: Vec<NodeProto>, tensors: Vec<TensorProto>| {
+        let mut model = model(nodes);
+        graph(&mut model).initializer = tensors;
+        refused(&model, &Choice::default())
+    };
+    let along_1 = |node: NodeProto| with_int(node, "axis", 1);
+    for (what, indices) in [
+        ("a place beyond an axis", [0, 2]),
+        ("a place in front of an axis", [-3, 1]),
+    ] {
+        let pick = along_1(node("pick", "Gather", &["x", "i"], "y"));
+        golden(what, stored(vec![pick], vec![int_tensor("i", &indices)]));
+    }
+    // Of constants tract computes it as it reads them.
+    let table = vec![float_tensor("t", &[3, 2], &[0.0; 6]), int_tensor("i", &[3])];
+    let pick = vec![
+        node("pick", "Gather", &["t", "i"], "row"),
+        node("sum", "Add", &["x", "row"], "y"),
+    ];
+    golden("a row beyond a table", stored(pick, table));
+
+    let split = |outputs: &[&str], parts: &[i64]| {
+        let mut cut = along_1(node("cut", "Split", &["x", "parts"], "y"));
+        cut.output = names(outputs);
+        stored(vec![cut], vec![int_tensor("parts", parts)])
+    };
+    golden("parts that leave something", split(&["y"], &[1]));
+    golden("parts of more than there is", split(&["y", "z"], &[1, 2]));
+    golden("more parts than outputs", split(&["y"], &[1, 1]));
+    golden("a part below 0", split(&["y", "z"], &[3, -1]));
+
+    let plane = || node("plane", "Reshape", &["x", "shape"], "p");
+    let shape = || int_tensor("shape", &[0, 1, 1, 2]);
+    let flat = || node("flat", "GlobalAveragePool", &["q"], "y");
+    for pool in ["MaxPool", "AveragePool"] {
+        let pool = with_ints(node("pool", pool, &["p"], "q"), "kernel_shape", &[1, 3]);
+        let nodes = vec![plane(), pool, flat()];
+        golden("a pool beyond a plane", stored(nodes, vec![shape()]));
+    }
+    let kernel = float_tensor("k", &[1, 1, 2, 2], &[1.0; 4]);
+    let nodes = vec![plane(), node("conv", "Conv", &["p", "k"], "q"), flat()];
+    golden(
+        "a kernel beyond a plane",
+        stored(nodes, vec![shape(), kernel]),
+    );
+
+    let recurrent = |width: usize, hidden: i64| {
+        let mut layer = node("layer", "LSTM", &["t", "w", "r"], "all");
+        layer.output = names(&["all", "last"]);
+        let nodes = vec![
+            node("time", "Unsqueeze", &["x", "first"], "t"),
+            with_int(layer, "hidden_size", hidden),
+            node("state", "Squeeze", &["last", "first"], "y"),
+        ];
+        let weights = vec![
+            int_tensor("first", &[0]),
+            float_tensor("w", &[1, 4, width], &vec![0.5; 4 * width]),
+            float_tensor("r", &[1, 4, 1], &[0.5; 4]),
+        ];
+        stored(nodes, weights)
+    };
+    golden("a recurrent weight of another width", recurrent(3, 1));
+    golden("another hidden size", recurrent(2, 2));
+
+    let same = with_text(
+        node("up", "ConvTranspose", &["p", "k"], "q"),
+        "auto_pad",
+        "SAME_UPPER",
+    );
+    let up = with_ints(same, "strides", &[1, 2]);
+    let kernel = float_tensor("k", &[1, 1, 1, 1], &[1.0]);
+    let nodes = vec![plane(), up, flat()];
+    golden(
+        "a stride beyond the kernel",
+        stored(nodes, vec![shape(), kernel]),
+    );
+
+    let half = |name: &str, dims: &[i64]| TensorProto {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type: DataType::Float16.into(),
+        raw_data: vec![0; 2 * dims.iter().product::<i64>() as usize],
+        ..Default::default()
+    };
+    let mut product = node("product", "Gemm", &["h", "w", "b"], "y");
+    product.attribute.push(AttributeProto {
+        name: "alpha".to_owned(),
+        r#type: AttributeType::Float.into(),
+        f: 0.5,
+        ..Default::default()
+    });
+    let down = with_int(node("down", "Cast", &["x"], "h"), "to", 10);
+    let weights = vec![half("w", &[2, 3]), half("b", &[3])];
+    golden(
+        "a factor of half precision",
+        stored(vec![down, product], weights),
+    );
+}
+
 #[test]
 fn operators_that_are_not_evaluated_are_named_all_at_once() {
     changed("two unknown operators", |model| {
