@@ -51,7 +51,7 @@ const OF_LAYER: [(&str, OfLayer); 5] = [
 
 #[pymethods]
 impl Inference {
-    /// What outputs are scored by: accuracy, top5, binary, mse, nll or none.
+    /// What outputs are scored by: accuracy, top5, binary, binary-of-probabilities, mse, nll, nll-of-probabilities or none.
     #[getter]
     fn score_name(&self) -> String {
         self.report.score_name.to_string()
@@ -198,8 +198,8 @@ pub enum Data<'py> {
 ///
 /// `data` is a `Dataset` or the path of one, `hardware` whatever `Hardware` takes; None is ideal. Chips are those of trial
 /// 0 to `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local, progressive or fit. `limit`
-/// takes the first samples only; `score` is accuracy, top5, binary, mse, nll or none, by default what the shapes of labels
-/// and outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
+/// takes the first samples only; `score` is accuracy, top5, binary, mse, nll or none, or binary-of-probabilities or
+/// nll-of-probabilities of outputs that are probabilities, by default what the shapes of labels and outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
 #[pyfunction]
 #[pyo3(
     signature = (program, data, hardware = None, *, trials = Whole::Held(10), seed = Whole::Held(0),

@@ -209,6 +209,7 @@ def test_rows_hold_one_entry_a_chip(program: ll.Program, samples: dict[str, NDAr
         ("binary", ["accuracy", "auc", "agreement"]),
         ("mse", ["score", "r2", "output_error"]),
         ("nll", ["accuracy", "score", "agreement"]),
+        ("nll-of-probabilities", ["accuracy", "score", "agreement"]),
         ("none", ["output_error"]),
     ],
 )
@@ -223,6 +224,24 @@ def test_rows_have_the_columns_of_their_score(score: str, columns: list[str]) ->
     rows = ll.infer(ll.compile(network), data, "mit-pnp", trials=2, score=score, correction="local").rows
     of_layer = ["matrix_error", "read_error", "weighted_error", "loss_db", "unreachable_mzis"]
     assert list(rows) == ["trial", *columns, *(f"layer.0.{name}" for name in of_layer)]
+
+
+def test_probabilities_that_are_taken_for_logits_are_told() -> None:
+    # An identity of one-hot rows is a probability that no activation says.
+    network = ll.Network.from_weights([np.eye(3)], activation=["identity"])
+    data = ll.Dataset(np.eye(3)[[0, 1, 2, 1]], np.array([0, 1, 2, 1]))
+    program = ll.compile(network)
+    taken = ll.infer(program, data, trials=1, score="nll")
+    assert any('score="nll-of-probabilities" takes them as such' in note for note in taken.notes)
+    told = ll.infer(program, data, trials=1, score="nll-of-probabilities", precision="f64")
+    assert not any("as such" in note for note in told.notes)
+    assert abs(told.digital) < 1e-12 and taken.digital > 0.5
+
+
+def test_corrections_of_chips_without_errors_to_correct_are_told() -> None:
+    data = ll.Dataset(np.eye(3), np.array([0, 1, 2]))
+    found = ll.infer(ll.compile(ll.Network.from_weights([np.eye(3)])), data, trials=1, correction="local")
+    assert any("nothing to correct" in note for note in found.notes)
 
 
 def test_errors_of_matrices_leave_out_the_phases_of_receivers(weights: list[NDArray[np.float64]]) -> None:

@@ -81,7 +81,7 @@ pub fn run(args: &GenerateArgs) -> Result<()> {
     let mut inputs = vec![args.program.as_path(), &args.tokens];
     inputs.extend(args.score.as_deref());
     let document = |written: &Written| output::json_of(&args.program, written);
-    let print = |written: &Written| print(written, args);
+    let print = |written: &Written| print(written, args.length);
     output::report(
         args.json.as_deref(),
         &inputs,
@@ -124,6 +124,12 @@ fn write(args: &GenerateArgs) -> Result<Written> {
     }
     if !args.common.quiet {
         say_of_chips(&program, &writing.hardware, writing.correction);
+        if args.score.is_none() && written.prompt_tokens > 0 {
+            eprintln!(
+                "note: nll and agreement are of the digital text, of whose {} tokens the prompt is {}",
+                written.scored_tokens, written.prompt_tokens
+            );
+        }
     }
     Ok(written)
 }
@@ -141,26 +147,22 @@ fn sampler(args: &GenerateArgs) -> Result<Sampler> {
     }
 }
 
-/// A report for people on what was `written` as the arguments ask.
-fn print(written: &Written, args: &GenerateArgs) -> Result<()> {
+/// A report for people on what was `written`, of which `length` tokens were asked for.
+fn print(written: &Written, length: usize) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "chip      {}", written.text)?;
     match written.first_difference {
         None => writeln!(out, "digital   the same")?,
         Some(place) => {
             writeln!(out, "digital   {}", written.digital_text)?;
-            let of = written.prompt_tokens + args.length;
+            let of = written.prompt_tokens + length;
             writeln!(out, "differs   from token {} of {of} on", place + 1)?;
         }
     }
     writeln!(out)?;
-    let prompt = match (&args.score, written.prompt_tokens) {
-        (Some(_), _) | (None, 0) => String::new(),
-        (None, prompt) => format!(", {prompt} of them the prompt"),
-    };
     writeln!(
         out,
-        "nll       digital {:.4}   chip {:.4}   (nats a token, {} tokens{prompt})",
+        "nll       digital {:.4}   chip {:.4}   (nats a token, {} tokens)",
         written.nll.digital, written.nll.chip, written.scored_tokens
     )?;
     writeln!(out, "agreement {:.2} %", 100.0 * written.agreement)?;

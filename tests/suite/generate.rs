@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tract_onnx::pb;
 
-use crate::cli::{DEMO, ok, refused};
+use crate::cli::{DEMO, lightloom, ok, refused};
 use crate::mnist::shared;
 use crate::onnx::{FLOAT, INT64, floats, node, onnx, port, tensor};
 
@@ -131,6 +131,12 @@ fn a_record_of_text_is_told_with_what_was_written() {
     let near = ["--prompt=b", "--length=2"];
     let table = ok(folder.path(), &[&args[..], &near].concat());
     let said = ok(folder.path(), &["inspect", "g.json"]);
+    // What is scored where no text is given has the prompt in it.
+    let loud = ["generate", "p.safetensors", "--tokens=t.json"];
+    let heard = lightloom(folder.path(), &[&loud[..], &near].concat()).stderr;
+    let heard = String::from_utf8(heard).unwrap();
+    let note = "nll and agreement are of the digital text, of whose 2 tokens the prompt is 1";
+    assert!(heard.contains(note), "{heard}");
     let first =
         "results of generate: 2 tokens behind a prompt of 1, p.safetensors on chip 0, seed 0\n";
     assert!(said.starts_with(first), "{said}");

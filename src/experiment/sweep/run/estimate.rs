@@ -108,7 +108,7 @@ impl Estimate {
         clock: Instant,
     ) -> Result<usize> {
         let (reference, digital) = Reference::new(&group.point, workload, sweep.seed, &())?;
-        notes.add_group(sweep, group, workload, &digital)?;
+        notes.add_points(&group.points(sweep)?, workload, &digital);
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let single = single.expect("a thread can be started");

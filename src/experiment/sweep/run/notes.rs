@@ -3,10 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use super::session::Group;
-use crate::error::Result;
 use crate::experiment::Workload;
-use crate::experiment::sweep::{Point, Sweep};
+use crate::experiment::sweep::Point;
 use crate::field::Real;
 use crate::nn::Judged;
 use crate::nn::metrics::Chance;
@@ -32,19 +30,18 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// Says of a `group` of `sweep`, whose program and data are those of `workload`, what may surprise who reads its rows:
-    /// why its `digital` outputs may not be what they are taken for, and what does nothing at any of its points.
-    ///
-    /// # Errors
-    /// As [`Sweep::point`].
-    pub(super) fn add_group<T: Real>(
+    /// Says of `points`, whose program and data are those of `workload`, what may surprise who reads their rows: why
+    /// `digital` outputs may not be what they are taken for, and what does nothing at any of the points.
+    pub(super) fn add_points<T: Real>(
         &self,
-        sweep: &Sweep,
-        group: &Group,
+        points: &[Point],
         workload: &Workload<'_, T>,
         digital: &Judged<T>,
-    ) -> Result<()> {
-        let (path, data) = (group.point.source.path(), &group.point.data);
+    ) {
+        let Some(first) = points.first() else {
+            return;
+        };
+        let (path, data) = (first.source.path(), &first.data);
         let (program, scorer) = (workload.program(), workload.scorer());
         if let Some(dark) = program.network().dark_words() {
             self.add(format!("{path}: {dark}"));
@@ -53,16 +50,11 @@ impl<'a> Notes<'a> {
         for doubt in scorer.doubt(digital).into_iter().chain(chance) {
             self.add(format!("{path} on {data}: {doubt}"));
         }
-        let mut points: Vec<usize> = group.rows.iter().map(|row| row / sweep.trials).collect();
-        points.dedup();
-        let points = points.into_iter().map(|point| sweep.point(point));
-        let points: Vec<Point> = points.collect::<Result<_>>()?;
         let settings = points
             .iter()
             .map(|point| (&point.hardware, point.correction));
         idle_words(program, settings)
             .into_iter()
             .for_each(|note| self.add(note));
-        Ok(())
     }
 }

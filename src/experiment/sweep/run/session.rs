@@ -39,6 +39,21 @@ pub(super) struct Group {
     pub rows: Vec<usize>,
 }
 
+impl Group {
+    /// The points of its rows; one of them where there are none any more.
+    ///
+    /// # Errors
+    /// As [`Sweep::point`].
+    pub(super) fn points(&self, sweep: &Sweep) -> Result<Vec<Point>> {
+        let mut points: Vec<usize> = self.rows.iter().map(|row| row / sweep.trials).collect();
+        points.dedup();
+        if points.is_empty() {
+            return Ok(vec![self.point.clone()]);
+        }
+        points.into_iter().map(|point| sweep.point(point)).collect()
+    }
+}
+
 /// The last program and the last data set that were used: groups that share them follow each other.
 pub(super) struct Loaded<'a> {
     program: Option<(Source, Program)>,
@@ -283,7 +298,7 @@ impl Session {
     ) -> Result<()> {
         let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed, watch)?;
         watch.doing(None);
-        notes.add_group(&self.sweep, group, workload, &digital)?;
+        notes.add_points(&group.points(&self.sweep)?, workload, &digital);
         self.note_reference(reference)?;
         let next = AtomicUsize::new(0);
         let is_over = AtomicBool::new(false);

@@ -1,20 +1,18 @@
 //! From an ONNX file to a sound, self-contained model that tract evaluates.
 //!
 //! Passes over the protobuf, in this order: functions of the file are inlined ([`functions`]), tensors get their bytes
-//! ([`tensors`]), scikit-learn's operators become plain ones ([`classical`]), names, order and operators are checked
+//! ([`tensors`]), scikit-learn's operators become plain ones ([`forms`]), names, order and operators are checked
 //! ([`sound`]), outputs are chosen and what stands behind the others is dropped ([`outputs`]), operators get the forms that
-//! tract reads ([`readable`]), inputs their shapes ([`inputs`]). What is left goes to tract ([`guard`]).
+//! tract reads ([`forms`]), inputs their shapes ([`inputs`]). What is left goes to tract ([`guard`]).
 
-mod classical;
 mod constants;
+mod forms;
 mod functions;
 mod guard;
 mod inputs;
 mod names;
-mod norms;
 mod operators;
 mod outputs;
-mod readable;
 mod sound;
 mod tensors;
 #[cfg(test)]
@@ -117,19 +115,19 @@ fn prepared(source: &Source, choice: &Choice) -> Result<Prepared> {
     functions::inline(&mut model, bytes)?;
     tensors::settle(&mut model, source)?;
     let mut notes = Vec::new();
-    classical::rewrite(&mut model)?;
+    forms::rewrite(&mut model)?;
     let opset = operators::version(&model);
     let graph = model.graph.as_mut().ok_or_else(malformed)?;
     sound::order(graph)?;
     outputs::choose(graph, &choice.outputs, &mut notes)?;
     operators::check(graph)?;
-    readable::settle(graph)?;
+    forms::settle(graph)?;
     sound::check_weights(graph)?;
     sound::name_nodes(graph);
     sound::check_printable(graph)?;
     inputs::settle(graph, choice, &mut notes)?;
     let channels = inputs::channels(graph);
-    norms::fold(graph, &mut notes);
+    forms::fold(graph, &mut notes);
     strip(&mut model, opset);
     // Its scales are those of all samples that pass together, which a user does not choose.
     if has(&model, &["DynamicQuantizeLinear"]) && inputs::fix_batch(&mut model) {

@@ -37,7 +37,7 @@ pub(super) const CONTRIBUTED: [&str; 12] = [
 /// Those of [`CONTRIBUTED`] that the standard domain has too, or exporters write there.
 const BOTH: [&str; 3] = ["Gelu", "RotaryEmbedding", "SimplifiedLayerNormalization"];
 
-/// Operators of other domains that tract registers, and [`super::classical`] rewrites.
+/// Operators of other domains that tract registers, and [`super::forms`] rewrites.
 const REWRITTEN: [&str; 3] = ["LinearClassifier", "LinearRegressor", "Normalizer"];
 
 /// Those that tract knows and that are refused: a shift by all bits or more gives what was shifted, norms of whole planes are

@@ -3,9 +3,9 @@
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
-use super::names::Names;
-use super::view;
 use crate::error::{Error, Result};
+use crate::nn::graph::prepare::names::Names;
+use crate::nn::graph::prepare::view;
 
 /// Writes nodes of `graph` in the form that tract reads: products of half precision with a bias as product and sum, transposed
 /// convolutions that keep their size with the paddings that do so.
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Unsupported`] for products of half precision with factors, and for convolutions whose kernels are smaller than
 /// their strides, of which nothing can be cut off.
-pub(super) fn settle(graph: &mut GraphProto) -> Result<()> {
+pub(in crate::nn::graph::prepare) fn settle(graph: &mut GraphProto) -> Result<()> {
     let mut names = Names::of(graph);
     for mut node in std::mem::take(&mut graph.node) {
         match &*node.op_type {

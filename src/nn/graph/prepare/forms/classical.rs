@@ -3,9 +3,9 @@
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, type_proto};
 
-use super::names::Names;
-use super::{operators, view};
 use crate::error::{Error, Result};
+use crate::nn::graph::prepare::names::Names;
+use crate::nn::graph::prepare::{operators, view};
 
 /// The domain of these operators.
 const DOMAIN: &str = "ai.onnx.ml";
@@ -17,7 +17,7 @@ const DOMAIN: &str = "ai.onnx.ml";
 /// # Errors
 /// [`Error::Format`] for coefficients that do not fit, [`Error::Unsupported`] for transformations behind a linear model
 /// other than `SOFTMAX` and `LOGISTIC`.
-pub(super) fn rewrite(model: &mut ModelProto) -> Result<()> {
+pub(in crate::nn::graph::prepare) fn rewrite(model: &mut ModelProto) -> Result<()> {
     let opset = operators::version(model);
     let Some(graph) = &mut model.graph else {
         return Ok(());

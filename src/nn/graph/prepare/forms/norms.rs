@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
-use super::view;
+use crate::nn::graph::prepare::view;
 
 /// Operators whose outputs lie along the axis that a normalization scales.
 const PRODUCTS: [&str; 3] = ["Conv", "ConvTranspose", "Gemm"];
@@ -13,7 +13,7 @@ const PRODUCTS: [&str; 3] = ["Conv", "ConvTranspose", "Gemm"];
 /// Folds every batch normalization that alone reads what a product with constant weights gives into these weights.
 ///
 /// γ (W x + b − μ) / √(σ² + ε) + β is a product again, of γ W / √(σ² + ε): the matrix that light gets.
-pub(super) fn fold(graph: &mut GraphProto, notes: &mut Vec<String>) {
+pub(in crate::nn::graph::prepare) fn fold(graph: &mut GraphProto, notes: &mut Vec<String>) {
     let mut readers: HashMap<String, usize> = HashMap::new();
     let outputs = graph.output.iter().map(|output| output.name.clone());
     let captured = graph
