@@ -126,7 +126,7 @@ fn write(args: &GenerateArgs) -> Result<Written> {
         say_of_chips(&program, &writing.hardware, writing.correction);
         if args.score.is_none() && written.prompt_tokens > 0 {
             eprintln!(
-                "note: nll and agreement are of the digital text, of whose {} tokens the prompt is {}",
+                "note: nll and agreement are of the digital text of {} tokens, {} of them the prompt's",
                 written.scored_tokens, written.prompt_tokens
             );
         }

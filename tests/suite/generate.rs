@@ -135,7 +135,7 @@ fn a_record_of_text_is_told_with_what_was_written() {
     let loud = ["generate", "p.safetensors", "--tokens=t.json"];
     let heard = lightloom(folder.path(), &[&loud[..], &near].concat()).stderr;
     let heard = String::from_utf8(heard).unwrap();
-    let note = "nll and agreement are of the digital text, of whose 2 tokens the prompt is 1";
+    let note = "nll and agreement are of the digital text of 3 tokens, 1 of them the prompt's";
     assert!(heard.contains(note), "{heard}");
     let first =
         "results of generate: 2 tokens behind a prompt of 1, p.safetensors on chip 0, seed 0\n";
