@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Group, Node, Options, Tree, fontdb};
 use svg2pdf::{ConversionOptions, PageOptions, to_pdf};
 
@@ -87,13 +87,15 @@ impl<'a> Paper<'a> {
         let pixels = |px: f32| (f64::from(px) * scale).round().max(1.0) as u32;
         let (width, height) = (pixels(size.width()), pixels(size.height()));
         let mut pixmap = Pixmap::new(width, height).expect("a figure has a size");
+        // Also under the last pixels, of which the picture may cover a part.
+        pixmap.fill(Color::WHITE);
         let scale = scale as f32;
         resvg::render(
             &self.tree,
             Transform::from_scale(scale, scale),
             &mut pixmap.as_mut(),
         );
-        // The ground is white: nothing shows through.
+        // Nothing shows through.
         let colors: Vec<u8> = pixmap
             .pixels()
             .iter()
