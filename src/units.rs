@@ -50,6 +50,11 @@ pub fn heater_volts(phase_rad: f64, v_pi_v: f64) -> f64 {
     v_pi_v * (phase_rad / std::f64::consts::PI).sqrt()
 }
 
+/// A share in percent with this many decimals, without its sign; halves as the number that is nearest to them lies.
+pub fn percent_of(share: f64, decimals: usize) -> String {
+    format!("{:.decimals$}", 100.0 * share)
+}
+
 /// The unit that a quantity's name ends in, as it is written: `dB` of `insertion_loss_db`; empty where the name has none.
 pub fn of_name(name: &str) -> &'static str {
     let known = SUFFIXES.iter().find(|(suffix, _)| name.ends_with(suffix));

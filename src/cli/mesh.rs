@@ -21,7 +21,7 @@ use crate::linalg::{
 };
 use crate::mesh::{Correction, Geometry, Mesh, closest};
 use crate::processor::{idle_words, map_on_chip, self_configured, unread_words};
-use crate::report::{ColorBy, DrawOptions};
+use crate::report::{ColorBy, DrawOptions, SPOKEN};
 use crate::rng::Seed;
 
 #[derive(Debug, Args)]
@@ -381,7 +381,15 @@ pub fn draw(args: &DrawArgs) -> Result<()> {
             color,
             title: Some(title),
         };
-        Ok(crate::report::draw(&mesh, &options)?.into_bytes())
+        let svg = crate::report::draw(&mesh, &options)?;
+        let mzis = mesh.nodes().len();
+        if mzis > SPOKEN && !args.common.quiet {
+            eprintln!(
+                "note: of {mzis} MZIs, more than {SPOKEN}, each is a box alone, without its phases in words ({:.1} MB)",
+                svg.len() as f64 / 1e6
+            );
+        }
+        Ok(svg.into_bytes())
     })
 }
 

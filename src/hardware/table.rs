@@ -43,6 +43,8 @@ pub struct Row {
     pub label: &'static str,
     /// As in a legend: `σ coupler`.
     pub short: &'static str,
+    /// What stands for the σ of the label on an axis, `_` before what is lowered: `σ_φ`; empty where there is none.
+    pub symbol: &'static str,
     /// When it is drawn.
     pub when: When,
     /// Where along the way from a phase that is asked for to a number that is read it acts.
@@ -70,6 +72,7 @@ impl Row {
         Self {
             label,
             short,
+            symbol: "",
             when,
             place,
             perfect: Perfect::Zero,
@@ -78,6 +81,10 @@ impl Row {
             needs: None,
             relation: |_| Ok(()),
         }
+    }
+
+    pub(super) const fn symbol(self, symbol: &'static str) -> Self {
+        Self { symbol, ..self }
     }
 
     pub(super) const fn perfect(self, perfect: Perfect) -> Self {
@@ -187,7 +194,7 @@ hardware! {
     coupler: Coupler {
         splitting_error_rad: f64 = 0.0,
             "Spread of every coupler's angle around π/4, rad.",
-            Row::new("σ of the coupler angle", "σ coupler", PerChip, Couplers).range(QUARTER);
+            Row::new("σ of the coupler angle", "σ coupler", PerChip, Couplers).range(QUARTER).symbol("σ_α");
         splitting_bias_rad: f64 = 0.0,
             "The same deviation of every coupler's angle from π/4 (a wavelength or etch offset), rad.",
             Row::new("bias of the coupler angle", "coupler bias", Fixed, Couplers).range(QUARTER_EACH_WAY);
@@ -197,7 +204,7 @@ hardware! {
     phase_shifter: PhaseShifter {
         phase_error_rad: f64 = 0.0,
             "Programming error of every phase (theta, phi, screen, free shifter, attenuator), rad; no correction knows it.",
-            Row::new("σ of the programmed phase", "σ phase", PerLoad, Phase);
+            Row::new("σ of the programmed phase", "σ phase", PerLoad, Phase).symbol("σ_φ");
         offset_rad: f64 = 0.0,
             "Spread of the phase of every shifter with its heater off, rad.",
             Row::new("σ of the phase offset", "σ offset", PerChip, Phase);

@@ -2,12 +2,14 @@
 
 mod drawing;
 mod figures;
+mod options;
 mod page;
 mod plot;
 mod render;
 mod sweep;
 
-pub use drawing::{ColorBy, DrawOptions, draw};
+pub use drawing::{ColorBy, DrawOptions, SPOKEN, draw};
+pub use options::{FigureFormat, FigureOptions, MapOf};
 pub use plot::figure::Figure;
 pub use plot::scaling;
 pub use plot::table::Table;

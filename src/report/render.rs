@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::figures::{chip, confusion, curves, effects, hardware, layers, maps, tables, yields};
+use super::options::{FigureFormat, FigureOptions};
 use super::page::{Block, Chapter, Headline, Page};
 use super::plot::figure::Figure;
 use super::sweep::axis::Described;
-use super::sweep::choice::{best, mean, middle, place, worst};
+use super::sweep::choice::{axis_of_lines, best, check_limits, mean, middle, place, worst};
 use super::sweep::program;
 use super::sweep::results::{PointTrials, Results};
 use crate::error::{Error, Result};
@@ -34,17 +35,20 @@ pub struct Rendered {
 ///
 /// The program that the sweep ran is read again for a picture of its first mesh: its path is that of the experiment. It must
 /// lie in the folder `from`; without that it is looked for from the current folder, `folder` and those above it, and where it
-/// is not found, or is not the file that the sweep read, the page says so. The same files give the same bytes.
+/// is not found, or is not the file that the sweep read, the page says so. The same files give the same bytes. Of a sweep
+/// that has not ended it is a preview on the trials in its journal, and says so.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Format`] and [`Error::Value`](crate::Error::Value) if the folder does not hold what `lightloom
-/// sweep` writes, or `from` not what the sweep read.
-pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
+/// sweep` writes, `from` not what the sweep read, or `options` are out of range or not for its axes.
+pub fn render(folder: &Path, from: Option<&Path>, options: &FigureOptions) -> Result<Rendered> {
     if let Some(from) = from.filter(|from| !from.is_dir()) {
         let what = "is no folder: must be the one that the experiment's paths are relative to";
         return Err(Error::format(from.display().to_string(), what));
     }
-    let results = Results::open(folder)?;
+    let mut results = Results::open(folder, options)?;
+    results.lines = axis_of_lines(&results)?;
+    check_limits(&results)?;
     let middle = middle(&results);
     let (measure, title) = (results.measure, results.measure.title());
     let mut sections = Vec::new();
@@ -128,7 +132,11 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
         table("origin", caption, tables::origin(&results)),
     );
     let page = Page {
-        title: results.sweep.name.clone(),
+        title: match preview(&results) {
+            Some(words) => format!("{} ({words})", results.sweep.name),
+            None => results.sweep.name.clone(),
+        },
+        formats: options.formats.clone(),
         subtitle: subtitle(&results),
         notice: incomplete(&results),
         headlines: headlines(&results),
@@ -137,7 +145,7 @@ pub fn render(folder: &Path, from: Option<&Path>) -> Result<Rendered> {
             "Trials by lightloom {}, page by lightloom {}. {}",
             results.manifest.lightloom,
             env!("CARGO_PKG_VERSION"),
-            beside(folder)
+            beside(folder, &options.formats)
         ),
     };
     let html = page.html();
@@ -170,17 +178,28 @@ fn mesh(
     Ok(Ok(figures.into()))
 }
 
+/// What a sweep that has not ended is called.
+fn preview(results: &Results) -> Option<String> {
+    let [there, total] = [results.trials(), results.sweep.rows()];
+    results
+        .is_unfinished
+        .then(|| format!("unfinished, {there} of {total} trials"))
+}
+
 /// How many of the planned trials there are, if not all.
 fn incomplete(results: &Results) -> Option<String> {
-    let total = results.sweep.rows();
-    let there: usize = results.points.iter().map(|point| point.trials.len()).sum();
+    let [there, total] = [results.trials(), results.sweep.rows()];
     let shard = match &results.manifest.shard {
         Some(shard) => format!(": those of shard {shard}"),
         None => String::new(),
     };
+    let what = match results.is_unfinished {
+        true => "The sweep has not ended. This is a preview of",
+        false => "This is a report on",
+    };
     (there < total).then(|| {
         format!(
-            "This is a report on {there} of the {total} planned trials{shard}. All figures are of these alone; shares of the \
+            "{what} {there} of the {total} planned trials{shard}. All figures are of these alone; shares of the \
              variance are left out, and costs where fewer than two chips are at both points."
         )
     })
@@ -309,16 +328,23 @@ fn chips(results: &Results) -> Headline {
 }
 
 /// Which of the files with one row a trial lie in `folder`, and where the figures are.
-fn beside(folder: &Path) -> String {
+fn beside(folder: &Path, formats: &[FigureFormat]) -> String {
     let rows = ["rows.csv", "rows.jsonl", "rows.parquet"];
     let there: Vec<&str> = rows
         .into_iter()
         .filter(|name| folder.join(name).is_file())
         .collect();
-    let (last, first) = there.split_last().expect("rows.jsonl was read");
-    let rows = match first.is_empty() {
-        true => (*last).to_owned(),
-        false => format!("{} and {last}", first.join(", ")),
-    };
-    format!("Beside this page: {rows} with one row a trial, and the figures as SVG files.")
+    let names: Vec<String> = formats.iter().map(|of| of.name().to_uppercase()).collect();
+    let figures = format!("the figures as {} files", names.join(", "));
+    match there.split_last() {
+        // A sweep that has not ended has a journal alone.
+        None => format!("Beside this page: {figures}."),
+        Some((last, first)) => {
+            let rows = match first.is_empty() {
+                true => (*last).to_owned(),
+                false => format!("{} and {last}", first.join(", ")),
+            };
+            format!("Beside this page: {rows} with one row a trial, and {figures}.")
+        }
+    }
 }

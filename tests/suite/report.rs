@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use lightloom::experiment::Summary;
 use lightloom::experiment::stats::{PairedTable, paired_difference, quantiles, yield_above};
 use lightloom::io::record::Cell;
-use lightloom::report::{Figure, Rendered, Table, render};
+use lightloom::report::{Figure, FigureOptions, Rendered, Table, render};
 use serde_json::Value;
 
 use crate::cli::{DEMO, ok, refused};
@@ -42,7 +42,7 @@ fn out() -> PathBuf {
 }
 
 fn rendered() -> Rendered {
-    render(&out(), Some(SWEPT.path())).unwrap()
+    render(&out(), Some(SWEPT.path()), &FigureOptions::default()).unwrap()
 }
 
 fn figure<'a>(rendered: &'a Rendered, id: &str) -> &'a Figure {
@@ -270,6 +270,17 @@ fn the_table_of_points_counts_the_chips_that_mcnemar_finds_worse_than_digital() 
     assert!(expected.contains(&0) && expected.iter().any(|count| *count > 0));
 }
 
+/// A mean between two roundings is the same number in both, and so is rounded the same way.
+#[test]
+fn inspect_says_the_means_of_the_report_to_the_last_bit() {
+    let said: Value =
+        serde_json::from_str(&ok(SWEPT.path(), &["inspect", "out", "--json", "-"])).unwrap();
+    for (point, scores) in points().into_iter().enumerate() {
+        let mean = said["settings"][point]["accuracy"].as_f64().unwrap();
+        assert_eq!(mean, Summary::of(scores).mean, "point {point}");
+    }
+}
+
 #[test]
 fn confusion_counts_every_sample_of_every_chip() {
     let rendered = rendered();
@@ -287,6 +298,58 @@ fn confusion_counts_every_sample_of_every_chip() {
         let right: f64 = accuracies(&[("point", point.into())]).iter().sum();
         assert!((sum("chips", true) - 120.0 * right).abs() < 1e-9);
     }
+}
+
+/// Rare confusions are as dark as the scale of their own has it, whatever the diagonal is.
+#[test]
+fn what_is_taken_for_another_class_has_a_scale_of_its_own() {
+    let rendered = rendered();
+    let svg = &figure(&rendered, "confusion").svg;
+    let share = |cell: &str| -> f64 {
+        let says = cell.split(": class").nth(1).unwrap();
+        let (_, says) = says.split_once(": ").unwrap();
+        says.split(" %").next().unwrap().parse().unwrap()
+    };
+    let cells: Vec<&str> = svg.split("data-cell=\"").skip(1).collect();
+    let parts = |cell: &str| -> Vec<String> {
+        let name = cell.split('"').next().unwrap();
+        name.split('-').map(str::to_owned).collect()
+    };
+    let others = cells.iter().filter(|cell| {
+        let parts = parts(cell);
+        parts[1] != parts[2]
+    });
+    let most = others
+        .clone()
+        .map(|cell| share(cell))
+        .fold(1.0, f64::max)
+        .ceil();
+    assert!(
+        svg.contains(&format!(">taken for another, 0 to {most} %<")),
+        "{most}"
+    );
+    let fill = |cell: &str| {
+        cell.split("fill=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let none = cells
+        .iter()
+        .find(|cell| share(cell) == 0.0 && parts(cell)[1] != parts(cell)[2])
+        .unwrap();
+    let worst = others.max_by(|a, b| share(a).total_cmp(&share(b))).unwrap();
+    // Pale grey and deep red, as light on paper.
+    let brightness = |color: &str| -> i32 {
+        [1, 3, 5]
+            .iter()
+            .map(|at| i32::from_str_radix(&color[*at..at + 2], 16).unwrap())
+            .sum()
+    };
+    assert!(brightness(&fill(none)) > brightness(&fill(worst)) + 200);
 }
 
 #[test]

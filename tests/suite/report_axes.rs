@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lightloom::io::record::Cell;
-use lightloom::report::{Rendered, render};
+use lightloom::report::{FigureOptions, Rendered, render};
 
 use crate::cli::{DEMO, ok};
 use crate::mnist::shared;
@@ -32,7 +32,7 @@ fn report(axes: &str) -> Rendered {
         format!("{program}\ndata = \"digits-test.npz\"\nlimit = 20\ntrials = {TRIALS}\n{axes}");
     std::fs::write(path.join("small.toml"), experiment).unwrap();
     ok(path, &["sweep", "small.toml", "--out", "out", "--quiet"]);
-    let rendered = render(&path.join("out"), None).unwrap();
+    let rendered = render(&path.join("out"), None, &FigureOptions::default()).unwrap();
     for figure in &rendered.figures {
         let columns = &figure.table.columns;
         if let Some(chips) = columns.iter().position(|name| name == "chips") {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use lightloom::report::render;
+use lightloom::io::record::Cell;
+use lightloom::report::{FigureOptions, render};
 
 use crate::cli::{DEMO, ok, refused};
 
@@ -52,16 +53,19 @@ fn a_named_folder_must_hold_the_program_that_the_sweep_read() {
 fn a_program_that_is_not_found_by_itself_is_said_and_not_drawn() {
     let folder = swept();
     let out = folder.path().join("out");
-    let without = render(&out, None).unwrap();
+    let without = render(&out, None, &FigureOptions::default()).unwrap();
     let says = "The mesh is not drawn: digits.program.safetensors";
     assert!(without.html.contains(says));
     assert!(without.notes.iter().any(|note| note.starts_with(says)));
     let mut ids = without.figures.iter().map(|figure| &figure.id);
     assert!(ids.all(|id| !id.starts_with("mesh-")));
     std::fs::write(folder.path().join("digits.program.safetensors"), "another").unwrap();
-    assert_eq!(render(&out, None).unwrap(), without);
+    assert_eq!(
+        render(&out, None, &FigureOptions::default()).unwrap(),
+        without
+    );
     let home = folder.path().join("home");
-    let with = render(&out, Some(&home)).unwrap();
+    let with = render(&out, Some(&home), &FigureOptions::default()).unwrap();
     assert_eq!(with.figures.len(), without.figures.len() + 2);
     assert!(with.notes.is_empty());
 }
@@ -110,7 +114,7 @@ fn figures_of_an_earlier_report_go_and_files_of_others_stay() {
 fn a_report_on_a_shard_says_how_many_trials_it_holds() {
     let folder = swept();
     let path = folder.path();
-    let whole = render(&path.join("out"), None).unwrap();
+    let whole = render(&path.join("out"), None, &FigureOptions::default()).unwrap();
     assert!(!whole.html.contains("planned trials"));
     let arguments = [
         "sweep",
@@ -122,13 +126,13 @@ fn a_report_on_a_shard_says_how_many_trials_it_holds() {
         "--quiet",
     ];
     ok(path, &arguments);
-    let part = render(&path.join("part"), None).unwrap();
+    let part = render(&path.join("part"), None, &FigureOptions::default()).unwrap();
     let says = "This is a report on 2 of the 4 planned trials: those of shard 1/3.";
     assert!(part.html.contains(says) && part.notes[0].starts_with(says));
 }
 
 #[test]
-fn an_unfinished_sweep_is_refused_with_how_far_it_is() {
+fn a_sweep_that_has_not_ended_has_a_preview_that_says_so() {
     let folder = swept();
     let path = folder.path();
     let journal = std::fs::read_to_string(path.join("out/trials.journal")).unwrap();
@@ -139,7 +143,25 @@ fn an_unfinished_sweep_is_refused_with_how_far_it_is() {
         .map(|(at, _)| at)
         .collect();
     assert_eq!(trials.len(), 4);
-    cut(&journal[..trials[3]]);
+    let start = |trial: usize| journal[..trials[trial]].rfind('\n').unwrap() + 1;
+    cut(&journal[..start(3)]);
+    ok(path, &["report", "cut", "--quiet"]);
+    let preview = render(&path.join("cut"), None, &FigureOptions::default()).unwrap();
+    let page = std::fs::read_to_string(path.join("cut/report.html")).unwrap();
+    assert_eq!(preview.html, page);
+    assert!(page.contains("<h1>folder (unfinished, 3 of 4 trials)</h1>"));
+    let says = "The sweep has not ended. This is a preview of 3 of the 4 planned trials.";
+    assert!(page.contains(says) && preview.notes.iter().any(|note| note.starts_with(says)));
+    // A point that has both of its chips has the numbers of the finished sweep.
+    let whole = render(&path.join("out"), None, &FigureOptions::default()).unwrap();
+    let [there, all] = [&preview, &whole].map(|of| &of.figures[0].table.rows);
+    assert_eq!((there.len(), all.len()), (2, 2));
+    for (there, all) in there.iter().zip(all) {
+        let has_both = there[1] == Cell::from(2);
+        assert_eq!(there == all, has_both, "{there:?}");
+    }
+    assert!(there.iter().any(|row| row[1] == Cell::from(2)));
+    cut(&journal[..start(0)]);
     refused(path, &["report", "cut"]);
     cut("");
     refused(path, &["report", "cut"]);
@@ -150,7 +172,7 @@ fn the_page_names_only_the_files_that_lie_beside_it() {
     let folder = swept();
     let out = folder.path().join("out");
     let beside = || {
-        let html = render(&out, None).unwrap().html;
+        let html = render(&out, None, &FigureOptions::default()).unwrap().html;
         let after = html.split("Beside this page: ").nth(1).unwrap();
         after.split(" with one row").next().unwrap().to_owned()
     };
@@ -166,7 +188,9 @@ fn the_card_of_chips_counts_chips_trials_and_the_samples_of_all_data() {
     let folder = swept();
     let path = folder.path();
     let card = |out: &str| {
-        let html = render(&path.join(out), None).unwrap().html;
+        let html = render(&path.join(out), None, &FigureOptions::default())
+            .unwrap()
+            .html;
         let card = html.split("<dt>Chips</dt><dd>").nth(1).unwrap();
         card.split("</small>").next().unwrap().to_owned()
     };

@@ -12,6 +12,6 @@ pub mod rows;
 mod run;
 
 pub use description::{Axis, Base, Key, Names, Point, Source, Sweep};
-pub use files::{Shard, Status, merge};
+pub use files::{Shard, Status, merge, so_far};
 pub use reference::{LayerShape, Reference};
 pub use run::{Estimate, Session};

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::units::percent_of;
 
 /// What outputs are compared with, and by which number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +116,7 @@ impl Part {
     /// A value of it for people: shares of samples in percent, else four digits that count.
     pub fn text(&self, value: f64) -> String {
         match self.name {
-            "accuracy" | "agreement" => format!("{:.2} %", 100.0 * value),
+            "accuracy" | "agreement" => format!("{} %", percent_of(value, 2)),
             _ => digits(value),
         }
     }
@@ -212,7 +213,7 @@ impl Score {
     /// A value of it for people: shares of samples in percent, else four digits that count.
     pub fn text(self, value: f64) -> String {
         match self.is_share() {
-            true => format!("{:.2} %", 100.0 * value),
+            true => format!("{} %", percent_of(value, 2)),
             false => digits(value),
         }
     }

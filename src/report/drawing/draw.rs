@@ -1,5 +1,6 @@
 //! A mesh as a drawing.
 
+use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
 use std::fmt::Write as _;
 
@@ -11,7 +12,7 @@ use crate::error::Result;
 use crate::mesh::{Mesh, Node};
 use crate::report::plot::color::{self, Rgb};
 use crate::report::plot::style::{EDGE, INK, SOFT};
-use crate::report::plot::svg::{Svg, number};
+use crate::report::plot::svg::{Svg, level, number, plumb};
 use crate::units::counted;
 
 /// How a mesh is drawn.
@@ -29,7 +30,8 @@ pub struct DrawOptions {
 /// Up to 8 modes every MZI shows its couplers, its arms and both phase shifters with their values in rad;
 /// larger meshes show one box per MZI, coloured by its phase or by the power that passes it. MZIs on
 /// waveguides that are no neighbours are drawn as links, with dots on the waveguides that they join. Hovering
-/// over an MZI shows its modes and phases.
+/// over an MZI shows its modes and phases. Of more than [`SPOKEN`] MZIs only boxes on straight waveguides are drawn, some
+/// 20 bytes each, and nothing is shown there.
 ///
 /// # Errors
 /// [`Error::Shape`](crate::Error::Shape) if the light to draw does not have one amplitude per mode, or the errors are not one per MZI;
@@ -68,6 +70,9 @@ pub fn draw(mesh: &Mesh, options: &DrawOptions) -> Result<String> {
     };
     Ok(picture.render())
 }
+
+/// MZIs up to which each has its bends and its phases in words, some 300 bytes.
+pub const SPOKEN: usize = 10_000;
 
 /// Steps of brightness: pieces of one step share one path.
 const LEVELS: usize = 24;
@@ -119,8 +124,13 @@ impl Picture<'_> {
         if self.layout.style.detailed {
             self.cells(&mut svg);
         }
-        self.waveguides(&mut svg);
-        self.mzis(&mut svg);
+        if mesh.nodes().len() > SPOKEN {
+            self.plain_waveguides(&mut svg);
+            self.boxes(&mut svg);
+        } else {
+            self.waveguides(&mut svg);
+            self.mzis(&mut svg);
+        }
         self.screen(&mut svg);
         self.mode_numbers(&mut svg);
         svg.close();
@@ -261,6 +271,44 @@ impl Picture<'_> {
         svg.close();
     }
 
+    /// Straight lines from the inputs to the screen.
+    fn plain_waveguides(&self, svg: &mut Svg) {
+        let lines = (0..self.mesh.modes()).map(|mode| level(-LEAD, self.y(mode), self.screen_x()));
+        let lines: String = lines.collect();
+        svg.line(&lines, WAVEGUIDE, &number(self.layout.style.stroke));
+    }
+
+    /// A box for each MZI, those of one colour in one path, and links between waveguides that are no neighbours.
+    fn boxes(&self, svg: &mut Svg) {
+        let style = self.layout.style;
+        let half = 0.36 * style.pitch;
+        let mut by_color: BTreeMap<String, String> = BTreeMap::new();
+        let mut links = String::new();
+        for (index, node) in self.mesh.nodes().iter().enumerate() {
+            let x = self.layout.x[index] + style.lane / 2.0;
+            let y = match adjacent(node) {
+                true => self.middle(node),
+                false => {
+                    links.push_str(&plumb(x, self.y(node.top), self.y(node.bottom)));
+                    self.y(node.top)
+                }
+            };
+            let path = by_color
+                .entry(self.small_color(index, node).hex())
+                .or_default();
+            path.push_str(&plumb(x, y - half, y + half));
+        }
+        if !links.is_empty() {
+            svg.line(&links, EDGE, &number(style.stroke));
+        }
+        let width = number(0.56 * style.lane);
+        svg.open("g", &[("class", "boxes")]);
+        for (color, path) in &by_color {
+            svg.line(path, color, &width);
+        }
+        svg.close();
+    }
+
     fn theta_color(&self, theta: f64) -> Rgb {
         match self.options.color {
             // θ and 2π − θ move the same power.
@@ -335,22 +383,26 @@ impl Picture<'_> {
         shifter(svg, x + THETA_X, arm, theta, self.theta_color(theta));
     }
 
-    fn small_mzi(&self, svg: &mut Svg, index: usize, node: &Node) {
-        let style = self.layout.style;
-        let x = self.layout.x[index] + style.lane / 2.0;
-        let fill = match (&self.options.color, &self.light) {
+    /// The colour of an MZI that is one box.
+    fn small_color(&self, index: usize, node: &Node) -> Rgb {
+        match (&self.options.color, &self.light) {
             (_, Some(light)) => color::light(light.level(light.passing(node))),
             (ColorBy::Phi, _) => self.phi_color(self.mesh.phi()[index]),
             (ColorBy::Error(errors), _) => color::light(errors[index] / self.worst),
             _ => self.theta_color(self.mesh.theta()[index]),
-        };
+        }
+    }
+
+    fn small_mzi(&self, svg: &mut Svg, index: usize, node: &Node) {
+        let style = self.layout.style;
+        let x = self.layout.x[index] + style.lane / 2.0;
         let (y, w, h) = if adjacent(node) {
             (self.middle(node), 0.56 * style.lane, 0.72 * style.pitch)
         } else {
             self.links(svg, &[x], self.y(node.top), self.y(node.bottom));
             (self.y(node.top), 0.5 * style.lane, 0.5 * style.pitch)
         };
-        let fill = fill.hex();
+        let fill = self.small_color(index, node).hex();
         let attributes = [("fill", fill.as_str())];
         svg.pill([x, y, w, h], 0.12 * style.pitch, &attributes);
     }

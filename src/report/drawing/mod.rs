@@ -7,4 +7,4 @@ mod layout;
 mod light;
 
 pub use color_by::ColorBy;
-pub use draw::{DrawOptions, draw};
+pub use draw::{DrawOptions, SPOKEN, draw};

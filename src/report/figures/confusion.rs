@@ -1,6 +1,6 @@
 //! Which class is taken for which.
 
-use crate::report::plot::style::{FONT, INK};
+use crate::report::plot::style::{FONT, INK, text_width};
 use crate::report::plot::words::percent;
 use crate::units::counted;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::experiment::stats::Confusion;
 use crate::io::record::Cell;
 use crate::report::plot::bars::{self, Bar};
-use crate::report::plot::color::sequential;
+use crate::report::plot::color::{Rgb, light, sequential};
 use crate::report::plot::figure::Figure;
 use crate::report::plot::svg::{Svg, escape, number};
 use crate::report::plot::table::Table;
@@ -94,7 +94,7 @@ pub(crate) fn matrix(results: &Results, focus: &PointTrials) -> Option<Figure> {
     let title = "Which class is taken for which".to_owned();
     let caption = format!(
         "Left: the chips with {}. Right: the network in digital. Rows: the class that a sample has. Numbers and colours: \
-         percent of the row.",
+         percent of the row; what is taken for another class has a scale of its own.",
         place(results, focus)
     );
     let svg = picture(&title, &caption, shown);
@@ -158,7 +158,9 @@ pub(crate) fn class_losses(results: &Results, focus: &PointTrials) -> Option<Fig
          those that only the chips get right.",
         place(results, focus)
     );
-    let svg = bars::draw(&title, &caption, "recall lost, % of the class", None, &bars);
+    let label = "recall lost, % of the class";
+    let width = results.options.width_px();
+    let svg = bars::draw(&title, &caption, label, None, &bars, width);
     Some(Figure::new(
         "class-losses".to_owned(),
         title,
@@ -192,16 +194,43 @@ fn in_percent(row: &[u64], predicted: usize) -> (f64, String) {
     ((1000.0 * count / all).round() / 10.0, text)
 }
 
+/// The colour of a share of a row, percent, where all that are off the diagonal are at most `most`.
+fn color(percent: f64, is_diagonal: bool, most: f64) -> Rgb {
+    let step = |share: f64| (100.0 * share).round() / 100.0;
+    match is_diagonal {
+        true => sequential(step(percent / 100.0)),
+        false => light(step(percent / most)),
+    }
+}
+
+/// The end of the scale off the diagonal, percent: the largest share there, rounded up, and at least 1.
+fn most_off_diagonal(matrices: &Matrices) -> f64 {
+    let shares = [&matrices.chips, &matrices.digital]
+        .into_iter()
+        .flat_map(|counts| {
+            let rows = rows(counts).into_iter().enumerate();
+            rows.flat_map(|(label, row)| {
+                let others = (0..row.len()).filter(move |predicted| *predicted != label);
+                let shares: Vec<f64> = others.map(|other| in_percent(&row, other).0).collect();
+                shares
+            })
+        });
+    shares.fold(1.0, f64::max).ceil()
+}
+
 fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
     let width = LEFT + NEXT + SIDE + 16.0;
-    let mut svg = Svg::document(width, TOP + SIDE + 14.0, title, caption);
+    let most = most_off_diagonal(matrices);
+    let mut svg = Svg::document(width, TOP + SIDE + 46.0, title, caption);
     let panels = [
         ("chips", "class that the chips say", &matrices.chips),
         ("digital", "class that digital says", &matrices.digital),
     ];
     for (index, (id, heading, counts)) in panels.into_iter().enumerate() {
-        panel(&mut svg, LEFT + NEXT * index as f64, id, heading, counts);
+        let left = LEFT + NEXT * index as f64;
+        panel(&mut svg, left, [id, heading], counts, most);
     }
+    scales(&mut svg, most);
     let (x, y) = (18.0, TOP + SIDE / 2.0);
     let turn = format!("rotate(-90 {x} {})", number(y));
     let size = number(FONT);
@@ -215,8 +244,40 @@ fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
     svg.finish()
 }
 
+/// The colours on and off the diagonal.
+fn scales(svg: &mut Svg, most: f64) {
+    const STEPS: u32 = 40;
+    let size = number(FONT);
+    let y = TOP + SIDE + 20.0;
+    let names = [
+        ("right", "right, 0 to 100 %".to_owned()),
+        ("most", format!("taken for another, 0 to {most} %")),
+    ];
+    let mut x = LEFT;
+    for (class, name) in names {
+        for step in 0..STEPS {
+            let share = (f64::from(step) + 0.5) / f64::from(STEPS);
+            let fill = color(100.0 * share, class == "right", 100.0).hex();
+            let wide = 3.0;
+            svg.pill(
+                [x + wide * f64::from(step), y, wide + 0.5, 12.0],
+                0.0,
+                &[("fill", &fill)],
+            );
+        }
+        x += 3.0 * f64::from(STEPS) + 10.0;
+        let look = [
+            ("class", class),
+            ("font-size", size.as_str()),
+            ("fill", INK),
+        ];
+        svg.label(x, y + 4.5, &look, &name);
+        x += text_width(&name, FONT) + 40.0;
+    }
+}
+
 /// One matrix whose left edge is at `left`.
-fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Confusion) {
+fn panel(svg: &mut Svg, left: f64, [id, heading]: [&str; 2], counts: &Confusion, most: f64) {
     let classes = counts.classes();
     let side = SIDE / classes as f64;
     let small = number((0.33 * side).clamp(4.0, 12.0));
@@ -224,7 +285,7 @@ fn panel(svg: &mut Svg, left: f64, id: &str, heading: &str, counts: &Confusion) 
     for (label, row) in rows(counts).iter().enumerate() {
         for predicted in 0..classes {
             let (rounded, text) = in_percent(row, predicted);
-            let color = sequential(rounded.round() / 100.0);
+            let color = color(rounded, label == predicted, most);
             let (x, y) = (left + side * predicted as f64, TOP + side * label as f64);
             let edge = number(side - 1.0);
             let cell = format!("{id}-{label}-{predicted}");
@@ -299,10 +360,13 @@ fn control(
             (point.number.to_string(), flat)
         })
         .collect();
-    let colors: Vec<[String; 2]> = (0..=100)
-        .map(|step| sequential(f64::from(step) / 100.0))
-        .map(|color| [color.hex(), color.ink().to_owned()])
-        .collect();
+    let colors = |is_diagonal: bool| -> Vec<[String; 2]> {
+        (0..=100)
+            .map(|percent| color(f64::from(percent), is_diagonal, 100.0))
+            .map(|color| [color.hex(), color.ink().to_owned()])
+            .collect()
+    };
+    let colors = [true, false].map(colors);
     // Numbers and colours only: no text of a file can end the element.
     let data = serde_json::json!({"classes": classes, "counts": counts, "colors": colors});
     html.push_str(&data.to_string());

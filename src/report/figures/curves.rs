@@ -5,12 +5,13 @@ use crate::experiment::rows::Row;
 use crate::experiment::stats::quantiles;
 use crate::experiment::sweep::Axis;
 use crate::io::record::Cell;
-use crate::report::plot::chart::{Along, AxisOf, Chart};
+use crate::report::options::FigureOptions;
+use crate::report::plot::chart::{Along, AxisOf, Chart, has_bands};
 use crate::report::plot::figure::Figure;
 use crate::report::plot::ruler::Ruler;
-use crate::report::plot::series::{Look, Mark, Series};
+use crate::report::plot::series::{BANDS, Look, Mark, Series};
 use crate::report::plot::table::Table;
-use crate::report::plot::words::significant;
+use crate::report::plot::words::{short, significant};
 use crate::report::sweep::axis::{Described, file_name};
 use crate::report::sweep::choice::main_axis;
 use crate::report::sweep::results::Results;
@@ -39,7 +40,7 @@ pub(crate) fn in_order(axis: &Axis) -> Vec<usize> {
     order
 }
 
-/// The middle of `values` and where 20 % and 80 % of them lie.
+/// The middle of `values` and two of their quantiles around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Band {
     pub low: f64,
@@ -48,12 +49,12 @@ pub(crate) struct Band {
 }
 
 impl Band {
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub fn of(values: impl IntoIterator<Item = f64>, [low, high]: [f64; 2]) -> Option<Self> {
         let values: Vec<f64> = values.into_iter().collect();
         if values.is_empty() {
             return None;
         }
-        let [low, middle, high] = quantiles(&values, &[0.2, 0.5, 0.8])[..] else {
+        let [low, middle, high] = quantiles(&values, &[low, 0.5, high])[..] else {
             unreachable!("three were asked for");
         };
         Some(Self { low, middle, high })
@@ -99,7 +100,7 @@ fn lines_along(results: &Results, x: usize, most: usize) -> Vec<Lines> {
 
 /// The score along the main axis.
 pub(crate) fn main(results: &Results) -> Vec<Figure> {
-    against(results, along_main(results))
+    against(results, along_main(results), &results.options)
 }
 
 /// The score along each further axis of numbers, and along those of names that [`main`] cannot tell apart.
@@ -115,28 +116,53 @@ pub(crate) fn further(results: &Results) -> Vec<Figure> {
     let axes = others(results, &[main]).into_iter();
     let figures = axes.filter(|axis| !is_told(axis));
     figures
-        .flat_map(|x| against(results, lines_along(results, x, 1)))
+        .flat_map(|x| {
+            let own = FigureOptions {
+                width_mm: results.options.width_mm,
+                ..FigureOptions::default()
+            };
+            against(results, lines_along(results, x, 1), &own)
+        })
         .collect()
 }
 
-/// One figure for each of `pictures`, all on one scale.
-fn against(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
+/// One figure for each of `pictures`, all on one scale, with the labels and limits of `options`.
+fn against(results: &Results, pictures: Vec<Lines>, options: &FigureOptions) -> Vec<Figure> {
     let measure = results.measure;
     let drawn: Vec<(Vec<Series>, Table)> = pictures
         .iter()
         .map(|lines| series(results, lines))
         .collect();
-    let marks = drawn
+    let ends = pictures
         .iter()
-        .flat_map(|(series, _)| series)
-        .flat_map(|series| &series.marks);
-    let scale = measure.scale(marks.flat_map(|mark| [mark.low, mark.high]));
+        .zip(&drawn)
+        .flat_map(|(lines, (series, _))| {
+            let has_bands = has_bands(series, &along(&results.axes()[lines.x]).along);
+            let marks = series.iter().flat_map(|series| &series.marks);
+            marks.flat_map(move |mark| match has_bands {
+                true => [mark.low, mark.high],
+                false => [mark.middle; 2],
+            })
+        });
+    let scale = match (options.ylim, options.log_y) {
+        (Some([from, to]), true) => Ruler::Log { from, to },
+        (Some([from, to]), false) => Ruler::Linear { from, to },
+        (None, true) => Ruler::logarithmic(ends),
+        (None, false) => measure.scale(ends),
+    };
     let figures = pictures.iter().zip(drawn).map(|(lines, (series, table))| {
         let axis = &results.axes()[lines.x];
         let y = AxisOf {
             along: Along::Numbers(scale),
-            label: measure.label(),
+            label: options.ylabel.clone().unwrap_or_else(|| measure.label()),
         };
+        let mut x = along(axis);
+        if let Some(label) = &options.xlabel {
+            x.label.clone_from(label);
+        }
+        if let (Some([from, to]), Along::Numbers(ruler)) = (options.xlim, &mut x.along) {
+            *ruler = ruler.between(from, to);
+        }
         let behind = lines.figure.behind_title(results.axes());
         let title = format!(
             "{} against {}{behind}",
@@ -145,11 +171,15 @@ fn against(results: &Results, pictures: Vec<Lines>) -> Vec<Figure> {
         );
         let caption = format!(
             "{} Grey: digital and a perfect chip.{}{}",
-            marks_in_words(results, axis),
+            marks_in_words(results, axis, &series),
             lines.unsaid,
             tolerances(results, lines)
         );
-        let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+        let width = options.width_px();
+        let mut chart = Chart::new([&title, &caption], [x, y], &series, width);
+        if options.xlim.is_some() || options.ylim.is_some() || options.log_y {
+            chart = chart.cut();
+        }
         chart.draw(&series);
         let behind = lines.figure.behind_id(results.axes());
         let name = format!("{}-{}", measure.name(), axis.key());
@@ -168,8 +198,9 @@ fn series(results: &Results, lines: &Lines) -> (Vec<Series>, Table) {
     table
         .columns
         .extend(told.map(|choice| axes[choice.axis].key().to_owned()));
+    let [low, high] = results.options.quantile_names();
     let shares = [
-        "p20", "median", "p80", "mean", "min", "max", "digital", "ideal",
+        &low, "median", &high, "mean", "min", "max", "digital", "ideal",
     ];
     table.columns.push("chips".to_owned());
     table.columns.extend(shares.map(str::to_owned));
@@ -181,7 +212,7 @@ fn series(results: &Results, lines: &Lines) -> (Vec<Series>, Table) {
         for index in in_order(axis) {
             let here = group.and(x, index);
             let values: Vec<f64> = here.trials(results).map(Row::value).collect();
-            let Some(band) = Band::of(values.iter().copied()) else {
+            let Some(band) = Band::of(values.iter().copied(), results.options.quantiles) else {
                 continue;
             };
             let summary = Summary::of(values.iter().copied());
@@ -218,9 +249,10 @@ fn series(results: &Results, lines: &Lines) -> (Vec<Series>, Table) {
                 middle: measure.drawn(middle),
                 high: measure.drawn(high),
                 says: format!(
-                    "{}: median {}, 20 to 80 % of chips {} to {}, {}",
+                    "{}: median {}, {} of chips {} to {}, {}",
                     here.name(axes),
                     measure.text(middle),
+                    results.options.quantiles_in_words(),
                     measure.text(low),
                     measure.text(high),
                     counted(values.len(), "chip")
@@ -265,7 +297,8 @@ fn reference(
         let mut marks = Vec::new();
         for index in in_order(axis) {
             let here = group.and(lines.x, index);
-            let Some(band) = Band::of(here.trials(results).map(of)) else {
+            let values = here.trials(results).map(of);
+            let Some(band) = Band::of(values, results.options.quantiles) else {
                 continue;
             };
             let value = results.measure.drawn(band.middle);
@@ -414,15 +447,27 @@ fn reached(points: &[(f64, f64)], level: f64) -> Option<Reached> {
     })
 }
 
-/// What stands for the chips of a point in a picture along `axis`, in sentences.
-pub(crate) fn marks_in_words(results: &Results, axis: &Axis) -> &'static str {
+/// What stands for the chips of a point in a picture of `series` along `axis`, in sentences.
+pub(crate) fn marks_in_words(results: &Results, axis: &Axis, series: &[Series]) -> String {
     let is_single = results.points.iter().all(|point| point.trials.len() == 1);
-    match (axis.numbers().is_some(), is_single) {
-        (true, true) => "Lines: the one chip of every point.",
-        (false, true) => "Marks: the one chip of every point.",
-        (true, false) => "Lines: median over the chips. Bands: from the 20 % to the 80 % quantile.",
-        (false, false) => "Marks: median over the chips. Bars: from the 20 % to the 80 % quantile.",
+    let (marks, spread) = match axis.numbers().is_some() {
+        true => ("Lines", "Bands"),
+        false => ("Marks", "Bars"),
+    };
+    if is_single {
+        return format!("{marks}: the one chip of every point.");
     }
+    let [low, high] = results
+        .options
+        .quantiles
+        .map(|share| short(100.0 * share, 4));
+    let spread = match has_bands(series, &along(axis).along) {
+        true => format!("{spread}: from the {low} % to the {high} % quantile."),
+        false => format!(
+            "The {low} % and the {high} % quantile are in the table: bands of more than {BANDS} lines would cover each other."
+        ),
+    };
+    format!("{marks}: median over the chips. {spread}")
 }
 
 /// The value at `index` as it stands in a table: that of the first key, where it tells the values apart.

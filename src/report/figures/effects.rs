@@ -42,8 +42,12 @@ fn common(a: &PointTrials, b: &PointTrials) -> (Vec<f64>, Vec<f64>) {
     pairs.unzip()
 }
 
-/// Bars: how much of the score every axis costs if it leaves `base`, where all others stay.
+/// Bars: how much of the score every axis costs if it leaves `base`, where all others stay. Of a single axis there is
+/// nothing to compare: what it does is in the figure against it.
 fn one_at_a_time(results: &Results, base: &PointTrials) -> Option<Figure> {
+    if results.varied().len() < 2 {
+        return None;
+    }
     let mut table = Table::new([
         "axis",
         "value",
@@ -153,6 +157,7 @@ fn one_at_a_time(results: &Results, base: &PointTrials) -> Option<Figure> {
         },
         None,
         &bars,
+        results.options.width_px(),
     );
     Some(Figure::new(
         "effects".to_owned(),
@@ -167,8 +172,7 @@ fn one_at_a_time(results: &Results, base: &PointTrials) -> Option<Figure> {
 /// chips would differ by their chips too.
 fn shares(results: &Results) -> Option<Figure> {
     let axes = results.axes();
-    let there: usize = results.points.iter().map(|point| point.trials.len()).sum();
-    if results.varied().len() < 2 || there != results.sweep.rows() {
+    if results.varied().len() < 2 || results.trials() != results.sweep.rows() {
         return None;
     }
     let means = results.points.iter();
@@ -208,7 +212,9 @@ fn shares(results: &Results) -> Option<Figure> {
          have here."
     );
     let names = Some(["by itself", "with others"]);
-    let svg = bars::draw(&title, &caption, "share of the variance, %", names, &bars);
+    let label = "share of the variance, %";
+    let width = results.options.width_px();
+    let svg = bars::draw(&title, &caption, label, names, &bars, width);
     Some(Figure::new(
         "variance-shares".to_owned(),
         title,

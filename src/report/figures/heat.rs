@@ -1,32 +1,47 @@
-//! The mean score over two axes.
+//! What chips reach over two axes.
 
+use super::contour::contour;
 use super::curves::cell;
-use crate::experiment::Summary;
+use super::map_of::Colors;
+use super::yields::near_digital;
 use crate::experiment::rows::Row;
 use crate::experiment::sweep::Axis;
+use crate::experiment::{Summary, quantile};
 use crate::io::record::Cell;
-use crate::report::plot::chart::WIDTH;
-use crate::report::plot::color::sequential;
+use crate::report::options::MapOf;
+use crate::report::plot::color::{Rgb, sequential};
 use crate::report::plot::figure::Figure;
 use crate::report::plot::ruler::Ruler;
 use crate::report::plot::style::{EDGE, FONT, INK, text_width};
-use crate::report::plot::svg::{Svg, number};
+use crate::report::plot::svg::{Svg, label_width, number};
 use crate::report::plot::table::Table;
 use crate::report::sweep::axis::Described;
 use crate::report::sweep::axis::file_name;
-use crate::report::sweep::measure::Measure;
 use crate::report::sweep::results::Results;
 use crate::report::sweep::slice::{Beside, Slice};
 use crate::units::counted;
 
 const LEFT: f64 = 62.0;
 const TOP: f64 = 30.0;
-const PLOT: f64 = 300.0;
+/// Room beside the squares: names of rows on the left, the bar of colours on the right.
+const BESIDE: f64 = 180.0;
+const BAR: f64 = 94.0;
+/// Height of a square at most, px.
+const HIGHEST: f64 = 44.0;
+/// Letters of the numbers on squares, px.
+const SMALL: f64 = 11.0;
+/// Steps along a piece of a contour at which a number may not lie on it.
+const STEPS: usize = 8;
+/// The share of chips of which the line of a map of yields tells.
+const HALF: f64 = 0.5;
 
 /// A square of the map, and its place in the grid.
 pub(crate) struct Square {
-    pub mean: f64,
+    /// What its colour stands for.
+    pub value: f64,
     digital: f64,
+    /// How far it is from what is tolerated: below 0 where more is lost.
+    height: f64,
     chips: usize,
 }
 
@@ -48,11 +63,26 @@ pub(crate) fn grid(
 ) -> Vec<Vec<Option<Square>>> {
     let square = |row, column| {
         let here = group.and(y, row).and(x, column);
-        let chips = here.trials(results).count();
-        (chips > 0).then(|| Square {
-            mean: Summary::of(here.trials(results).map(Row::value)).mean,
-            digital: Summary::of(here.trials(results).map(|row| row.digital.value())).mean,
-            chips,
+        let scores: Vec<f64> = here.trials(results).map(Row::value).collect();
+        let digital = Summary::of(here.trials(results).map(|row| row.digital.value())).mean;
+        let value = match results.options.map {
+            MapOf::Mean => Summary::of(scores.iter().copied()).mean,
+            MapOf::Quantile(share) => {
+                let mut sorted = scores.clone();
+                sorted.sort_by(f64::total_cmp);
+                quantile(&sorted, share)
+            }
+            MapOf::Yield => near_digital(results, &here) as f64 / scores.len() as f64,
+        };
+        let measure = results.measure;
+        (!scores.is_empty()).then(|| Square {
+            value,
+            digital,
+            height: match results.options.map {
+                MapOf::Yield => value - HALF,
+                _ => measure.tolerated() - measure.loss(digital, value),
+            },
+            chips: scores.len(),
         })
     };
     (0..results.axes()[y].len())
@@ -73,9 +103,14 @@ pub(crate) fn map(
 ) -> Figure {
     let Pair { y, x, .. } = *pair;
     let (rows, columns) = (&results.axes()[y], &results.axes()[x]);
-    let mut table = Table::new([rows.key(), columns.key(), "chips", "mean", "digital"]);
+    let of = Colors::of(results);
+    let mut table = Table::new([rows.key(), columns.key(), "chips", &of.column, "digital"]);
     let measure = results.measure;
-    measure.show(&mut table, &["mean", "digital"]);
+    measure.show(&mut table, &["digital"]);
+    match of.is_yield {
+        true => table.shares(&[&of.column], 1),
+        false => measure.show(&mut table, &[&of.column]),
+    }
     for (row, squares) in grid.iter().enumerate() {
         for (column, square) in squares.iter().enumerate() {
             table.push(vec![
@@ -84,7 +119,7 @@ pub(crate) fn map(
                 square.as_ref().map_or(0, |square| square.chips).into(),
                 square
                     .as_ref()
-                    .map_or(Cell::Null, |square| square.mean.into()),
+                    .map_or(Cell::Null, |square| square.value.into()),
                 square
                     .as_ref()
                     .map_or(Cell::Null, |square| square.digital.into()),
@@ -94,39 +129,31 @@ pub(crate) fn map(
     let (across, along) = (columns.quantity(), rows.quantity());
     let title = format!(
         "{} over {} and {}{}",
-        measure.title(),
+        of.title(),
         along.name,
         across.name,
         group.behind_title(results.axes())
     );
-    let contour = contour(grid, measure);
-    let line = if contour.is_empty() {
-        String::new()
-    } else {
-        format!(
+    let heights = grid.iter().map(|squares| {
+        let heights = squares.iter().map(|square| Some(square.as_ref()?.height));
+        heights.collect()
+    });
+    let contour = contour(&heights.collect::<Vec<_>>());
+    let line = match (contour.is_empty(), of.is_yield) {
+        (true, _) => String::new(),
+        (false, true) => " The line runs where half of the chips do.".to_owned(),
+        (false, false) => format!(
             " The line runs where {} is lost against digital.",
             measure.tolerated_in_words()
-        )
+        ),
     };
-    let caption = format!(
-        "Mean {} of the chips in every square{}.{line}{}",
-        measure.name(),
-        if measure.score.is_share() {
-            ", in percent"
-        } else {
-            ""
-        },
-        pair.beside.sentences(results)
-    );
+    let caption = format!("{}.{line}{}", of.sentence, pair.beside.sentences(results));
     let picture = Picture {
         rows,
         columns,
         scale,
-        measure,
-        size: [
-            PLOT / columns.len() as f64,
-            (PLOT / rows.len() as f64).min(44.0),
-        ],
+        of,
+        width: results.options.width_px(),
     };
     let svg = picture.draw(&title, &caption, grid, &contour);
     let id = format!(
@@ -142,19 +169,32 @@ struct Picture<'a> {
     rows: &'a Axis,
     columns: &'a Axis,
     scale: Ruler,
-    measure: Measure,
-    /// Width and height of a square, px.
-    size: [f64; 2],
+    of: Colors,
+    /// Width of the figure, px.
+    width: f64,
 }
 
 impl Picture<'_> {
+    /// Width of all squares together, px.
+    fn plot(&self) -> f64 {
+        self.width - BESIDE
+    }
+
+    /// Width and height of a square, px.
+    fn size(&self) -> [f64; 2] {
+        let [columns, rows] = [self.columns, self.rows].map(|axis| axis.len() as f64);
+        [self.plot() / columns, (self.plot() / rows).min(HIGHEST)]
+    }
+
+    fn color(&self, square: &Square) -> Rgb {
+        sequential(self.scale.place(self.of.drawn(square.value)))
+    }
+
     /// The middle of a square that may lie between squares; the first row is the lowest.
     fn middle(&self, row: f64, column: f64) -> [f64; 2] {
-        let bottom = TOP + self.size[1] * self.rows.len() as f64;
-        [
-            self.left() + self.size[0] * (column + 0.5),
-            bottom - self.size[1] * (row + 0.5),
-        ]
+        let [w, h] = self.size();
+        let bottom = TOP + h * self.rows.len() as f64;
+        [self.left() + w * (column + 0.5), bottom - h * (row + 0.5)]
     }
 
     fn left(&self) -> f64 {
@@ -169,7 +209,7 @@ impl Picture<'_> {
         grid: &[Vec<Option<Square>>],
         contour: &[[[f64; 2]; 2]],
     ) -> String {
-        let (left, [w, h]) = (self.left(), self.size);
+        let (left, [w, h]) = (self.left(), self.size());
         let bottom = TOP + h * self.rows.len() as f64;
         let slanted = (0..self.columns.len())
             .any(|column| text_width(&self.columns.text(column), FONT) > w - 5.0);
@@ -178,7 +218,7 @@ impl Picture<'_> {
             .fold(0.0, f64::max);
         let depth = if slanted { 0.55 * widest + 10.0 } else { 16.0 };
         let mut svg = Svg::document(
-            WIDTH.max(left + PLOT + 94.0),
+            self.width.max(left + self.plot() + BAR),
             bottom + depth + 32.0,
             title,
             caption,
@@ -208,15 +248,15 @@ impl Picture<'_> {
                     svg.empty("rect", &place);
                     continue;
                 };
-                let color = sequential(self.scale.place(self.measure.drawn(square.mean)));
-                let fill = color.hex();
+                let fill = self.color(square).hex();
                 place.push(("fill", &fill));
                 svg.open("rect", &place);
                 let says = format!(
-                    "{}, {}: mean {}, {}",
+                    "{}, {}: {} {}, {}",
                     self.rows.valued(row),
                     self.columns.valued(column),
-                    self.measure.text(square.mean),
+                    self.of.name,
+                    self.of.text(square.value),
                     counted(square.chips, "chip")
                 );
                 svg.content("title", &[], &says);
@@ -226,7 +266,7 @@ impl Picture<'_> {
         svg.close();
         self.draw_contour(&mut svg, contour);
         if w >= 27.0 && h >= 14.0 {
-            self.draw_numbers(&mut svg, grid);
+            self.draw_numbers(&mut svg, grid, contour);
         }
         self.texts(&mut svg, &size, slanted, depth);
         self.bar(&mut svg, &size);
@@ -265,8 +305,43 @@ impl Picture<'_> {
         }
     }
 
-    /// The mean of every square, on a ground of its colour that covers the contour.
-    fn draw_numbers(&self, svg: &mut Svg, grid: &[Vec<Option<Square>>]) {
+    /// The place of a number in a square where no contour crosses it: the middle, else as near to it as there is one.
+    fn free_place(
+        &self,
+        [x, y]: [f64; 2],
+        text: &str,
+        contour: &[[[f64; 2]; 2]],
+    ) -> Option<[f64; 2]> {
+        let [w, h] = self.size();
+        // Half of what letters and the line need.
+        let (half_w, half_h) = (text_width(text, SMALL) / 2.0 + 2.5, SMALL / 2.0 + 1.5);
+        let (room_x, room_y) = ((w / 2.0 - half_w).max(0.0), (h / 2.0 - half_h).max(0.0));
+        let pieces: Vec<[[f64; 2]; 2]> = contour
+            .iter()
+            .map(|ends| ends.map(|[row, column]| self.middle(row, column)))
+            .collect();
+        let is_free = |[x, y]: [f64; 2]| {
+            let crosses = |[from, to]: &[[f64; 2]; 2]| {
+                (0..=STEPS).any(|step| {
+                    let share = step as f64 / STEPS as f64;
+                    let at = |axis: usize| from[axis] + share * (to[axis] - from[axis]);
+                    (at(0) - x).abs() < half_w && (at(1) - y).abs() < half_h
+                })
+            };
+            !pieces.iter().any(crosses)
+        };
+        let shifts = (-4..=4).flat_map(|row| (-4..=4).map(move |column| [column, row]));
+        let mut shifts: Vec<[i32; 2]> = shifts.collect();
+        shifts.sort_by_key(|[a, b]| a * a + b * b);
+        let places = shifts.into_iter().map(|[column, row]| {
+            let shift = |steps: i32, room: f64| 0.25 * f64::from(steps) * room;
+            [x + shift(column, room_x), y + shift(row, room_y)]
+        });
+        places.into_iter().find(|place| is_free(*place))
+    }
+
+    /// The value of every square beside the contour; none where there is no room for both.
+    fn draw_numbers(&self, svg: &mut Svg, grid: &[Vec<Option<Square>>], contour: &[[[f64; 2]; 2]]) {
         svg.open(
             "g",
             &[
@@ -280,12 +355,12 @@ impl Picture<'_> {
                 let Some(square) = square else {
                     continue;
                 };
-                let [x, y] = self.middle(row as f64, column as f64);
-                let color = sequential(self.scale.place(self.measure.drawn(square.mean)));
-                let text = self.measure.on_square(square.mean);
-                let ground = [x, y, text_width(&text, 11.0) + 3.0, 13.0];
-                svg.pill(ground, 2.0, &[("fill", &color.hex())]);
-                svg.label(x, y + 4.0, &[("fill", color.ink())], &text);
+                let text = self.of.on_square(square.value);
+                let middle = self.middle(row as f64, column as f64);
+                if let Some([x, y]) = self.free_place(middle, &text, contour) {
+                    let ink = self.color(square).ink();
+                    svg.label(x, y + 4.0, &[("fill", ink)], &text);
+                }
             }
         }
         svg.close();
@@ -293,7 +368,7 @@ impl Picture<'_> {
 
     fn texts(&self, svg: &mut Svg, size: &str, slanted: bool, depth: f64) {
         let left = self.left();
-        let bottom = TOP + self.size[1] * self.rows.len() as f64;
+        let bottom = TOP + self.size()[1] * self.rows.len() as f64;
         svg.open("g", &[("font-size", size), ("fill", INK)]);
         for row in 0..self.rows.len() {
             let [_, y] = self.middle(row as f64, 0.0);
@@ -309,23 +384,24 @@ impl Picture<'_> {
             }
         }
         let label = self.columns.quantity().label();
-        let half = text_width(&label, FONT) / 2.0;
-        let middle = (left + PLOT / 2.0).max(half + 6.0);
-        svg.centred(middle, bottom + depth + 23.0, &label);
+        let half = label_width(&label, FONT) / 2.0;
+        let middle = (left + self.plot() / 2.0).max(half + 6.0);
+        let centred = [("text-anchor", "middle")];
+        svg.formula(middle, bottom + depth + 23.0, &centred, &label);
         // Level, for a map of few rows is lower than its label is long.
-        svg.label(6.0, 16.0, &[], &self.rows.quantity().label());
+        svg.formula(6.0, 16.0, &[], &self.rows.quantity().label());
         svg.close();
     }
 
     fn bar(&self, svg: &mut Svg, size: &str) {
-        let x = self.left() + PLOT + 18.0;
-        let height = self.size[1] * self.rows.len() as f64;
+        let x = self.left() + self.plot() + 18.0;
+        let height = self.size()[1] * self.rows.len() as f64;
         svg.open(
             "g",
             &[("class", "colorbar"), ("font-size", size), ("fill", INK)],
         );
         let (across, middle) = (x + 68.0, TOP + height / 2.0);
-        svg.upright(across, middle, &self.measure.label());
+        svg.upright(across, middle, &self.of.label);
         let steps = 60;
         for step in 0..steps {
             let share = (f64::from(step) + 0.5) / f64::from(steps);
@@ -353,102 +429,5 @@ impl Picture<'_> {
             svg.label(x + 21.0, y + 4.5, &[], &tick.text);
         }
         svg.close();
-    }
-}
-
-/// Where the mean loss against digital crosses [`Measure::tolerated`]: pieces of a line from (row, column) to (row, column), by
-/// linear interpolation between the middles of neighbouring squares.
-fn contour(grid: &[Vec<Option<Square>>], measure: Measure) -> Vec<[[f64; 2]; 2]> {
-    let height = |row: usize, column: usize| {
-        let square = grid[row][column].as_ref()?;
-        Some(measure.tolerated() - measure.loss(square.digital, square.mean))
-    };
-    let mut pieces = Vec::new();
-    let columns = grid.first().map_or(0, Vec::len);
-    for row in 0..grid.len().saturating_sub(1) {
-        for column in 0..columns.saturating_sub(1) {
-            let corners = [
-                (row, column),
-                (row, column + 1),
-                (row + 1, column + 1),
-                (row + 1, column),
-            ];
-            let heights = corners.map(|(row, column)| height(row, column));
-            let [Some(a), Some(b), Some(c), Some(d)] = heights else {
-                continue;
-            };
-            let heights = [a, b, c, d];
-            let mut crossings = Vec::new();
-            for edge in 0..4 {
-                let (from, to) = (heights[edge], heights[(edge + 1) % 4]);
-                if (from > 0.0) != (to > 0.0) {
-                    let share = from / (from - to);
-                    let (start, end) = (corners[edge], corners[(edge + 1) % 4]);
-                    let between = |a: usize, b: usize| a as f64 + share * (b as f64 - a as f64);
-                    crossings.push([between(start.0, end.0), between(start.1, end.1)]);
-                }
-            }
-            match crossings[..] {
-                [a, b] => pieces.push([a, b]),
-                // A saddle: the middle says which corners belong together.
-                [a, b, c, d] if (heights.iter().sum::<f64>() > 0.0) == (heights[0] > 0.0) => {
-                    pieces.extend([[a, b], [c, d]]);
-                }
-                [a, b, c, d] => pieces.extend([[d, a], [b, c]]),
-                _ => {}
-            }
-        }
-    }
-    pieces
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nn::Score;
-
-    const ACCURACY: Measure = Measure {
-        score: Score::Accuracy,
-        decimals: 1,
-    };
-
-    fn square(mean: f64) -> Option<Square> {
-        Some(Square {
-            mean,
-            digital: 0.98,
-            chips: 1,
-        })
-    }
-
-    /// A plane that falls by 1 % a column crosses the line one column behind where it equals digital.
-    #[test]
-    fn the_contour_lies_where_one_percent_is_lost() {
-        let grid: Vec<Vec<_>> = (0..3)
-            .map(|_| {
-                (0..4)
-                    .map(|column| square(0.985 - 0.01 * f64::from(column)))
-                    .collect()
-            })
-            .collect();
-        let pieces = contour(&grid, ACCURACY);
-        assert_eq!(pieces.len(), 2);
-        for [row, column] in pieces.concat() {
-            assert!((column - 1.5).abs() < 1e-9, "{column}");
-            assert!((0.0..=2.0).contains(&row));
-        }
-    }
-
-    #[test]
-    fn a_saddle_has_two_pieces_that_do_not_cross() {
-        let grid = vec![
-            vec![square(0.99), square(0.90)],
-            vec![square(0.90), square(0.99)],
-        ];
-        let pieces = contour(&grid, ACCURACY);
-        assert_eq!(pieces.len(), 2);
-        let side = |[row, column]: [f64; 2]| (row + column - 1.0).signum();
-        for [from, to] in pieces {
-            assert_eq!(side(from), side(to), "a piece around one corner");
-        }
     }
 }

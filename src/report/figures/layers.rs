@@ -76,8 +76,8 @@ pub(crate) fn figures(results: &Results) -> Vec<Figure> {
         ),
     };
     let unsaid = beside.sentences(results);
-    let marks = marks_in_words(results, axis);
     let figures = beside.groups.iter().zip(drawn).map(|(group, (series, table))| {
+        let marks = marks_in_words(results, axis, &series);
         let title = format!(
             "Error of each layer against {}{}",
             axis.quantity().name,
@@ -93,7 +93,8 @@ pub(crate) fn figures(results: &Results) -> Vec<Figure> {
             along: Along::Numbers(scale),
             label: "relative error".to_owned(),
         };
-        let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+        let width = results.options.width_px();
+        let mut chart = Chart::new([&title, &caption], [along(axis), y], &series, width);
         chart.draw(&series);
         let id = format!("layer-errors{}", group.behind_id(results.axes()));
         Figure::new(id, title, caption, chart.svg.finish(), table)
@@ -104,15 +105,9 @@ pub(crate) fn figures(results: &Results) -> Vec<Figure> {
 /// The lines of one figure, and their numbers.
 fn series(results: &Results, x: usize, group: &Slice) -> (Vec<Series>, Table) {
     let axis = &results.axes()[x];
-    let mut table = Table::new([
-        axis.key(),
-        "layer",
-        "error",
-        "chips",
-        "p20",
-        "median",
-        "p80",
-    ]);
+    let [low, high] = results.options.quantile_names();
+    let columns = [axis.key(), "layer", "error", "chips", &low, "median", &high];
+    let mut table = Table::new(columns);
     let mut lines = Vec::new();
     for (layer, name) in results.layers.iter().enumerate() {
         for error in &KINDS {
@@ -125,7 +120,7 @@ fn series(results: &Results, x: usize, group: &Slice) -> (Vec<Series>, Table) {
                     .filter_map(|row| (error.of)(&row.trial.layers[layer]))
                     .collect();
                 let chips = errors.len();
-                let Some(band) = Band::of(errors) else {
+                let Some(band) = Band::of(errors, results.options.quantiles) else {
                     continue;
                 };
                 let mut row = vec![cell(axis, index), name.as_str().into(), what.into()];
@@ -133,9 +128,10 @@ fn series(results: &Results, x: usize, group: &Slice) -> (Vec<Series>, Table) {
                 row.extend([band.low.into(), band.middle.into(), band.high.into()]);
                 table.push(row);
                 let says = format!(
-                    "layer {name}, error {what}, {}: median {}, 20 to 80 % of chips {} to {}",
+                    "layer {name}, error {what}, {}: median {}, {} of chips {} to {}",
                     here.name(results.axes()),
                     tidy(band.middle, 3),
+                    results.options.quantiles_in_words(),
                     tidy(band.low, 3),
                     tidy(band.high, 3)
                 );

@@ -1,8 +1,10 @@
-//! Which pairs of axes get a map of the score.
+//! Which pairs of axes get a map.
 
 use super::heat::{Pair, grid, map};
+use super::map_of::Colors;
 use crate::experiment::Summary;
 use crate::report::plot::figure::Figure;
+use crate::report::plot::ruler::Ruler;
 use crate::report::sweep::axis::Described;
 use crate::report::sweep::results::Results;
 use crate::report::sweep::slice::{Beside, FIGURES, others};
@@ -68,16 +70,17 @@ fn pair(results: &Results, y: usize, x: usize, most: usize) -> Pair {
 fn spread(pair: &Pair) -> f64 {
     let deviations = pair.grids.iter().map(|grid| {
         let squares = grid.iter().flatten().flatten();
-        Summary::of(squares.map(|square| square.mean)).std
+        Summary::of(squares.map(|square| square.value)).std
     });
     deviations.fold(0.0, f64::max)
 }
 
 /// The maps of one pair of axes, all with one scale of colours.
 fn of_pair(results: &Results, pair: &Pair) -> Vec<Figure> {
-    let means = pair.grids.iter().flatten().flatten().flatten();
-    let measure = results.measure;
-    let scale = measure.scale(means.map(|square| measure.drawn(square.mean)));
+    let squares = pair.grids.iter().flatten().flatten().flatten();
+    let colors = Colors::of(results);
+    // No colour is kept for what is not there.
+    let scale = Ruler::spanning(squares.map(|square| colors.drawn(square.value)));
     let maps = pair.beside.groups.iter().zip(&pair.grids);
     maps.map(|(group, grid)| map(results, pair, group, grid, scale))
         .collect()

@@ -17,14 +17,15 @@ pub(crate) fn points(results: &Results) -> Table {
     let mut table = Table::new(["point"]);
     let keys = results.sweep.keys().map(|key| key.name().to_owned());
     table.columns.extend(keys);
+    let [low, high] = results.options.quantile_names();
     let numbers = [
         "chips",
         "mean",
         "std",
         "min",
-        "p20",
+        &low,
         "median",
-        "p80",
+        &high,
         "max",
         measure.score.beside_digital(),
         "digital",
@@ -46,7 +47,10 @@ pub(crate) fn points(results: &Results) -> Table {
         let of = |value: &dyn Fn(&Row) -> f64| Summary::of(point.trials.iter().map(value));
         let values = of(&Row::value);
         let beside = |row: &Row| row.trial.worth.part(measure.score.beside_digital());
-        let band = Band::of(point.trials.iter().map(Row::value));
+        let band = Band::of(
+            point.trials.iter().map(Row::value),
+            results.options.quantiles,
+        );
         let band = band.expect("a point has trials");
         let mut row: Vec<Cell> = vec![point.number.into()];
         let axes = results.axes().iter().zip(&point.at);

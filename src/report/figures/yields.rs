@@ -4,10 +4,10 @@ use super::curves::{Lines, along, along_main, cell, in_order, line_name};
 use crate::experiment::rows::Row;
 use crate::experiment::stats::wilson_interval;
 use crate::io::record::Cell;
-use crate::report::plot::chart::{Along, AxisOf, Chart};
+use crate::report::plot::chart::{Along, AxisOf, Chart, has_bands};
 use crate::report::plot::figure::Figure;
 use crate::report::plot::ruler::Ruler;
-use crate::report::plot::series::{Look, Mark, Series};
+use crate::report::plot::series::{BANDS, Look, Mark, Series};
 use crate::report::plot::table::Table;
 use crate::report::plot::words::percent;
 use crate::report::sweep::axis::Described;
@@ -16,20 +16,33 @@ use crate::report::sweep::choice::{evenly, main_axis};
 use crate::report::sweep::measure::Measure;
 use crate::report::sweep::results::Results;
 use crate::report::sweep::slice::{Beside, FIGURES, LINES, Slice, others};
+use crate::units::counted;
 
 /// Confidence of the bands.
 const LEVEL: f64 = 0.95;
+/// Chips of a curve from which its band is drawn: that of fewer covers half of the picture.
+const BANDED_CHIPS: usize = 20;
 
 /// The share of chips that stay near digital against the main axis, then the share that reaches any score.
 pub(crate) fn figures(results: &Results) -> Vec<Figure> {
     let near = along_main(results)
         .into_iter()
-        .map(|lines| near_digital(results, &lines));
+        .map(|lines| against_axis(results, &lines));
     near.chain(staircases(results)).collect()
 }
 
-/// Chips that lose at most [`Measure::tolerated`] against digital.
-fn near_digital(results: &Results, lines: &Lines) -> Figure {
+/// Number of chips of `here` that lose at most [`Measure::tolerated`] against digital.
+pub(crate) fn near_digital(results: &Results, here: &Slice) -> usize {
+    let measure = results.measure;
+    // Shares of samples are rounded: a loss of exactly one percent is within it.
+    let is_near = |loss: f64| loss <= measure.tolerated() + 1e-9;
+    here.trials(results)
+        .filter(|row| is_near(measure.loss(row.digital.value(), row.value())))
+        .count()
+}
+
+/// The yield along the axis of `lines`.
+fn against_axis(results: &Results, lines: &Lines) -> Figure {
     let (axes, measure) = (results.axes(), results.measure);
     let axis = &axes[lines.x];
     let mut table = Table::new([axis.key()]);
@@ -52,12 +65,7 @@ fn near_digital(results: &Results, lines: &Lines) -> Figure {
         for index in in_order(axis) {
             let here = group.and(lines.x, index);
             let chips = here.trials(results).count();
-            // Shares of samples are rounded: a loss of exactly one percent is within it.
-            let is_near = |loss: f64| loss <= measure.tolerated() + 1e-9;
-            let near = here
-                .trials(results)
-                .filter(|row| is_near(measure.loss(row.digital.value(), row.value())))
-                .count();
+            let near = near_digital(results, &here);
             let Some(found) = wilson_interval(near, chips, LEVEL) else {
                 continue;
             };
@@ -99,13 +107,13 @@ fn near_digital(results: &Results, lines: &Lines) -> Figure {
         label: "yield, % of chips".to_owned(),
     };
     let title = format!(
-        "Yield against {}: chips within {:.0} % of digital{}",
+        "Yield against {}: chips within {} of digital{}",
         axis.quantity().name,
-        100.0 * measure.tolerated(),
+        measure.tolerated_percent(),
         lines.figure.behind_title(axes)
     );
     let caption = format!(
-        "Share of chips whose {} is at most {} {} digital. Bars: 95 % interval of Wilson.{}",
+        "Share of chips whose {} is at most {} {} digital. {}{}",
         measure.name(),
         measure.tolerated_in_words(),
         if measure.score.is_share() {
@@ -113,9 +121,16 @@ fn near_digital(results: &Results, lines: &Lines) -> Figure {
         } else {
             "above"
         },
+        match has_bands(&series, &along(axis).along) {
+            true => "Bars: 95 % interval of Wilson.".to_owned(),
+            false => format!(
+                "The 95 % interval of Wilson is in the table: bars of more than {BANDS} lines would cover each other."
+            ),
+        },
         lines.unsaid
     );
-    let mut chart = Chart::new(&title, &caption, along(axis), y, &series);
+    let width = results.options.width_px();
+    let mut chart = Chart::new([&title, &caption], [along(axis), y], &series, width);
     chart.draw(&series);
     let id = format!(
         "yield-{}{}",
@@ -176,6 +191,12 @@ fn staircase(
     measure.show(&mut table, &shares[..1]);
     table.shares(&shares[1..], 1);
     let mut series = Vec::new();
+    let fewest = curves
+        .iter()
+        .map(|(here, ..)| here.trials(results).count())
+        .filter(|chips| *chips > 0)
+        .min()
+        .unwrap_or(0);
     for (style, (here, name, value)) in curves.into_iter().enumerate() {
         let values = here.trials(results).map(Row::value).collect();
         let marks = steps(values, (&name, &value), (scale, measure), &mut table);
@@ -208,9 +229,24 @@ fn staircase(
         0 => String::new(),
         count => format!(" {count} further values of the axis are left out."),
     };
+    let intervals = match (fewest >= BANDED_CHIPS, series.len() <= BANDS) {
+        (true, true) => {
+            "Bands, from the worst to the best chip: 95 % interval of Wilson.".to_owned()
+        }
+        (true, false) => format!(
+            "The 95 % interval of Wilson is in the table: bands of more than {BANDS} curves would cover each other."
+        ),
+        (false, _) => format!(
+            "The 95 % interval of Wilson is in the table: of {} it is too wide to be drawn.",
+            counted(fewest, "chip")
+        ),
+    };
+    if fewest < BANDED_CHIPS {
+        let marks = series.iter_mut().flat_map(|series| &mut series.marks);
+        marks.for_each(|mark| (mark.low, mark.high) = (mark.middle, mark.middle));
+    }
     let caption = format!(
-        "Share of chips whose {} is at {} that on the lower axis. Bands, from the worst to the best chip: 95 % interval \
-         of Wilson.{omitted}{}",
+        "Share of chips whose {} is at {} that on the lower axis. {intervals}{omitted}{}",
         measure.name(),
         if measure.score.is_share() {
             "least"
@@ -219,7 +255,8 @@ fn staircase(
         },
         beside.sentences(results)
     );
-    let mut chart = Chart::new(&title, &caption, x, y, &series);
+    let width = results.options.width_px();
+    let mut chart = Chart::new([&title, &caption], [x, y], &series, width);
     chart.draw(&series);
     let id = format!("yield{}", group.behind_id(axes));
     Figure::new(id, title, caption, chart.svg.finish(), table)
@@ -304,7 +341,11 @@ mod tests {
     use crate::nn::Score;
 
     fn measure(score: Score) -> Measure {
-        Measure { score, decimals: 1 }
+        Measure {
+            score,
+            decimals: 1,
+            within: None,
+        }
     }
 
     /// Chips of errors 1, 2, 2 and 3: one has at most 1, three at most 2, all at most 3, none less than 1.

@@ -3,6 +3,7 @@
 use crate::units::counted;
 use std::fmt::Write as _;
 
+use crate::report::options::FigureFormat;
 use crate::report::plot::figure::Figure;
 use crate::report::plot::svg::escape;
 use crate::report::plot::table::Table;
@@ -51,6 +52,8 @@ pub(super) struct Page {
     pub subtitle: String,
     /// What a reader must know before any number.
     pub notice: Option<String>,
+    /// The files of every figure.
+    pub formats: Vec<FigureFormat>,
     pub headlines: Vec<Headline>,
     pub sections: Vec<Chapter>,
     pub footer: String,
@@ -99,7 +102,7 @@ impl Page {
             section
                 .blocks
                 .iter()
-                .for_each(|block| put_block(&mut html, block));
+                .for_each(|block| put_block(&mut html, block, &self.formats));
             html.push_str("</section>\n");
         }
         write!(
@@ -137,12 +140,12 @@ fn put_contents(html: &mut String, sections: &[Chapter]) {
     html.push_str("</ul>\n</details>\n");
 }
 
-fn put_block(html: &mut String, block: &Block) {
+fn put_block(html: &mut String, block: &Block, formats: &[FigureFormat]) {
     match block {
         Block::Figures(figures) => {
             html.push_str("<div class=\"figures\">\n");
             for figure in figures {
-                put_figure(html, figure, figures.len() == 1);
+                put_figure(html, figure, formats, figures.len() == 1);
             }
             html.push_str("</div>\n");
         }
@@ -161,7 +164,7 @@ fn put_block(html: &mut String, block: &Block) {
     }
 }
 
-fn put_figure(html: &mut String, figure: &Figure, alone: bool) {
+fn put_figure(html: &mut String, figure: &Figure, formats: &[FigureFormat], alone: bool) {
     let Figure {
         id,
         title,
@@ -177,15 +180,22 @@ fn put_figure(html: &mut String, figure: &Figure, alone: bool) {
         (false, true) => " class=\"alone\"",
         (false, false) => "",
     };
+    let files: Vec<String> = formats
+        .iter()
+        .map(|format| {
+            let (ending, name) = (format.name(), format.name().to_uppercase());
+            format!(" <a href=\"figures/{id}.{ending}\">{name} file</a>")
+        })
+        .collect();
     write!(
         html,
         "<figure id=\"{id}\"{width} aria-labelledby=\"{id}-title\">\n<h3 id=\"{id}-title\">{title}</h3>\n{control}\
          <div class=\"picture\">\n{}</div>\n<figcaption id=\"{id}-caption\">{caption}</figcaption>\n\
-         <div class=\"data\">\n<details><summary>Data<span class=\"of\"> of this figure</span></summary>\n{}</details>\n{} \
-         <a href=\"figures/{id}.svg\">SVG file</a>\n</div>\n</figure>\n",
+         <div class=\"data\">\n<details><summary>Data<span class=\"of\"> of this figure</span></summary>\n{}</details>\n{}{}\n</div>\n</figure>\n",
         figure.inline(),
         region(id, &figure.title, table),
         download(id, table),
+        files.concat(),
     )
     .expect("text grows");
 }

@@ -66,14 +66,22 @@
     const caption = figure.querySelector('figcaption');
     let named = choice.selectedOptions[0].textContent;
     choice.parentElement.hidden = false;
-    const fill = (by, numbers) => {
-      for (let label = 0; label < classes; label += 1) {
-        const row = numbers.slice(label * classes, (label + 1) * classes);
+    const share = (row, predicted) => {
+      const all = Math.max(1, row.reduce((sum, count) => sum + count, 0));
+      return Math.round(1000 * row[predicted] / all) / 10;
+    };
+    const rows = (numbers) => [...Array(classes).keys()].map((label) => numbers.slice(label * classes, (label + 1) * classes));
+    // The end of the scale off the diagonal, as the file has it.
+    const mostOf = ({ chips, digital }) => Math.ceil(Math.max(1, ...[chips, digital].flatMap((numbers) => rows(numbers)
+      .flatMap((row, label) => row.map((_, predicted) => (predicted === label ? 0 : share(row, predicted)))))));
+    const fill = (by, numbers, most) => {
+      for (const [label, row] of rows(numbers).entries()) {
         const all = Math.max(1, row.reduce((sum, count) => sum + count, 0));
         row.forEach((count, predicted) => {
           const cell = figure.querySelector(`[data-cell="${by}-${label}-${predicted}"]`);
-          const rounded = Math.round(1000 * count / all) / 10;
-          const [color, ink] = colors[Math.round(rounded)];
+          const rounded = share(row, predicted);
+          const [ends, whole] = predicted === label ? [colors[0], 100] : [colors[1], most];
+          const [color, ink] = ends[Math.round(100 * (rounded / whole))];
           cell.querySelector('rect').setAttribute('fill', color);
           const text = cell.querySelector('text');
           text.setAttribute('fill', ink);
@@ -87,8 +95,10 @@
       }
     };
     choice.addEventListener('change', () => {
-      fill('chips', counts[choice.value].chips);
-      fill('digital', counts[choice.value].digital);
+      const most = mostOf(counts[choice.value]);
+      fill('chips', counts[choice.value].chips, most);
+      fill('digital', counts[choice.value].digital, most);
+      figure.querySelector('.most').textContent = `taken for another, 0 to ${most} %`;
       const now = choice.selectedOptions[0].textContent;
       caption.textContent = caption.textContent.replace(named, now);
       named = now;

@@ -20,18 +20,18 @@ pub(crate) struct Bar {
     pub says: String,
 }
 
-const WIDTH: f64 = 480.0;
 /// Height of one bar with its space.
 const STEP: f64 = 44.0;
 const TOP: f64 = 14.0;
 
-/// Bars on one scale. `second` names what the thin lines are.
+/// Bars on one scale, `width` px wide and wider for long names. `second` names what the thin lines are.
 pub(crate) fn draw(
     title: &str,
     caption: &str,
     label: &str,
     second: Option<[&str; 2]>,
     bars: &[Bar],
+    width: f64,
 ) -> String {
     let widest = bars
         .iter()
@@ -40,8 +40,8 @@ pub(crate) fn draw(
         .fold(60.0, f64::max);
     let left = widest + 18.0;
     let texts = bars.iter().map(|bar| text_width(&bar.text, FONT));
-    let right = WIDTH.max(left + 240.0) - texts.fold(30.0, f64::max) - 14.0;
-    let width = WIDTH.max(left + 240.0);
+    let width = width.max(left + 0.5 * width);
+    let right = width - texts.fold(30.0, f64::max) - 14.0;
     let top = TOP + if second.is_some() { 24.0 } else { 0.0 };
     let bottom = top + STEP * bars.len() as f64;
     let mut svg = Svg::document(width, bottom + 52.0, title, caption);

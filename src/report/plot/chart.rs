@@ -1,13 +1,13 @@
 //! A frame with two axes, and lines with bands in it.
 
 use super::ruler::{Ruler, Tick};
-use super::series::{Look, Series, stroke, symbol};
+use super::series::{BANDS, Look, Mark, Series, stroke, symbol};
 use super::style::{FONT, GRID, INK, text_width};
-use super::svg::{Svg, level, number, plumb};
+use super::svg::{Svg, label_width, level, number, plumb};
 
-/// Size of a figure, px; 480 px are one column of a paper.
-pub(crate) const WIDTH: f64 = 480.0;
+/// Height of a frame in a figure of [`OWN_WIDTH`], px; others are as high as their roots are wide.
 const PLOT_HEIGHT: f64 = 262.0;
+const OWN_WIDTH: f64 = 480.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 16.0;
 
@@ -58,18 +58,26 @@ pub(crate) struct Chart {
     y: AxisOf,
     /// Left, top, right, bottom of the frame.
     frame: [f64; 4],
+    width: f64,
     /// Number of series that stand side by side over a name.
     abreast: usize,
+    /// Whether there may be marks outside of the frame, which are left out.
+    is_cut: bool,
 }
 
 impl Chart {
-    /// The frame, its grid and the legend of `series`.
-    pub fn new(title: &str, description: &str, x: AxisOf, y: AxisOf, series: &[Series]) -> Self {
-        let (left, right) = (LEFT, WIDTH - RIGHT);
+    /// The frame, its grid and the legend of `series`, in a figure of `width` px.
+    pub fn new(
+        [title, description]: [&str; 2],
+        [x, y]: [AxisOf; 2],
+        series: &[Series],
+        width: f64,
+    ) -> Self {
+        let (left, right) = (LEFT, width - RIGHT);
         let entries = legend(series, right - left);
         let lines = entries.last().map_or(0, |entry| entry.line + 1);
         let top = 12.0 + 19.0 * lines as f64;
-        let bottom = top + PLOT_HEIGHT;
+        let bottom = top + PLOT_HEIGHT * (width / OWN_WIDTH).sqrt();
         let slanted = is_slanted(&x.along, right - left);
         let depth = match &x.along {
             Along::Names(names) if slanted => {
@@ -84,16 +92,46 @@ impl Chart {
         let height = bottom + depth + 34.0;
         let abreast = series.iter().filter(|s| has_symbols(s.look)).count();
         let mut chart = Self {
-            svg: Svg::document(WIDTH, height, title, description),
+            svg: Svg::document(width, height, title, description),
             x,
             y,
             frame: [left, top, right, bottom],
+            width,
             abreast,
+            is_cut: false,
         };
         chart.grid();
         chart.axis_texts(slanted, depth);
         chart.draw_legend(&entries);
         chart
+    }
+
+    /// Leaves out what lies outside of the frame.
+    pub fn cut(mut self) -> Self {
+        let [left, top, right, bottom] = self.frame;
+        self.is_cut = true;
+        self.svg.open("clipPath", &[("id", "lightloom-frame")]);
+        let [x, y, w, h] = [left, top, right - left, bottom - top].map(number);
+        let frame = [("x", &x), ("y", &y), ("width", &w), ("height", &h)];
+        let frame = frame.map(|(key, value)| (key, value.as_str()));
+        self.svg.empty("rect", &frame);
+        self.svg.close();
+        self
+    }
+
+    fn is_inside(&self, mark: &Mark) -> bool {
+        let [left, top, right, bottom] = self.frame;
+        let (x, y) = (self.x_of(mark.x), self.y_of(mark.middle));
+        let within = |at: f64, from: f64, to: f64| (from - 0.01..=to + 0.01).contains(&at);
+        !self.is_cut || within(x, left, right) && within(y, top, bottom)
+    }
+
+    fn open_group(&mut self, class: &'static str) {
+        let mut attributes = vec![("class", class)];
+        if self.is_cut && class != "marks" {
+            attributes.push(("clip-path", "url(#lightloom-frame)"));
+        }
+        self.svg.open("g", &attributes);
     }
 
     fn x_of(&self, value: f64) -> f64 {
@@ -164,9 +202,11 @@ impl Chart {
         }
         let middle = (left + right) / 2.0;
         let label = self.x.label.clone();
-        let half = text_width(&label, FONT) / 2.0;
-        let middle = middle.min(WIDTH - 6.0 - half).max(6.0 + half);
-        self.svg.centred(middle, bottom + depth + 24.0, &label);
+        let half = label_width(&label, FONT) / 2.0;
+        let middle = middle.min(self.width - 6.0 - half).max(6.0 + half);
+        let centred = [("text-anchor", "middle")];
+        self.svg
+            .formula(middle, bottom + depth + 24.0, &centred, &label);
         let (x, y) = (16.0, (top + bottom) / 2.0);
         self.svg.upright(x, y, &self.y.label);
         self.svg.close();
@@ -205,20 +245,19 @@ impl Chart {
 
     /// Draws `series`: bands first, then lines, then marks.
     pub fn draw(&mut self, series: &[Series]) {
-        self.svg.open("g", &[("class", "bands")]);
-        for series in series
-            .iter()
-            .filter(|series| series.look != Look::Reference)
-        {
-            self.band(series);
+        self.open_group("bands");
+        if has_bands(series, &self.x.along) {
+            let all = series.iter();
+            all.filter(|series| series.look != Look::Reference)
+                .for_each(|series| self.band(series));
         }
         self.svg.close();
-        self.svg.open("g", &[("class", "lines")]);
+        self.open_group("lines");
         for series in series {
             self.line(series);
         }
         self.svg.close();
-        self.svg.open("g", &[("class", "marks")]);
+        self.open_group("marks");
         for series in series {
             self.marks(series);
         }
@@ -246,7 +285,8 @@ impl Chart {
             ];
             return self.svg.empty("path", &thick);
         }
-        if series.marks.len() < 2 {
+        let has_extent = series.marks.iter().any(|mark| mark.low < mark.high);
+        if series.marks.len() < 2 || !has_extent {
             return;
         }
         let mut path = String::new();
@@ -302,7 +342,13 @@ impl Chart {
 
     fn marks(&mut self, series: &Series) {
         let shift = self.offset(series);
-        for mark in &series.marks {
+        for mark in series
+            .marks
+            .iter()
+            .filter(|mark| self.is_inside(mark))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             let (x, y) = (self.x_of(mark.x), self.y_of(mark.middle));
             match series.look {
                 Look::Curve | Look::Bars => symbol(
@@ -333,6 +379,14 @@ impl Chart {
             }
         }
     }
+}
+
+/// Whether `series` are drawn with their bands: those of many lines along numbers would cover each other.
+pub(crate) fn has_bands(series: &[Series], along: &Along) -> bool {
+    let lines = series
+        .iter()
+        .filter(|series| series.look != Look::Reference);
+    matches!(along, Along::Names(_)) || lines.count() <= BANDS
 }
 
 fn has_symbols(look: Look) -> bool {
@@ -399,7 +453,8 @@ mod tests {
                 label: String::new(),
             };
             let x = axis(Ruler::of_axis(&[0.01, 0.02, 0.04]));
-            let mut chart = Chart::new("", "", x, axis(Ruler::covering([0.0, 100.0])), &all);
+            let y = axis(Ruler::covering([0.0, 100.0]));
+            let mut chart = Chart::new([""; 2], [x, y], &all, 480.0);
             let places = [0.01, 0.02, 0.04].map(|value| number(chart.x_of(value)));
             chart.draw(&all);
             let svg = chart.svg.finish();

@@ -51,6 +51,17 @@ impl Ruler {
         }
     }
 
+    /// A linear scale exactly from the least to the greatest of `values`; about a single one, [`covering`](Self::covering).
+    pub fn spanning(values: impl IntoIterator<Item = f64>) -> Self {
+        let values: Vec<f64> = values.into_iter().collect();
+        let from = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let to = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        match from < to {
+            true => Self::Linear { from, to },
+            false => Self::covering(values),
+        }
+    }
+
     /// The scale of the values of an axis: logarithmic where they grow by factors, widened to the next ticks; else linear,
     /// exactly from the first to the last.
     pub fn of_axis(values: &[f64]) -> Self {
@@ -60,12 +71,7 @@ impl Ruler {
         if !(from > 0.0 && (is_wide || has_equal_ratios(values))) {
             return Self::Linear { from, to };
         }
-        // A wider axis may have fewer marks, which make it wider again.
-        let widened = (0..3).fold([from, to], |[from, to], _| marks_at_ends(from, to));
-        Self::Log {
-            from: widened[0],
-            to: widened[1],
-        }
+        Self::Log { from, to }.widened()
     }
 
     /// A logarithmic scale exactly over `values`, all positive; about a single value, a factor of two to each side.
@@ -97,12 +103,43 @@ impl Ruler {
         }
     }
 
+    /// A logarithmic scale over those of `values` that are positive, widened to the next marks.
+    pub fn logarithmic(values: impl IntoIterator<Item = f64>) -> Self {
+        let values: Vec<f64> = values.into_iter().filter(|value| *value > 0.0).collect();
+        match values.is_empty() {
+            true => Self::Log {
+                from: 1.0,
+                to: 10.0,
+            },
+            false => Self::factors(values).widened(),
+        }
+    }
+
+    /// The same kind of scale between two other ends; linear where one of them is not positive.
+    pub fn between(self, from: f64, to: f64) -> Self {
+        match self {
+            Self::Log { .. } if from > 0.0 => Self::Log { from, to },
+            _ => Self::Linear { from, to },
+        }
+    }
+
+    /// A logarithmic scale up to its next marks.
+    fn widened(self) -> Self {
+        let Self::Log { from, to } = self else {
+            return self;
+        };
+        // A wider axis may have fewer marks, which make it wider again.
+        let [from, to] = (0..3).fold([from, to], |[from, to], _| marks_at_ends(from, to));
+        Self::Log { from, to }
+    }
+
     /// Where `value` lies: 0 at the first end, 1 at the last.
     pub fn place(&self, value: f64) -> f64 {
         match *self {
             Self::Linear { from, to } if from == to => 0.5,
             Self::Linear { from, to } => (value - from) / (to - from),
-            Self::Log { from, to } => (value / from).ln() / (to / from).ln(),
+            // What is not positive lies below every axis.
+            Self::Log { from, to } => (value.max(f64::MIN_POSITIVE) / from).ln() / (to / from).ln(),
         }
     }
 

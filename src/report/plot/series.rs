@@ -44,6 +44,9 @@ pub(crate) struct Series {
     pub marks: Vec<Mark>,
 }
 
+/// The most lines of one chart whose bands are drawn: those of more cover each other.
+pub(crate) const BANDS: usize = 3;
+
 impl Series {
     pub fn color(&self) -> &'static str {
         match self.look {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::style::{FONT, text_width};
+
 /// SVG text that grows element by element.
 #[derive(Debug, Default)]
 pub(crate) struct Svg {
@@ -73,6 +75,34 @@ impl Svg {
         self.content("text", &all, text);
     }
 
+    /// Text at (x, y) in which `_x` and `_{xy}` are lowered, `^` raises.
+    pub fn formula(&mut self, x: f64, y: f64, attributes: &[(&str, &str)], text: &str) {
+        let parts = scripts(text);
+        if parts.len() < 2 {
+            return self.label(x, y, attributes, text);
+        }
+        let (x, y) = (number(x), number(y));
+        let mut all = vec![("x", x.as_str()), ("y", y.as_str())];
+        all.extend_from_slice(attributes);
+        self.tag("text", &all, ">");
+        let mut height = 0.0;
+        for part in parts {
+            let shift = number(part.shift - height);
+            height = part.shift;
+            let size = number(SCRIPT * FONT);
+            let mut look = Vec::new();
+            if shift != "0" {
+                look.push(("dy", shift.as_str()));
+            }
+            if part.shift != 0.0 {
+                look.push(("font-size", size.as_str()));
+            }
+            self.tag("tspan", &look, ">");
+            write!(self.text, "{}</tspan>", escape(&part.text)).expect("a String takes any text");
+        }
+        self.text.push_str("</text>\n");
+    }
+
     /// Text at (x, y) that is centred on x.
     pub fn centred(&mut self, x: f64, y: f64, text: &str) {
         self.label(x, y, &[("text-anchor", "middle")], text);
@@ -83,11 +113,11 @@ impl Svg {
         self.label(x, y, &[("text-anchor", "end")], text);
     }
 
-    /// Text that is centred on (x, y) and read upwards.
+    /// A [`formula`](Self::formula) that is centred on (x, y) and read upwards.
     pub fn upright(&mut self, x: f64, y: f64, text: &str) {
         let turn = format!("rotate(-90 {} {})", number(x), number(y));
         let look = [("text-anchor", "middle"), ("transform", turn.as_str())];
-        self.label(x, y, &look, text);
+        self.formula(x, y, &look, text);
     }
 
     /// Text that rises to (x, y), where it ends.
@@ -130,6 +160,51 @@ impl Svg {
         }
         self.text
     }
+}
+
+/// Size of lowered and raised letters, as a share of the others.
+const SCRIPT: f64 = 0.75;
+
+/// Letters of one height.
+struct Script {
+    text: String,
+    /// How far below the line they stand, px.
+    shift: f64,
+}
+
+/// `text` by the height of its letters.
+fn scripts(text: &str) -> Vec<Script> {
+    let mut parts: Vec<Script> = Vec::new();
+    let mut put = |text: String, shift: f64| match parts.last_mut() {
+        Some(last) if last.shift == shift => last.text.push_str(&text),
+        _ => parts.push(Script { text, shift }),
+    };
+    let mut rest = text.chars().peekable();
+    while let Some(letter) = rest.next() {
+        let shift = match letter {
+            '_' => 3.5,
+            '^' => -4.5,
+            _ => {
+                put(letter.to_string(), 0.0);
+                continue;
+            }
+        };
+        match rest.next_if_eq(&'{') {
+            Some(_) => put(rest.by_ref().take_while(|c| *c != '}').collect(), shift),
+            None => put(rest.next().map(String::from).unwrap_or_default(), shift),
+        }
+    }
+    parts
+}
+
+/// About how wide a label with lowered and raised letters is.
+pub(crate) fn label_width(text: &str, font: f64) -> f64 {
+    let parts = scripts(text).into_iter();
+    let widths = parts.map(|part| {
+        let size = if part.shift == 0.0 { 1.0 } else { SCRIPT };
+        text_width(&part.text, size * font)
+    });
+    widths.sum()
 }
 
 /// `value` with at most two decimals.

@@ -1,5 +1,7 @@
 //! Numbers in words.
 
+use crate::units::percent_of;
+
 /// `value` with `digits` digits that count, without zeros at the end; powers of ten where they are shorter.
 pub(crate) fn short(value: f64, digits: usize) -> String {
     if value == 0.0 {
@@ -52,7 +54,7 @@ pub(crate) fn percent(share: f64, decimals: usize) -> String {
 /// is below 1e-12 is rounding.
 pub(crate) fn in_percent(share: f64, decimals: usize) -> String {
     let is_zero = |text: &String| text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
-    let text = |decimals: usize| format!("{:.decimals$}", 100.0 * share);
+    let text = |decimals: usize| percent_of(share, decimals);
     let further = match share.abs() < 1e-12 {
         true => 0,
         false => 3,

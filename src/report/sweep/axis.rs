@@ -260,7 +260,7 @@ mod tests {
         let both = axis(&names, vec![0.0.into()]);
         assert_eq!(
             both.quantity().label(),
-            "σ of the coupler angle (with σ phase), rad"
+            "σ_α of the coupler angle (with σ phase), rad"
         );
     }
 }

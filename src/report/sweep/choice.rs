@@ -2,19 +2,53 @@
 
 use super::axis::Described;
 use super::results::{PointTrials, Results};
+use crate::error::{Error, Result};
 use crate::experiment::Summary;
 use crate::experiment::rows::Row;
 use crate::experiment::sweep::Axis;
 
-/// The axis that figures run along: of those that vary one of numbers, else of names; that with the most values; the
-/// first of equals.
+/// The axis that figures run along: of those that vary and are not asked for as lines one of numbers, else of names; that
+/// with the most values; the first of equals.
 pub(crate) fn main_axis(results: &Results) -> Option<usize> {
     let axes = results.axes();
     let rank = |axis: &usize| {
         let is_named = axes[*axis].numbers().is_none();
         (is_named, std::cmp::Reverse(axes[*axis].len()))
     };
-    results.varied().into_iter().min_by_key(rank)
+    let axes = results.varied().into_iter();
+    axes.filter(|axis| Some(*axis) != results.lines)
+        .min_by_key(rank)
+}
+
+/// The axis that is asked for as lines; fails if it does not vary beside another one.
+pub(crate) fn axis_of_lines(results: &Results) -> Result<Option<usize>> {
+    let Some(key) = &results.options.lines else {
+        return Ok(None);
+    };
+    let (axes, varied) = (results.axes(), results.varied());
+    let has_key = |axis: &usize| axes[*axis].keys.iter().any(|own| own.name() == key);
+    let found = varied.iter().copied().find(has_key);
+    if found.is_none() || varied.len() < 2 {
+        let names: Vec<&str> = varied.iter().map(|axis| axes[*axis].key()).collect();
+        let limit = match names.len() {
+            0 | 1 => "left out where fewer than two axes vary".to_owned(),
+            _ => format!("an axis that varies: {}", names.join(", ")),
+        };
+        return Err(Error::value("lines", key, limit));
+    }
+    Ok(found)
+}
+
+/// Fails if ends of the lower axis are asked for and it has no numbers.
+pub(crate) fn check_limits(results: &Results) -> Result<()> {
+    let numbers = main_axis(results).and_then(|axis| results.axes()[axis].numbers());
+    match (results.options.xlim, numbers) {
+        (Some([from, to]), None) => {
+            let limit = "left out where figures run along no axis of numbers";
+            Err(Error::value("xlim", format!("{from},{to}"), limit))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Mean score of the chips of a point.

@@ -6,11 +6,13 @@ use crate::report::plot::table::Table;
 use crate::report::plot::words::{percent, short, signed_interval, significant};
 
 /// What figures and tables say of a score.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Measure {
     pub score: Score,
     /// Decimals of a share in percent: the second says something only of many samples.
     pub decimals: usize,
+    /// The loss against digital whose place is told, where another than the score's own is asked for.
+    pub within: Option<f64>,
 }
 
 /// The share of all samples whose loss against digital is told, and the distance of outputs from digital ones.
@@ -118,15 +120,21 @@ impl Measure {
 
     /// The loss against digital whose place is told.
     pub fn tolerated(self) -> f64 {
-        match self.score {
+        let own = match self.score {
             Score::Mse | Score::Nll | Score::NllOfProbabilities => TOLERATED_GROWTH,
             _ => TOLERATED,
-        }
+        };
+        self.within.unwrap_or(own)
+    }
+
+    /// The same in percent: `1 %`.
+    pub fn tolerated_percent(self) -> String {
+        format!("{} %", short(100.0 * self.tolerated(), 3))
     }
 
     /// The same in words.
     pub fn tolerated_in_words(self) -> String {
-        let share = format!("{:.0} %", 100.0 * self.tolerated());
+        let share = self.tolerated_percent();
         match self.score {
             Score::Mse | Score::Nll | Score::NllOfProbabilities => {
                 format!("{share} of digital’s {}", self.name())
@@ -143,7 +151,11 @@ mod tests {
 
     #[test]
     fn shares_are_better_where_they_are_larger_and_errors_where_they_are_smaller() {
-        let of = |score| Measure { score, decimals: 1 };
+        let of = |score| Measure {
+            score,
+            decimals: 1,
+            within: None,
+        };
         let (share, error) = (of(Score::Accuracy), of(Score::Mse));
         assert!(share.is_better(0.9, 0.8) && error.is_better(0.8, 0.9));
         assert!(share.lost(0.9, 0.8) > 0.0 && error.lost(0.8, 0.9) > 0.0);

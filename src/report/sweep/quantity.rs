@@ -9,6 +9,8 @@ pub(crate) struct Quantity {
     pub name: String,
     /// As in a legend: `σ coupler`.
     pub short: String,
+    /// What stands for the σ of the name on an axis; empty where there is none.
+    pub symbol: &'static str,
     /// `rad`, `dB`, …; empty for numbers and names.
     pub unit: &'static str,
 }
@@ -20,15 +22,20 @@ impl Quantity {
         Self {
             name: known.as_ref().map_or(key, |names| names.label).to_owned(),
             short: known.as_ref().map_or(key, |names| names.short).to_owned(),
+            symbol: known.as_ref().map_or("", |names| names.symbol),
             unit: known.map_or("", |names| names.unit),
         }
     }
 
-    /// As an axis is labelled: the name, then the unit.
+    /// As an axis is labelled: the name with its symbol, then the unit.
     pub fn label(&self) -> String {
-        match self.unit {
+        let name = match self.symbol {
             "" => self.name.clone(),
-            unit => format!("{}, {unit}", self.name),
+            symbol => self.name.replacen('σ', symbol, 1),
+        };
+        match self.unit {
+            "" => name,
+            unit => format!("{name}, {unit}"),
         }
     }
 
@@ -47,7 +54,7 @@ mod tests {
     #[test]
     fn an_axis_says_name_and_unit() {
         let sigma = Quantity::of("coupler.splitting_error_rad");
-        assert_eq!(sigma.label(), "σ of the coupler angle, rad");
+        assert_eq!(sigma.label(), "σ_α of the coupler angle, rad");
         assert_eq!(sigma.valued("0.02"), "σ coupler 0.02 rad");
         assert_eq!(Quantity::of("correct").valued("local"), "correction local");
         assert_eq!(Quantity::of("new.key").label(), "new.key");

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::measure::Measure;
 use crate::error::{Error, Result};
 use crate::experiment::rows::{Count, Folder, Manifest, Row};
-use crate::experiment::sweep::{Axis, Reference, Sweep};
+use crate::experiment::sweep::{Axis, Reference, Sweep, so_far};
+use crate::report::options::FigureOptions;
 
 /// The trials of a sweep, by point.
 #[derive(Debug, Clone)]
@@ -22,6 +23,12 @@ pub(crate) struct Results {
     pub confusion: Vec<Count>,
     /// The score.
     pub(crate) measure: Measure,
+    /// Whether trials are missing because the sweep has not ended.
+    pub is_unfinished: bool,
+    /// How figures are drawn.
+    pub options: FigureOptions,
+    /// The axis that becomes lines, where one is chosen.
+    pub lines: Option<usize>,
 }
 
 /// The chips of one point.
@@ -36,18 +43,36 @@ pub(crate) struct PointTrials {
 }
 
 impl Results {
-    /// Reads the folder of a finished sweep.
+    /// Reads the folder of a sweep: its files, or of one that has not ended its journal.
     ///
     /// # Errors
-    /// As [`Folder::open`]; [`Error::Format`] if its rows are scored in several ways.
-    pub fn open(folder: &Path) -> Result<Self> {
+    /// As [`Folder::open`]; [`Error::Format`] if its rows are scored in several ways, or none is there;
+    /// [`Error::Value`] if `options` are not for this sweep.
+    pub fn open(folder: &Path, options: &FigureOptions) -> Result<Self> {
+        options.check()?;
+        let is_finished = folder.join("manifest.json").exists();
+        let found = match is_finished {
+            true => Some(Folder::open(folder)?),
+            false => so_far(folder)?,
+        };
+        let Some(found) = found else {
+            let what = "must be the folder of a sweep or merge";
+            return Err(Error::format(folder.display().to_string(), what));
+        };
+        if found.rows.is_empty() {
+            let what = format!(
+                "holds an unfinished sweep, 0 of {} trials: run lightloom sweep again with this --out, then the report",
+                found.sweep.rows()
+            );
+            return Err(Error::format(folder.display().to_string(), what));
+        }
         let Folder {
             sweep,
             manifest,
             rows,
             layers,
             confusion,
-        } = Folder::open(folder)?;
+        } = found;
         let score = rows[0].score;
         if let Some(other) = rows.iter().find(|row| row.score != score) {
             let what = format!(
@@ -64,6 +89,7 @@ impl Results {
         let measure = Measure {
             score,
             decimals: if is_many { 2 } else { 1 },
+            within: options.within,
         };
         let mut points: Vec<PointTrials> = Vec::new();
         for row in rows {
@@ -84,7 +110,15 @@ impl Results {
             manifest,
             confusion,
             measure,
+            is_unfinished: !is_finished,
+            options: options.clone(),
+            lines: None,
         })
+    }
+
+    /// Number of trials that are there.
+    pub fn trials(&self) -> usize {
+        self.points.iter().map(|point| point.trials.len()).sum()
     }
 
     /// What varies.

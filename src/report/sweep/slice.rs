@@ -119,12 +119,15 @@ impl Beside {
         beside.hold(results)
     }
 
-    /// One line for each combination of `axes`, names first, as long as these are at most [`LINES`]. Of numbers that are
+    /// One line for each combination of `axes`, that which is asked for first, then names, as long as these are at most [`LINES`]. Of numbers that are
     /// more and stand alone, evenly chosen ones.
     pub fn lines(results: &Results, axes: &[usize]) -> Self {
         let mut beside = Self::nothing();
         let mut order = axes.to_vec();
-        order.sort_by_key(|axis| results.axes()[*axis].numbers().is_some());
+        order.sort_by_key(|axis| {
+            let is_asked = results.lines == Some(*axis);
+            (!is_asked, results.axes()[*axis].numbers().is_some())
+        });
         for axis in order {
             let is_crowded = results.axes()[axis].len() > LINES;
             if beside.groups.len() == 1 && is_crowded && results.axes()[axis].numbers().is_some() {

@@ -49,6 +49,8 @@ pub struct Names {
     pub label: &'static str,
     /// As in a legend: `σ coupler`.
     pub short: &'static str,
+    /// What stands for the σ of the label on an axis, `_` before what is lowered; empty where there is none.
+    pub symbol: &'static str,
     /// Unit of its numbers; empty for ratios and names.
     pub unit: &'static str,
     /// What is modelled where it has no value; empty where it always has one.
@@ -104,6 +106,7 @@ impl Names {
             name,
             label,
             short,
+            symbol: "",
             unit: "",
             none: "",
         }
@@ -119,6 +122,7 @@ impl Key {
                 name,
                 label: key.row.label,
                 short: key.row.short,
+                symbol: key.row.symbol,
                 unit: key.unit(),
                 none: key.row.none,
             };

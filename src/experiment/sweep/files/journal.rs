@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::experiment::Trial;
 use crate::experiment::rows::InputFile;
 use crate::experiment::sweep::{Reference, Sweep};
@@ -167,6 +167,18 @@ impl Journal {
             Ok(file) => Self::scan(&path, &file, shape),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::io(path, source)),
+        }
+    }
+
+    /// Reads the journal in `folder` whatever its experiment, with that experiment; nothing if there is none.
+    pub(crate) fn of_any(folder: &Path) -> Result<Option<(Sweep, Self)>> {
+        let shape = |head: &Head| {
+            let sweep = head.sweep().within(folder.display())?;
+            Ok([sweep.points(), sweep.trials])
+        };
+        match Self::read(folder, shape)? {
+            Some(journal) => Ok(Some((journal.head().sweep()?, journal))),
+            None => Ok(None),
         }
     }
 

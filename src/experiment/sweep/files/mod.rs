@@ -8,5 +8,6 @@ mod shard;
 mod status;
 
 pub use merge::merge;
+pub use output::so_far;
 pub use shard::Shard;
 pub use status::Status;

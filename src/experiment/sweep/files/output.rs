@@ -5,10 +5,11 @@ use std::path::Path;
 
 use super::Shard;
 use super::journal::{self, Head, Journal};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::experiment::Trial;
 use crate::experiment::rows::{
-    CONFUSION, Columns, Manifest, ManifestAxis, ROWS_FORMAT, TIMES, layers,
+    CONFUSION, Columns, Count, Folder, Manifest, ManifestAxis, ROWS_FORMAT, Row, TIMES,
+    check_draws, layers,
 };
 use crate::experiment::sweep::{Reference, Sweep};
 use crate::io::record::{Cell, Column, Kind, write_csv, write_jsonl, write_parquet};
@@ -201,13 +202,48 @@ impl<'a> Table<'a> {
     /// The cells of every finished trial, by point, then trial.
     fn rows(&self) -> Result<impl Iterator<Item = Result<Vec<Cell>>>> {
         let records = self.journal.records(0..self.sweep.rows())?;
-        Ok(records.map(|record| {
-            let trial = record?;
-            let reference = self.of_point[trial.point].expect("this point has a trial");
-            let row = self.columns.join(trial, self.references[reference]);
-            Ok(self.columns.cells(&row))
-        }))
+        Ok(records.map(|record| Ok(self.columns.cells(&self.row(record?)))))
     }
+
+    fn row(&self, trial: Trial) -> Row {
+        let reference = self.of_point[trial.point].expect("this point has a trial");
+        self.columns.join(trial, self.references[reference])
+    }
+}
+
+/// What the folder of an unfinished sweep would hold if it ended now; nothing without a journal.
+///
+/// # Errors
+/// As [`Status::read`](super::Status::read); [`Error::Value`] if its random numbers are not this lightloom's.
+pub fn so_far(folder: &Path) -> Result<Option<Folder>> {
+    let Some((sweep, journal)) = Journal::of_any(folder)? else {
+        return Ok(None);
+    };
+    check_draws(journal.head().draws).within(folder.display())?;
+    let table = Table::new(&sweep, &journal)?;
+    let (mut rows, mut confusion) = (Vec::new(), Vec::new());
+    for record in journal.records(0..sweep.rows())? {
+        let trial = record?;
+        if sweep.records_confusion {
+            let counts = trial.confusion.iter();
+            confusion.extend(counts.map(|&(label, predicted, count)| Count {
+                point: trial.point,
+                label,
+                predicted,
+                count,
+            }));
+        }
+        rows.push(table.row(trial));
+    }
+    let manifest = manifest(&sweep, &journal, &table);
+    let layers = table.columns.layers().to_vec();
+    Ok(Some(Folder {
+        manifest,
+        rows,
+        layers,
+        confusion,
+        sweep: sweep.clone(),
+    }))
 }
 
 /// Bytes that a trial takes in all files of the folder but the journal.

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::Shard;
-use super::journal::{Head, Journal};
-use crate::error::{Context, Result};
+use super::journal::Journal;
+use crate::error::Result;
+use crate::experiment::Summary;
 use crate::experiment::sweep::{Reference, Sweep};
 
 /// What stands in the folder of a sweep, whether it is finished or not.
@@ -30,22 +31,20 @@ impl Status {
     /// # Errors
     /// [`Error::Io`](crate::Error::Io), and [`Error::Format`](crate::Error::Format) if it is no journal of this version.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
-        let shape = |head: &Head| {
-            let sweep = head.sweep().within(folder.display())?;
-            Ok([sweep.points(), sweep.trials])
-        };
-        let Some(journal) = Journal::read(folder, shape)? else {
+        let Some((sweep, journal)) = Journal::of_any(folder)? else {
             return Ok(None);
         };
-        let sweep = journal.head().sweep()?;
         let shard = Shard::of_head(journal.head());
-        let mut points = vec![(0, 0.0); sweep.points()];
+        let mut scores = vec![Vec::new(); sweep.points()];
         for record in journal.records(0..sweep.rows())? {
             let record = record?;
-            let (count, mean) = &mut points[record.point];
-            *count += 1;
-            *mean += (record.worth.value() - *mean) / *count as f64;
+            scores[record.point].push(record.worth.value());
         }
+        // As a report has it, to the last bit: a mean between two roundings is rounded the same way by both.
+        let points: Vec<(usize, f64)> = scores
+            .into_iter()
+            .map(|scores| (scores.len(), Summary::of(scores).mean))
+            .collect();
         Ok(Some(Self {
             planned: shard.missing(&sweep, None).count(),
             finished: points.iter().map(|(count, _)| count).sum(),

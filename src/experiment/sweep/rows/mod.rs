@@ -5,6 +5,7 @@ mod read;
 mod scores;
 
 pub use manifest::{InputFile, Manifest, ManifestAxis};
+pub(crate) use read::check_draws;
 pub use read::{Count, Folder};
 pub use scores::{is_rows, score_column, scores_of_csv, scores_of_lines};
 
@@ -152,6 +153,11 @@ impl<'a> Columns<'a> {
             columns,
             layers,
         }
+    }
+
+    /// Names of the layers that have columns.
+    pub fn layers(&self) -> &[String] {
+        &self.layers
     }
 
     /// Their names and kinds.

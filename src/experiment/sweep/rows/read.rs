@@ -93,13 +93,19 @@ fn read_manifest(text: &str, place: &str) -> Result<Manifest> {
         let limit = format!("{ROWS_FORMAT}: run the sweep again with this lightloom");
         return Err(Error::value("rows_format", rows_format, limit).within(place));
     }
+    check_draws(draws).within(place)?;
+    serde_json::from_str(text).map_err(malformed)
+}
+
+/// Fails if rows are of other random numbers than this lightloom's.
+pub(crate) fn check_draws(draws: u32) -> Result<()> {
     if draws != DRAWS {
         let limit = format!(
             "{DRAWS}, this lightloom's random numbers, with which a figure draws a chip again"
         );
-        return Err(Error::value("draws", draws, limit).within(place));
+        return Err(Error::value("draws", draws, limit));
     }
-    serde_json::from_str(text).map_err(malformed)
+    Ok(())
 }
 
 /// Fails if what chips are compared with could not be drawn.

@@ -181,3 +181,18 @@ fn errors_are_one_per_mzi_and_the_largest_is_the_deepest_red() {
         }
     }
 }
+
+/// 12 720 MZIs with their words would be 4 MB.
+#[test]
+fn a_mesh_of_very_many_mzis_is_boxes_alone_of_some_twenty_bytes() {
+    for color in colorings(160) {
+        let mesh = haar(Geometry::Clements, 160);
+        let svg = drawn(&mesh, color);
+        check_well_formed(&svg);
+        let boxes = svg.split("class=\"boxes\"").nth(1).unwrap();
+        let boxes = boxes.split("</g>").next().unwrap();
+        assert_eq!(boxes.matches('V').count(), mesh.nodes().len());
+        assert!(svg.len() < 30 * mesh.nodes().len(), "{}", svg.len());
+        assert!(!svg.contains("<title>MZI"));
+    }
+}
