@@ -261,6 +261,7 @@ mod tests {
     use super::*;
     use crate::error::compare::{golden, io as io_error, not_finite, shape, value};
     use crate::io;
+    use crate::io::npy::Array;
     use ndarray::{Array1, arr1, arr2};
 
     fn save<T: io::npy::Element, D: ndarray::Dimension>(path: &Path, array: &ndarray::Array<T, D>) {
