@@ -115,7 +115,7 @@ mod tests {
         let layers = vec![
             Layer::new(
                 "first",
-                Weight::Real(arr2(&[[0.1, 0.2], [-0.0, 1e300]])),
+                Weight::Real(arr2(&[[0.1, 0.2], [-0.0, 1e100]])),
                 Some(Bias::Real(arr1(&[0.5, -0.25]))),
                 Activation::ModulusSoftplus { temperature: 0.03 },
             ),
