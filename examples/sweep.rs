@@ -1,8 +1,7 @@
 //! Which costs more: couplers that err, or phases that do?
 //!
 //! A grid of both for the network of the demo, as `lightloom sweep` runs it: trials gather in a folder, a run that was
-//! stopped goes on, and rows are read back as they were written. To one percent of accuracy, phases may err some three
-//! times as much as couplers.
+//! stopped goes on, and rows are read back as they were written.
 
 use std::path::Path;
 
