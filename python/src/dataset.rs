@@ -4,21 +4,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lightloom::Network;
-use lightloom::io::Tensor;
-use lightloom::nn::{Intake, Samples, Selection, Split};
+use lightloom::io::table::Columns;
+use lightloom::nn::{Intake, Labels, PerFeature, Samples, Selection, Split, Values};
+use numpy::{PyArray1, ToPyArray};
 use pyo3::prelude::*;
 
 use crate::array::{self, Sampled};
 use crate::named::{Argument, Whole, Word};
 use crate::network::Network as PyNetwork;
 use crate::program::Program as PyProgram;
-use crate::refusal::{in_python, raise};
+use crate::refusal::{check_version, in_python, raise};
 use crate::work::work;
 
 /// Samples and their labels.
 ///
 /// `x` is [sample, feature], or [sample, …] of several axes; bytes (uint8) stay bytes, which networks take as x / 255
-/// unless they say otherwise. `y` holds one class a sample, rows with a single 1, or targets [sample, output].
+/// unless they say otherwise. `y` holds one class a sample, a number or a text, rows with a single 1, or targets
+/// [sample, output]; texts are classes in their sorted order.
 /// `network`, a `Network` or `Program`, says what pictures are brought into the order of.
 #[pyclass(frozen, module = "lightloom")]
 pub struct Dataset {
@@ -68,6 +70,59 @@ pub fn open(
     })
 }
 
+/// The version of the pickles that are written.
+const VERSION: u32 = 1;
+
+/// What a pickle holds: its version, the name, the samples, whether their full scales are one a feature, and these, classes
+/// or targets, names of classes and what was assumed, axes.
+type State<'py> = (
+    u32,
+    String,
+    Bound<'py, PyAny>,
+    (bool, Vec<f64>),
+    Option<Bound<'py, PyAny>>,
+    (Option<Vec<String>>, Vec<String>),
+    Vec<usize>,
+);
+
+impl Dataset {
+    /// What was assumed of its files.
+    fn assumed(&self) -> Vec<String> {
+        let label = self.data.columns.as_ref().and_then(Columns::assumed);
+        self.data.assumed.iter().cloned().chain(label).collect()
+    }
+
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<State<'py>> {
+        let data = &*self.data;
+        let x = match &data.x.values {
+            Values::Bytes(x) => x.to_pyarray(py).into_any(),
+            Values::Single(x) => x.to_pyarray(py).into_any(),
+            Values::Double(x) => x.to_pyarray(py).into_any(),
+        };
+        let full_scale = match &data.x.full_scale {
+            PerFeature::Same(same) => (false, vec![*same]),
+            PerFeature::Each(each) => (true, each.clone()),
+        };
+        let labels = match &data.labels {
+            Labels::None => None,
+            Labels::Classes(classes) => {
+                let classes = classes.iter().map(|class| *class as i64);
+                Some(PyArray1::from_iter(py, classes).into_any())
+            }
+            Labels::Targets(targets) => Some(targets.to_pyarray(py).into_any()),
+        };
+        Ok((
+            VERSION,
+            data.name.clone(),
+            x,
+            full_scale,
+            labels,
+            (data.class_names.clone(), self.assumed()),
+            data.axes.clone(),
+        ))
+    }
+}
+
 #[pymethods]
 impl Dataset {
     #[new]
@@ -80,13 +135,7 @@ impl Dataset {
     ) -> PyResult<Self> {
         let intake = network.map(Argument::intake).transpose()?;
         let Sampled { samples, axes } = array::samples("x", x)?;
-        let labels = y.map(|y| {
-            let y = array::doubles("y", y)?;
-            let shape = y.shape().to_vec();
-            let numbers = y.into_iter().collect();
-            Tensor::real("labels", shape, numbers).map_err(raise)
-        });
-        let labels = labels.transpose()?;
+        let labels = y.map(|y| array::labels("y", y)).transpose()?;
         let data = work(py, move |_| {
             lightloom::Dataset::of_arrays("arrays", samples, &axes, labels, intake.as_ref())
         })?;
@@ -150,8 +199,56 @@ impl Dataset {
     /// What was assumed of its files, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        let assumed = self.data.assumed.iter();
-        assumed.map(|note| in_python(note)).collect()
+        self.assumed().iter().map(|note| in_python(note)).collect()
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, State<'py>)> {
+        let state = slf.get().state(slf.py())?;
+        Ok((slf.get_type().getattr("_of_pickle")?, state))
+    }
+
+    /// The data set that a pickle holds.
+    #[staticmethod]
+    #[pyo3(signature = (version, name, x, full_scale, labels, words, axes, /))]
+    fn _of_pickle(
+        version: u32,
+        name: String,
+        x: &Bound<'_, PyAny>,
+        full_scale: (bool, Vec<f64>),
+        labels: Option<Bound<'_, PyAny>>,
+        words: (Option<Vec<String>>, Vec<String>),
+        axes: Vec<usize>,
+    ) -> PyResult<Self> {
+        check_version("Dataset", version, VERSION)?;
+        let Sampled { mut samples, .. } = array::samples("x", x)?;
+        samples.full_scale = match full_scale {
+            (true, each) => each.into(),
+            (false, same) => PerFeature::Same(same[0]),
+        };
+        let labels = match labels {
+            None => Labels::None,
+            Some(labels) => match labels.extract::<Vec<usize>>() {
+                Ok(classes) => classes.into(),
+                Err(_) => array::targets("y", &labels)?.into(),
+            },
+        };
+        let data = lightloom::Dataset::new(&name, samples, labels).map_err(raise)?;
+        let (class_names, assumed) = words;
+        let data = Arc::new(lightloom::Dataset {
+            class_names,
+            assumed,
+            axes,
+            ..data
+        });
+        Ok(Self { data })
     }
 
     fn __len__(&self) -> usize {
@@ -159,7 +256,6 @@ impl Dataset {
     }
 
     fn __repr__(&self) -> String {
-        use lightloom::nn::Labels;
         let labels = match &self.data.labels {
             Labels::None => "no labels".to_owned(),
             Labels::Classes(_) => "classes".to_owned(),

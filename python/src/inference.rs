@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lightloom::experiment::{Experiment, LayerTrial, Predictions, Report, TRIALS_LIMIT, Workload};
+use lightloom::experiment::{
+    Experiment, LayerTrial, Predictions, Report, TRIALS_LIMIT, Whose, Workload,
+};
 use lightloom::field::{Precision, Real};
 use lightloom::io::npy::Element;
 use lightloom::nn::metrics::Chance;
@@ -19,20 +21,45 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::array::read_only;
 use crate::dataset::{Dataset, open};
 use crate::hardware::Hardware;
-use crate::named::{Argument, Whole, Word};
+use crate::named::{Argument, Whole, Word, written, wrong_type};
 use crate::program::Program as PyProgram;
-use crate::refusal::in_python;
-use crate::work::work;
+use crate::refusal::{check_version, in_python, raise};
+use crate::work::{Progress, work_told};
 
 /// What a program gives on drawn chips, beside digital and a perfect chip.
 #[pyclass(frozen, module = "lightloom")]
 pub struct Inference {
-    report: Report,
+    told: Told,
     /// An `.npz` archive of all outputs, where they were asked for.
     predictions: Option<Vec<u8>>,
     /// What it holds, from when Python first asked.
     arrays: PyOnceLock<Py<PyDict>>,
     notes: Vec<String>,
+}
+
+/// What a report tells.
+struct Told {
+    /// The whole of it, in JSON.
+    json: String,
+    score: Score,
+    seed: u64,
+    digital: f64,
+    ideal: f64,
+    mean: f64,
+    std: f64,
+    /// Numbers of the chips.
+    trials: Vec<usize>,
+    columns: Vec<Column>,
+}
+
+/// A column of the rows.
+#[derive(FromPyObject, IntoPyObject)]
+struct Column {
+    #[pyo3(item)]
+    name: String,
+    /// NaN where there is no such number.
+    #[pyo3(item)]
+    values: Vec<f64>,
 }
 
 /// How a number is told of a layer.
@@ -49,39 +76,91 @@ const OF_LAYER: [(&str, OfLayer); 5] = [
     }),
 ];
 
+impl From<&Report> for Told {
+    fn from(report: &Report) -> Self {
+        let trials = &report.noisy.per_trial;
+        let mut columns = Vec::new();
+        let mut column = |name: String, values: Vec<Option<f64>>| {
+            if values.iter().any(Option::is_some) {
+                let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN));
+                let values = values.collect();
+                columns.push(Column { name, values });
+            }
+        };
+        for (index, part) in PARTS.iter().enumerate() {
+            let values = trials.iter().map(|trial| trial.worth.parts()[index]);
+            column(part.name.to_owned(), values.collect());
+        }
+        for (index, layer) in report.layers.iter().enumerate() {
+            for (what, value) in OF_LAYER {
+                let values = trials.iter().map(|trial| value(&trial.layers[index]));
+                column(format!("layer.{}.{what}", layer.name), values.collect());
+            }
+        }
+        let over = report.noisy.value();
+        Self {
+            json: serde_json::to_string(report).expect("a report has names for keys"),
+            score: report.score_name,
+            seed: report.seed.0,
+            digital: report.digital.value(),
+            ideal: report.ideal.value(),
+            mean: over.mean,
+            std: match report.trials {
+                1 => f64::NAN,
+                _ => over.std,
+            },
+            trials: trials.iter().map(|trial| trial.trial).collect(),
+            columns,
+        }
+    }
+}
+
+/// The version of the pickles that are written.
+const VERSION: u32 = 1;
+
+/// What a pickle holds: its version, the whole result in JSON and the name of its score, the seed, what `digital`, `ideal`,
+/// `mean` and `std` are, numbers of the chips, the columns, predictions, notes.
+type State<'py> = (
+    u32,
+    (String, String),
+    u64,
+    [f64; 4],
+    Vec<usize>,
+    Vec<Column>,
+    Option<Bound<'py, PyBytes>>,
+    Vec<String>,
+);
+
 #[pymethods]
 impl Inference {
     /// What outputs are scored by: accuracy, top5, binary, binary-of-probabilities, mse, nll, nll-of-probabilities or none.
     #[getter]
     fn score_name(&self) -> String {
-        self.report.score_name.to_string()
+        self.told.score.to_string()
     }
 
     /// The score of the network as it was trained.
     #[getter]
     fn digital(&self) -> f64 {
-        self.report.digital.value()
+        self.told.digital
     }
 
     /// The score of the program on a perfect chip.
     #[getter]
     fn ideal(&self) -> f64 {
-        self.report.ideal.value()
+        self.told.ideal
     }
 
     /// Mean over the chips of their scores.
     #[getter]
     fn mean(&self) -> f64 {
-        self.report.noisy.value().mean
+        self.told.mean
     }
 
     /// Standard deviation (n − 1) over the chips of their scores; NaN of one chip.
     #[getter]
     fn std(&self) -> f64 {
-        match self.report.trials {
-            1 => f64::NAN,
-            _ => self.report.noisy.value().std,
-        }
+        self.told.std
     }
 
     /// What is worth saying of hardware, data and score, in sentences.
@@ -96,27 +175,11 @@ impl Inference {
     /// where there is no such number. The arrays are read-only.
     #[getter]
     fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let trials = &self.report.noisy.per_trial;
         let rows = PyDict::new(py);
-        let numbers = trials.iter().map(|trial| trial.trial as i64);
+        let numbers = self.told.trials.iter().map(|trial| *trial as i64);
         rows.set_item("trial", read_only(PyArray1::from_iter(py, numbers))?)?;
-        let column = |name: &str, values: Vec<Option<f64>>| match values.iter().all(Option::is_none)
-        {
-            true => Ok(()),
-            false => {
-                let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN));
-                rows.set_item(name, read_only(PyArray1::from_iter(py, values))?)
-            }
-        };
-        for (index, part) in PARTS.iter().enumerate() {
-            let values = trials.iter().map(|trial| trial.worth.parts()[index]);
-            column(part.name, values.collect())?;
-        }
-        for (index, layer) in self.report.layers.iter().enumerate() {
-            for (what, value) in OF_LAYER {
-                let values = trials.iter().map(|trial| value(&trial.layers[index]));
-                column(&format!("layer.{}.{what}", layer.name), values.collect())?;
-            }
+        for Column { name, values } in &self.told.columns {
+            rows.set_item(name, read_only(PyArray1::from_slice(py, values))?)?;
         }
         Ok(rows)
     }
@@ -136,8 +199,7 @@ impl Inference {
 
     /// The whole result as `lightloom infer --json` prints it, without the program's name.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let text = serde_json::to_string(&self.report).expect("a report has names for keys");
-        py.import("json")?.call_method1("loads", (text,))
+        py.import("json")?.call_method1("loads", (&self.told.json,))
     }
 
     /// All outputs, where they were asked for, as a dict of read-only arrays; else None.
@@ -166,24 +228,117 @@ impl Inference {
     }
 
     fn __repr__(&self) -> String {
-        let Report {
-            score_name: score,
+        let Told {
+            score,
             digital,
-            noisy,
+            mean,
+            std,
             trials,
             seed,
             ..
-        } = &self.report;
-        let over = noisy.value();
-        let (digital, mean) = (score.text(digital.value()), score.text(over.mean));
-        let of_chips = match trials {
-            1 => format!("(one chip, seed {})", seed.0),
-            _ => {
-                let std = score.text(over.std);
-                format!("± {std} on {trials} chips of seed {}", seed.0)
-            }
+        } = &self.told;
+        let (digital, mean) = (score.text(*digital), score.text(*mean));
+        let of_chips = match trials.len() {
+            1 => format!("(one chip, seed {seed})"),
+            count => format!("± {} on {count} chips of seed {seed}", score.text(*std)),
         };
         format!("<Inference {score}: digital {digital}, {mean} {of_chips}>")
+    }
+
+    fn _repr_html_(&self) -> String {
+        let Told {
+            score,
+            digital,
+            ideal,
+            mean,
+            std,
+            trials,
+            ..
+        } = &self.told;
+        let spread = match std.is_nan() {
+            true => String::new(),
+            false => format!(" ± {}", score.text(*std)),
+        };
+        let chips = match trials.len() {
+            1 => "one chip".to_owned(),
+            count => format!("{count} chips"),
+        };
+        format!(
+            "<table><tr><th></th><th>{score}</th></tr><tr><td>digital</td><td>{}</td></tr>\
+             <tr><td>perfect chip</td><td>{}</td></tr><tr><td>{chips}</td><td>{}{spread}</td></tr></table>",
+            score.text(*digital),
+            score.text(*ideal),
+            score.text(*mean)
+        )
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, State<'py>)> {
+        let Self {
+            told,
+            predictions,
+            notes,
+            ..
+        } = slf.get();
+        let column = |Column { name, values }: &Column| Column {
+            name: name.clone(),
+            values: values.clone(),
+        };
+        let predictions = predictions.as_deref();
+        let state = (
+            VERSION,
+            (told.json.clone(), told.score.to_string()),
+            told.seed,
+            [told.digital, told.ideal, told.mean, told.std],
+            told.trials.clone(),
+            told.columns.iter().map(column).collect(),
+            predictions.map(|bytes| PyBytes::new(slf.py(), bytes)),
+            notes.clone(),
+        );
+        Ok((slf.get_type().getattr("_of_pickle")?, state))
+    }
+
+    /// The result that a pickle holds.
+    #[staticmethod]
+    #[pyo3(signature = (version, report, seed, scores, trials, columns, predictions, notes, /))]
+    #[allow(clippy::too_many_arguments, reason = "one a part of a pickle")]
+    fn _of_pickle(
+        version: u32,
+        report: (String, String),
+        seed: u64,
+        scores: [f64; 4],
+        trials: Vec<usize>,
+        columns: Vec<Column>,
+        predictions: Option<Bound<'_, PyBytes>>,
+        notes: Vec<String>,
+    ) -> PyResult<Self> {
+        check_version("Inference", version, VERSION)?;
+        let (json, score) = report;
+        let [digital, ideal, mean, std] = scores;
+        let told = Told {
+            json,
+            score: score.parse().map_err(raise)?,
+            seed,
+            digital,
+            ideal,
+            mean,
+            std,
+            trials,
+            columns,
+        };
+        Ok(Self {
+            told,
+            predictions: predictions.map(|bytes| bytes.as_bytes().to_vec()),
+            arrays: PyOnceLock::new(),
+            notes,
+        })
     }
 }
 
@@ -197,16 +352,19 @@ pub enum Data<'py> {
 /// Run a program on drawn chips and compare them with digital; the numbers are those of `lightloom infer`, to the bit.
 ///
 /// `data` is a `Dataset` or the path of one, `hardware` whatever `Hardware` takes; None is ideal. Chips are those of trial
-/// 0 to `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local, progressive or fit. `limit`
+/// `first_trial` to `first_trial` + `trials` − 1 of `seed`, each with phases chosen as `correction` says: none, local,
+/// progressive or fit; a part of a longer run has the rows that they have there. `limit`
 /// takes the first samples only; `score` is accuracy, top5, binary, mse, nll or none, or binary-of-probabilities or
-/// nll-of-probabilities of outputs that are probabilities, by default what the shapes of labels and outputs say; `precision` is f32 or f64. With `predictions` all outputs are kept.
+/// nll-of-probabilities of outputs that are probabilities, by default what the shapes of labels and outputs say; `precision`
+/// is f32 or f64. With `predictions` all outputs are kept. `progress` is called now and then as
+/// progress(done, trials), and behind the last chip.
 #[pyfunction]
 #[pyo3(
     signature = (program, data, hardware = None, *, trials = Whole::Held(10), seed = Whole::Held(0),
                  correction = Word::default_of("none"), precision = Word::default_of("f32"), limit = None, score = None,
-                 predictions = Argument::of(false)),
+                 predictions = Argument::of(false), first_trial = Whole::Held(0), progress = None),
     text_signature = "(program, data, hardware='ideal', *, trials=10, seed=0, correction='none', precision='f32', \
-                      limit=None, score=None, predictions=False)"
+                      limit=None, score=None, predictions=False, first_trial=0, progress=None)"
 )]
 #[allow(
     clippy::too_many_arguments,
@@ -224,6 +382,8 @@ pub fn infer(
     limit: Option<Whole>,
     score: Option<Word>,
     predictions: Argument<bool>,
+    first_trial: Whole,
+    progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Inference> {
     let program = program.named("program", "a Program, which compile makes")?;
     let program = program.get().program.clone();
@@ -238,6 +398,18 @@ pub fn infer(
     let limit = limit.map(Whole::limit).transpose()?;
     let score: Option<Score> = score.map(|score| score.parse("score")).transpose()?;
     let predictions = predictions.named("predictions", "True or False")?;
+    let first_trial = first_trial.within("first_trial", 0..=LAST_FIRST)?;
+    let progress = progress.map(|tell| match tell.is_callable() {
+        true => Ok(Progress {
+            tell: tell.unbind(),
+            steps: experiment.trials,
+        }),
+        false => {
+            let limit = "a function of the chips that are done and of all";
+            Err(wrong_type("progress", &written(&tell)?, limit))
+        }
+    });
+    let progress = progress.transpose()?;
     let data = match data {
         Data::Dataset(data) => Arc::clone(&data.get().data),
         Data::Path(path) => {
@@ -245,7 +417,7 @@ pub fn infer(
             Arc::new(open(py, path, None, None, None, Some(intake))?)
         }
     };
-    work(py, move |interrupt| {
+    work_told(py, progress, move |interrupt| {
         let limited;
         let data = match limit {
             Some(limit) if limit < data.len() => {
@@ -260,6 +432,7 @@ pub fn infer(
             data,
             score,
             predictions,
+            first_trial,
         };
         match precision {
             Precision::F32 => asked.run::<f32>(interrupt),
@@ -267,6 +440,9 @@ pub fn infer(
         }
     })
 }
+
+/// Largest number of a first trial: a float holds all numbers up to it.
+const LAST_FIRST: u64 = 1 << 53;
 
 /// What is said of chips without errors.
 const IDEAL: &str = "these chips are ideal: hardware=\"thermo-optic\" (or another kind), or keys of a Hardware, \
@@ -279,6 +455,7 @@ struct Asked<'a> {
     data: &'a lightloom::Dataset,
     score: Option<Score>,
     predictions: bool,
+    first_trial: u64,
 }
 
 impl Asked<'_> {
@@ -289,6 +466,7 @@ impl Asked<'_> {
             data,
             score,
             predictions,
+            first_trial,
         } = self;
         let dark = program.network().dark_words();
         let mut notes: Vec<String> = dark.into_iter().collect();
@@ -307,11 +485,16 @@ impl Asked<'_> {
         let workload = Workload::<T>::new(&program, data, score)?;
         let kept = predictions.then(|| Predictions::new(&workload, experiment.trials));
         let kept = kept.transpose()?;
-        let report = experiment.run_on(&workload, interrupt, |whose, judged| {
+        let seen = |whose, judged: &_| {
+            let whose = match whose {
+                Whose::Chip(trial) => Whose::Chip(trial - first_trial as usize),
+                other => other,
+            };
             if let Some(kept) = &kept {
                 kept.keep(whose, judged);
             }
-        })?;
+        };
+        let report = experiment.run_from(first_trial, &workload, interrupt, seen)?;
         let scorer: &Scorer<'_> = workload.scorer();
         notes.extend(idle_words(
             &program,
@@ -324,7 +507,7 @@ impl Asked<'_> {
         Ok(Inference {
             predictions: kept.map(|kept| kept.npz(report.trials)).transpose()?,
             arrays: PyOnceLock::new(),
-            report,
+            told: Told::from(&report),
             notes,
         })
     }

@@ -6,7 +6,9 @@
 #![warn(missing_docs)]
 
 mod array;
+mod corrected;
 mod dataset;
+mod drawing;
 mod hardware;
 mod inference;
 mod mesh;
@@ -38,9 +40,13 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run_command, module)?)?;
     module.add_function(wrap_pyfunction!(mesh::decompose, module)?)?;
     module.add_function(wrap_pyfunction!(program::compile, module)?)?;
+    module.add_function(wrap_pyfunction!(corrected::correct, module)?)?;
+    module.add_function(wrap_pyfunction!(drawing::draw, module)?)?;
     module.add_function(wrap_pyfunction!(processor::load, module)?)?;
     module.add_function(wrap_pyfunction!(inference::infer, module)?)?;
     module.add_class::<mesh::Mesh>()?;
+    module.add_class::<corrected::Corrected>()?;
+    module.add_class::<drawing::Drawing>()?;
     module.add_class::<network::Network>()?;
     module.add_class::<program::Program>()?;
     module.add_class::<hardware::Hardware>()?;

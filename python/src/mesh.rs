@@ -7,7 +7,7 @@ use lightloom::linalg::{from_array, to_unitary};
 use lightloom::mesh::{Geometry, closest};
 use lightloom::report::{DrawOptions, draw};
 use lightloom::{Error, Watch};
-use ndarray::{ArrayView2, Axis, Ix2};
+use ndarray::{Array2, ArrayView2, Axis, Ix2};
 use num_complex::Complex;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
@@ -16,7 +16,6 @@ use rayon::prelude::*;
 
 use crate::array;
 use crate::named::{Argument, Word};
-use crate::refusal::raise;
 use crate::work::work;
 
 /// A mesh of MZIs with its phases: cells in columns on a number of modes, and a screen of phases behind them.
@@ -87,6 +86,17 @@ impl Mesh {
     #[getter]
     fn mzis(&self) -> usize {
         self.mesh.nodes().len()
+    }
+
+    /// Where every MZI stands, in the order of `theta`: int64 [mzi, 3], its column, its upper and its lower mode.
+    #[getter]
+    fn nodes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
+        let nodes = self.mesh.nodes();
+        let place = |(mzi, axis): (usize, usize)| {
+            let node = &nodes[mzi];
+            [node.column, node.top, node.bottom][axis] as i64
+        };
+        array::read_only(Array2::from_shape_fn((nodes.len(), 3), place).into_pyarray(py))
     }
 
     /// Internal phases θ, rad, one an MZI: float64 [mzi].
@@ -178,8 +188,8 @@ pub fn decompose<'py>(
     u: &Bound<'py, PyAny>,
     geometry: Word,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let u = array::complex("u", u)?;
     let geometry: Geometry = geometry.parse("geometry")?;
+    let u = array::matrices("u", u)?;
     let mesh = move |u: ArrayView2<'_, Complex<f64>>| -> lightloom::Result<lightloom::Mesh> {
         let nearest = to_unitary("u", &from_array(u))?;
         Ok(closest(&nearest.unitary, geometry)?.mesh)
@@ -200,14 +210,8 @@ pub fn decompose<'py>(
         let meshes = meshes.collect::<PyResult<Vec<_>>>()?;
         return Ok(PyList::new(py, meshes)?.into_any());
     }
-    let shape = u.shape().to_vec();
-    let u = u.into_dimensionality::<Ix2>().map_err(|_| {
-        raise(Error::shape(
-            "u",
-            shape,
-            "[mode, mode] or [batch, mode, mode]",
-        ))
-    })?;
+    let u = u.into_dimensionality::<Ix2>();
+    let u = u.expect("what has no three axes has two");
     let mesh = work(py, move |_| mesh(u.view()))?;
     Ok(Bound::new(py, Mesh::new(mesh))?.into_any())
 }

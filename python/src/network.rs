@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lightloom::compile::{read_network, write_network};
+use lightloom::io::safetensors;
 use lightloom::nn::{
-    Activation, Choice, Chosen, Graph, GraphHints, Hints, Input, Layer, Linear, Normalization,
-    Readout, Scale,
+    Activation, Bias, Choice, Chosen, Graph, GraphHints, Hints, Input, Layer, Linear,
+    Normalization, Readout, Scale, Weight,
 };
 use lightloom::{Error, field};
-use numpy::{IntoPyArray, PyArray2};
+use ndarray::{Array2, Axis};
+use numpy::{IntoPyArray, PyArray2, ToPyArray};
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::array;
 use crate::dataset::arranged;
@@ -248,6 +252,42 @@ impl Network {
         linears.map(|(_, linear)| linear.name.clone()).collect()
     }
 
+    /// Weights by the names of the layers: a dict of arrays [out, in], float64, complex128 of a complex layer; of several
+    /// groups [group, out, in].
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let weights = PyDict::new(py);
+        for (_, linear) in self.network.linears() {
+            let array = match linear.is_complex() {
+                true => grouped(py, linear, Weight::to_complex)?,
+                false => grouped(py, linear, |weight| weight.to_complex().mapv(|z| z.re))?,
+            };
+            weights.set_item(&linear.name, array)?;
+        }
+        Ok(weights)
+    }
+
+    /// Biases by the names of the layers that have some: a dict of arrays [out], float64, complex128 of a complex bias.
+    /// Those of an ONNX graph are in its digital part.
+    #[getter]
+    fn biases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let biases = PyDict::new(py);
+        for layer in self.network.layers() {
+            match &layer.bias {
+                None => {}
+                Some(Bias::Real(bias)) => {
+                    let bias = array::read_only(bias.to_pyarray(py))?;
+                    biases.set_item(layer.name(), bias)?;
+                }
+                Some(Bias::Complex(bias)) => {
+                    let bias = array::read_only(bias.to_pyarray(py))?;
+                    biases.set_item(layer.name(), bias)?;
+                }
+            }
+        }
+        Ok(biases)
+    }
+
     /// Number of weights and biases.
     #[getter]
     fn parameters(&self) -> usize {
@@ -275,6 +315,38 @@ impl Network {
         Ok(outputs.into_pyarray(py))
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Rebuilt<'py>> {
+        let (py, this) = (slf.py(), slf.get());
+        let network = Arc::clone(&this.network);
+        let bytes = work(py, move |_| {
+            let mut bytes = Vec::new();
+            write_network(&network, &mut bytes)?;
+            Ok(bytes)
+        })?;
+        let state = (PyBytes::new(py, &bytes), this.notes.clone());
+        Ok((slf.get_type().getattr("_of_pickle")?, state))
+    }
+
+    /// The network that a pickle holds.
+    #[staticmethod]
+    #[pyo3(signature = (data, notes, /))]
+    fn _of_pickle(py: Python<'_>, data: &Bound<'_, PyBytes>, notes: Vec<String>) -> PyResult<Self> {
+        let data = data.as_bytes().to_vec();
+        let network = work(py, move |_| read_network(safetensors::parse(&data)?))?;
+        Ok(Self {
+            network: Arc::new(network),
+            notes,
+        })
+    }
+
     fn __repr__(&self) -> String {
         let shapes = self.network.linears().map(|(_, linear): (_, &Linear)| {
             format!("{} {}×{}", linear.name, linear.outputs(), linear.inputs())
@@ -287,6 +359,24 @@ impl Network {
             listed(&shapes)
         )
     }
+}
+
+/// What rebuilds an object from its pickle.
+type Rebuilt<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, Vec<String>));
+
+/// The weights of `linear` as an array that nobody may write: `[out, in]`, or `[group, out, in]` of several groups.
+fn grouped<'py, T: numpy::Element + Copy>(
+    py: Python<'py>,
+    linear: &Linear,
+    numbers: impl Fn(&Weight) -> Array2<T>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let groups: Vec<Array2<T>> = linear.groups.iter().map(numbers).collect();
+    if let [only] = &groups[..] {
+        return Ok(array::read_only(only.to_pyarray(py))?.into_any());
+    }
+    let views: Vec<_> = groups.iter().map(|group| group.view()).collect();
+    let all = ndarray::stack(Axis(0), &views).expect("groups are alike");
+    Ok(array::read_only(all.into_pyarray(py))?.into_any())
 }
 
 /// `names` with commas, the first of them where there are many.

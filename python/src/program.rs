@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lightloom::Seed;
-use lightloom::compile::{Aim, LARGEST_TILE, Layout, compile_watched};
+use lightloom::compile::{Aim, LARGEST_TILE, Layout, Meshes, Tile, compile_watched};
 use lightloom::io::{Source, write_atomic};
+use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
+use crate::array::read_only;
 use crate::mesh::Mesh;
 use crate::named::{Argument, LayerName, Whole, Word};
 use crate::network::{Network, listed};
@@ -31,6 +33,18 @@ impl Program {
             program.write(&mut bytes)?;
             Ok(bytes)
         })
+    }
+
+    /// The meshes of tile `tile` of a layer.
+    fn meshes(&self, layer: Option<Argument<LayerName>>, tile: Whole) -> PyResult<&Meshes> {
+        let layer = layer.map(Argument::layer).transpose()?;
+        let map = self
+            .program
+            .layer("layer", layer.as_deref())
+            .map_err(raise)?;
+        let last = map.tiles.len() - 1;
+        let tile: usize = tile.within("tile", 0..=last as u64)?;
+        map.tiles[tile].as_meshes().map_err(raise)
     }
 }
 
@@ -111,17 +125,64 @@ impl Program {
         tile: Whole,
         section: Word,
     ) -> PyResult<Mesh> {
+        let meshes = self.meshes(layer, tile)?;
+        let sections = [("input", &meshes.input), ("output", &meshes.output)];
+        let mesh = section.choice("section", &sections)?;
+        Ok(Mesh::new(mesh.clone()))
+    }
+
+    /// The tiles of the layer called `layer`, the first one by default, row by row: a dict of read-only arrays.
+    ///
+    /// row and col are where in the layer's matrix a tile begins, rows and cols how much of it it covers, inputs and
+    /// outputs its modes, mzis its MZIs with attenuators: int64 [tile]. scale is the digital factor behind it, float64
+    /// [tile].
+    #[pyo3(signature = (layer = None))]
+    fn tiles<'py>(
+        &self,
+        py: Python<'py>,
+        layer: Option<Argument<LayerName>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let layer = layer.map(Argument::layer).transpose()?;
         let map = self
             .program
             .layer("layer", layer.as_deref())
             .map_err(raise)?;
-        let last = map.tiles.len() - 1;
-        let tile: usize = tile.within("tile", 0..=last as u64)?;
-        let meshes = map.tiles[tile].as_meshes().map_err(raise)?;
-        let sections = [("input", &meshes.input), ("output", &meshes.output)];
-        let mesh = section.choice("section", &sections)?;
-        Ok(Mesh::new(mesh.clone()))
+        let numbers: [(&str, fn(&Tile) -> usize); 7] = [
+            ("row", |tile| tile.row),
+            ("col", |tile| tile.col),
+            ("rows", |tile| tile.rows),
+            ("cols", |tile| tile.cols),
+            ("inputs", Tile::inputs),
+            ("outputs", Tile::outputs),
+            ("mzis", Tile::mzis),
+        ];
+        let tiles = PyDict::new(py);
+        for (name, number) in numbers {
+            let column = map.tiles.iter().map(|tile| number(tile) as i64);
+            tiles.set_item(name, read_only(PyArray1::from_iter(py, column))?)?;
+        }
+        let scales = map.tiles.iter().map(|tile| tile.scale);
+        tiles.set_item("scale", read_only(PyArray1::from_iter(py, scales))?)?;
+        Ok(tiles)
+    }
+
+    /// Amplitudes that the attenuators of a tile pass, from 0 to 1, between the meshes of V† and U, in the order of the
+    /// modes: float64 [mode].
+    ///
+    /// `layer` and `tile` as in `mesh`. Times the tile's scale these are the singular values of its block of the weights; of
+    /// butterflies, which come only near the block, they are what stands for them.
+    #[pyo3(
+        signature = (layer = None, tile = Whole::Held(0)),
+        text_signature = "($self, layer=None, tile=0)"
+    )]
+    fn attenuators<'py>(
+        &self,
+        py: Python<'py>,
+        layer: Option<Argument<LayerName>>,
+        tile: Whole,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let passed = self.meshes(layer, tile)?.passed();
+        read_only(PyArray1::from_vec(py, passed))
     }
 
     fn __repr__(&self) -> String {

@@ -4,11 +4,11 @@
 use std::io::ErrorKind;
 
 use lightloom::Error;
-use pyo3::PyErr;
 use pyo3::exceptions::{
     PyFileNotFoundError, PyKeyboardInterrupt, PyNotImplementedError, PyOSError, PyPermissionError,
     PyValueError,
 };
+use pyo3::{PyErr, PyResult};
 
 /// `OSError` (or one of its kinds) for files, `NotImplementedError` for what cannot be represented, `KeyboardInterrupt`
 /// for work that was stopped, `ValueError` for everything else.
@@ -23,6 +23,21 @@ pub fn raise(error: Error) -> PyErr {
         Error::Unsupported { .. } => PyNotImplementedError::new_err(sentence),
         Error::Stopped => PyKeyboardInterrupt::new_err(()),
         _ => PyValueError::new_err(sentence),
+    }
+}
+
+/// Fails unless a pickle of a `what` is of this version of the package's pickles.
+pub fn check_version(what: &str, got: u32, known: u32) -> PyResult<()> {
+    match got == known {
+        true => Ok(()),
+        false => {
+            let limit = format!("{known}, which this version of lightloom reads");
+            Err(raise(Error::value(
+                format!("version of a pickled {what}"),
+                got,
+                limit,
+            )))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,14 +23,31 @@ const LOOK: Duration = Duration::from_millis(50);
 /// where another one forks.
 static POOL: Mutex<Option<Arc<ThreadPool>>> = Mutex::new(None);
 
-/// Whether whoever waited for the work has left.
+/// What work and whoever waits for it tell each other.
 #[derive(Default)]
-pub struct Interrupt(AtomicBool);
+pub struct Interrupt {
+    /// Whether whoever waited has left.
+    left: AtomicBool,
+    /// Steps that are done.
+    done: AtomicUsize,
+}
 
 impl Watch for Interrupt {
-    fn stops(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    fn step(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn stops(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+}
+
+/// A function of Python's that is told how many of so many steps are done.
+pub struct Progress {
+    /// The function.
+    pub tell: Py<PyAny>,
+    /// Number of steps.
+    pub steps: usize,
 }
 
 /// What a piece of work came to.
@@ -46,6 +63,18 @@ pub fn work<R: Send + 'static>(
     py: Python<'_>,
     job: impl FnOnce(&Interrupt) -> lightloom::Result<R> + Send + 'static,
 ) -> PyResult<R> {
+    work_told(py, None, job)
+}
+
+/// What `job` returns, as [`work`] does; `progress` is told of its steps, now and then, and of the last one.
+///
+/// # Errors
+/// Those of [`work`]; what `progress` raises, which ends the work.
+pub fn work_told<R: Send + 'static>(
+    py: Python<'_>,
+    progress: Option<Progress>,
+    job: impl FnOnce(&Interrupt) -> lightloom::Result<R> + Send + 'static,
+) -> PyResult<R> {
     let interrupt = Arc::new(Interrupt::default());
     let seen = Arc::clone(&interrupt);
     let (sender, mut receiver) = sync_channel::<Outcome<R>>(1);
@@ -54,15 +83,29 @@ pub fn work<R: Send + 'static>(
         // Nobody hears it after an interrupt.
         let _ = sender.send(outcome);
     });
+    let mut told = 0;
+    let mut tell = || match (&progress, interrupt.done.load(Ordering::Relaxed)) {
+        (Some(progress), done) if done > told => {
+            told = done;
+            progress.tell.call1(py, (done, progress.steps)).map(drop)
+        }
+        _ => Ok(()),
+    };
+    let leave = |_: &PyErr| interrupt.left.store(true, Ordering::Relaxed);
     loop {
         let heard;
         (heard, receiver) = py.detach(move || (receiver.recv_timeout(LOOK), receiver));
         match heard {
-            Ok(Ok(result)) => return result.map_err(raise),
+            Ok(Ok(result)) => {
+                let result = result.map_err(raise)?;
+                return tell().map(|()| result);
+            }
             Ok(Err(panic)) => resume_unwind(panic),
-            Err(RecvTimeoutError::Timeout) => py
-                .check_signals()
-                .inspect_err(|_| interrupt.0.store(true, Ordering::Relaxed))?,
+            Err(RecvTimeoutError::Timeout) => {
+                py.check_signals()
+                    .and_then(|()| tell())
+                    .inspect_err(leave)?;
+            }
             Err(RecvTimeoutError::Disconnected) => unreachable!("every job sends its outcome"),
         }
     }

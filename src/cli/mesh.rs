@@ -13,14 +13,16 @@ use super::common::output;
 use crate::compile::{Compiled, Map, Tile};
 use crate::error::Error;
 use crate::field::{Precision, Real};
-use crate::hardware::{Chip, Hardware, Kept};
+use crate::hardware::{Hardware, Kept, SelfConfiguration};
 use crate::io::npy::{self, Element};
 use crate::linalg::{
     Matrix, apply as apply_matrix, check_finite, from_array, max_abs_difference, to_unitary,
     unitarity_error,
 };
 use crate::mesh::{Correction, Geometry, Mesh, closest};
-use crate::processor::{idle_words, map_on_chip, self_configured, unread_words};
+use crate::processor::{
+    MeshOnChip, idle_words, map_on_chip, mesh_on_chip, self_configured, unread_words,
+};
 use crate::report::{ColorBy, DrawOptions, SPOKEN};
 use crate::rng::Seed;
 
@@ -236,17 +238,20 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
             if on.correct != Correct::SelfConfigure {
                 said.extend(unread_words(&hardware, false));
             }
-            let (u, done) = program(chip, mesh, on.correct)?;
-            let u = mesh.between_ports(&u);
-            check_finite("transfer matrix", &u)?;
+            let found = match on.correct.correction() {
+                Some(correction) => mesh_on_chip(mesh, &chip, correction)?,
+                None => self_configured(mesh, chip)?,
+            };
+            let u = &found.matrix;
             let ideal = mesh.between_ports(&mesh.transfer());
             let headline = format!(
-                "{} modes; {which}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{done}",
+                "{} modes; {which}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{}",
                 mesh.ports(),
-                crate::linalg::matrix_error(&u, &ideal),
-                crate::linalg::fidelity(&u, &ideal)
+                crate::linalg::matrix_error(u, &ideal),
+                crate::linalg::fidelity(u, &ideal),
+                phase_words(mesh, on.correct, &found),
             );
-            (u, headline)
+            (found.matrix, headline)
         }
         Compiled::Program(program) => {
             let correction = on.correct.correction().ok_or_else(|| {
@@ -284,41 +289,34 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
     Ok((matrix, said.collect()))
 }
 
-/// The matrix of `mesh` on `chip`, and what to say about its phases.
-fn program(chip: Chip, mesh: &Mesh, correct: Correct) -> Result<(Matrix, String)> {
-    let correction = match correct.correction() {
-        Some(Correction::None) => return Ok((chip.transfer(mesh), String::new())),
-        Some(correction) => correction,
-        None => {
-            let (matrix, done) = self_configured(mesh, chip)?;
-            let kept = match done.kept {
-                Kept::Found => "",
-                Kept::Before => "; kept what was set before, for nothing better was found",
-                Kept::Perfect => "; kept phases for a perfect chip, for nothing better was found",
-            };
-            let said = format!(
-                "; {} of {} MZIs could not be set exactly; {} pass{}, {} settings, {} readings{kept}",
-                done.unreachable,
-                mesh.nodes().len(),
-                done.passes,
-                if done.passes == 1 { "" } else { "es" },
-                done.settings,
-                done.readings
-            );
-            return Ok((matrix, said));
-        }
+/// What to say about the phases of `found`, which is `mesh` on a chip.
+fn phase_words(mesh: &Mesh, correct: Correct, found: &MeshOnChip) -> String {
+    let of = |when| {
+        let (unreachable, all) = (found.unreachable, mesh.nodes().len());
+        format!("; {unreachable} of {all} MZIs could not be set exactly{when}")
     };
-    let programmed = chip.program(mesh, correction);
-    let before = match correction {
-        Correction::Fit => " before the fit",
-        _ => "",
+    match (correct, &found.configured) {
+        (Correct::None, _) => String::new(),
+        (Correct::Fit, _) => of(" before the fit"),
+        (_, None) => of(""),
+        (_, Some(done)) => of(&configured_words(done)),
+    }
+}
+
+/// What to say of a self-configuration.
+fn configured_words(done: &SelfConfiguration) -> String {
+    let kept = match done.kept {
+        Kept::Found => "",
+        Kept::Before => "; kept what was set before, for nothing better was found",
+        Kept::Perfect => "; kept phases for a perfect chip, for nothing better was found",
     };
-    let said = format!(
-        "; {} of {} MZIs could not be set exactly{before}",
-        programmed.unreachable,
-        mesh.nodes().len()
-    );
-    Ok((programmed.coefficients.transfer(), said))
+    format!(
+        "; {} pass{}, {} settings, {} readings{kept}",
+        done.passes,
+        if done.passes == 1 { "" } else { "es" },
+        done.settings,
+        done.readings
+    )
 }
 
 pub fn apply(args: &ApplyArgs) -> Result<()> {

@@ -8,6 +8,7 @@ mod open;
 mod tile;
 mod weights;
 
+pub use file::{read_network, write_network};
 pub use freedom::{Aim, Arrangement};
 pub use multiplier::Multiplier;
 pub use open::Compiled;

@@ -412,6 +412,13 @@ impl Meshes {
         })
     }
 
+    /// Amplitude that each attenuator passes, from 0 to 1: times the tile's digital scale these are the singular values of
+    /// its block, unless its meshes are butterflies, which come only near it.
+    pub fn passed(&self) -> Vec<f64> {
+        let thetas = self.attenuators.iter();
+        thetas.map(|theta| passed(*theta).norm()).collect()
+    }
+
     /// How far `U diag(a) V†` on a perfect chip, of the first rows and columns, is from `block`: the amplitude of what
     /// is wrong behind it, of a few fields of unit power that light all columns. Another phase anywhere on their way is
     /// another field.

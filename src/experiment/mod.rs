@@ -198,6 +198,21 @@ impl Experiment {
         watch: &impl Watch,
         seen: impl Fn(Whose, &Judged<T>) + Sync,
     ) -> Result<Report> {
+        self.run_from(0, workload, watch, seen)
+    }
+
+    /// Runs a part of a longer experiment as [`run_on`](Self::run_on) does: its chips from trial `first` on, each of which
+    /// gives what it gives there.
+    ///
+    /// # Errors
+    /// As [`run_on`](Self::run_on).
+    pub fn run_from<T: Real>(
+        &self,
+        first: u64,
+        workload: &Workload<'_, T>,
+        watch: &impl Watch,
+        seen: impl Fn(Whose, &Judged<T>) + Sync,
+    ) -> Result<Report> {
         if self.trials > TRIALS_LIMIT {
             let limit = format!("at most {TRIALS_LIMIT}");
             return Err(Error::value("trials", self.trials, limit));
@@ -224,10 +239,10 @@ impl Experiment {
             let chunk = (start..self.trials.min(start + threads))
                 .into_par_iter()
                 .map(|number| {
-                    let chip = self.hardware.fabricate(self.seed, number as u64);
+                    let chip = self.hardware.fabricate(self.seed, first + number as u64);
                     match workload.trial(chip, self.correction, &digital, watch) {
                         Ok((trial, judged)) => {
-                            seen(Whose::Chip(number), &judged);
+                            seen(Whose::Chip(trial.trial), &judged);
                             watch.step();
                             Ok(Some(trial))
                         }
@@ -244,7 +259,7 @@ impl Experiment {
             return Err(Error::Stopped);
         }
 
-        let first = self.hardware.fabricate(self.seed, 0);
+        let first = self.hardware.fabricate(self.seed, first);
         let qualities = match self.trials {
             0 => Vec::new(),
             _ => match workload.qualities(first, self.correction, watch) {

@@ -99,6 +99,7 @@ impl Chip {
         if self.shows_what_is_asked(correction) {
             return Programmed {
                 coefficients: self.coefficients(at, mesh, cells, None),
+                phases: mesh.phases().clone(),
                 unreachable: 0,
             };
         }
@@ -110,6 +111,7 @@ impl Chip {
         let mut phases = self.settle(&heaters, &sections, targets, correction);
         Programmed {
             coefficients: self.coefficients(at, mesh, cells, phases.pop()),
+            phases: corrected.phases,
             unreachable: corrected.unreachable,
         }
     }
@@ -435,6 +437,8 @@ impl Chip {
 pub struct Programmed<'a> {
     /// What light sees.
     pub coefficients: Coefficients<'a>,
+    /// The phases that were chosen, of the chip's cells.
+    pub phases: Phases,
     /// Number of cells that no phases could make do what was asked.
     pub unreachable: usize,
 }

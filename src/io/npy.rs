@@ -25,7 +25,7 @@ const TEXT_LIMIT: usize = 1 << 16;
 
 /// An array of numbers or of texts.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Array {
+pub enum Array {
     /// Numbers.
     Numbers(Tensor),
     /// Texts of NumPy's types `U` and `S`.
@@ -34,7 +34,7 @@ pub(crate) enum Array {
 
 /// An array of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Texts {
+pub struct Texts {
     /// The lengths of the axes, outermost first.
     pub shape: Vec<usize>,
     /// The elements, row-major.

@@ -261,6 +261,7 @@ mod tests {
     use super::*;
     use crate::error::compare::{golden, io as io_error, not_finite, shape, value};
     use crate::io;
+    use crate::io::npy::Array;
     use ndarray::{Array1, arr1, arr2};
 
     fn save<T: io::npy::Element, D: ndarray::Dimension>(path: &Path, array: &ndarray::Array<T, D>) {
@@ -303,7 +304,8 @@ mod tests {
         let rows = pictures.into_shape_with_order((3, 4)).unwrap();
         let labels = vec![0.0, 1.0, 1.0, 0.0, 0.0, 1.0];
         let labels = io::Tensor::real("labels", vec![3, 2], labels).unwrap();
-        let data = Dataset::of_arrays("x", rows.into(), &[2, 2], Some(labels), None).unwrap();
+        let labels = Some(Array::Numbers(labels));
+        let data = Dataset::of_arrays("x", rows.into(), &[2, 2], labels, None).unwrap();
         assert_eq!(data, Dataset::load(&x, None, Some(&y)).unwrap());
         assert_eq!(data.axes, [2, 2]);
     }

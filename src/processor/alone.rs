@@ -4,17 +4,48 @@ use super::detector::{Reading, detector_noise};
 use super::modulator::full_scale_power_w;
 use crate::error::Result;
 use crate::hardware::{Chip, Hardware, Laboratory, SelfConfiguration};
-use crate::linalg::Matrix;
-use crate::mesh::Mesh;
+use crate::linalg::{Matrix, check_finite};
+use crate::mesh::{Correction, Mesh, Phases};
 
-/// The transfer matrix of `mesh` on `chip` after it configured itself, `[modes, modes]`, and how it got there.
+/// One mesh on a chip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeshOnChip {
+    /// Its matrix between its ports, `[ports, ports]`.
+    pub matrix: Matrix,
+    /// The phases that were chosen, of the chip's cells: heaters are asked for them.
+    pub phases: Phases,
+    /// Number of cells that no phases could make do what was asked; a fit starts from there.
+    pub unreachable: usize,
+    /// What the mesh did where it configured itself.
+    pub configured: Option<SelfConfiguration>,
+}
+
+/// `mesh` on `chip`, with phases that `correction` chose for it.
+///
+/// # Errors
+/// [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
+///
+/// # Panics
+/// As [`Chip::program`].
+pub fn mesh_on_chip(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<MeshOnChip> {
+    let programmed = chip.program(mesh, correction);
+    let whole = programmed.coefficients.transfer();
+    Ok(MeshOnChip {
+        matrix: between_ports(mesh, &whole)?,
+        phases: programmed.phases,
+        unreachable: programmed.unreachable,
+        configured: None,
+    })
+}
+
+/// `mesh` on `chip` after it configured itself.
 ///
 /// Its receivers read both quadratures of light that all ports share, with the noise of the readout's keys; crosstalk is
 /// known; the phases drift for `phase_shifter.drift_time_s` before the matrix is taken.
 ///
 /// # Errors
-/// Those of [`Laboratory::self_configure`].
-pub fn self_configured(mesh: &Mesh, chip: Chip) -> Result<(Matrix, SelfConfiguration)> {
+/// Those of [`Laboratory::self_configure`]; [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
+pub fn self_configured(mesh: &Mesh, chip: Chip) -> Result<MeshOnChip> {
     let shifter = chip.hardware().phase_shifter();
     let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
     let noise = receiver_noise(chip.hardware(), mesh.ports());
@@ -23,7 +54,19 @@ pub fn self_configured(mesh: &Mesh, chip: Chip) -> Result<(Matrix, SelfConfigura
         .with_receiver_noise(noise);
     let done = bench.self_configure(mesh)?;
     bench.wait(seconds);
-    Ok((bench.true_transfer(), done))
+    Ok(MeshOnChip {
+        matrix: between_ports(mesh, &bench.true_transfer())?,
+        phases: bench.phases(),
+        unreachable: done.unreachable,
+        configured: Some(done),
+    })
+}
+
+/// The matrix `whole` of all modes of `mesh` between its ports.
+fn between_ports(mesh: &Mesh, whole: &Matrix) -> Result<Matrix> {
+    let matrix = mesh.between_ports(whole);
+    check_finite("transfer matrix", &matrix)?;
+    Ok(matrix)
 }
 
 /// Noise of receivers that read both quadratures of light that `modes` outputs share: that of the readout's keys,

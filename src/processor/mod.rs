@@ -17,7 +17,7 @@ mod quality;
 mod reading;
 mod tile;
 
-pub use alone::self_configured;
+pub use alone::{MeshOnChip, mesh_on_chip, self_configured};
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use idle::{idle_words, unread_words};
 pub use modulator::{full_scale_power_w, laser_field_error};

@@ -5,7 +5,9 @@ Arrays are [sample, feature] at every border, phases are in rad, and a name ends
 
 from lightloom._lightloom import (
     Chip,
+    Corrected,
     Dataset,
+    Drawing,
     Hardware,
     Inference,
     Mesh,
@@ -14,14 +16,18 @@ from lightloom._lightloom import (
     Program,
     __version__,
     compile,
+    correct,
     decompose,
+    draw,
     infer,
     load,
 )
 
 __all__ = [
     "Chip",
+    "Corrected",
     "Dataset",
+    "Drawing",
     "Hardware",
     "Inference",
     "Mesh",
@@ -30,7 +36,9 @@ __all__ = [
     "Program",
     "__version__",
     "compile",
+    "correct",
     "decompose",
+    "draw",
     "infer",
     "load",
 ]

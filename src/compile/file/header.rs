@@ -78,6 +78,8 @@ pub(super) struct MapHeader {
     pub(super) groups: usize,
     pub(super) columns: usize,
     pub(super) complex: bool,
+    /// None where a network stands alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) tiles: Vec<TileHeader>,
 }
 

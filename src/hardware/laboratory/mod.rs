@@ -86,6 +86,11 @@ impl Laboratory {
         self
     }
 
+    /// The phases that were set last, of the chip's cells.
+    pub fn phases(&self) -> Phases {
+        Phases::from_flat(self.phases.clone(), &self.layout)
+    }
+
     /// Sets every phase shifter: theta, phi, screen, free shifters, rad.
     ///
     /// # Panics

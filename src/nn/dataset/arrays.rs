@@ -321,7 +321,7 @@ impl Dataset {
         name: &str,
         x: Samples,
         axes: &[usize],
-        labels: Option<Tensor>,
+        labels: Option<Array>,
         intake: Option<&Intake>,
     ) -> Result<Self> {
         let raw = Raw {
@@ -329,7 +329,7 @@ impl Dataset {
             samples: x,
             axes,
         };
-        labelled(name, raw.arranged(intake)?, labels.map(Array::Numbers))
+        labelled(name, raw.arranged(intake)?, labels)
     }
 }
 
