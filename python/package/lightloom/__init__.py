@@ -6,31 +6,37 @@ Arrays are [sample, feature] at every border, phases are in rad, and a name ends
 from lightloom._lightloom import (
     Chip,
     Dataset,
+    Experiment,
     Hardware,
     Inference,
     Mesh,
     Network,
     Processor,
     Program,
+    Sweep,
     __version__,
     compile,
     decompose,
     infer,
     load,
 )
+from lightloom._sweep import sweep
 
 __all__ = [
     "Chip",
     "Dataset",
+    "Experiment",
     "Hardware",
     "Inference",
     "Mesh",
     "Network",
     "Processor",
     "Program",
+    "Sweep",
     "__version__",
     "compile",
     "decompose",
     "infer",
     "load",
+    "sweep",
 ]

@@ -306,7 +306,11 @@ impl<'a> Scorer<'a> {
                         let rows = outputs.rows().into_iter().zip(labels.iter());
                         rows.map(|(row, label)| is_among(row, *label, k)).collect()
                     }
-                    _ => predicted.iter().zip(labels.iter()).map(|(a, b)| a == b).collect(),
+                    _ => predicted
+                        .iter()
+                        .zip(labels.iter())
+                        .map(|(a, b)| a == b)
+                        .collect(),
                 };
                 let count = is_right.iter().filter(|right| **right).count();
                 let samples = labels.len() as f64;

@@ -53,11 +53,19 @@ impl Packer {
         };
         if self.lightloom != this.lightloom {
             let limit = limit("that", &self.lightloom);
-            return Err(Error::value("lightloom of a worker", &this.lightloom, limit));
+            return Err(Error::value(
+                "lightloom of a worker",
+                &this.lightloom,
+                limit,
+            ));
         }
         if self.draws != this.draws {
             let limit = limit("those", &self.draws);
-            return Err(Error::value("random numbers of a worker", this.draws, limit));
+            return Err(Error::value(
+                "random numbers of a worker",
+                this.draws,
+                limit,
+            ));
         }
         if self.cpu != this.cpu {
             let limit = format!(
@@ -135,7 +143,9 @@ impl Parcel {
         let (known, labels) = match &data.labels {
             Labels::None => (Known::Nothing, Vec::new()),
             Labels::Classes(classes) => {
-                let bytes = classes.iter().flat_map(|class| (*class as u64).to_le_bytes());
+                let bytes = classes
+                    .iter()
+                    .flat_map(|class| (*class as u64).to_le_bytes());
                 (Known::Class, bytes.collect())
             }
             Labels::Targets(y) => (Known::Targets(y.ncols()), flat(y, |y| y.to_le_bytes())),
@@ -306,12 +316,18 @@ mod tests {
             lightloom: "1.2.4".into(),
             ..packer.clone()
         };
-        golden("a worker of another version", packer.check(&other).unwrap_err());
+        golden(
+            "a worker of another version",
+            packer.check(&other).unwrap_err(),
+        );
         let other = Packer {
             draws: 3,
             ..packer.clone()
         };
-        golden("a worker of other random numbers", packer.check(&other).unwrap_err());
+        golden(
+            "a worker of other random numbers",
+            packer.check(&other).unwrap_err(),
+        );
         let other = Packer {
             cpu: "neon".into(),
             ..packer.clone()

@@ -162,6 +162,9 @@ mod tests {
         tasks.next(1);
         tasks.measured(0, 0.05);
         let lengths: Vec<usize> = (0..6).map(|_| tasks.next(1).unwrap().len()).collect();
-        assert_eq!(lengths.iter().take_while(|length| **length > 1).count(), lengths.len() - 1);
+        assert_eq!(
+            lengths.iter().take_while(|length| **length > 1).count(),
+            lengths.len() - 1
+        );
     }
 }
