@@ -40,7 +40,7 @@ def seconds(act: Callable[[], object]) -> float:
 def main() -> None:
     """Print a table: seconds of each turn, taken by turns, and the ratios of the medians."""
     dask: Any = distributed  # its functions have no types
-    cluster = dask.LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=None)
+    cluster = dask.LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=":0")
     pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
     with tempfile.TemporaryDirectory() as name, cluster, dask.Client(cluster) as client, pool:
         experiment = files(Path(name))

@@ -19,12 +19,18 @@ use crate::refusal::{in_python, raise};
 /// axes={"coupler.splitting_error_rad": [0.0, 0.02]}). Paths in those are relative to the current folder; hardware may be
 /// a `Hardware`, values may be arrays, None is "none". docs/experiments.md lists all keys.
 #[pyclass(frozen, eq, module = "lightloom")]
-#[derive(PartialEq)]
 pub struct Experiment {
     text: String,
     name: String,
     pub(crate) folder: PathBuf,
     pub(crate) sweep: Sweep,
+}
+
+/// Whatever texts say the same.
+impl PartialEq for Experiment {
+    fn eq(&self, other: &Self) -> bool {
+        self.sweep == other.sweep && self.folder == other.folder
+    }
 }
 
 /// What an experiment is called that no file and no key names.

@@ -16,7 +16,7 @@ def test_the_page_prints_what_it_shows() -> None:
     names: dict[str, Any] = {}
     printed = ""
     blocks = BLOCK.findall((HOME / "docs" / "python.md").read_text())
-    assert [kind for kind, _ in blocks] == ["python", "prints"] * 4
+    assert [kind for kind, _ in blocks] == ["python", "prints"] * 5
     for kind, text in blocks:
         if kind == "prints":
             assert printed == text
