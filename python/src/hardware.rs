@@ -137,7 +137,7 @@ fn key(word: &str) -> lightloom::Result<&'static HardwareKey> {
 }
 
 /// `cell` as Python's object.
-fn object<'py>(py: Python<'py>, cell: Cell) -> PyResult<Bound<'py, PyAny>> {
+pub fn object<'py>(py: Python<'py>, cell: Cell) -> PyResult<Bound<'py, PyAny>> {
     Ok(match cell {
         Cell::Null => py.None().into_bound(py),
         Cell::Int(number) => number.into_pyobject(py)?.into_any(),

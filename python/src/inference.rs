@@ -186,15 +186,7 @@ impl Inference {
 
     /// `rows` as a data frame of pandas, which must be installed.
     fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let pandas = py.import("pandas").map_err(|error| {
-            match error.is_instance_of::<PyModuleNotFoundError>(py) {
-                true => {
-                    PyModuleNotFoundError::new_err("pandas is not installed: pip install pandas")
-                }
-                false => error,
-            }
-        })?;
-        pandas.call_method1("DataFrame", (self.rows(py)?,))
+        frame(&self.rows(py)?)
     }
 
     /// The whole result as `lightloom infer --json` prints it, without the program's name.
@@ -340,6 +332,21 @@ impl Inference {
             notes,
         })
     }
+}
+
+/// `rows` as a data frame of pandas.
+///
+/// # Errors
+/// `ModuleNotFoundError` where it is not installed.
+pub fn frame<'py>(rows: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let py = rows.py();
+    let pandas = py.import("pandas").map_err(|error| {
+        match error.is_instance_of::<PyModuleNotFoundError>(py) {
+            true => PyModuleNotFoundError::new_err("pandas is not installed: pip install pandas"),
+            false => error,
+        }
+    })?;
+    pandas.call_method1("DataFrame", (rows,))
 }
 
 /// A data set, or the path of one.

@@ -9,6 +9,7 @@ mod array;
 mod corrected;
 mod dataset;
 mod drawing;
+mod experiment;
 mod hardware;
 mod inference;
 mod mesh;
@@ -17,6 +18,8 @@ mod network;
 mod processor;
 mod program;
 mod refusal;
+mod sweep;
+mod task;
 mod work;
 
 use std::ffi::OsString;
@@ -44,6 +47,8 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(drawing::draw, module)?)?;
     module.add_function(wrap_pyfunction!(processor::load, module)?)?;
     module.add_function(wrap_pyfunction!(inference::infer, module)?)?;
+    module.add_function(wrap_pyfunction!(sweep::run_sweep, module)?)?;
+    module.add_function(wrap_pyfunction!(task::run_task, module)?)?;
     module.add_class::<mesh::Mesh>()?;
     module.add_class::<corrected::Corrected>()?;
     module.add_class::<drawing::Drawing>()?;
@@ -54,5 +59,8 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<processor::Processor>()?;
     module.add_class::<dataset::Dataset>()?;
     module.add_class::<inference::Inference>()?;
+    module.add_class::<experiment::Experiment>()?;
+    module.add_class::<sweep::Parcel>()?;
+    module.add_class::<sweep::Sweep>()?;
     work::drop_pool_in_children(module)
 }

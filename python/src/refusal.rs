@@ -46,14 +46,17 @@ enum Keyword {
     Text(&'static str),
     Number(&'static str),
     List(&'static str),
+    /// Said without a value.
+    Bare(&'static str),
 }
 
 /// The flags that sentences name where Python has a keyword.
-const FLAGS: [(&str, Keyword); 10] = [
+const FLAGS: [(&str, Keyword); 11] = [
     ("channels", Keyword::Text("channels")),
     ("label", Keyword::Text("label")),
     ("layers", Keyword::List("layers")),
     ("limit", Keyword::Number("limit")),
+    ("out", Keyword::Bare("out")),
     ("outputs", Keyword::List("outputs")),
     ("scale", Keyword::Number("scale")),
     ("score", Keyword::Text("score")),
@@ -79,12 +82,12 @@ pub fn in_python(sentence: &str) -> String {
             continue;
         };
         let (value, rest) = match rest.strip_prefix(' ') {
-            Some(words) => {
+            Some(words) if !matches!(keyword, Keyword::Bare(_)) => {
                 let value = words.split([' ', ')']).next().unwrap_or_default();
                 let value = value.trim_end_matches(',');
                 (value, &words[value.len()..])
             }
-            None => ("", rest),
+            _ => ("", rest),
         };
         said.push_str(&match keyword {
             Keyword::Text(name) | Keyword::Number(name) | Keyword::List(name)
@@ -92,6 +95,7 @@ pub fn in_python(sentence: &str) -> String {
             {
                 (*name).to_owned()
             }
+            Keyword::Bare(name) => (*name).to_owned(),
             Keyword::Text(name) => format!("{name}=\"{value}\""),
             Keyword::Number(name) => format!("{name}={value}"),
             Keyword::List(name) => format!("{name}=[\"{value}\"]"),

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub fn work<R: Send + 'static>(
     py: Python<'_>,
     job: impl FnOnce(&Interrupt) -> lightloom::Result<R> + Send + 'static,
 ) -> PyResult<R> {
-    work_told(py, None, job)
+    Begun::on(&*pool()?, job).outcome(py, None)
 }
 
 /// What `job` returns, as [`work`] does; `progress` is told of its steps, now and then, and of the last one.
@@ -75,38 +75,120 @@ pub fn work_told<R: Send + 'static>(
     progress: Option<Progress>,
     job: impl FnOnce(&Interrupt) -> lightloom::Result<R> + Send + 'static,
 ) -> PyResult<R> {
-    let interrupt = Arc::new(Interrupt::default());
-    let seen = Arc::clone(&interrupt);
-    let (sender, mut receiver) = sync_channel::<Outcome<R>>(1);
-    pool()?.spawn(move || {
-        let outcome = catch_unwind(AssertUnwindSafe(|| job(&seen)));
-        // Nobody hears it after an interrupt.
-        let _ = sender.send(outcome);
-    });
-    let mut told = 0;
-    let mut tell = || match (&progress, interrupt.done.load(Ordering::Relaxed)) {
-        (Some(progress), done) if done > told => {
-            told = done;
-            progress.tell.call1(py, (done, progress.steps)).map(drop)
-        }
-        _ => Ok(()),
-    };
-    let leave = |_: &PyErr| interrupt.left.store(true, Ordering::Relaxed);
+    Begun::on(&*pool()?, job).outcome(py, progress)
+}
+
+/// What `job` returns, computed as by [`work`], but on one thread of its own: what calls it has many at a time.
+///
+/// # Errors
+/// As [`work`].
+pub fn work_alone<R: Send + 'static>(
+    py: Python<'_>,
+    job: impl FnOnce(&Interrupt) -> lightloom::Result<R> + Send + 'static,
+) -> PyResult<R> {
+    Begun::on(&new_pool(1)?, job).outcome(py, None)
+}
+
+/// What `job` returns, computed on threads of its own, and heard to its end: Ctrl-C raises when `job`, which is told to
+/// stop, has returned, a second one at once. Whatever `job` sends on the way goes to `hear`, whose exceptions tell it to stop too.
+///
+/// # Errors
+/// As [`work`], and the exceptions of `hear`.
+pub fn work_to_its_end<M: Send + 'static>(
+    py: Python<'_>,
+    job: impl FnOnce(&Interrupt, &SyncSender<M>) -> lightloom::Result<()> + Send + 'static,
+    mut hear: impl FnMut(M) -> PyResult<()>,
+) -> PyResult<()> {
+    let (sender, mut messages) = sync_channel(0);
+    let mut begun = Begun::on(&new_pool(0)?, move |interrupt| job(interrupt, &sender));
+    let mut raised = None;
     loop {
         let heard;
-        (heard, receiver) = py.detach(move || (receiver.recv_timeout(LOOK), receiver));
-        match heard {
-            Ok(Ok(result)) => {
-                let result = result.map_err(raise)?;
-                return tell().map(|()| result);
+        (heard, messages) = py.detach(move || (messages.recv_timeout(LOOK), messages));
+        let said = match heard {
+            Ok(message) => hear(message),
+            Err(RecvTimeoutError::Timeout) => py.check_signals(),
+            // The job is over, or about to be.
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if let Err(error) = said {
+            begun.stop();
+            if raised.replace(error).is_some() {
+                break;
             }
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(RecvTimeoutError::Timeout) => {
-                py.check_signals()
-                    .and_then(|()| tell())
-                    .inspect_err(leave)?;
+        }
+    }
+    match raised {
+        Some(error) => {
+            // What it holds is let go of when its outcome is sent.
+            if let Some(receiver) = begun.receiver.take() {
+                let _ = py.detach(move || receiver.recv_timeout(LOOK));
             }
-            Err(RecvTimeoutError::Disconnected) => unreachable!("every job sends its outcome"),
+            Err(error)
+        }
+        None => begun.outcome(py, None),
+    }
+}
+
+/// A job that has begun.
+struct Begun<R> {
+    interrupt: Arc<Interrupt>,
+    receiver: Option<Receiver<Outcome<R>>>,
+}
+
+impl<R: Send + 'static> Begun<R> {
+    fn on(
+        pool: &ThreadPool,
+        job: impl FnOnce(&Interrupt) -> lightloom::Result<R> + Send + 'static,
+    ) -> Self {
+        let interrupt = Arc::new(Interrupt::default());
+        let seen = Arc::clone(&interrupt);
+        let (sender, receiver) = sync_channel::<Outcome<R>>(1);
+        pool.spawn(move || {
+            let outcome = catch_unwind(AssertUnwindSafe(|| job(&seen)));
+            // Nobody hears it after an interrupt.
+            let _ = sender.send(outcome);
+        });
+        let receiver = Some(receiver);
+        Self {
+            interrupt,
+            receiver,
+        }
+    }
+
+    /// Tells the job to stop.
+    fn stop(&self) {
+        self.interrupt.left.store(true, Ordering::Relaxed);
+    }
+
+    /// What the job comes to; `progress` is told of its steps. A signal whose handler raises stops it, and so does what
+    /// `progress` raises.
+    fn outcome(mut self, py: Python<'_>, progress: Option<Progress>) -> PyResult<R> {
+        let interrupt = Arc::clone(&self.interrupt);
+        let mut told = 0;
+        let mut tell = || match (&progress, interrupt.done.load(Ordering::Relaxed)) {
+            (Some(progress), done) if done > told => {
+                told = done;
+                progress.tell.call1(py, (done, progress.steps)).map(drop)
+            }
+            _ => Ok(()),
+        };
+        let mut receiver = self.receiver.take().expect("it is heard once");
+        loop {
+            let heard;
+            (heard, receiver) = py.detach(move || (receiver.recv_timeout(LOOK), receiver));
+            match heard {
+                Ok(Ok(result)) => {
+                    let result = result.map_err(raise)?;
+                    return tell().map(|()| result);
+                }
+                Ok(Err(panic)) => resume_unwind(panic),
+                Err(RecvTimeoutError::Timeout) => {
+                    let said = py.check_signals().and_then(|()| tell());
+                    said.inspect_err(|_| self.stop())?;
+                }
+                Err(RecvTimeoutError::Disconnected) => unreachable!("every job sends its outcome"),
+            }
         }
     }
 }
@@ -117,10 +199,15 @@ fn pool() -> PyResult<Arc<ThreadPool>> {
     if let Some(pool) = &*pool {
         return Ok(Arc::clone(pool));
     }
+    Ok(Arc::clone(pool.insert(Arc::new(new_pool(0)?))))
+}
+
+/// So many threads; 0 is one a core, or as `RAYON_NUM_THREADS` says.
+fn new_pool(threads: usize) -> PyResult<ThreadPool> {
     let name = |index| format!("lightloom-{index}");
-    let begun = rayon::ThreadPoolBuilder::new().thread_name(name).build();
-    let begun = begun.map_err(|error| PyOSError::new_err(error.to_string()))?;
-    Ok(Arc::clone(pool.insert(Arc::new(begun))))
+    let pool = rayon::ThreadPoolBuilder::new().thread_name(name);
+    let begun = pool.num_threads(threads).build();
+    begun.map_err(|error| PyOSError::new_err(error.to_string()))
 }
 
 /// Forgets the threads, of which a fork's child has none: its first work begins its own.
@@ -129,6 +216,7 @@ fn forget_pool() {
     let pool = POOL.lock().unwrap_or_else(PoisonError::into_inner).take();
     // To end threads that are not there would wait for them.
     mem::forget(pool);
+    mem::forget(crate::task::forget());
 }
 
 /// Sees to it that a fork's child forgets the threads of its parent.

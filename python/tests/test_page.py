@@ -18,7 +18,7 @@ def test_the_page_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.Monke
     names: dict[str, Any] = {}
     printed = ""
     blocks = BLOCK.findall((HOME / "docs" / "python.md").read_text())
-    assert [kind for kind, _ in blocks] == ["python", "prints"] * 5 + ["python"]
+    assert [kind for kind, _ in blocks] == ["python", "prints"] * 5 + ["python"] + ["python", "prints"]
     for kind, text in blocks:
         if kind == "prints":
             assert printed == text

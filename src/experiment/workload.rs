@@ -67,6 +67,19 @@ impl<'a, T: Real> Workload<'a, T> {
         })
     }
 
+    /// The same with labels or targets of its own.
+    pub fn into_owned(self) -> Workload<'static, T> {
+        Workload {
+            program: self.program,
+            scorer: self.scorer.into_owned(),
+            samples: self.samples,
+            blocks: self.blocks,
+            calibration: self.calibration,
+            signals: self.signals,
+            digital: self.digital,
+        }
+    }
+
     /// The program.
     pub fn program(&self) -> &Program {
         &self.program

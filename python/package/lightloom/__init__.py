@@ -8,12 +8,14 @@ from lightloom._lightloom import (
     Corrected,
     Dataset,
     Drawing,
+    Experiment,
     Hardware,
     Inference,
     Mesh,
     Network,
     Processor,
     Program,
+    Sweep,
     __version__,
     compile,
     correct,
@@ -22,18 +24,21 @@ from lightloom._lightloom import (
     infer,
     load,
 )
+from lightloom._sweep import sweep
 
 __all__ = [
     "Chip",
     "Corrected",
     "Dataset",
     "Drawing",
+    "Experiment",
     "Hardware",
     "Inference",
     "Mesh",
     "Network",
     "Processor",
     "Program",
+    "Sweep",
     "__version__",
     "compile",
     "correct",
@@ -41,4 +46,5 @@ __all__ = [
     "draw",
     "infer",
     "load",
+    "sweep",
 ]

@@ -3,7 +3,8 @@
 //! A [`Sweep`] is what `EXPERIMENT.toml` says: axes, base hardware, trials. Its points are the product of its axes, the
 //! last one fastest; a trial of a point is one chip, and chip number t of one point is chip number t of every other.
 //! A [`Session`] runs what is missing in a folder. Finished trials go to a journal, from which the files of rows are
-//! written whole, in the order of points and trials: they do not depend on when or where a trial ran.
+//! written whole, in the order of points and trials: they do not depend on when or where a trial ran. A [`Parcel`] holds
+//! all that a [`Worker`] in another process needs for trials.
 
 mod description;
 mod files;
@@ -14,4 +15,4 @@ mod run;
 pub use description::{Axis, Base, Key, Names, Point, Source, Sweep};
 pub use files::{Shard, Status, merge, so_far};
 pub use reference::{LayerShape, Reference};
-pub use run::{Estimate, Session};
+pub use run::{Estimate, Parcel, Session, Worker};

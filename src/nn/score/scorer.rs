@@ -39,7 +39,7 @@ const SUM_LIMIT: f64 = 1e-4;
 #[derive(Debug, Clone)]
 enum Against<'a> {
     Nothing,
-    Classes(&'a [usize]),
+    Classes(Cow<'a, [usize]>),
     Targets(Cow<'a, Array2<f64>>),
 }
 
@@ -168,7 +168,7 @@ impl<'a> Scorer<'a> {
                 let is_known = network.classes_told_apart().is_some();
                 match is_known {
                     true => self.classes(data, labels),
-                    false => Ok(Against::Classes(labels)),
+                    false => Ok(Against::Classes(Cow::Borrowed(labels))),
                 }
             }
             (Score::Accuracy, _) => refuse("classes and at least two outputs"),
@@ -194,7 +194,7 @@ impl<'a> Scorer<'a> {
             );
             return Err(Error::format("labels", reason));
         }
-        Ok(Against::Classes(labels))
+        Ok(Against::Classes(Cow::Borrowed(labels)))
     }
 
     /// What was taken for granted, where it is not plain.
@@ -242,6 +242,24 @@ impl<'a> Scorer<'a> {
             Reading::Logits => 0.0,
             Reading::Probabilities => 0.5,
             Reading::LogProbabilities => 0.5_f64.ln(),
+        }
+    }
+
+    /// The same with labels or targets of its own.
+    pub fn into_owned(self) -> Scorer<'static> {
+        Scorer {
+            score: self.score,
+            against: match self.against {
+                Against::Nothing => Against::Nothing,
+                Against::Classes(labels) => Against::Classes(Cow::Owned(labels.into_owned())),
+                Against::Targets(targets) => Against::Targets(Cow::Owned(targets.into_owned())),
+            },
+            outputs: self.outputs,
+            reading: self.reading,
+            says_class: self.says_class,
+            has_signs: self.has_signs,
+            classes: self.classes,
+            note: self.note,
         }
     }
 
@@ -295,8 +313,8 @@ impl<'a> Scorer<'a> {
     }
 
     /// The class of every sample, where the score is of classes.
-    pub fn labels(&self) -> Option<&'a [usize]> {
-        match self.against {
+    pub fn labels(&self) -> Option<&[usize]> {
+        match &self.against {
             Against::Classes(labels) => Some(labels),
             _ => None,
         }
@@ -334,10 +352,14 @@ impl<'a> Scorer<'a> {
                 let predicted = self.predict(outputs.view());
                 let is_right: Vec<bool> = match self.score {
                     Score::Top(k) => {
-                        let rows = outputs.rows().into_iter().zip(*labels);
+                        let rows = outputs.rows().into_iter().zip(labels.iter());
                         rows.map(|(row, label)| is_among(row, *label, k)).collect()
                     }
-                    _ => predicted.iter().zip(*labels).map(|(a, b)| a == b).collect(),
+                    _ => predicted
+                        .iter()
+                        .zip(labels.iter())
+                        .map(|(a, b)| a == b)
+                        .collect(),
                 };
                 let count = is_right.iter().filter(|right| **right).count();
                 let samples = labels.len() as f64;
@@ -347,7 +369,7 @@ impl<'a> Scorer<'a> {
                     worth.auc = area_under_curve(&outputs, labels);
                 }
                 if self.score.is_nll() {
-                    let rows = outputs.rows().into_iter().zip(*labels);
+                    let rows = outputs.rows().into_iter().zip(labels.iter());
                     let sum: f64 = rows
                         .map(|(row, label)| log_likelihood(row, *label, self.reading))
                         .sum();

@@ -75,14 +75,22 @@ impl Sweep {
         let sweep = source.parse(|bytes| {
             let text = std::str::from_utf8(bytes)
                 .map_err(|_| Error::format("experiment", "is not UTF-8 text"))?;
-            Self::parse(text, &name, |hardware| {
-                match preset(hardware).is_some() || folder.as_os_str().is_empty() {
-                    true => Hardware::open(hardware),
-                    false => Hardware::open(&folder.join(hardware).to_string_lossy()),
-                }
-            })
+            Self::parse_in(folder, text, &name)
         })?;
         Ok((sweep, folder))
+    }
+
+    /// Reads an experiment from its TOML text, whose paths are relative to `folder`. `name` is its name if it states none.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and those of a file of hardware.
+    pub fn parse_in(folder: &Path, text: &str, name: &str) -> Result<Self> {
+        Self::parse(text, name, |hardware| {
+            match preset(hardware).is_some() || folder.as_os_str().is_empty() {
+                true => Hardware::open(hardware),
+                false => Hardware::open(&folder.join(hardware).to_string_lossy()),
+            }
+        })
     }
 
     /// Reads an experiment from its TOML text. `name` is its name if it states none; `open` reads the hardware that it

@@ -347,6 +347,14 @@ fn begin(path: &Path, file: &mut File, head: &Head, rows: [usize; 2]) -> Result<
     Ok(journal.expect("the head was just written"))
 }
 
+impl Drop for Writer {
+    /// Lets go of the lock, which a child process that inherited the file would hold on to.
+    fn drop(&mut self) {
+        // Where there was none, there is none to let go.
+        let _ = self.file.unlock();
+    }
+}
+
 impl Writer {
     /// Opens the journal in `folder` for `points × trials` rows, or begins one under `head`. Its own head is kept where
     /// there is one.
@@ -447,6 +455,22 @@ pub(super) fn write_whole(
             .map_err(|source| Error::io(NAME, source))?;
     }
     Ok(())
+}
+
+/// The journal's lines of `trials`.
+pub(crate) fn trial_lines(trials: Vec<Trial>) -> Vec<u8> {
+    let lines = trials.into_iter().map(|trial| Entry::Trial(trial).line());
+    lines.collect::<Vec<_>>().concat()
+}
+
+/// The trials of whole lines that [`trial_lines`] made; nothing if they are none.
+pub(crate) fn trials_of(lines: &[u8]) -> Option<Vec<Trial>> {
+    let lines = lines.split_inclusive(|byte| *byte == b'\n');
+    let trials = lines.map(|line| match Entry::parse(line) {
+        Some(Entry::Trial(trial)) => Some(trial),
+        _ => None,
+    });
+    trials.collect()
 }
 
 /// Bytes of the journal's line of a trial.

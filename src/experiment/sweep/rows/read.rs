@@ -10,6 +10,7 @@ use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::Sweep;
 use crate::io::Source;
 use crate::io::csv::plain;
+use crate::io::record::{Cell, Column};
 use crate::rng::DRAWS;
 
 /// What the folder of a finished sweep holds.
@@ -77,6 +78,22 @@ impl Folder {
             layers,
             confusion,
         })
+    }
+}
+
+impl Folder {
+    /// Every column of the rows and its cells, one a row.
+    pub fn columns(&self) -> Vec<(Column, Vec<Cell>)> {
+        let references: Vec<_> = self.manifest.references.iter().collect();
+        let columns = Columns::new(&self.sweep, &references);
+        let named = columns.columns().into_iter();
+        let mut filled: Vec<_> = named.map(|column| (column, Vec::new())).collect();
+        for row in &self.rows {
+            for ((_, cells), cell) in filled.iter_mut().zip(columns.cells(row)) {
+                cells.push(cell);
+            }
+        }
+        filled
     }
 }
 

@@ -3,7 +3,12 @@
 mod estimate;
 mod input;
 mod notes;
+mod parcel;
 mod session;
+mod tasks;
+mod worker;
 
 pub use estimate::Estimate;
+pub use parcel::Parcel;
 pub use session::Session;
+pub use worker::Worker;

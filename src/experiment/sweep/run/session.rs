@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::input::MakeProgram;
 use super::notes::Notes;
+use super::parcel::Parcel;
 use crate::compile::{Program, compile_watched, outline};
 use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::files::difference::check_continues;
@@ -31,6 +32,14 @@ pub struct Session {
     /// Numbers of lines of its journal that are damaged.
     damaged: Vec<usize>,
     writer: Mutex<Writer>,
+}
+
+/// Where the trials of a session run.
+enum Place<'a> {
+    /// On threads of this process.
+    Here,
+    /// Where the parcels are sent to.
+    Elsewhere(&'a dyn Fn(Parcel) -> Result<()>),
 }
 
 /// Rows whose trials send the same data through the same program.
@@ -225,6 +234,44 @@ impl Session {
     /// Those of inputs that do not fit together and of chips that cannot run the program, with the point's settings;
     /// trials that were finished before remain.
     pub fn run(&self, watch: &impl Watch) -> Result<()> {
+        self.run_where(&Place::Here, watch)
+    }
+
+    /// Runs what is missing as [`run`](Self::run) does, but for the trials themselves: of every program and data set
+    /// `send` gets a parcel, for which it has all trials run by [`Worker`](super::Worker)s, in this process or in others,
+    /// and puts what they return [into the journal](Self::take).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and those of `send`.
+    pub fn run_elsewhere(
+        &self,
+        send: &dyn Fn(Parcel) -> Result<()>,
+        watch: &impl Watch,
+    ) -> Result<()> {
+        self.run_where(&Place::Elsewhere(send), watch)
+    }
+
+    /// Puts trials of `parcel`, as a [`Worker`](super::Worker) returned them, into the journal.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if they are none, or not of this parcel; [`Error::Io`].
+    pub fn take(&self, parcel: &mut Parcel, trials: &[u8]) -> Result<()> {
+        for trial in parcel.received(trials)? {
+            let mut writer = self.writer.lock().expect("no writer panics");
+            writer.append(Entry::Trial(trial))?;
+        }
+        Ok(())
+    }
+
+    /// Forces what is in the journal to the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn sync(&self) -> Result<()> {
+        self.writer.lock().expect("no writer panics").sync()
+    }
+
+    fn run_where(&self, place: &Place<'_>, watch: &impl Watch) -> Result<()> {
         let groups = {
             let writer = self.writer.lock().expect("no writer panics");
             self.groups(&writer.journal)?
@@ -258,11 +305,11 @@ impl Session {
             let run = match group.point.precision {
                 Precision::F32 => {
                     let workload = Workload::<f32>::new(program, data, score)?;
-                    self.run_group(group, &workload, &notes, watch)
+                    self.run_group(group, (&workload, data), place, &notes, watch)
                 }
                 Precision::F64 => {
                     let workload = Workload::<f64>::new(program, data, score)?;
-                    self.run_group(group, &workload, &notes, watch)
+                    self.run_group(group, (&workload, data), place, &notes, watch)
                 }
             };
             match run {
@@ -270,7 +317,7 @@ impl Session {
                 run => run?,
             }
         }
-        self.writer.lock().expect("no writer panics").sync()
+        self.sync()
     }
 
     /// What is missing: trials, and digital results whose line in the journal was damaged.
@@ -292,7 +339,8 @@ impl Session {
     fn run_group<T: Real>(
         &self,
         group: &Group,
-        workload: &Workload<'_, T>,
+        (workload, data): (&Workload<'_, T>, &Dataset),
+        place: &Place<'_>,
         notes: &Notes<'_>,
         watch: &impl Watch,
     ) -> Result<()> {
@@ -300,6 +348,25 @@ impl Session {
         watch.doing(None);
         notes.add_points(&group.points(&self.sweep)?, workload, &digital);
         self.note_reference(reference)?;
+        match place {
+            Place::Here => self.run_here(group, workload, &digital, watch),
+            Place::Elsewhere(_) if group.rows.is_empty() => Ok(()),
+            Place::Elsewhere(send) => {
+                let rows = &group.rows;
+                let parcel = Parcel::pack(&self.sweep, rows, workload.program(), data, &digital);
+                send(parcel?)
+            }
+        }
+    }
+
+    /// The trials of `group` on as many threads as rayon's current pool has.
+    fn run_here<T: Real>(
+        &self,
+        group: &Group,
+        workload: &Workload<'_, T>,
+        digital: &Judged<T>,
+        watch: &impl Watch,
+    ) -> Result<()> {
         let next = AtomicUsize::new(0);
         let is_over = AtomicBool::new(false);
         // The failure of the first row, whichever thread met one first.
@@ -310,7 +377,7 @@ impl Session {
                     return;
                 };
                 let finished = pool
-                    .install(|| run_trial(&self.sweep, row, workload, &digital, watch))
+                    .install(|| run_trial(&self.sweep, row, workload, digital, watch))
                     .and_then(|record| {
                         let mut writer = self.writer.lock().expect("no writer panics");
                         writer.append(Entry::Trial(record))
