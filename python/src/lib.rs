@@ -9,6 +9,7 @@ mod array;
 mod dataset;
 mod hardware;
 mod inference;
+mod maps;
 mod mesh;
 mod named;
 mod network;
@@ -48,5 +49,7 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<processor::Processor>()?;
     module.add_class::<dataset::Dataset>()?;
     module.add_class::<inference::Inference>()?;
+    module.add_class::<maps::LoadedMaps>()?;
+    module.add_class::<maps::Maps>()?;
     work::drop_pool_in_children(module)
 }

@@ -12,11 +12,12 @@ HOME = Path(__file__).parents[2]
 BLOCK = re.compile(r"<!-- (python|prints) -->\n```\w+\n(.*?)```\n", re.DOTALL)
 
 
-def test_the_page_prints_what_it_shows() -> None:
+def check_page(page: str, pairs: int) -> None:
+    """Fail unless the Python of a page prints what stands behind it, in so many pairs."""
     names: dict[str, Any] = {}
     printed = ""
-    blocks = BLOCK.findall((HOME / "docs" / "python.md").read_text())
-    assert [kind for kind, _ in blocks] == ["python", "prints"] * 4
+    blocks = BLOCK.findall((HOME / "docs" / page).read_text())
+    assert [kind for kind, _ in blocks] == ["python", "prints"] * pairs
     for kind, text in blocks:
         if kind == "prints":
             assert printed == text
@@ -25,6 +26,10 @@ def test_the_page_prints_what_it_shows() -> None:
         with contextlib.redirect_stdout(out):
             exec(text, names)
         printed = out.getvalue()
+
+
+def test_the_page_prints_what_it_shows() -> None:
+    check_page("python.md", 4)
 
 
 @pytest.mark.parametrize("example", sorted((HOME / "python" / "examples").glob("*.py")), ids=lambda path: path.stem)

@@ -10,6 +10,8 @@ __all__ = [
     "Dataset",
     "Hardware",
     "Inference",
+    "LoadedMaps",
+    "Maps",
     "Mesh",
     "Network",
     "Processor",
@@ -209,6 +211,40 @@ class Dataset:
     @property
     def notes(self) -> list[str]: ...
     def __len__(self) -> int: ...
+
+@final
+class Maps:
+    @staticmethod
+    def compile(
+        names: Sequence[str],
+        matrices: Sequence[ArrayLike],
+        hardware: Hardware,
+        *,
+        tile: int | None,
+        geometry: str,
+        weights: str,
+        chips: Literal["perfect", "uncorrected", "corrected"],
+        arrange: Literal["descending", "ascending", "spread", "shuffled"],
+        seed: int,
+    ) -> Maps: ...
+    def load(
+        self,
+        chip: Chip,
+        correction: _Correction,
+        precision: _Precision,
+        given: Sequence[tuple[int, NDArray[np.float32] | _Floats]] | None = None,
+    ) -> LoadedMaps: ...
+
+@final
+class LoadedMaps:
+    @property
+    def shots_differ(self) -> bool: ...
+    @property
+    def matrix_errors(self) -> list[float]: ...
+    def matrix(self, map: int) -> NDArray[np.float32] | _Floats: ...
+    def multiply(
+        self, map: int, x: NDArray[np.float32] | _Floats, *, node: int, shot: int
+    ) -> NDArray[np.float32] | _Floats: ...
 
 @final
 class Inference:
