@@ -12,6 +12,7 @@ mod drawing;
 mod experiment;
 mod hardware;
 mod inference;
+mod maps;
 mod mesh;
 mod named;
 mod network;
@@ -60,6 +61,8 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<dataset::Dataset>()?;
     module.add_class::<inference::Inference>()?;
     module.add_class::<experiment::Experiment>()?;
+    module.add_class::<maps::LoadedMaps>()?;
+    module.add_class::<maps::Maps>()?;
     module.add_class::<sweep::Parcel>()?;
     module.add_class::<sweep::Sweep>()?;
     work::drop_pool_in_children(module)

@@ -116,11 +116,11 @@ impl Processor {
 }
 
 /// The last number of a shot.
-const LAST_SHOT: u64 = (1 << 31) - 1;
+pub const LAST_SHOT: u64 = (1 << 31) - 1;
 
 /// Blocks of samples that a shot has: those of all shots, times the samples of one, which graphs count, are numbers of 64
 /// bits.
-const BLOCKS_OF_SHOT: u64 = 1 << 22;
+pub const BLOCKS_OF_SHOT: u64 = 1 << 22;
 
 /// What `processor` gives for the samples `x` in the shot of this number.
 fn outputs<'py, T: Real + Element>(

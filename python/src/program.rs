@@ -250,16 +250,7 @@ pub fn compile(
     arrange: Word,
     seed: Whole,
 ) -> PyResult<Program> {
-    let modes = 2..=LARGEST_TILE as u64;
-    let aims: Vec<_> = Aim::ALL.iter().map(|aim| (aim.name(), *aim)).collect();
-    let layout = Layout {
-        tile: tile.map(|tile| tile.within("tile", modes)).transpose()?,
-        multiplier: geometry.parse("geometry")?,
-        weights: weights.parse("weights")?,
-        arrangement: arrange.parse("arrange")?,
-        aim: chips.choice("chips", &aims)?,
-        seed: Seed(seed.within("seed", 0..=u64::MAX)?),
-    };
+    let layout = layout(tile, geometry, weights, chips, arrange, seed)?;
     let network = match network.named("network", "a Network or a path")? {
         Trained::Network(network) => Arc::clone(&network.get().network),
         Trained::Path(path) => {
@@ -272,4 +263,25 @@ pub fn compile(
         compile_watched(&network, layout, interrupt)
     })?;
     Ok(Program { program })
+}
+
+/// The layout that these keywords of [`compile`] say.
+pub fn layout(
+    tile: Option<Whole>,
+    geometry: Word,
+    weights: Word,
+    chips: Word,
+    arrange: Word,
+    seed: Whole,
+) -> PyResult<Layout> {
+    let modes = 2..=LARGEST_TILE as u64;
+    let aims: Vec<_> = Aim::ALL.iter().map(|aim| (aim.name(), *aim)).collect();
+    Ok(Layout {
+        tile: tile.map(|tile| tile.within("tile", modes)).transpose()?,
+        multiplier: geometry.parse("geometry")?,
+        weights: weights.parse("weights")?,
+        arrangement: arrange.parse("arrange")?,
+        aim: chips.choice("chips", &aims)?,
+        seed: Seed(seed.within("seed", 0..=u64::MAX)?),
+    })
 }

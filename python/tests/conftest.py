@@ -1,5 +1,6 @@
 """What all tests share: the command, unitary matrices, a small trained network and its data."""
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 import lightloom as ll
+
+# Those of lightloom.torch, where PyTorch is.
+collect_ignore = [] if importlib.util.find_spec("torch") else ["with_torch"]
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -12,13 +12,12 @@ HOME = Path(__file__).parents[2]
 BLOCK = re.compile(r"<!-- (python|prints) -->\n```\w+\n(.*?)```\n", re.DOTALL)
 
 
-def test_the_page_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
+def check_page(page: str, kinds: list[str]) -> None:
+    """Fail unless the Python of a page prints what stands behind it; `kinds` are those of its blocks."""
     names: dict[str, Any] = {}
     printed = ""
-    blocks = BLOCK.findall((HOME / "docs" / "python.md").read_text())
-    assert [kind for kind, _ in blocks] == ["python", "prints"] * 5 + ["python"] + ["python", "prints"]
+    blocks = BLOCK.findall((HOME / "docs" / page).read_text())
+    assert [kind for kind, _ in blocks] == kinds
     for kind, text in blocks:
         if kind == "prints":
             assert printed == text
@@ -27,6 +26,12 @@ def test_the_page_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.Monke
         with contextlib.redirect_stdout(out):
             exec(text, names)
         printed = out.getvalue()
+
+
+def test_the_page_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    check_page("python.md", ["python", "prints"] * 5 + ["python"] + ["python", "prints"])
     assert (tmp_path / "accuracy.svg").read_text().startswith("<?xml")
 
 

@@ -14,6 +14,8 @@ __all__ = [
     "Experiment",
     "Hardware",
     "Inference",
+    "LoadedMaps",
+    "Maps",
     "Mesh",
     "Network",
     "Parcel",
@@ -264,6 +266,40 @@ class Dataset:
     def __copy__(self) -> Dataset: ...
     def __deepcopy__(self, _memo: Any) -> Dataset: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Maps:
+    @staticmethod
+    def compile(
+        names: Sequence[str],
+        matrices: Sequence[ArrayLike],
+        hardware: Hardware,
+        *,
+        tile: int | None,
+        geometry: str,
+        weights: str,
+        chips: Literal["perfect", "uncorrected", "corrected"],
+        arrange: Literal["descending", "ascending", "spread", "shuffled"],
+        seed: int,
+    ) -> Maps: ...
+    def load(
+        self,
+        chip: Chip,
+        correction: _Correction,
+        precision: _Precision,
+        given: Sequence[tuple[int, NDArray[np.float32] | _Floats]] | None = None,
+    ) -> LoadedMaps: ...
+
+@final
+class LoadedMaps:
+    @property
+    def shots_differ(self) -> bool: ...
+    @property
+    def matrix_errors(self) -> list[float]: ...
+    def matrix(self, map: int) -> NDArray[np.float32] | _Floats: ...
+    def multiply(
+        self, map: int, x: NDArray[np.float32] | _Floats, *, node: int, shot: int
+    ) -> NDArray[np.float32] | _Floats: ...
 
 @final
 class Inference:

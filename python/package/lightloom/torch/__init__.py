@@ -1,0 +1,198 @@
+"""PyTorch modules whose products with weights are a photonic chip's.
+
+`to_photonic(model, hardware)` gives a model with the same parameters whose Linear and Conv layers compute as a chip
+does; `photonics(model)` is what they share: which chip it is, which layers are on it, what their matrices are.
+"""
+
+import copy
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from lightloom import Hardware
+from lightloom.torch._layers import (
+    BASES,
+    KINDS,
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+    Linear,
+    MultiheadAttention,
+    Photonic,
+    is_depthwise,
+)
+from lightloom.torch._photonics import Correction, Photonics
+
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "Linear",
+    "MultiheadAttention",
+    "Photonics",
+    "photonics",
+    "to_photonic",
+]
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def to_photonic(
+    model: Model,
+    hardware: "Hardware | str | Mapping[str, Mapping[str, Any]]" = "ideal",
+    *,
+    tile: int | None = 64,
+    geometry: str = "clements",
+    weights: str = "exact",
+    chips: Literal["perfect", "uncorrected", "corrected"] = "uncorrected",
+    arrange: Literal["descending", "ascending", "spread", "shuffled"] = "ascending",
+    correction: Correction = "none",
+    seed: int = 0,
+    trial: int | Literal["fresh"] = 0,
+    example: Tensor | Sequence[Any] | None = None,
+    calibration: Tensor | Sequence[Any] | None = None,
+    light: Sequence[str] = (),
+    digital: Sequence[str] = (),
+    order: Sequence[str] | None = None,
+) -> Model:
+    """A copy of `model` with the same parameters and buffers whose Linear and Conv layers are the chip.
+
+    Chips are of `hardware` (a preset, a path, a dict or a `Hardware`; "ideal" is a perfect chip) and follow from `seed`
+    and `trial`; with trial="fresh" every change of the weights, such as a training step, is loaded on the next chip.
+    `tile`, `geometry`, `weights`, `chips` and `arrange` are those of `lightloom.compile`, `correction` is that of
+    `lightloom.load`.
+
+    `example` is an input of the model, or a sequence of its arguments: one run of it finds the order of the layers, by
+    which maps are numbered. Without it the first batch is the example. `calibration`, of the same form, sets the ranges
+    of modulators and converters, which hardware whose shots differ needs; it is an example, too. `order` names layers in
+    another order: that of an ONNX graph whose branches are numbered otherwise is the `layers` of its program.
+
+    `light` and `digital` are names of layers, in which `*` stands for any characters, that go to light or stay digital.
+    Depthwise convolutions, layers of classes of their own, recurrent ones and those that the example does not run stay
+    digital, of which one warning tells.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model = {type(model).__name__}: must be a torch.nn.Module")
+    if any(isinstance(module, Photonic) for module in model.modules()):
+        raise ValueError("model: is photonic already")
+    kept = itertools.chain(model.parameters(), model.buffers())
+    memo: dict[int, Any] = {id(tensor): tensor for tensor in kept}
+    photonic = copy.deepcopy(model, memo)
+    shared = Photonics._of(
+        photonic,
+        hardware if isinstance(hardware, Hardware) else Hardware(hardware),
+        {"tile": tile, "geometry": geometry, "weights": weights, "chips": chips, "arrange": arrange, "seed": 0},
+        correction,
+        seed,
+        trial,
+        _arguments(calibration),
+    )
+    _take(shared, _names("light", light), _names("digital", digital))
+    given = _arguments(calibration if example is None else example)
+    shared._order = None if order is None else [_as_module(name) for name in _names("order", order)]
+    if given is not None:
+        shared._begin(given, {})
+    else:
+        _BeginWithFirst(shared).register(photonic)
+    return photonic
+
+
+def photonics(model: nn.Module) -> "Photonics":
+    """What the photonic layers of `model` share."""
+    for module in model.modules():
+        if isinstance(module, Photonic):
+            return module._photonics
+    raise ValueError("model: has no photonic layers: must be what to_photonic returns")
+
+
+def _take(shared: Photonics, light: list[str], digital: list[str]) -> None:
+    """Make the layers of a model that can be photonic so, as far as they are asked to."""
+    known = []
+    for path, module in list(shared._model.named_modules()):
+        name = path or type(module).__name__.lower()
+        for flag in ("activation_relu_or_gelu", "use_nested_tensor", "enable_nested_tensor"):
+            # PyTorch's fast paths multiply by weights without asking their layers.
+            if hasattr(module, flag):
+                setattr(module, flag, False)
+        if isinstance(module, (nn.RNNBase, nn.RNNCellBase, nn.Bilinear)):
+            shared._left[name] = f"a {type(module).__name__}"
+            continue
+        kind = KINDS.get(type(module))
+        if kind is None:
+            if isinstance(module, BASES):
+                shared._left[name] = f"of a class of its own, {type(module).__name__}"
+            continue
+        known.append(name)
+        if _is_named(digital, name):
+            shared._left[name] = "as asked"
+        elif not isinstance(module, nn.MultiheadAttention) and "weight" not in module._parameters:
+            shared._left[name] = "its weight is computed"
+        elif is_depthwise(module) and not _is_named(light, name):
+            shared._left[name] = "a depthwise convolution"
+        else:
+            module.__class__ = kind
+            photonic = cast(Photonic, module)
+            photonic._photonics, photonic._name, photonic._places = shared, name, {}
+    for what, patterns in (("light", light), ("digital", digital)):
+        for pattern in patterns:
+            if not any(_is_named([pattern], name) for name in known):
+                raise ValueError(f"{what} = {pattern!r}: must name one of {', '.join(known)}")
+
+
+class _BeginWithFirst:
+    """Takes the first batch of a model as the example."""
+
+    def __init__(self, shared: Photonics) -> None:
+        self.shared = shared
+        self.handle: Any = None
+
+    def register(self, model: nn.Module) -> None:
+        if torch.__version__ >= "2":
+            self.handle = model.register_forward_pre_hook(self.with_keywords, with_kwargs=True)
+        else:
+            self.handle = model.register_forward_pre_hook(self.without)
+
+    def with_keywords(self, _: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        if not self.shared._has_begun and self.shared._tracing is None:
+            self.handle.remove()
+            self.shared._begin(args, keywords)
+
+    def without(self, model: nn.Module, args: tuple[Any, ...]) -> None:
+        self.with_keywords(model, args, {})
+
+
+def _is_named(patterns: list[str], name: str) -> bool:
+    def matches(pattern: str) -> bool:
+        parts = (re.escape(part) for part in pattern.split("*"))
+        return re.fullmatch(".*".join(parts), name) is not None
+
+    return any(matches(pattern) for pattern in patterns)
+
+
+def _names(what: str, names: Sequence[str]) -> list[str]:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{what} = {names!r}: must be a list of str")
+    return list(names)
+
+
+def _as_module(name: str) -> str:
+    """The name of a layer that an ONNX file calls `name`: layer.fc of /layer/fc/MatMul."""
+    name = name.strip("/").replace("/", ".")
+    return re.sub(r"\.(Conv|ConvTranspose|Gemm|MatMul)(_\d+)?$", "", name)
+
+
+def _arguments(given: "Tensor | Sequence[Any] | None") -> tuple[Any, ...] | None:
+    """The arguments of a model."""
+    if given is None or isinstance(given, tuple):
+        return given
+    return tuple(given) if isinstance(given, list) else (given,)

@@ -1,0 +1,362 @@
+"""What the layers of a photonic model share: the chip."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+import torch
+from torch import Tensor, nn
+
+from lightloom import Hardware, __version__
+from lightloom._lightloom import LoadedMaps, Maps
+from lightloom.torch._operators import ALIVE, NUMBERS
+
+if TYPE_CHECKING:
+    from lightloom.torch._layers import Photonic
+
+Correction: TypeAlias = Literal["none", "local", "progressive", "fit"]
+
+# The part of a layer's weights that all of them are.
+WHOLE = ""
+
+PRECISIONS: dict[torch.dtype, Literal["f32", "f64"]] = {torch.float32: "f32", torch.float64: "f64"}
+_LAST_SHOT = 2**31 - 1
+
+
+class Photonics:
+    """The chip of a photonic model: which one it is, which layers are on it, and what their matrices are.
+
+    `trial` and `shot` may be set at any time. Forward passes of one shot have the same noise, in evaluation that of
+    `shot`, in training that of `shot` plus the number of times that the weights have changed: every training step has its
+    own.
+    """
+
+    _model: nn.Module
+    _hardware: Hardware
+    _layout: dict[str, Any]
+    _correction: Correction
+    _seed: int
+    _trial: int
+    _is_fresh: bool
+    _shot: int
+    _calibration: tuple[Any, ...] | None
+    _order: list[str] | None
+    # Names of layers that stay digital, and why.
+    _left: dict[str, str]
+    # What each map is the weights of.
+    _maps: list["MapOf"]
+    # The map of every node, in the order of a run.
+    _nodes: list[int]
+    # How often the weights have changed.
+    _changes: int
+    _has_begun: bool
+    # Whether shots of the chip differ.
+    _is_noisy: bool
+    # What is noted while the model runs for its order, or for its ranges.
+    _tracing: "list[MapOf] | None"
+    _recording: list[tuple[int, Tensor]] | None
+    # What stands on the chip: derived, and never pickled.
+    _compiled: Maps | None
+    _loaded: LoadedMaps | None
+    _loaded_trial: int | None
+    _held: list[Tensor]
+    _matrices: list[Tensor]
+    _next_node: int
+    _number: int
+
+    @classmethod
+    def _of(
+        cls,
+        model: nn.Module,
+        hardware: Hardware,
+        layout: dict[str, Any],
+        correction: Correction,
+        seed: int,
+        trial: int | Literal["fresh"],
+        calibration: tuple[Any, ...] | None,
+    ) -> "Photonics":
+        self = cls()
+        self._model, self._hardware, self._layout = model, hardware, layout
+        self._correction, self._seed, self._shot = correction, seed, 0
+        self._is_fresh = trial == "fresh"
+        self._trial = 0 if self._is_fresh else _whole("trial", trial, 2**64 - 1)
+        self._calibration, self._order = calibration, None
+        self._left, self._maps, self._nodes = {}, [], []
+        self._changes, self._has_begun, self._is_noisy = 0, False, False
+        self._forget()
+        return self
+
+    def _forget(self) -> None:
+        self._tracing, self._recording = None, None
+        self._compiled, self._loaded, self._loaded_trial = None, None, None
+        self._held, self._matrices = [], []
+        self._next_node = 0
+        self._number = next(NUMBERS)
+        ALIVE[self._number] = self
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = {
+            "_tracing", "_recording", "_compiled", "_loaded", "_loaded_trial", "_held", "_matrices",
+            "_next_node", "_number",
+        }  # fmt: skip
+        state = {name: value for name, value in vars(self).items() if name not in derived}
+        return {"lightloom": __version__, **state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        version = state.pop("lightloom", None)
+        if version != __version__:
+            limit = f"one of lightloom {__version__}: keep the state dict, which fits every version"
+            raise ValueError(f"pickle of a photonic model = one of lightloom {version}: must be {limit}")
+        self.__dict__.update(state)
+        self._forget()
+
+    def __repr__(self) -> str:
+        where = f"seed {self._seed}, trial {self.trial}"
+        return f"<Photonics of {len(self._maps)} maps on the chip of {where}: {self._hardware!r}>"
+
+    @property
+    def hardware(self) -> Hardware:
+        """The kind of chip."""
+        return self._hardware
+
+    @property
+    def seed(self) -> int:
+        """The seed from which its chips follow."""
+        return self._seed
+
+    @property
+    def trial(self) -> int:
+        """The number of the chip among those of its seed. To set it draws another one."""
+        return self._trial
+
+    @trial.setter
+    def trial(self, trial: int) -> None:
+        self._trial = _whole("trial", trial, 2**64 - 1)
+
+    @property
+    def shot(self) -> int:
+        """The number of the noise of a forward pass in evaluation, as in processor(x, shot=…)."""
+        return self._shot
+
+    @shot.setter
+    def shot(self, shot: int) -> None:
+        self._shot = _whole("shot", shot, _LAST_SHOT)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the maps that are on the chip, by their number."""
+        self._check_begun()
+        return [one.name for one in self._maps]
+
+    @property
+    def digital(self) -> dict[str, str]:
+        """Names of the layers that stay digital, and why."""
+        return dict(self._left)
+
+    @property
+    def matrix_errors(self) -> dict[str, float]:
+        """Relative error of every map's matrix on this chip, ‖W_chip − W‖_F / ‖W‖_F, by its name."""
+        self._refresh()
+        assert self._loaded is not None
+        return dict(zip(self.layers, self._loaded.matrix_errors, strict=True))
+
+    def matrix(self, layer: str) -> Tensor:
+        """What the inputs of a layer are multiplied with on this chip, noise and converters left out.
+
+        [out, in], gains of receivers included; of a layer of several groups [group, out, in]. A convolution's inputs
+        are patches, channel by channel; the outputs of a transposed one are.
+        """
+        names = self.layers
+        if layer not in names:
+            raise ValueError(f"layer = {layer!r}: must be one of {', '.join(names)}")
+        self._refresh()
+        blocks = self._matrices[names.index(layer)].clone()
+        return blocks[0] if len(blocks) == 1 else blocks
+
+    # From here on: how a chip comes about.
+
+    def _begin(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Number the maps by a run of the model, and load them."""
+        self._tracing = []
+        try:
+            with self._at_rest():
+                self._model(*args, **keywords)
+            self._number_maps(self._tracing)
+        finally:
+            self._tracing = None
+        for module in self._model.modules():
+            if vars(module).get("_photonics") is self and not module._places:
+                self._left[cast(str, module._name)] = "the example does not run it"
+        unasked = [f"{name} ({why})" for name, why in self._left.items() if why != "as asked"]
+        if unasked:
+            # Of whoever calls to_photonic, or the model.
+            warnings.warn(f"layers that stay digital: {', '.join(unasked)}", stacklevel=3)
+        self._has_begun = True
+        if self._maps:
+            self._refresh()
+
+    def _number_maps(self, ran: list["MapOf"]) -> None:
+        maps: list[MapOf] = []
+        for one in ran:
+            if not any(one.key == other.key for other in maps):
+                maps.append(one)
+        if self._order is not None:
+            names = [one.name for one in maps]
+            if sorted(self._order) != sorted(names):
+                raise ValueError(f"order = {self._order}: must be these names in any order: {', '.join(names)}")
+            maps.sort(key=lambda one: cast(list[str], self._order).index(one.name))
+        numbers = {one.key: number for number, one in enumerate(maps)}
+        for one in ran:
+            one.module._places[one.slot] = numbers[one.key]
+        dtypes = {one.weight().dtype: one.name for one in maps}
+        if len(dtypes) > 1:
+            words = " and ".join(f"{dtype} of {name}" for dtype, name in dtypes.items())
+            raise ValueError(f"dtypes of weights = {words}: must be one for all layers")
+        self._maps = maps
+        self._nodes = [numbers[one.key] for one in ran]
+
+    def _check_begun(self) -> None:
+        if not self._has_begun:
+            raise RuntimeError("photonic model: has no layers before its first run: give to_photonic an example")
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """While the model runs in evaluation, without gradients; its layers are then as they were."""
+        modes = [(module, module.training) for module in self._model.modules()]
+        self._model.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    def _refresh(self, number: int | None = None, blocks: Tensor | None = None) -> None:
+        """See to it that the chip holds the weights of the model: those of map `number` are `blocks`.
+
+        All weights are looked at where a run begins, so that no layer is on another chip than those before it.
+        """
+        self._check_begun()
+
+        def now(at: int) -> Tensor:
+            return (blocks if blocks is not None and at == number else self._maps[at].blocks()).detach()
+
+        is_loaded = self._loaded is not None and self._loaded_trial == self._trial
+        asked = range(len(self._maps)) if number in (None, self._nodes[0]) else (number,)
+        is_held = bool(self._held) and all(torch.equal(self._held[at], now(at)) for at in asked)
+        if is_loaded and is_held:
+            return
+        # Whatever mode the run is in, what is kept is for all of them.
+        with torch.inference_mode(False), torch.no_grad():
+            if not is_held:
+                self._compile([now(at).clone() for at in range(len(self._maps))])
+            self._load()
+
+    def _compile(self, held: list[Tensor]) -> None:
+        """Compile these weights, which are others than before."""
+        matrices = [one.double().numpy() for one in held]
+        self._compiled = Maps.compile(self.layers, matrices, self._hardware, **self._layout)
+        if self._held:
+            self._changes += 1
+            self._trial += self._is_fresh
+        self._held = held
+
+    def _load(self) -> None:
+        """Put what is compiled on the chip of the trial."""
+        assert self._compiled is not None
+        self._loaded = None
+        chip = self._hardware.fabricate(self._seed, self._trial)
+        precision = PRECISIONS[self._held[0].dtype]
+        loaded = self._compiled.load(chip, self._correction, precision)
+        self._matrices = [_diagonal(loaded.matrix(number), held) for number, held in enumerate(self._held)]
+        if loaded.shots_differ:
+            loaded = self._compiled.load(chip, self._correction, precision, self._given())
+        self._loaded, self._loaded_trial, self._is_noisy = loaded, self._trial, loaded.shots_differ
+
+    def _given(self) -> list[tuple[int, Any]]:
+        """What every node is given in a run of the calibration without noise."""
+        if self._calibration is None:
+            limit = "a batch of inputs: hardware whose shots differ needs it for its ranges"
+            raise ValueError(f"calibration = None: must be {limit}")
+        self._recording = []
+        try:
+            with self._at_rest():
+                self._model(*self._calibration)
+            recorded = self._recording
+        finally:
+            self._recording = None
+        self._nodes = [number for number, _ in recorded]
+        self._next_node = 0
+        missing = [one.name for number, one in enumerate(self._maps) if number not in self._nodes]
+        if missing:
+            raise ValueError(f"calibration: does not run {', '.join(missing)}, which the example does")
+        return [(number, columns.contiguous().numpy()) for number, columns in recorded]
+
+    def _on_chip(self, number: int, blocks: Tensor) -> Tensor:
+        """`blocks` as they are on the chip."""
+        if self._recording is None:
+            self._refresh(number, blocks)
+        return self._matrices[number]
+
+    def _node(self, number: int) -> int:
+        """The node where map `number` stands next in a run."""
+        count = len(self._nodes)
+        for step in range(count):
+            node = (self._next_node + step) % count
+            if self._nodes[node] == number:
+                self._next_node = node + 1
+                return node
+        raise AssertionError("every map has a node")
+
+    def _shots(self, number: int, columns: Tensor, is_training: bool) -> Tensor:
+        """What receivers make of columns [column, in], [column, out]."""
+        assert self._loaded is not None
+        shot = (self._shot + (self._changes if is_training else 0)) % (_LAST_SHOT + 1)
+        x = columns.detach().contiguous().numpy()
+        return torch.from_numpy(self._loaded.multiply(number, x, node=self._node(number), shot=shot))
+
+    def _refuse_number(self, number: int, columns: Tensor) -> None:
+        """Raise the sentence for outputs of a map that are not finite."""
+        name = self._maps[number].name
+        for what, numbers in (("inputs", columns), ("outputs", None)):
+            if numbers is None or not bool(torch.isfinite(numbers).all()):
+                limit = f"numbers that {columns.dtype} holds"
+                raise ValueError(f"{what} of layer `{name}`: are not finite: must be {limit}")
+
+
+class MapOf:
+    """A weight of a module, or a part of one, as a map."""
+
+    def __init__(self, module: "Photonic", slot: str) -> None:
+        self.module, self.slot = module, slot
+        self.name = module._name if slot == WHOLE else f"{module._name}.{slot}"
+
+    def weight(self) -> Tensor:
+        return self.module._weight(self.slot)
+
+    def blocks(self) -> Tensor:
+        return self.module._blocks(self.weight())
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What maps share that are the same: the parameter and how it is used."""
+        weight = self.weight()
+        return weight.data_ptr(), tuple(self.blocks().shape), weight.stride()
+
+
+def _whole(what: str, number: Any, last: int) -> int:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise TypeError(f"{what} = {number!r}: must be a whole number from 0")
+    if not 0 <= number <= last:
+        raise ValueError(f"{what} = {number}: must be a whole number from 0 to {last}")
+    return number
+
+
+def _diagonal(matrix: Any, blocks: Tensor) -> Tensor:
+    """The groups of a whole matrix, as `blocks` is made of."""
+    groups, outputs, inputs = blocks.shape
+    if groups == 1:
+        return torch.from_numpy(matrix).unsqueeze(0)
+    by_group = torch.from_numpy(matrix).reshape(groups, outputs, groups, inputs)
+    return torch.stack([by_group[group, :, group] for group in range(groups)])

@@ -1,0 +1,129 @@
+"""What photonic models refuse, each in one sentence."""
+
+import pickle
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from models import Conv, Mlp, inputs
+
+import lightloom as ll
+from lightloom.torch import photonics, to_photonic
+
+X = inputs(Mlp)
+FAULTY = ll.Hardware(coupler_splitting_error_rad=0.05)
+
+
+def mlp(**keywords: Any) -> Any:
+    return to_photonic(Mlp(), FAULTY, **{"tile": 8, "example": X, **keywords})
+
+
+def nan(x: Any) -> Any:
+    x = x.clone()
+    x[3, 2] = float("nan")
+    return x
+
+
+@pytest.mark.parametrize(
+    "act, kind, sentence",
+    [
+        (lambda: to_photonic(3), TypeError, "model = int: must be a torch.nn.Module"),
+        (lambda: to_photonic(mlp()), ValueError, "model: is photonic already"),
+        (lambda: photonics(Mlp()), ValueError, "model: has no photonic layers: must be what to_photonic returns"),
+        (lambda: mlp()(X[:, :5]), ValueError, r"inputs of layer `fc1` has shape \[7, 5\]: must be \[…, 12\]"),
+        (
+            lambda: to_photonic(Conv(), example=inputs(Conv))(torch.zeros(1, 2, 8, 8)),
+            ValueError,
+            r"inputs of layer `c1` has shape \[1, 2, 8, 8\]: must be \[sample, 1, …, …\]",
+        ),
+        (
+            lambda: mlp()(X.double()),
+            ValueError,
+            "dtype of inputs of layer `fc1` = torch.float64: must be torch.float32, as its weight",
+        ),
+        (
+            lambda: to_photonic(Mlp().half(), example=X.half()),
+            ValueError,
+            "dtype of weight of layer `fc1` = torch.float16: must be torch.float32 or torch.float64",
+        ),
+        (lambda: mlp()(X.numpy()), TypeError, "inputs of layer `fc1` = ndarray: must be a torch.Tensor"),
+        (lambda: mlp()(X.to("meta")), ValueError, "device of inputs of layer `fc1` = meta: must be cpu"),
+        (lambda: mlp()(nan(X)), ValueError, "inputs of layer `fc1`: are not finite"),
+        (lambda: mlp(trial=-1), ValueError, "trial = -1: must be a whole number from 0"),
+        (lambda: mlp(trial="new"), TypeError, "trial = 'new': must be a whole number from 0"),
+        (lambda: mlp(tile=1), ValueError, "tile = 1: must be"),
+        (lambda: mlp(correction="much"), ValueError, "correction = much: must be"),
+        (lambda: mlp(digital="fc1"), TypeError, "digital = 'fc1': must be a list of str"),
+        (lambda: mlp(digital=["fc4"]), ValueError, "digital = 'fc4': must name one of fc1, fc2, fc3"),
+        (lambda: mlp(order=["fc1"]), ValueError, "must be these names in any order: fc1, fc2, fc3"),
+        (lambda: photonics(mlp()).matrix("fc4"), ValueError, "layer = 'fc4': must be one of fc1, fc2, fc3"),
+        (lambda: setattr(photonics(mlp()), "shot", 2**31), ValueError, "shot = 2147483648: must be a whole number"),
+        (
+            lambda: to_photonic(Mlp(), "thermo-optic", example=X),
+            ValueError,
+            "calibration = None: must be a batch of inputs: hardware whose shots differ needs it for its ranges",
+        ),
+        (
+            lambda: to_photonic(Mlp(), {"readout": {"detection": "intensity"}}, example=X),
+            ValueError,
+            "readout.detection = intensity: must be coherent",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_in_a_sentence(act: Any, kind: type[Exception], sentence: str) -> None:
+    with pytest.raises(kind, match=sentence) as error:
+        act()
+    assert "\n" not in str(error.value)
+
+
+def test_numbers_that_are_not_finite_are_refused_where_shots_differ() -> None:
+    photonic = to_photonic(Mlp(), "thermo-optic", tile=8, calibration=X)
+    with pytest.raises(ValueError, match="inputs: element .* is NaN: must be finite"):
+        photonic(nan(X))
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    photonic = mlp()
+    with torch.no_grad():
+        photonic.fc2.weight[1, 2] = float("inf")
+    with pytest.raises(ValueError, match="layer `fc2`: weight: element .* is inf: must be finite"):
+        photonic(X)
+
+
+def test_a_layer_that_ran_in_no_example_is_refused_when_it_runs() -> None:
+    class Choice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(4, 1)
+
+        def forward(self, x: Any, y: Any) -> Any:
+            return self.attention(x, y, y)[0]
+
+    x, y = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
+    photonic = to_photonic(Choice(), FAULTY, tile=4, example=(x, x))
+    with pytest.raises(RuntimeError, match="layer `attention`: runs now and did not in the example"):
+        photonic(x, y)
+
+
+def test_dtypes_of_two_kinds_are_refused() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4).double()
+
+        def forward(self, x: Any) -> Any:
+            return self.b(self.a(x).double())
+
+    with pytest.raises(ValueError, match="dtypes of weights = torch.float32 of a and torch.float64 of b: must be one"):
+        to_photonic(Two(), example=torch.randn(2, 4))
+
+
+def test_pickles_of_other_versions_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    photonic = mlp()
+    assert torch.equal(pickle.loads(pickle.dumps(photonic))(X), photonic(X))
+    with monkeypatch.context() as context:
+        context.setattr("lightloom.torch._photonics.__version__", "9.9.9")
+        old = pickle.dumps(photonic)
+    with pytest.raises(ValueError, match="pickle of a photonic model = one of lightloom 9.9.9: must be one of"):
+        pickle.loads(old)
