@@ -48,6 +48,9 @@ impl Program {
     }
 }
 
+/// A number that every tile has.
+type NumberOfTile = fn(&Tile) -> usize;
+
 #[pymethods]
 impl Program {
     /// The program in a file that `lightloom compile` or `save` wrote.
@@ -147,7 +150,7 @@ impl Program {
             .program
             .layer("layer", layer.as_deref())
             .map_err(raise)?;
-        let numbers: [(&str, fn(&Tile) -> usize); 7] = [
+        let numbers: [(&str, NumberOfTile); 7] = [
             ("row", |tile| tile.row),
             ("col", |tile| tile.col),
             ("rows", |tile| tile.rows),
