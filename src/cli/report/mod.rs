@@ -23,7 +23,7 @@ const WRITTEN: &str = "figures.json";
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom report results\n  lightloom report results --format pdf,svg --width 85mm --ylim 80,100 --xlabel 'σ_θ (rad)'"
+    after_help = "Examples:\n  lightloom report results\n  lightloom report results --format pdf,svg --width 85mm --ylim 80,100 --xlabel σ_θ"
 )]
 pub(super) struct ReportArgs {
     /// Folder that `lightloom sweep --out` or `lightloom merge --out` filled; of a sweep that has not ended it is a preview
