@@ -78,6 +78,7 @@ mod remarks;
 mod report;
 #[cfg(feature = "cli")]
 mod report_axes;
+#[cfg(feature = "cli")]
 mod report_figures;
 #[cfg(feature = "cli")]
 mod report_folder;
