@@ -18,7 +18,7 @@ use crate::hardware::Chip;
 use crate::named::{Argument, LayerName, Whole, Word};
 use crate::program::Program as PyProgram;
 use crate::refusal::raise;
-use crate::work::{work, work_briefly};
+use crate::work::work;
 
 /// A program loaded on a chip: what computes as the chip does.
 ///
@@ -122,9 +122,6 @@ pub const LAST_SHOT: u64 = (1 << 31) - 1;
 /// bits.
 pub const BLOCKS_OF_SHOT: u64 = 1 << 22;
 
-/// Most multiply-accumulates of a brief call: some milliseconds.
-const BRIEF: usize = 1 << 22;
-
 /// What `processor` gives for the samples `x` in the shot of this number.
 fn outputs<'py, T: Real + Element>(
     py: Python<'py>,
@@ -134,13 +131,7 @@ fn outputs<'py, T: Real + Element>(
     shot: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (program, processor) = (program.clone(), Arc::clone(processor));
-    let count = x.samples.len();
-    let one = program.network().linears();
-    let one: usize = one
-        .map(|(_, linear)| linear.columns * linear.weights())
-        .sum();
-    let is_brief = count <= BLOCK && count.saturating_mul(one) <= BRIEF;
-    let outputs = work_briefly(py, is_brief, move |interrupt| {
+    let outputs = work(py, move |interrupt| {
         let network = program.network();
         let samples = arranged(network, x)?;
         let count = samples.len();
@@ -149,20 +140,15 @@ fn outputs<'py, T: Real + Element>(
             let limit = format!("at most {most} of one shot");
             return Err(Error::value("samples", count, limit));
         }
-        let block_of = |block| {
+        let blocks = (0..count.div_ceil(BLOCK)).into_par_iter().map(|block| {
             if interrupt.stops() {
                 return Err(Error::Stopped);
             }
             let start = block * BLOCK;
             let batch = network.encode(&samples, start..count.min(start + BLOCK))?;
             processor.forward(batch, shot * BLOCKS_OF_SHOT + block as u64)
-        };
-        let numbers = 0..count.div_ceil(BLOCK);
-        let blocks: lightloom::Result<Vec<Array2<T>>> = match is_brief {
-            true => numbers.map(block_of).collect(),
-            false => numbers.into_par_iter().map(block_of).collect(),
-        };
-        let blocks = blocks?;
+        });
+        let blocks = blocks.collect::<lightloom::Result<Vec<Array2<T>>>>()?;
         let mut whole = Array2::zeros((count, network.classes()));
         for (block, outputs) in blocks.iter().enumerate() {
             let start = block * BLOCK;

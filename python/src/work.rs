@@ -66,22 +66,6 @@ pub fn work<R: Send + 'static>(
     Begun::on(&*pool()?, job).outcome(py, None)
 }
 
-/// What `job` returns, as [`work`] does; where it `is_brief`, over before a hand could reach Ctrl-C, the calling thread computes
-/// it: to wake another one takes longer. Such a `job` must share no work, which would begin threads that a fork inherits.
-///
-/// # Errors
-/// As [`work`].
-pub fn work_briefly<R: Send + 'static>(
-    py: Python<'_>,
-    is_brief: bool,
-    job: impl FnOnce(&Interrupt) -> lightloom::Result<R> + Send + 'static,
-) -> PyResult<R> {
-    match is_brief {
-        true => py.detach(|| job(&Interrupt::default())).map_err(raise),
-        false => work(py, job),
-    }
-}
-
 /// What `job` returns, as [`work`] does; `progress` is told of its steps, now and then, and of the last one.
 ///
 /// # Errors
