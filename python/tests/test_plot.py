@@ -171,6 +171,8 @@ def test_rows_of_a_sweep_are_drawn(command: Command, files: Path) -> None:
     )
     assert command("sweep", "sweep.toml", "--out", "out", "--quiet").returncode == 0
     ax = plot.accuracy(files / "out", "coupler.splitting_error_rad", by="mesh.cell")
+    sweep = plot.accuracy(ll.Sweep.load(files / "out"), "coupler.splitting_error_rad", by="mesh.cell")
+    assert all(np.array_equal(a.get_xydata(), b.get_xydata()) for a, b in zip(ax.lines, sweep.lines, strict=True))
     with (files / "out/rows.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [line.get_label() for line in ax.lines] == ["3-splitter", "mzi"]

@@ -1,9 +1,9 @@
 """Figures of results, on axes of matplotlib, which must be installed: pip install matplotlib.
 
 Each function draws on `ax`, by default on a new figure, and returns the axes, which can be changed as any axes can. `rows`
-is one row a chip: `Inference.rows` or an `Inference`, a data frame, any mapping of arrays by the names of their columns, the
-path of a rows.csv, or the folder of a sweep, which has one. `value` is the column of what a chip gives: accuracy, agreement,
-…, where more is better, or an error (score, output_error, …_error), where less is.
+is one row a chip: an `Inference`, a `Sweep` or the `rows` of one, a data frame, any mapping of arrays by the names of their
+columns, the path of a rows.csv, or the folder of a sweep, which has one. `value` is the column of what a chip gives:
+accuracy, agreement, …, where more is better, or an error (score, output_error, …_error), where less is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lightloom._lightloom import Inference, Mesh
+from lightloom._lightloom import Inference, Mesh, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ class Table(Protocol):
     def __getitem__(self, name: Any, /) -> Any: ...
 
 
-Rows: TypeAlias = Table | Inference | str | PathLike[str]
+Rows: TypeAlias = Table | Inference | Sweep | str | PathLike[str]
 _Floats: TypeAlias = NDArray[np.float64]
 
 # What is tolerated, as in reports: a loss of 1 % of all samples; of a mean squared error or the like 10 % of digital's own.
@@ -282,7 +282,7 @@ def _values(column: NDArray[Any]) -> NDArray[Any]:
 
 
 def _table(rows: Rows) -> Table:
-    if isinstance(rows, Inference):
+    if isinstance(rows, Inference | Sweep):
         return rows.rows
     if not isinstance(rows, (str, PathLike)):
         return rows
