@@ -127,3 +127,88 @@ def test_pickles_of_other_versions_are_refused(monkeypatch: pytest.MonkeyPatch) 
         old = pickle.dumps(photonic)
     with pytest.raises(ValueError, match="pickle of a photonic model = one of lightloom 9.9.9: must be one of"):
         pickle.loads(old)
+
+
+class Tied(nn.Module):
+    """One layer that runs twice, on numbers of two sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Linear(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        return self.a(10 * torch.relu(self.a(x)))
+
+
+def test_what_happens_beside_a_run_moves_no_other_one() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(50, 8)
+    photonic = to_photonic(Tied().eval(), ll.Hardware(readout_adc_bits=6), tile=8, calibration=x)
+    before = photonic(x)
+    photonic.a(x[:1])
+    assert torch.equal(photonic(x), before)
+    with pytest.raises(ValueError):
+        photonic(torch.full_like(x, float("nan")))
+    assert torch.equal(photonic(x), before)
+
+
+def test_models_that_changed_are_refused() -> None:
+    replaced = mlp()
+    replaced.fc1 = nn.Linear(12, 10)
+    with pytest.raises(RuntimeError, match="layer `fc1`: came after to_photonic: must be there when it is called"):
+        replaced(X)
+    removed = mlp()
+    removed.fc1 = nn.Identity()
+    with pytest.raises(RuntimeError, match="layer `fc1`: has left the model"):
+        removed(X)
+
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
+            self.b.weight = self.a.weight
+
+        def forward(self, x: Any) -> Any:
+            return self.b(self.a(x))
+
+    x = torch.randn(4, 8)
+    untied = to_photonic(Shared(), FAULTY, tile=8, example=x)
+    untied(x)
+    untied.b.weight = nn.Parameter(torch.randn(8, 8))
+    with pytest.raises(RuntimeError, match="layers `b` and `a`: share weights no longer"):
+        untied(x)
+
+
+def test_models_without_light_and_attributes_that_are_not_there_are_refused() -> None:
+    with pytest.raises(ValueError, match="layers of model = none that multiplies: must be Linear, Conv"):
+        to_photonic(nn.ReLU(), FAULTY)
+    with pytest.raises(ValueError, match=r"layers of model = lstm \(a LSTM\): must be Linear, Conv"):
+        to_photonic(nn.LSTM(3, 3), FAULTY)
+    with pytest.raises(AttributeError, match="attribute of photonics = trail: must be trial or shot"):
+        setattr(photonics(mlp()), "trail", 3)
+    normed = nn.Sequential(torch.nn.utils.weight_norm(nn.Linear(4, 4)))
+    normed(torch.zeros(1, 4))
+    with pytest.raises(ValueError, match="weights of model: are computed from others: must be parameters"):
+        to_photonic(normed, FAULTY)
+
+
+def test_parameters_of_no_layer_are_named() -> None:
+    class Bare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.w = nn.Linear(4, 4), nn.Parameter(torch.eye(4))
+
+        def forward(self, x: Any) -> Any:
+            return self.fc(x) @ self.w
+
+    with pytest.warns(UserWarning, match=r"stay digital: w \(a parameter of no layer that can be photonic\)"):
+        to_photonic(Bare(), FAULTY, tile=4, example=torch.zeros(2, 4))
+
+
+def test_another_type_of_weights_is_loaded_and_no_samples_give_none() -> None:
+    photonic = mlp().eval()
+    single = photonic(X)
+    double = photonic.double()(X.double())
+    assert double.dtype == torch.float64 and (double - single).abs().max() < 1e-5
+    images = to_photonic(Conv().eval(), FAULTY, tile=8, example=inputs(Conv))
+    assert images(inputs(Conv)[:0]).shape[0] == 0

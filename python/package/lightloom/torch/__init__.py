@@ -28,6 +28,7 @@ from lightloom.torch._layers import (
     Photonic,
     is_depthwise,
 )
+from lightloom.torch._operators import is_compiling
 from lightloom.torch._photonics import Correction, Photonics
 
 __all__ = [
@@ -87,7 +88,13 @@ def to_photonic(
         raise ValueError("model: is photonic already")
     kept = itertools.chain(model.parameters(), model.buffers())
     memo: dict[int, Any] = {id(tensor): tensor for tensor in kept}
-    photonic = copy.deepcopy(model, memo)
+    try:
+        photonic = copy.deepcopy(model, memo)
+    except RuntimeError as error:
+        if "deepcopy protocol" not in str(error):
+            raise
+        limit = "parameters: remove weight norms and prunings, or apply them to the photonic model"
+        raise ValueError(f"weights of model: are computed from others: must be {limit}") from error
     shared = Photonics._of(
         photonic,
         hardware if isinstance(hardware, Hardware) else Hardware(hardware),
@@ -100,10 +107,9 @@ def to_photonic(
     _take(shared, _names("light", light), _names("digital", digital))
     given = _arguments(calibration if example is None else example)
     shared._order = None if order is None else [_as_module(name) for name in _names("order", order)]
+    _Runs(shared).register(photonic)
     if given is not None:
         shared._begin(given, {})
-    else:
-        _BeginWithFirst(shared).register(photonic)
     return photonic
 
 
@@ -143,31 +149,39 @@ def _take(shared: Photonics, light: list[str], digital: list[str]) -> None:
             module.__class__ = kind
             photonic = cast(Photonic, module)
             photonic._photonics, photonic._name, photonic._places = shared, name, {}
+    if not known:
+        has = ", ".join(f"{name} ({why})" for name, why in shared._left.items()) or "none that multiplies"
+        raise ValueError(f"layers of model = {has}: must be Linear, Conv, ConvTranspose or MultiheadAttention")
+    shared._kinds = tuple(KINDS)
     for what, patterns in (("light", light), ("digital", digital)):
         for pattern in patterns:
             if not any(_is_named([pattern], name) for name in known):
                 raise ValueError(f"{what} = {pattern!r}: must name one of {', '.join(known)}")
 
 
-class _BeginWithFirst:
-    """Takes the first batch of a model as the example."""
+class _Runs:
+    """What is done in front of every run of a model: without an example the first batch is it."""
 
     def __init__(self, shared: Photonics) -> None:
         self.shared = shared
-        self.handle: Any = None
 
     def register(self, model: nn.Module) -> None:
         if torch.__version__ >= "2":
-            self.handle = model.register_forward_pre_hook(self.with_keywords, with_kwargs=True)
+            model.register_forward_pre_hook(self.with_keywords, with_kwargs=True)
         else:
-            self.handle = model.register_forward_pre_hook(self.without)
+            model.register_forward_pre_hook(self.without)
 
     def with_keywords(self, _: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        if not self.shared._has_begun and self.shared._tracing is None:
-            self.handle.remove()
-            self.shared._begin(args, keywords)
+        shared = self.shared
+        if is_compiling() or shared._tracing is not None or shared._recording is not None:
+            return
+        if not shared._has_begun:
+            shared._begin(args, keywords)
+        shared._restart()
 
     def without(self, model: nn.Module, args: tuple[Any, ...]) -> None:
+        if not args and not self.shared._has_begun:
+            raise ValueError("first batch: is given by keyword: give to_photonic an example")
         self.with_keywords(model, args, {})
 
 

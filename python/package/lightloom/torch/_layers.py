@@ -64,6 +64,8 @@ class Photonic:
                 shared._check_begun()
             raise RuntimeError(f"layer `{self._name}`: runs now and did not in the example: must run in both")
         self._check(x, weight)
+        if x.numel() == 0:
+            return self._product(x, weight, padding)
         number = self._places[slot]
         blocks = on_chip(self._blocks(weight), shared, number)
         if shared._recording is not None:

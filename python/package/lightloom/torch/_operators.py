@@ -26,6 +26,14 @@ def is_finite(y: Tensor) -> bool:
         raise NotImplementedError(_NO_VMAP) from error
 
 
+def is_one(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors stand in the same place."""
+    try:
+        return a.data_ptr() == b.data_ptr()
+    except RuntimeError as error:
+        raise NotImplementedError(_NO_VMAP) from error
+
+
 def is_compiling() -> bool:
     compiler = getattr(torch, "compiler", None)
     return compiler is not None and hasattr(compiler, "is_compiling") and bool(compiler.is_compiling())

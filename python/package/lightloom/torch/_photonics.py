@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lightloom import Hardware, __version__
 from lightloom._lightloom import LoadedMaps, Maps
-from lightloom.torch._operators import ALIVE, NUMBERS
+from lightloom.torch._operators import ALIVE, NUMBERS, is_one
 
 if TYPE_CHECKING:
     from lightloom.torch._layers import Photonic
@@ -42,6 +42,8 @@ class Photonics:
     _shot: int
     _calibration: tuple[Any, ...] | None
     _order: list[str] | None
+    # Classes of layers that would be photonic.
+    _kinds: tuple[type, ...]
     # Names of layers that stay digital, and why.
     _left: dict[str, str]
     # What each map is the weights of.
@@ -62,7 +64,8 @@ class Photonics:
     _loaded_trial: int | None
     _held: list[Tensor]
     _matrices: list[Tensor]
-    _next_node: int
+    # How often each map has run in this run, by its number.
+    _ran: dict[int, int]
     _number: int
 
     @classmethod
@@ -82,7 +85,7 @@ class Photonics:
         self._is_fresh = trial == "fresh"
         self._trial = 0 if self._is_fresh else _whole("trial", trial, 2**64 - 1)
         self._calibration, self._order = calibration, None
-        self._left, self._maps, self._nodes = {}, [], []
+        self._left, self._maps, self._nodes, self._kinds = {}, [], [], ()
         self._changes, self._has_begun, self._is_noisy = 0, False, False
         self._forget()
         return self
@@ -91,14 +94,14 @@ class Photonics:
         self._tracing, self._recording = None, None
         self._compiled, self._loaded, self._loaded_trial = None, None, None
         self._held, self._matrices = [], []
-        self._next_node = 0
+        self._ran = {}
         self._number = next(NUMBERS)
         ALIVE[self._number] = self
 
     def __getstate__(self) -> dict[str, Any]:
         derived = {
             "_tracing", "_recording", "_compiled", "_loaded", "_loaded_trial", "_held", "_matrices",
-            "_next_node", "_number",
+            "_ran", "_number",
         }  # fmt: skip
         state = {name: value for name, value in vars(self).items() if name not in derived}
         return {"lightloom": __version__, **state}
@@ -110,6 +113,11 @@ class Photonics:
             raise ValueError(f"pickle of a photonic model = one of lightloom {version}: must be {limit}")
         self.__dict__.update(state)
         self._forget()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in ("trial", "shot"):
+            raise AttributeError(f"attribute of photonics = {name}: must be trial or shot")
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         where = f"seed {self._seed}, trial {self.trial}"
@@ -156,7 +164,11 @@ class Photonics:
 
     @property
     def matrix_errors(self) -> dict[str, float]:
-        """Relative error of every map's matrix on this chip, ‖W_chip − W‖_F / ‖W‖_F, by its name."""
+        """Relative error of every map's complex matrix on this chip, ‖W_chip − W‖_F / ‖W‖_F, by its name.
+
+        It is that of `Processor.matrix_errors`, in front of the receivers. They read the real part, which is `matrix` and
+        errs less.
+        """
         self._refresh()
         assert self._loaded is not None
         return dict(zip(self.layers, self._loaded.matrix_errors, strict=True))
@@ -185,9 +197,14 @@ class Photonics:
             self._number_maps(self._tracing)
         finally:
             self._tracing = None
-        for module in self._model.modules():
+        for path, module in self._model.named_modules():
             if vars(module).get("_photonics") is self and not module._places:
                 self._left[cast(str, module._name)] = "the example does not run it"
+            if path in self._left or type(module).__module__.startswith(("torch.nn.", "lightloom.")):
+                continue
+            for name, parameter in module.named_parameters(path, recurse=False):
+                if parameter.ndim > 1:
+                    self._left[name] = "a parameter of no layer that can be photonic"
         unasked = [f"{name} ({why})" for name, why in self._left.items() if why != "as asked"]
         if unasked:
             # Of whoever calls to_photonic, or the model.
@@ -195,6 +212,28 @@ class Photonics:
         self._has_begun = True
         if self._maps:
             self._refresh()
+
+    def _restart(self) -> None:
+        """Begin a run of the model: see to it that its layers are those whose order is known.
+
+        Nodes are counted anew, whatever became of the run before.
+        """
+        self._ran = {}
+        there = set()
+        for path, module in self._model.named_modules():
+            there.add(id(module))
+            if type(module) in self._kinds and path not in self._left and module is not self._model:
+                raise RuntimeError(f"layer `{path}`: came after to_photonic: must be there when it is called")
+            if vars(module).get("_photonics") is not self:
+                continue
+            for slot, number in module._places.items():
+                held, now = self._maps[number].weight(), module._weight(slot)
+                if not is_one(held, now):
+                    names = f"`{module._name}` and `{self._maps[number].name}`"
+                    raise RuntimeError(f"layers {names}: share weights no longer: must do so as in to_photonic")
+        for one in self._maps:
+            if id(one.module) not in there:
+                raise RuntimeError(f"layer `{one.name}`: has left the model: must be there as in to_photonic")
 
     def _number_maps(self, ran: list["MapOf"]) -> None:
         maps: list[MapOf] = []
@@ -244,7 +283,7 @@ class Photonics:
 
         is_loaded = self._loaded is not None and self._loaded_trial == self._trial
         asked = range(len(self._maps)) if number in (None, self._nodes[0]) else (number,)
-        is_held = bool(self._held) and all(torch.equal(self._held[at], now(at)) for at in asked)
+        is_held = bool(self._held) and all(_is_same(self._held[at], now(at)) for at in asked)
         if is_loaded and is_held:
             return
         # Whatever mode the run is in, what is kept is for all of them.
@@ -287,7 +326,6 @@ class Photonics:
         finally:
             self._recording = None
         self._nodes = [number for number, _ in recorded]
-        self._next_node = 0
         missing = [one.name for number, one in enumerate(self._maps) if number not in self._nodes]
         if missing:
             raise ValueError(f"calibration: does not run {', '.join(missing)}, which the example does")
@@ -301,13 +339,10 @@ class Photonics:
 
     def _node(self, number: int) -> int:
         """The node where map `number` stands next in a run."""
-        count = len(self._nodes)
-        for step in range(count):
-            node = (self._next_node + step) % count
-            if self._nodes[node] == number:
-                self._next_node = node + 1
-                return node
-        raise AssertionError("every map has a node")
+        nodes = [node for node, map_of in enumerate(self._nodes) if map_of == number]
+        ran = self._ran.get(number, 0)
+        self._ran[number] = ran + 1
+        return nodes[ran % len(nodes)]
 
     def _shots(self, number: int, columns: Tensor, is_training: bool) -> Tensor:
         """What receivers make of columns [column, in], [column, out]."""
@@ -343,6 +378,10 @@ class MapOf:
         """What maps share that are the same: the parameter and how it is used."""
         weight = self.weight()
         return weight.data_ptr(), tuple(self.blocks().shape), weight.stride()
+
+
+def _is_same(held: Tensor, now: Tensor) -> bool:
+    return held.dtype == now.dtype and torch.equal(held, now)
 
 
 def _whole(what: str, number: Any, last: int) -> int:
