@@ -224,3 +224,25 @@ except ModuleNotFoundError as error:
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "matplotlib is not installed: pip install matplotlib\n"
+
+
+def test_a_loss_of_just_what_is_tolerated_counts() -> None:
+    for right in range(2, 501):
+        digital = right / 500
+        rows = {"a": [0.0, 0.0], "b": [0.0, 0.0], "accuracy": [(right - 5) / 500, (right - 6) / 500]}
+        ax = plot.map(rows, "a", "b", show="yield", reference=digital)
+        assert np.asarray(ax.collections[0].get_array()).ravel().tolist() == [0.5], right
+        plt.close("all")
+
+
+def test_settings_that_no_axis_tells_apart_are_not_pooled(files: Path) -> None:
+    axes = {"coupler.splitting_error_rad": [0.0, 0.1], "correct": ["none", "local"]}
+    sweep = ll.sweep(ll.Experiment(network=files / "net.npz", data=files / "data.npz", trials=2, axes=axes))
+    sentence = "rows differ in correct: must be told apart by the axes or `by`, or rows of one value each"
+    with pytest.raises(ValueError, match=sentence):
+        plot.accuracy(sweep, "coupler.splitting_error_rad")
+    with pytest.raises(ValueError, match="rows differ in coupler.splitting_error_rad: "):
+        plot.yields(sweep, by="correct")
+    plot.accuracy(sweep, "coupler.splitting_error_rad", by="correct")
+    one = {name: column[sweep.rows["correct"] == "none"] for name, column in sweep.rows.items()}
+    plot.accuracy(one, "coupler.splitting_error_rad")

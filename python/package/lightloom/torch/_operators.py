@@ -29,7 +29,7 @@ def is_finite(y: Tensor) -> bool:
 def is_one(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors stand in the same place."""
     try:
-        return a.data_ptr() == b.data_ptr()
+        return bool(a.data_ptr() == b.data_ptr())
     except RuntimeError as error:
         raise NotImplementedError(_NO_VMAP) from error
 

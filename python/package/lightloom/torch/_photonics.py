@@ -381,7 +381,7 @@ class MapOf:
 
 
 def _is_same(held: Tensor, now: Tensor) -> bool:
-    return held.dtype == now.dtype and torch.equal(held, now)
+    return bool(held.dtype == now.dtype and torch.equal(held, now))
 
 
 def _whole(what: str, number: Any, last: int) -> int:
