@@ -549,6 +549,8 @@ fn a_setting_that_cannot_be_is_refused_in_one_sentence() {
         &["--lines", "correct"],
         &["--within", "0"],
         &["--within", "200%"],
+        &["--within", "1"],
+        &["--within", "50"],
         &["--ylim", "0.8,1.0"],
         &["--xlim", "1,2"],
         &["--map", "1.5"],
