@@ -531,6 +531,8 @@ fn bands_that_would_cover_each_other_are_left_to_the_table() {
     assert!(staircase.caption.contains("Wilson is in the table"));
 }
 
+const LONG: &str = "spread of the splitting angle of all couplers of the chip, rad";
+
 #[test]
 fn a_setting_that_cannot_be_is_refused_in_one_sentence() {
     let folder = SWEPT.path();
@@ -553,6 +555,10 @@ fn a_setting_that_cannot_be_is_refused_in_one_sentence() {
         &["--within", "50"],
         &["--ylim", "0.8,1.0"],
         &["--xlim", "1,2"],
+        &["--xlabel", r"$\sigma_\alpha$"],
+        &["--ylabel", r"\alpha"],
+        &["--width", "60mm", "--xlabel", LONG],
+        &["--width", "60mm", "--ylabel", LONG],
         &["--map", "1.5"],
         &["--map", "best"],
     ] {
