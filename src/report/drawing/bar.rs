@@ -95,7 +95,10 @@ mod tests {
         let svg = svg.finish();
         assert!(!svg.contains("Gradient") && !svg.contains("url("));
         let bar = svg.split("class=\"colorbar\"").nth(1).unwrap();
-        let steps: Vec<&str> = bar.lines().filter(|l| l.contains("fill=\"#")).collect();
+        let steps: Vec<&str> = bar
+            .lines()
+            .filter(|l| l.starts_with("<rect") && !l.contains("none"))
+            .collect();
         assert_eq!(steps.len(), 64);
         for (step, line) in steps.iter().enumerate() {
             let color = color::sequential(1.0 - (step as f64 + 0.5) / 64.0).hex();
