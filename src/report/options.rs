@@ -1,6 +1,8 @@
 //! How the figures of a report are drawn, and which files they become.
 
+use super::plot::chart::label_room;
 use super::plot::style::FONT;
+use super::plot::svg::label_width;
 use super::plot::words::short;
 use crate::error::{Error, Result};
 
@@ -125,6 +127,7 @@ impl FigureOptions {
             let limit = format!("from {least} to {most} mm");
             return Err(Error::value("width", format!("{width} mm"), limit));
         }
+        self.check_labels()?;
         if let Some(within) = self.within.filter(|loss| !(*loss > 0.0 && *loss <= 1.0)) {
             let limit = "a loss above 0 and up to 100 %";
             return Err(Error::value(
@@ -137,6 +140,32 @@ impl FigureOptions {
             && !(0.0..=1.0).contains(&share)
         {
             return Err(Error::value("map", share, "a quantile from 0 to 1"));
+        }
+        Ok(())
+    }
+
+    /// Fails if a label is LaTeX or longer than the figure has room for.
+    fn check_labels(&self) -> Result<()> {
+        let room = label_room(self.width_px());
+        let labels = [("xlabel", &self.xlabel), ("ylabel", &self.ylabel)];
+        for ((name, label), room) in labels.into_iter().zip(room) {
+            let Some(label) = label else {
+                continue;
+            };
+            if label.contains(['$', '\\']) {
+                let limit = "without $ and \\, as labels are no LaTeX: write σ_α";
+                return Err(Error::value(name, label, limit));
+            }
+            let wide = label_width(label, FONT);
+            if wide > room {
+                let letters = label.chars().count();
+                let fit = (letters as f64 * room / wide).floor();
+                let limit = format!(
+                    "at most about {fit} letters to fit at a width of {} mm, and this has {letters}",
+                    short(self.width_mm.unwrap_or(OWN_MM), 4)
+                );
+                return Err(Error::value(name, label, limit));
+            }
         }
         Ok(())
     }

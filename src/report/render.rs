@@ -61,7 +61,7 @@ pub fn render(folder: &Path, from: Option<&Path>, options: &FigureOptions) -> Re
         }
     };
     let figures = |figures| vec![Block::Figures(figures)];
-    add("accuracy", &title, figures(curves::main(&results)));
+    add("accuracy", &title, figures(curves::main(&results)?));
     add("yields", "Yield", figures(yields::figures(&results)));
     add(
         "costs",
@@ -71,7 +71,7 @@ pub fn render(folder: &Path, from: Option<&Path>, options: &FigureOptions) -> Re
     add(
         "further",
         &format!("{title} against further axes"),
-        figures(curves::further(&results)),
+        figures(curves::further(&results)?),
     );
     let (over_pairs, left_out) = maps::figures(&results);
     let left_out = left_out.map(Block::Note);

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use lightloom::experiment::stats::quantiles;
 use lightloom::io::record::Cell;
 use lightloom::report::{Figure, FigureOptions, MapOf, render};
+use resvg::usvg;
 
 use crate::cli::{DEMO, ok, refused};
 
@@ -165,6 +166,82 @@ fn a_width_lays_charts_out_anew_and_no_figure_is_wider() {
         if path.extension() == Some("svg".as_ref()) {
             let svg = std::fs::read_to_string(&path).unwrap();
             assert!(size(&svg, "width") <= 85.0, "{}", path.display());
+        }
+    }
+}
+
+/// Names of lines that differ at their end alone must be read to their end.
+#[test]
+fn no_letter_is_cut_off_at_any_width() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["digits.program.safetensors", "digits-test.npz"] {
+        std::fs::copy(Path::new(DEMO).join(name), folder.path().join(name)).unwrap();
+    }
+    let zip = r#"
+correct = ["none", "local"]
+[[zip]]
+"phase_shifter.phase_error_rad" = [0.0, 0.02]
+"phase_shifter.dac_bits" = ["none", 8]
+"#;
+    let axes = EXPERIMENT.split("\"phase_shifter").next().unwrap();
+    let axes = axes.replace("limit = 60\ntrials = 5", "limit = 5\ntrials = 1");
+    std::fs::write(folder.path().join("e.toml"), axes + zip).unwrap();
+    ok(
+        folder.path(),
+        &["sweep", "e.toml", "--out", "out", "--quiet"],
+    );
+    let mut reading = usvg::Options {
+        font_family: "DejaVu Sans Condensed".into(),
+        ..usvg::Options::default()
+    };
+    let font = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/cli/report/font/DejaVuSansCondensed.ttf"
+    );
+    let fonts = reading.fontdb_mut();
+    fonts.load_font_file(font).unwrap();
+    fonts.set_sans_serif_family("DejaVu Sans Condensed");
+    let mut cut = Vec::new();
+    for width_mm in [60.0, 85.0, 180.0] {
+        let options = FigureOptions {
+            width_mm: Some(width_mm),
+            ..default()
+        };
+        let all = render(&folder.path().join("out"), None, &options).unwrap();
+        for figure in &all.figures {
+            let tree = usvg::Tree::from_str(&figure.svg, &reading).unwrap();
+            let mut texts = Vec::new();
+            find_texts(tree.root(), &mut texts);
+            assert!(texts.len() > 5, "{}", figure.id);
+            for (text, place) in texts {
+                let size = tree.size();
+                // A place has the room beside its letters.
+                let is_inside = place.left() >= -1.0
+                    && place.top() >= -1.0
+                    && place.right() <= size.width() + 1.0
+                    && place.bottom() <= size.height() + 1.0;
+                if !is_inside {
+                    cut.push(format!(
+                        "{width_mm} {} {text}: {place:?} {size:?}",
+                        figure.id
+                    ));
+                }
+            }
+        }
+    }
+    assert!(cut.is_empty(), "{}", cut.join("\n"));
+}
+
+/// Every text of `group` with its place on the page.
+fn find_texts(group: &usvg::Group, found: &mut Vec<(String, usvg::Rect)>) {
+    for node in group.children() {
+        match node {
+            usvg::Node::Group(group) => find_texts(group, found),
+            usvg::Node::Text(text) => {
+                let parts: Vec<&str> = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                found.push((parts.concat(), text.abs_bounding_box()));
+            }
+            _ => {}
         }
     }
 }
@@ -453,6 +530,8 @@ fn bands_that_would_cover_each_other_are_left_to_the_table() {
     assert!(staircase.caption.contains("Wilson is in the table"));
 }
 
+const LONG: &str = "spread of the splitting angle of all couplers of the chip, rad";
+
 #[test]
 fn a_setting_that_cannot_be_is_refused_in_one_sentence() {
     let folder = SWEPT.path();
@@ -471,6 +550,14 @@ fn a_setting_that_cannot_be_is_refused_in_one_sentence() {
         &["--lines", "correct"],
         &["--within", "0"],
         &["--within", "200%"],
+        &["--within", "1"],
+        &["--within", "50"],
+        &["--ylim", "0.8,1.0"],
+        &["--xlim", "1,2"],
+        &["--xlabel", r"$\sigma_\alpha$"],
+        &["--ylabel", r"\alpha"],
+        &["--width", "60mm", "--xlabel", LONG],
+        &["--width", "60mm", "--ylabel", LONG],
         &["--map", "1.5"],
         &["--map", "best"],
     ] {

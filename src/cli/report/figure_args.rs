@@ -98,13 +98,21 @@ fn length_mm(text: &str) -> Result<f64, String> {
     found.ok_or_else(|| "must be a length with its unit: mm, cm or in".to_owned())
 }
 
-/// A share, of itself or in percent.
+/// A share: in percent with the sign, else below 1, so that `1` is not taken for another one than is meant.
 fn share(text: &str) -> Result<f64, String> {
-    let found = match text.strip_suffix('%') {
-        Some(percent) => percent.trim().parse().map(|percent: f64| percent / 100.0),
-        None => text.parse(),
-    };
-    found.map_err(|_| "must be a share such as 1% or 0.01".to_owned())
+    let wrong = |_| "must be a share such as 1% or 0.01".to_owned();
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent: f64 = percent.trim().parse().map_err(wrong)?;
+        return Ok(percent / 100.0);
+    }
+    let share: f64 = text.parse().map_err(wrong)?;
+    match share >= 1.0 {
+        true => Err(format!(
+            "must be below 1 where it has no % sign: write {share}% or {}",
+            share / 100.0
+        )),
+        false => Ok(share),
+    }
 }
 
 fn map_of(text: &str) -> Result<MapOf, String> {

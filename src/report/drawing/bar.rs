@@ -6,6 +6,9 @@ use crate::report::plot::color::{self, Rgb};
 use crate::report::plot::style::{EDGE, INK};
 use crate::report::plot::svg::{Svg, number};
 
+/// Number of colours in a bar.
+const STEPS: u32 = 64;
+
 /// The colour bar at `x`, from `top`, beside a mesh of height `span`.
 pub(super) fn draw_bar(
     svg: &mut Svg,
@@ -38,38 +41,25 @@ pub(super) fn draw_bar(
         ColorBy::Light(_) => (color::light, "power / input"),
         ColorBy::Error(_) => (color::light, "error"),
     };
-    svg.open("defs", &[]);
-    svg.open(
-        "linearGradient",
-        &[
-            ("id", "lightloom-bar"),
-            ("x1", "0"),
-            ("y1", "1"),
-            ("x2", "0"),
-            ("y2", "0"),
-        ],
-    );
-    for stop in 0..=24 {
-        let t = f64::from(stop) / 24.0;
-        let offset = format!("{:.4}", t);
-        svg.empty(
-            "stop",
-            &[("offset", &offset), ("stop-color", &map(t).hex())],
-        );
-    }
-    svg.close();
-    svg.close();
     svg.open(
         "g",
         &[("class", "colorbar"), ("font-size", "12"), ("fill", INK)],
     );
     svg.label(x - 6.0, top - 14.0, &[("font-size", "12.5")], heading);
-    let frame = [
-        ("fill", "url(#lightloom-bar)"),
-        ("stroke", EDGE),
-        ("stroke-width", "0.6"),
-    ];
-    svg.pill([x + 8.0, top + height / 2.0, 16.0, height], 2.0, &frame);
+    // Each from its top to the foot of the bar, so that no paper shows between two. No gradient: PDF would lose its scale.
+    for step in (0..STEPS).rev() {
+        let share = f64::from(step + 1) / f64::from(STEPS);
+        let color = map((f64::from(step) + 0.5) / f64::from(STEPS)).hex();
+        let step_of = [
+            x + 8.0,
+            top + height * (1.0 - share / 2.0),
+            16.0,
+            height * share,
+        ];
+        svg.pill(step_of, 0.0, &[("fill", &color)]);
+    }
+    let frame = [("fill", "none"), ("stroke", EDGE), ("stroke-width", "0.6")];
+    svg.pill([x + 8.0, top + height / 2.0, 16.0, height], 0.0, &frame);
     for (level, text) in ticks {
         let y = top + height * (1.0 - level);
         let line = format!("M{} {}h4", number(x + 16.0), number(y));
@@ -96,6 +86,27 @@ fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Programs that read SVG differ in what they make of gradients.
+    #[test]
+    fn the_bar_is_a_stack_of_the_colours_of_its_map() {
+        let mut svg = Svg::document(100.0, 300.0, "", "");
+        draw_bar(&mut svg, &ColorBy::Theta, None, [10.0, 20.0, 256.0]);
+        let svg = svg.finish();
+        assert!(!svg.contains("Gradient") && !svg.contains("url("));
+        let bar = svg.split("class=\"colorbar\"").nth(1).unwrap();
+        let steps: Vec<&str> = bar
+            .lines()
+            .filter(|l| l.starts_with("<rect") && !l.contains("none"))
+            .collect();
+        assert_eq!(steps.len(), 64);
+        for (step, line) in steps.iter().enumerate() {
+            let color = color::sequential(1.0 - (step as f64 + 0.5) / 64.0).hex();
+            assert!(line.contains(&color), "{line}");
+            let top = number(20.0 + 4.0 * step as f64);
+            assert!(line.contains(&format!(" y=\"{top}\"")), "{line}");
+        }
+    }
 
     #[test]
     fn ticks_have_the_digits_that_count() {

@@ -1,5 +1,6 @@
 //! The score against one axis.
 
+use crate::error::{Error, Result};
 use crate::experiment::Summary;
 use crate::experiment::rows::Row;
 use crate::experiment::stats::quantiles;
@@ -98,36 +99,63 @@ fn lines_along(results: &Results, x: usize, most: usize) -> Vec<Lines> {
     figures.collect()
 }
 
-/// The score along the main axis.
-pub(crate) fn main(results: &Results) -> Vec<Figure> {
+/// The score along the main axis; fails if the ends that are asked for hold nothing of it.
+pub(crate) fn main(results: &Results) -> Result<Vec<Figure>> {
     against(results, along_main(results), &results.options)
 }
 
 /// The score along each further axis of numbers, and along those of names that [`main`] cannot tell apart.
-pub(crate) fn further(results: &Results) -> Vec<Figure> {
+pub(crate) fn further(results: &Results) -> Result<Vec<Figure>> {
     let Some(main) = main_axis(results) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let shown = Beside::lines(results, &others(results, &[main]));
     let is_told = |axis: &usize| {
         let is_line = !shown.held.contains(axis) && !shown.thinned.contains(axis);
         results.axes()[*axis].numbers().is_none() && is_line
     };
-    let axes = others(results, &[main]).into_iter();
-    let figures = axes.filter(|axis| !is_told(axis));
-    figures
-        .flat_map(|x| {
-            let own = FigureOptions {
-                width_mm: results.options.width_mm,
-                ..FigureOptions::default()
-            };
-            against(results, lines_along(results, x, 1), &own)
-        })
-        .collect()
+    let own = FigureOptions {
+        width_mm: results.options.width_mm,
+        ..FigureOptions::default()
+    };
+    let mut figures = Vec::new();
+    for x in others(results, &[main]) {
+        if !is_told(&x) {
+            figures.extend(against(results, lines_along(results, x, 1), &own)?);
+        }
+    }
+    Ok(figures)
+}
+
+/// Fails if the `limits` of the option `name` hold none of `values`, which are in `unit`.
+fn check_reach(
+    (name, unit): (&str, &str),
+    limits: Option<[f64; 2]>,
+    values: impl Iterator<Item = f64>,
+) -> Result<()> {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    let Some([from, to]) = limits.filter(|[from, to]| low <= high && (*to < low || *from > high))
+    else {
+        return Ok(());
+    };
+    let within = match unit {
+        "" => "two ends".to_owned(),
+        "%" => "two ends in percent".to_owned(),
+        unit => format!("two ends in {unit}"),
+    };
+    let reach = format!("{} to {}", short(low, 4), short(high, 4));
+    let limit = format!("{within} that hold some of the data, which reach from {reach} {unit}");
+    Err(Error::value(name, format!("{from},{to}"), limit.trim_end()))
 }
 
 /// One figure for each of `pictures`, all on one scale, with the labels and limits of `options`.
-fn against(results: &Results, pictures: Vec<Lines>, options: &FigureOptions) -> Vec<Figure> {
+fn against(
+    results: &Results,
+    pictures: Vec<Lines>,
+    options: &FigureOptions,
+) -> Result<Vec<Figure>> {
     let measure = results.measure;
     let drawn: Vec<(Vec<Series>, Table)> = pictures
         .iter()
@@ -144,6 +172,15 @@ fn against(results: &Results, pictures: Vec<Lines>, options: &FigureOptions) -> 
                 false => [mark.middle; 2],
             })
         });
+    let ends: Vec<f64> = ends.collect();
+    let unit = if measure.score.is_share() { "%" } else { "" };
+    check_reach(("ylim", unit), options.ylim, ends.iter().copied())?;
+    if let Some(lines) = pictures.first() {
+        let marks = drawn.iter().flat_map(|(series, _)| series);
+        let places = marks.flat_map(|series| series.marks.iter().map(|mark| mark.x));
+        let unit = results.axes()[lines.x].quantity().unit;
+        check_reach(("xlim", unit), options.xlim, places)?;
+    }
     let scale = match (options.ylim, options.log_y) {
         (Some([from, to]), true) => Ruler::Log { from, to },
         (Some([from, to]), false) => Ruler::Linear { from, to },
@@ -186,7 +223,7 @@ fn against(results: &Results, pictures: Vec<Lines>, options: &FigureOptions) -> 
         let id = format!("{}{behind}", file_name(&name));
         Figure::new(id, title, caption, chart.svg.finish(), table)
     });
-    figures.collect()
+    Ok(figures.collect())
 }
 
 /// The lines of one figure, and their numbers.

@@ -12,7 +12,7 @@ use crate::report::options::MapOf;
 use crate::report::plot::color::{Rgb, sequential};
 use crate::report::plot::figure::Figure;
 use crate::report::plot::ruler::Ruler;
-use crate::report::plot::style::{EDGE, FONT, INK, text_width};
+use crate::report::plot::style::{EDGE, FONT, INK, text_width, wrapped};
 use crate::report::plot::svg::{Svg, label_width, number};
 use crate::report::plot::table::Table;
 use crate::report::sweep::axis::Described;
@@ -26,6 +26,8 @@ const TOP: f64 = 30.0;
 /// Room beside the squares: names of rows on the left, the bar of colours on the right.
 const BESIDE: f64 = 180.0;
 const BAR: f64 = 94.0;
+/// From one line of a label to the next, px.
+const LINE: f64 = 16.0;
 /// Height of a square at most, px.
 const HIGHEST: f64 = 44.0;
 /// Letters of the numbers on squares, px.
@@ -199,7 +201,31 @@ impl Picture<'_> {
 
     fn left(&self) -> f64 {
         let names = (0..self.rows.len()).map(|row| text_width(&self.rows.text(row), FONT));
-        names.fold(LEFT - 22.0, f64::max) + 22.0
+        let beside = names.fold(LEFT - 22.0, f64::max) + 22.0;
+        if !self.is_slanted() {
+            return beside;
+        }
+        // Below each column its name ends, and begins to the left of it.
+        let w = self.size()[0];
+        let begins = |(column, wide): (usize, f64)| 0.87 * wide - w * (column as f64 + 0.5);
+        let below = self.columns_wide().enumerate().map(begins);
+        below.fold(beside, f64::max)
+    }
+
+    /// Widths of the names of the columns, px.
+    fn columns_wide(&self) -> impl Iterator<Item = f64> {
+        (0..self.columns.len()).map(|column| text_width(&self.columns.text(column), FONT))
+    }
+
+    /// Whether the names of the columns are wider than these.
+    fn is_slanted(&self) -> bool {
+        let w = self.size()[0];
+        self.columns_wide().any(|wide| wide > w - 5.0)
+    }
+
+    /// What stands below the map, line by line.
+    fn label(&self) -> Vec<String> {
+        wrapped(&self.columns.quantity().label(), self.width - 12.0, FONT)
     }
 
     fn draw(
@@ -211,15 +237,12 @@ impl Picture<'_> {
     ) -> String {
         let (left, [w, h]) = (self.left(), self.size());
         let bottom = TOP + h * self.rows.len() as f64;
-        let slanted = (0..self.columns.len())
-            .any(|column| text_width(&self.columns.text(column), FONT) > w - 5.0);
-        let widest = (0..self.columns.len())
-            .map(|column| text_width(&self.columns.text(column), FONT))
-            .fold(0.0, f64::max);
+        let slanted = self.is_slanted();
+        let widest = self.columns_wide().fold(0.0, f64::max);
         let depth = if slanted { 0.55 * widest + 10.0 } else { 16.0 };
         let mut svg = Svg::document(
             self.width.max(left + self.plot() + BAR),
-            bottom + depth + 32.0,
+            bottom + depth + 32.0 + LINE * (self.label().len() - 1) as f64,
             title,
             caption,
         );
@@ -383,11 +406,13 @@ impl Picture<'_> {
                 svg.centred(x, bottom + 17.0, &text);
             }
         }
-        let label = self.columns.quantity().label();
-        let half = label_width(&label, FONT) / 2.0;
-        let middle = (left + self.plot() / 2.0).max(half + 6.0);
         let centred = [("text-anchor", "middle")];
-        svg.formula(middle, bottom + depth + 23.0, &centred, &label);
+        for (index, line) in self.label().iter().enumerate() {
+            let half = label_width(line, FONT) / 2.0;
+            let middle = (left + self.plot() / 2.0).max(half + 6.0);
+            let y = bottom + depth + 23.0 + LINE * index as f64;
+            svg.formula(middle, y, &centred, line);
+        }
         // Level, for a map of few rows is lower than its label is long.
         svg.formula(6.0, 16.0, &[], &self.rows.quantity().label());
         svg.close();

@@ -40,7 +40,10 @@ pub(crate) fn draw(
         .fold(60.0, f64::max);
     let left = widest + 18.0;
     let texts = bars.iter().map(|bar| text_width(&bar.text, FONT));
-    let width = width.max(left + 0.5 * width);
+    let named = second.map_or(0.0, |[first, second]| {
+        second_name(left, first) + text_width(second, FONT) + 6.0
+    });
+    let width = width.max(left + 0.5 * width).max(named);
     let right = width - texts.fold(30.0, f64::max) - 14.0;
     let top = TOP + if second.is_some() { 24.0 } else { 0.0 };
     let bottom = top + STEP * bars.len() as f64;
@@ -111,10 +114,15 @@ fn legend(svg: &mut Svg, left: f64, [first, second]: [&str; 2], size: &str) {
     svg.pill([left + 9.0, y, 18.0, 10.0], 0.0, &[("fill", PALETTE[0])]);
     svg.open("g", &[("font-size", size), ("fill", INK)]);
     svg.label(left + 24.0, y + 4.5, &[], first);
-    let next = left + 24.0 + text_width(first, FONT) + 20.0;
-    svg.label(next + 18.0, y + 4.5, &[], second);
+    let next = second_name(left, first);
+    svg.label(next, y + 4.5, &[], second);
     svg.close();
-    diamond(svg, next + 7.0, y);
+    diamond(svg, next - 11.0, y);
+}
+
+/// Where the second name of a legend begins, px.
+fn second_name(left: f64, first: &str) -> f64 {
+    left + 24.0 + text_width(first, FONT) + 38.0
 }
 
 fn diamond(svg: &mut Svg, x: f64, y: f64) {

@@ -2,7 +2,7 @@
 
 use super::ruler::{Ruler, Tick};
 use super::series::{BANDS, Look, Mark, Series, stroke, symbol};
-use super::style::{FONT, GRID, INK, text_width};
+use super::style::{FONT, GRID, INK, text_width, wrapped};
 use super::svg::{Svg, label_width, level, number, plumb};
 
 /// Height of a frame in a figure of [`OWN_WIDTH`], px; others are as high as their roots are wide.
@@ -10,6 +10,10 @@ const PLOT_HEIGHT: f64 = 262.0;
 const OWN_WIDTH: f64 = 480.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 16.0;
+/// In a legend: from one entry to the next below it, from one line of a name to the next, and from a line to its name, px.
+const ROW: f64 = 19.0;
+const WRAPPED: f64 = 16.0;
+const NAME: f64 = 32.0;
 
 /// What stands along an axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,10 +78,9 @@ impl Chart {
         width: f64,
     ) -> Self {
         let (left, right) = (LEFT, width - RIGHT);
-        let entries = legend(series, right - left);
-        let lines = entries.last().map_or(0, |entry| entry.line + 1);
-        let top = 12.0 + 19.0 * lines as f64;
-        let bottom = top + PLOT_HEIGHT * (width / OWN_WIDTH).sqrt();
+        let legend = Legend::of(series, right - left);
+        let top = 12.0 + legend.height;
+        let bottom = top + plot_height(width);
         let slanted = is_slanted(&x.along, right - left);
         let depth = match &x.along {
             Along::Names(names) if slanted => {
@@ -89,7 +92,8 @@ impl Chart {
             }
             _ => 14.0,
         };
-        let height = bottom + depth + 34.0;
+        let label = wrapped(&x.label, label_room(width)[0], FONT);
+        let height = bottom + depth + 34.0 + WRAPPED * (label.len() - 1) as f64;
         let abreast = series.iter().filter(|s| has_symbols(s.look)).count();
         let mut chart = Self {
             svg: Svg::document(width, height, title, description),
@@ -101,8 +105,8 @@ impl Chart {
             is_cut: false,
         };
         chart.grid();
-        chart.axis_texts(slanted, depth);
-        chart.draw_legend(&entries);
+        chart.axis_texts(slanted, depth, &label);
+        chart.draw_legend(&legend);
         chart
     }
 
@@ -178,7 +182,7 @@ impl Chart {
         self.svg.line(&edges, INK, "1");
     }
 
-    fn axis_texts(&mut self, slanted: bool, depth: f64) {
+    fn axis_texts(&mut self, slanted: bool, depth: f64, label: &[String]) {
         let [left, top, right, bottom] = self.frame;
         let size = number(FONT);
         self.svg.open("g", &[("font-size", &size), ("fill", INK)]);
@@ -201,26 +205,27 @@ impl Chart {
             self.svg.before(left - 8.0, y + 4.5, &tick.text);
         }
         let middle = (left + right) / 2.0;
-        let label = self.x.label.clone();
-        let half = label_width(&label, FONT) / 2.0;
-        let middle = middle.min(self.width - 6.0 - half).max(6.0 + half);
         let centred = [("text-anchor", "middle")];
-        self.svg
-            .formula(middle, bottom + depth + 24.0, &centred, &label);
+        for (index, line) in label.iter().enumerate() {
+            let half = label_width(line, FONT) / 2.0;
+            let middle = middle.min(self.width - 6.0 - half).max(6.0 + half);
+            let y = bottom + depth + 24.0 + WRAPPED * index as f64;
+            self.svg.formula(middle, y, &centred, line);
+        }
         let (x, y) = (16.0, (top + bottom) / 2.0);
         self.svg.upright(x, y, &self.y.label);
         self.svg.close();
     }
 
-    fn draw_legend(&mut self, entries: &[Entry<'_>]) {
+    fn draw_legend(&mut self, legend: &Legend<'_>) {
         let size = number(FONT);
         let left = self.frame[0];
         self.svg.open(
             "g",
             &[("class", "legend"), ("font-size", &size), ("fill", INK)],
         );
-        for entry in entries {
-            let (x, y) = (left + entry.x, 14.0 + 19.0 * entry.line as f64);
+        for entry in &legend.entries {
+            let (x, y) = (left + entry.x, 14.0 + entry.y);
             let line = format!("M{} {}h26", number(x), number(y));
             let width = if entry.series.look == Look::Reference {
                 "1.4"
@@ -238,7 +243,10 @@ impl Chart {
                     None,
                 );
             }
-            self.svg.label(x + 32.0, y + 4.5, &[], &entry.series.name);
+            for (index, line) in entry.lines.iter().enumerate() {
+                let y = y + 4.5 + WRAPPED * index as f64;
+                self.svg.label(x + NAME, y, &[], line);
+            }
         }
         self.svg.close();
     }
@@ -381,6 +389,18 @@ impl Chart {
     }
 }
 
+/// Height of the frame in a figure of `width`, px.
+fn plot_height(width: f64) -> f64 {
+    PLOT_HEIGHT * (width / OWN_WIDTH).sqrt()
+}
+
+/// How long a line below the frame and one beside it may be in a figure of `width`, px.
+pub(crate) fn label_room(width: f64) -> [f64; 2] {
+    // Beside it, a line is centred on the frame: above that is a line of the legend, below it are ticks and a label.
+    let above = 12.0 + ROW;
+    [width - 12.0, plot_height(width) + 2.0 * (above - 6.0)]
+}
+
 /// Whether `series` are drawn with their bands: those of many lines along numbers would cover each other.
 pub(crate) fn has_bands(series: &[Series], along: &Along) -> bool {
     let lines = series
@@ -401,25 +421,42 @@ fn is_slanted(along: &Along, width: f64) -> bool {
     names.iter().any(|name| text_width(name, FONT) > slot - 6.0)
 }
 
+/// The entries of a legend.
+struct Legend<'a> {
+    entries: Vec<Entry<'a>>,
+    height: f64,
+}
+
+/// A line, and its name in as many lines of text as it needs.
 struct Entry<'a> {
     series: &'a Series,
     x: f64,
-    line: usize,
+    y: f64,
+    lines: Vec<String>,
 }
 
-/// The places of the legend's entries within `width`.
-fn legend(series: &[Series], width: f64) -> Vec<Entry<'_>> {
-    let (mut x, mut line) = (0.0, 0);
-    let mut entries = Vec::new();
-    for series in series.iter().filter(|series| !series.name.is_empty()) {
-        let wide = 32.0 + text_width(&series.name, FONT) + 16.0;
-        if x > 0.0 && x + wide - 16.0 > width {
-            (x, line) = (0.0, line + 1);
+impl<'a> Legend<'a> {
+    /// The places of the entries of `series` within `width`; a name that is longer stands below itself.
+    fn of(series: &'a [Series], width: f64) -> Self {
+        let (mut x, mut y, mut height) = (0.0, 0.0, 0.0);
+        let mut entries = Vec::new();
+        for series in series.iter().filter(|series| !series.name.is_empty()) {
+            let wide = NAME + text_width(&series.name, FONT) + 16.0;
+            if x > 0.0 && x + wide - 16.0 > width {
+                (x, y) = (0.0, height);
+            }
+            let lines = wrapped(&series.name, width - NAME, FONT);
+            height = y + ROW + WRAPPED * (lines.len() - 1) as f64;
+            entries.push(Entry {
+                series,
+                x,
+                y,
+                lines,
+            });
+            x += wide;
         }
-        entries.push(Entry { series, x, line });
-        x += wide;
+        Self { entries, height }
     }
-    entries
 }
 
 #[cfg(test)]

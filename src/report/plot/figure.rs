@@ -58,7 +58,6 @@ impl Figure {
         );
         // Two pictures of one page must not share the names of their parts.
         svg.replacen("<svg", &named, 1)
-            .replace("lightloom-bar", &format!("{}-bar", self.id))
             .replace("lightloom-frame", &format!("{}-frame", self.id))
     }
 }
