@@ -13,12 +13,11 @@ use lightloom::{Correction, Error, Processor, Program, Result, Watch};
 use ndarray::{Array2, Axis, Ix3, s};
 use numpy::{Element, IntoPyArray, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
-use rayon::prelude::*;
 
 use crate::array;
 use crate::hardware::{Chip, Hardware};
 use crate::named::{Whole, Word, wrong_type};
-use crate::processor::{BLOCKS_OF_SHOT, LAST_SHOT};
+use crate::processor::{BLOCKS_OF_SHOT, LAST_SHOT, Loaded, by_blocks};
 use crate::program::layout;
 use crate::refusal::raise;
 use crate::work::work;
@@ -34,12 +33,6 @@ pub struct Maps {
 pub struct LoadedMaps {
     loaded: Loaded,
     shots_differ: bool,
-}
-
-/// The processor at its precision.
-enum Loaded {
-    Single(Arc<Processor<f32>>),
-    Double(Arc<Processor<f64>>),
 }
 
 /// Columns `[column, in]` that a place of the model, a node, gives to a map.
@@ -306,29 +299,16 @@ fn multiplied<T: Real>(
         let limit = format!("at most {most} of one shot");
         return Err(Error::value("columns", count, limit));
     }
-    let blocks = (0..count.div_ceil(BLOCK)).into_par_iter().map(|block| {
-        if watch.stops() {
-            return Err(Error::Stopped);
-        }
-        let start = block * BLOCK;
-        let columns = x.slice(s![start..count.min(start + BLOCK), ..]);
-        let columns = Batch::Real(columns.t().to_owned());
+    by_blocks(count, outputs, watch, |block, rows| {
+        let columns = Batch::Real(x.slice(s![rows, ..]).t().to_owned());
         columns.check_finite("inputs")?;
         let at = At {
             node,
-            block: first + block as u64,
+            block: first + block,
         };
-        processor.multiply(map, columns, at)
-    });
-    let blocks = blocks.collect::<Result<Vec<Batch<T>>>>()?;
-    let mut whole = Array2::zeros((count, outputs));
-    for (block, products) in blocks.into_iter().enumerate() {
-        let Batch::Real(products) = products else {
+        let Batch::Real(products) = processor.multiply(map, columns, at)? else {
             unreachable!("a real map gives real products of real columns");
         };
-        let start = block * BLOCK;
-        let rows = s![start..start + products.ncols(), ..];
-        whole.slice_mut(rows).assign(&products.t());
-    }
-    Ok(whole)
+        Ok(products)
+    })
 }

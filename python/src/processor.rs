@@ -1,5 +1,6 @@
 //! A program loaded on a chip.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use lightloom::field::{Precision, Real};
@@ -35,8 +36,8 @@ pub struct Processor {
     loaded: Loaded,
 }
 
-/// The processor at its precision.
-enum Loaded {
+/// A processor at its precision.
+pub enum Loaded {
     Single(Arc<lightloom::Processor<f32>>),
     Double(Arc<lightloom::Processor<f64>>),
 }
@@ -134,30 +135,40 @@ fn outputs<'py, T: Real + Element>(
     let outputs = work(py, move |interrupt| {
         let network = program.network();
         let samples = arranged(network, x)?;
-        let count = samples.len();
         let most = BLOCKS_OF_SHOT as usize * BLOCK;
-        if count > most {
+        if samples.len() > most {
             let limit = format!("at most {most} of one shot");
-            return Err(Error::value("samples", count, limit));
+            return Err(Error::value("samples", samples.len(), limit));
         }
-        let blocks = (0..count.div_ceil(BLOCK)).into_par_iter().map(|block| {
-            if interrupt.stops() {
-                return Err(Error::Stopped);
-            }
-            let start = block * BLOCK;
-            let batch = network.encode(&samples, start..count.min(start + BLOCK))?;
-            processor.forward(batch, shot * BLOCKS_OF_SHOT + block as u64)
-        });
-        let blocks = blocks.collect::<lightloom::Result<Vec<Array2<T>>>>()?;
-        let mut whole = Array2::zeros((count, network.classes()));
-        for (block, outputs) in blocks.iter().enumerate() {
-            let start = block * BLOCK;
-            let rows = s![start..start + outputs.ncols(), ..];
-            whole.slice_mut(rows).assign(&outputs.t());
-        }
-        Ok(whole)
+        by_blocks(samples.len(), network.classes(), interrupt, |block, rows| {
+            let batch = network.encode(&samples, rows)?;
+            processor.forward(batch, shot * BLOCKS_OF_SHOT + block)
+        })
     })?;
     Ok(outputs.into_pyarray(py).into_any())
+}
+
+/// What a run gives for `count` samples, `[sample, output]`, block after block on all threads: `run` makes `[output, sample]`
+/// of a block's number and its samples.
+pub fn by_blocks<T: Real>(
+    count: usize,
+    outputs: usize,
+    watch: &impl Watch,
+    run: impl Fn(u64, Range<usize>) -> lightloom::Result<Array2<T>> + Sync,
+) -> lightloom::Result<Array2<T>> {
+    let samples = |block| block * BLOCK..count.min((block + 1) * BLOCK);
+    let blocks = (0..count.div_ceil(BLOCK)).into_par_iter().map(|block| {
+        if watch.stops() {
+            return Err(Error::Stopped);
+        }
+        run(block as u64, samples(block))
+    });
+    let blocks = blocks.collect::<lightloom::Result<Vec<Array2<T>>>>()?;
+    let mut whole = Array2::zeros((count, outputs));
+    for (block, outputs) in blocks.iter().enumerate() {
+        whole.slice_mut(s![samples(block), ..]).assign(&outputs.t());
+    }
+    Ok(whole)
 }
 
 /// The matrix of map `layer`, as an array of Python's.

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -105,6 +107,21 @@ def test_a_pool_with_a_killed_worker_is_one_sentence_and_the_same_call_goes_on(
         result = ll.sweep(experiment, out, executor=pool)
     ll.sweep(experiment, tmp_path / "whole")
     assert_same(result.path, tmp_path / "whole")
+
+
+def test_a_script_without_a_guard_is_told_of_it(experiment: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+import lightloom as ll
+
+ll.sweep({str(experiment)!r}, executor=ProcessPoolExecutor(2, multiprocessing.get_context("spawn")))
+""")
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert "workers died before any of 8 trials had run" in ran.stderr
+    assert 'calls sweep behind `if __name__ == "__main__":`' in ran.stderr
 
 
 def finished(out: Path) -> int:

@@ -212,6 +212,11 @@ def _sentence(error: Exception, parcel: Parcel, keeps: bool) -> str | None:
     if any(isinstance(cause, (ImportError, AttributeError)) and "lightloom" in str(cause) for cause in causes):
         return _NO_WHEEL
     if isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ == "KilledWorker":
+        if isinstance(error, BrokenExecutor) and parcel.left == parcel.total:
+            return (
+                f"workers died before any of {parcel.total} trials had run: a script whose executor starts processes anew "
+                'calls sweep behind `if __name__ == "__main__":`'
+            )
         rest = "the same call goes on with them" if keeps else "with out=… what is done would be kept"
         return f"workers died: {parcel.left} of {parcel.total} trials are left; {rest}"
     return None

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::notes::Notes;
-use super::session::{Group, Loaded, check_points, groups, run_trial};
+use super::loaded::Loaded;
+use super::session::{Group, check_points, groups, run_trial};
 use crate::compile::compile;
 use crate::error::Result;
 use crate::experiment::Workload;

@@ -2,6 +2,7 @@
 
 mod estimate;
 mod input;
+mod loaded;
 mod notes;
 mod parcel;
 mod session;

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::input::MakeProgram;
+use super::loaded::Loaded;
 use super::notes::Notes;
 use super::parcel::Parcel;
-use crate::compile::{Program, compile_watched, outline};
+use crate::compile::{compile_watched, outline};
 use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::files::difference::check_continues;
 use crate::experiment::sweep::files::journal::{Entry, Head, Journal, Writer};
@@ -17,7 +17,7 @@ use crate::experiment::sweep::{Point, Reference, Shard, Source, Sweep};
 use crate::experiment::trial::confusion;
 use crate::experiment::{Trial, Workload};
 use crate::field::{InstructionSet, Precision, Real};
-use crate::nn::{Dataset, Intake, Judged, Network, Scorer};
+use crate::nn::{Dataset, Judged, Network};
 use crate::processor::check_layout;
 use crate::watch::Watch;
 
@@ -60,71 +60,6 @@ impl Group {
             return Ok(vec![self.point.clone()]);
         }
         points.into_iter().map(|point| sweep.point(point)).collect()
-    }
-}
-
-/// The last program and the last data set that were used: groups that share them follow each other.
-pub(super) struct Loaded<'a> {
-    program: Option<(Source, Program)>,
-    data: Option<Data>,
-    notes: &'a Notes<'a>,
-    make: MakeProgram<'a>,
-}
-
-/// A data set as it was read for networks that take `intake`.
-struct Data {
-    name: String,
-    intake: Intake,
-    set: Dataset,
-}
-
-impl<'a> Loaded<'a> {
-    /// Nothing yet; programs are made by `make`, and what is assumed of networks and data that are loaded is added to
-    /// `notes`.
-    pub(crate) fn new(notes: &'a Notes<'a>, make: MakeProgram<'a>) -> Self {
-        Self {
-            program: None,
-            data: None,
-            notes,
-            make,
-        }
-    }
-
-    /// Program and data of `point`.
-    pub(crate) fn get(
-        &mut self,
-        sweep: &Sweep,
-        folder: &Path,
-        point: &Point,
-    ) -> Result<(&Program, &Dataset)> {
-        if self
-            .program
-            .as_ref()
-            .is_none_or(|(source, _)| *source != point.source)
-        {
-            // Two programs at a time would be one too many.
-            self.program = None;
-            let program = sweep.program(&point.source, folder, self.notes, self.make)?;
-            self.program = Some((point.source.clone(), program));
-        }
-        let (_, program) = self.program.as_ref().expect("it was just loaded");
-        let network = program.network();
-        let intake = network.intake();
-        let is_other = |data: &Data| data.name != point.data || data.intake != intake;
-        if self.data.as_ref().is_none_or(is_other) {
-            self.data = None;
-            let set = sweep.data(&point.data, folder, &intake)?;
-            let name = point.data.clone();
-            self.data = Some(Data { name, intake, set });
-        }
-        let data = &self.data.as_ref().expect("it was just loaded").set;
-        let scorer = Scorer::new(network, data, sweep.base.score).within(&point.data)?;
-        let words = data.words(network);
-        self.notes.add(format!("{}: {words}", point.data));
-        if let Some(note) = scorer.note() {
-            self.notes.add(format!("{}: {note}", point.data));
-        }
-        Ok((program, data))
     }
 }
 
