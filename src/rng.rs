@@ -18,7 +18,7 @@ use crate::simd;
 ///
 /// Trials of two versions are of two sets of chips, so that a sweep refuses to go on with, or to merge, those of another
 /// one. The tests of this file hold some draws: one that fails says that this number is to be raised.
-pub const DRAWS: u32 = 2;
+pub const DRAWS: u32 = 3;
 
 /// What a random number is drawn for. The discriminants are part of the reproducibility promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -374,7 +374,7 @@ mod tests {
             0.751_562_297,
             -0.676_025_510,
         ];
-        assert_eq!(DRAWS, 2);
+        assert_eq!(DRAWS, 3);
         for (found, expected) in found.iter().zip(expected) {
             // CPUs differ in the last bits of a single-precision number.
             assert!((found - expected).abs() < 1e-5, "{found} {expected}");

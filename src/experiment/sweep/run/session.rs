@@ -9,7 +9,7 @@ use super::loaded::Loaded;
 use super::notes::Notes;
 use super::parcel::Parcel;
 use crate::compile::{compile_watched, outline};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::experiment::sweep::files::difference::check_continues;
 use crate::experiment::sweep::files::journal::{Entry, Head, Journal, Writer};
 use crate::experiment::sweep::files::output;
