@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `decompose` | Clements and Reck, where the f64 peak is 58 GFlop/s: 15 ms at 256 modes, 1 s at 1024 |
 //! | `transfer` | of a drawn chip, f64: 4 ms at 256 modes |
+//! | `gradient` | of all phases of a drawn tile, given that by its matrix: 4 × the time in which the tile is loaded |
 //! | `batch`, 1024 samples | f32: 0.7 of the peak's multiply-adds / 8, MZI·samples per second; f64: half of that rate; x86-64-v3 0.6 of its own peak |
 //! | `batch`, 1 sample | f32: 10⁹ MZI/s at 256 modes |
 //! | `batch`, two threads | 1.8 times the rate of one |
@@ -22,11 +23,13 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use criterion::{criterion_group, criterion_main};
 use ndarray::Array2;
 
+use lightloom::compile::{Layout, compile};
 use lightloom::field::{InstructionSet, Real, peak_gflops_f32, peak_gflops_f64};
 use lightloom::linalg::haar_unitary;
 use lightloom::mesh::{Coefficients, Geometry, decompose};
+use lightloom::nn::{Batch, LinearId, Readout, Weight};
 use lightloom::rng::{Effect, Seed};
-use lightloom::{Fields, Hardware, Mesh};
+use lightloom::{Correction, Fields, Hardware, Mesh, Network, Processor, Program};
 
 /// Samples of a batch.
 const BATCH: usize = 1024;
@@ -116,6 +119,55 @@ fn transfer(criterion: &mut Criterion) {
         println!(
             "transfer/f64/{modes}: {:.3} ms{goal}; this run's peak {peak:.0} GFlop/s",
             1e3 * seconds
+        );
+    }
+}
+
+fn gradients(criterion: &mut Criterion) {
+    let mut group = group(criterion, "gradient");
+    let hardware = Hardware::open("thermo-optic").expect("the preset exists");
+    for modes in [64, 256] {
+        let mut stream = Seed(0).stream(Effect::Haar, 1, modes as u64, 0);
+        let weight = Array2::from_shape_simple_fn((modes, modes), || stream.standard_normal());
+        let network = Network::of_weight(Weight::Real(weight), Readout::Real);
+        let network = network.expect("the weight is finite");
+        let program = compile(&network, Layout::default()).expect("a weight has tiles");
+        gradient::<f32>(&mut group, "f32", modes, (&program, &hardware));
+        gradient::<f64>(&mut group, "f64", modes, (&program, &hardware));
+    }
+}
+
+/// The gradient of a program of one tile beside its loading.
+fn gradient<T: Real>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    precision: &str,
+    modes: usize,
+    (program, hardware): (&Program, &Hardware),
+) {
+    let chip = hardware.fabricate(Seed(0), 0);
+    let ones = Array2::from_elem((modes, modes), T::one());
+    let calibration = Batch::Real(ones.clone());
+    let load = || {
+        let calibration = Some(&calibration);
+        Processor::<T>::load(program, chip.clone(), Correction::None, calibration)
+            .expect("the program fits the chip")
+    };
+    let id = BenchmarkId::new(format!("{precision}-load"), modes);
+    let loaded = measure(group, id, || {
+        black_box(load());
+    });
+    let processor = load();
+    let by_weight = Fields::new(ones.view(), ones.view()).expect("two parts of one shape");
+    let id = BenchmarkId::new(precision, modes);
+    let pulled = measure(group, id, || {
+        black_box(processor.tile_gradients(LinearId(0), black_box(&by_weight)));
+    });
+    if let (Some(loaded), Some(pulled)) = (loaded, pulled) {
+        println!(
+            "gradient/{precision}/{modes}: {:.3} ms, {:.2} times the {:.3} ms of loading, goal 4",
+            1e3 * pulled,
+            pulled / loaded,
+            1e3 * loaded
         );
     }
 }
@@ -242,6 +294,6 @@ criterion_group! {
     name = benches;
     // Plots and a long bootstrap would take more time than the measurement.
     config = Criterion::default().without_plots().nresamples(10_000);
-    targets = phases, transfer, batches
+    targets = phases, transfer, gradients, batches
 }
 criterion_main!(benches);

@@ -72,6 +72,90 @@ impl MatrixSource for Matrices {
     }
 }
 
+/// How the matrices of a [`Part`] follow from those that it is cut from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Same,
+    Conjugate,
+    InverseTransposed,
+}
+
+/// Some of many matrices.
+pub(crate) struct Part<'a> {
+    matrices: &'a Matrices,
+    range: Range<usize>,
+    form: Form,
+}
+
+impl<'a> Part<'a> {
+    /// The matrices of `range` in a `form`.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(crate) fn new(matrices: &'a Matrices, range: Range<usize>, form: Form) -> Self {
+        assert!(range.end <= matrices.count, "there are as many matrices");
+        Self {
+            matrices,
+            range,
+            form,
+        }
+    }
+}
+
+impl MatrixSource for Part<'_> {
+    type Scratch = ();
+
+    fn scratch(&self) {}
+
+    fn fetch(&self, _: Range<usize>) {}
+
+    fn count(&self) -> usize {
+        self.range.len()
+    }
+
+    fn write(&self, block: usize, (): &mut (), parts: &mut Parts) {
+        let first = self.range.start + block * BLOCK;
+        let end = self.range.end.min(first + BLOCK);
+        // Two runs, each within one block of the whole.
+        let middle = end.min((first / BLOCK + 1) * BLOCK);
+        for run in [first..middle, middle..end] {
+            if run.is_empty() {
+                continue;
+            }
+            let from = run.start % BLOCK..run.start % BLOCK + run.len();
+            let to = run.start - first..run.end - first;
+            let whole = &self.matrices.blocks[run.start / BLOCK];
+            for (part, whole) in parts.iter_mut().zip(whole) {
+                part[to.clone()].copy_from_slice(&whole[from.clone()]);
+            }
+        }
+        // Lanes beyond the last matrix hold unity, which has an inverse.
+        for (number, part) in parts.iter_mut().enumerate() {
+            part[end - first..].fill(if number == 0 || number == 6 { 1.0 } else { 0.0 });
+        }
+        match self.form {
+            Form::Same => {}
+            Form::Conjugate => {
+                for part in parts.iter_mut().skip(1).step_by(2) {
+                    part.iter_mut().for_each(|x| *x = -*x);
+                }
+            }
+            Form::InverseTransposed => {
+                for lane in 0..BLOCK {
+                    let entry = |k: usize| Complex::new(parts[2 * k][lane], parts[2 * k + 1][lane]);
+                    let [a, b, c, d] = [entry(0), entry(1), entry(2), entry(3)];
+                    let determinant = a * d - b * c;
+                    let inverse = determinant.conj() * determinant.norm_sqr().recip();
+                    let entries = [d * inverse, -c * inverse, -b * inverse, a * inverse];
+                    for (k, z) in entries.into_iter().enumerate() {
+                        (parts[2 * k][lane], parts[2 * k + 1][lane]) = (z.re, z.im);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Reads a value of every line of the cache, all of which are under way at once.
 pub(crate) fn fetch<T: Copy>(values: &[T]) {
     const LINE: usize = 64;
@@ -133,6 +217,14 @@ impl Matrices {
     /// The matrices one by one.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = TwoByTwo> {
         (0..self.count).map(|index| self.get(index))
+    }
+
+    /// Whether `2 |det T| / ‖T‖²` of every matrix, which is 1 for a multiple of a unitary and else less, is at least `least`.
+    pub(crate) fn are_nearly_unitary(&self, least: f64) -> bool {
+        self.iter().all(|[a, b, c, d]| {
+            let squares = a.norm_sqr() + b.norm_sqr() + c.norm_sqr() + d.norm_sqr();
+            squares > 0.0 && 4.0 * (a * d - b * c).norm_sqr() >= (least * squares).powi(2)
+        })
     }
 
     /// Multiplies column `arm` of a matrix, the input at the top (0) or at the bottom (1), by `factor`.

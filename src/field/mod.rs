@@ -18,7 +18,7 @@ pub(crate) use product::Product;
 pub(crate) use real::sealed::Lanes;
 pub use real::{Precision, Real};
 pub(crate) use rotate::{ByColumns, ByDiagonals, Rotation, Rotations, Side, side};
-pub(crate) use walk::{Direction, Route, Walk};
+pub(crate) use walk::{Direction, Legs, Route, Walk, pull, pull_together};
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};

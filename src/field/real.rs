@@ -89,6 +89,8 @@ pub(crate) mod sealed {
         fn plus<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
         /// `x − y`.
         fn less<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
+        /// The sum of all lanes.
+        fn sum<S: Simd>(simd: S, x: Self::Vector<S>) -> Self;
     }
 }
 
@@ -126,6 +128,11 @@ impl sealed::Lanes for f32 {
     #[inline(always)]
     fn less<S: Simd>(simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
         simd.sub_f32s(x, y)
+    }
+
+    #[inline(always)]
+    fn sum<S: Simd>(simd: S, x: S::f32s) -> Self {
+        simd.reduce_sum_f32s(x)
     }
 }
 
@@ -177,6 +184,11 @@ impl sealed::Lanes for f64 {
     #[inline(always)]
     fn less<S: Simd>(simd: S, x: S::f64s, y: S::f64s) -> S::f64s {
         simd.sub_f64s(x, y)
+    }
+
+    #[inline(always)]
+    fn sum<S: Simd>(simd: S, x: S::f64s) -> Self {
+        simd.reduce_sum_f64s(x)
     }
 }
 

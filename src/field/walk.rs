@@ -12,8 +12,10 @@
 //! modes. MZIs that it has not reached yet are skipped: for all columns of a rectangle a third of them.
 
 mod build;
+mod pull;
 mod route;
 mod scaled;
+mod together;
 
 use std::ops::Range;
 
@@ -22,7 +24,9 @@ use pulp::{Arch, Simd, bytemuck};
 
 use super::tile::{Factor, Lines, Pair, Tiled, by_tiles, load, store};
 use super::{Fields, Real};
+pub(crate) use pull::pull;
 pub(crate) use route::{Direction, Route};
+pub(crate) use together::{Legs, pull_together};
 
 /// Columns that are walked together along diagonals.
 const GROUP: usize = 32;

@@ -1,5 +1,7 @@
 //! One drawn chip, and what happens to phases that are programmed into it.
 
+mod back;
+
 use std::f64::consts::TAU;
 use std::ops::Range;
 use std::sync::Arc;
@@ -255,19 +257,7 @@ impl Chip {
                 *phase = heater_phase_rad(volts, shifter.v_pi_v);
             }
         }
-        if self.has_v_pi_errors() {
-            let mut rest = phases.as_mut_slice();
-            for (at, count) in sections {
-                let (section, behind) = rest.split_at_mut(*count);
-                rest = behind;
-                let mean_and_sigma = [0.0, shifter.v_pi_error];
-                let errors = self.numbers(Quantity::VPiError, *at, mean_and_sigma, *count);
-                for (phase, error) in section.iter_mut().zip(errors) {
-                    // phase = π V²/V_π² with V chosen for the calibrated V_π.
-                    *phase /= (1.0 + error).powi(2);
-                }
-            }
-        }
+        self.divide_by_v_pi_errors(sections, &mut phases);
         if shifter.crosstalk > 0.0 {
             phases = heaters.heat(&phases, shifter.crosstalk);
         }
@@ -282,6 +272,23 @@ impl Chip {
         let mut cut: Vec<Vec<f64>> = cut.collect();
         cut.reverse();
         cut
+    }
+
+    /// What heaters do by the phase that they were asked for: φ = π V²/V_π² with V chosen for the calibrated V_π.
+    fn divide_by_v_pi_errors(&self, sections: &[(Placed, usize)], phases: &mut [f64]) {
+        if !self.has_v_pi_errors() {
+            return;
+        }
+        let mut rest = phases;
+        for (at, count) in sections {
+            let (section, behind) = rest.split_at_mut(*count);
+            rest = behind;
+            let mean_and_sigma = [0.0, self.hardware.phase_shifter.v_pi_error];
+            let errors = self.numbers(Quantity::VPiError, *at, mean_and_sigma, *count);
+            for (phase, error) in section.iter_mut().zip(errors) {
+                *phase /= (1.0 + error).powi(2);
+            }
+        }
     }
 
     /// `phases` with the errors that add to what heaters do: offset, programming, drift. They are those of `at`, which has

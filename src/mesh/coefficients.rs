@@ -1,11 +1,15 @@
 //! A mesh as light sees it: one complex 2×2 per MZI and one factor per output.
 
+mod gradient;
+
 use ndarray::s;
 
 use pulp::Arch;
 
 use super::cell::SetCells;
-use super::{CellKind, Cells, Mesh, Nodes, Shown, mix};
+pub use gradient::Gradient;
+
+use super::{Cells, FreeShifter, Mesh, Mzi, Nodes, Shown, mix};
 use crate::field::{
     ColumnWalk, Direction, Fields, InstructionSet, Matrices, MatrixSource, Product, Real, Walk,
 };
@@ -64,11 +68,44 @@ impl<T: Real> Prepared<T> {
     }
 }
 
-/// The 2×2 of every MZI: to be computed, or kept where free shifters stand in front of cells.
+/// The 2×2 of every MZI: to be computed, or kept where free shifters stand in front of cells or cells have nothing in common.
 #[derive(Debug, Clone, PartialEq)]
 enum Source<'a> {
-    Kept(Matrices),
     Cells(Box<SetCells<'a>>),
+    Shifted(Box<Shifted<'a>>),
+    Mzis(Box<Mzis>),
+}
+
+/// Cells, some of which have a phase shifter in front of one arm.
+#[derive(Debug, Clone, PartialEq)]
+struct Shifted<'a> {
+    cells: SetCells<'a>,
+    /// Every free shifter and e^{iφ} of its phase.
+    shifters: Vec<(FreeShifter, C64)>,
+    /// Of the cells with their shifters.
+    matrices: Matrices,
+}
+
+/// Cells that may differ in everything.
+#[derive(Debug, Clone, PartialEq)]
+struct Mzis {
+    cells: Vec<Mzi>,
+    matrices: Matrices,
+}
+
+impl<'a> Shifted<'a> {
+    fn new(mesh: &Mesh, cells: SetCells<'a>, shifters: Vec<(FreeShifter, C64)>) -> Self {
+        let mut matrices = cells.all();
+        for (shifter, factor) in &shifters {
+            let arm = usize::from(shifter.mode != mesh.nodes[shifter.node].top);
+            matrices.scale_input(shifter.node, arm, *factor);
+        }
+        Self {
+            cells,
+            shifters,
+            matrices,
+        }
+    }
 }
 
 impl<'a> Coefficients<'a> {
@@ -90,31 +127,36 @@ impl<'a> Coefficients<'a> {
         let cells = cells.set(theta.values, phi.values);
         assert_eq!(cells.count(), mesh.nodes.len(), "one cell per node");
         assert_eq!(screen.count, mesh.modes, "one output phase per mode");
-        let kind = cells.kind();
-        let mut coefficients = Self {
+        let shifters = mesh.free_shifters(cells.kind());
+        let free = free.all();
+        assert_eq!(free.len(), shifters.len(), "one phase a free shifter");
+        Self {
             modes: mesh.modes,
             nodes: mesh.nodes.clone(),
-            source: Source::Cells(Box::new(cells)),
+            source: match shifters.is_empty() {
+                true => Source::Cells(Box::new(cells)),
+                false => {
+                    let shifters = shifters.into_iter().zip(phase_factors(&free));
+                    Source::Shifted(Box::new(Shifted::new(mesh, cells, shifters.collect())))
+                }
+            },
             screen: phase_factors(&screen.all()),
-        };
-        coefficients.shift(mesh, kind, &free.all());
-        coefficients
+        }
     }
 
-    /// Adds the phases of free shifters, rad.
-    fn shift(&mut self, mesh: &Mesh, kind: CellKind, free: &[f64]) {
-        let shifters = mesh.free_shifters(kind);
-        assert_eq!(free.len(), shifters.len(), "one phase a free shifter");
-        if shifters.is_empty() {
-            return;
+    /// The coefficients of `mesh`'s layout and screen, made of `cells` with their phases, which may differ in everything.
+    ///
+    /// # Panics
+    /// If there is not one cell for every node.
+    pub(in crate::mesh) fn of_mzis(mesh: &Mesh, cells: Vec<Mzi>) -> Self {
+        assert_eq!(cells.len(), mesh.nodes.len(), "one cell per node");
+        let matrices = cells.iter().map(Mzi::matrix).collect();
+        Self {
+            modes: mesh.modes,
+            nodes: mesh.nodes.clone(),
+            source: Source::Mzis(Box::new(Mzis { cells, matrices })),
+            screen: phase_factors(&mesh.phases.screen),
         }
-        let mut matrices = self.matrices();
-        for (shifter, phase) in shifters.iter().zip(free) {
-            let factor = C64::from_polar(1.0, *phase);
-            let arm = usize::from(shifter.mode != mesh.nodes[shifter.node].top);
-            matrices.scale_input(shifter.node, arm, factor);
-        }
-        self.source = Source::Kept(matrices);
     }
 
     /// Number of modes.
@@ -125,8 +167,9 @@ impl<'a> Coefficients<'a> {
     /// The 2×2 of every MZI, in the order of the nodes.
     pub(crate) fn matrices(&self) -> Matrices {
         match &self.source {
-            Source::Kept(matrices) => matrices.clone(),
             Source::Cells(cells) => cells.all(),
+            Source::Shifted(shifted) => shifted.matrices.clone(),
+            Source::Mzis(mzis) => mzis.matrices.clone(),
         }
     }
 
@@ -206,8 +249,9 @@ impl<'a> Coefficients<'a> {
     fn toward<T: Real>(&self, direction: Direction, factors: &[C64], lit: usize) -> Walk<T> {
         let route = self.nodes.route(self.modes, direction);
         match &self.source {
-            Source::Kept(matrices) => Walk::new(route, matrices, factors, lit),
             Source::Cells(cells) => Walk::new(route, &**cells, factors, lit),
+            Source::Shifted(shifted) => Walk::new(route, &shifted.matrices, factors, lit),
+            Source::Mzis(mzis) => Walk::new(route, &mzis.matrices, factors, lit),
         }
     }
 

@@ -26,14 +26,14 @@ mod solution;
 
 pub(crate) use cell::mix;
 pub use cell::{CellKind, Cells, Mzi, Values};
-pub use coefficients::{Coefficients, Prepared};
+pub use coefficients::{Coefficients, Gradient, Prepared};
 pub use floorplan::{Component, ComponentKind, Floorplan, Pitch, Place};
 use layout::Nodes;
 pub use layout::{Geometry, Node};
 pub use notation::{Convention, Described, Element, Notation, StrawberryRow};
 pub use phases::{FreeShifter, Phases, Shown};
 pub(crate) use solution::attenuator;
-pub use solution::{Corrected, Correction, Fit, Gradient, Trace, closest, decompose, fit};
+pub use solution::{Corrected, Correction, Fit, closest, decompose, fit};
 
 use std::f64::consts::{PI, TAU};
 

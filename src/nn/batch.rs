@@ -176,6 +176,44 @@ pub enum Readout {
 }
 
 impl Readout {
+    /// The gradient of a real loss by `signals`, ∂L/∂Re z + i ∂L/∂Im z of complex ones, from that by the logits that are read
+    /// of them; 0 where a modulus is 0.
+    ///
+    /// # Panics
+    /// If the two differ in shape.
+    pub fn pull_back<T: Real>(self, signals: &Batch<T>, by_logits: &Array2<T>) -> Batch<T> {
+        // What every part of a signal is multiplied by.
+        let weights = match (self, signals) {
+            (Self::Real, Batch::Real(_)) => return Batch::Real(by_logits.clone()),
+            (Self::Real, Batch::Complex(_)) => {
+                return Batch::Complex(Fields {
+                    re: by_logits.clone(),
+                    im: Array2::zeros(by_logits.dim()),
+                });
+            }
+            (Self::Intensity, _) => by_logits.mapv(|by| by + by),
+            (Self::Modulus, signals) => {
+                let mut moduli = self.read(signals.clone());
+                Zip::from(&mut moduli)
+                    .and(by_logits)
+                    .for_each(|modulus, by| {
+                        *modulus = match *modulus > T::zero() {
+                            true => *by / *modulus,
+                            false => T::zero(),
+                        };
+                    });
+                moduli
+            }
+        };
+        match signals {
+            Batch::Real(x) => Batch::Real(x * &weights),
+            Batch::Complex(z) => Batch::Complex(Fields {
+                re: &z.re * &weights,
+                im: &z.im * &weights,
+            }),
+        }
+    }
+
     /// The logits, `[class, sample]`.
     pub fn read<T: Real>(self, batch: Batch<T>) -> Array2<T> {
         match (self, batch) {

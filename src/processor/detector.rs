@@ -119,6 +119,15 @@ impl Adc {
         (self.steps > 0.0).then_some([lowest - half, self.range + half])
     }
 
+    /// Whether `reading` is within the range, where a converter without steps would pass it unchanged.
+    pub(super) fn passes(&self, reading: f64) -> bool {
+        let lowest = match self.reading {
+            Reading::Intensity => 0.0,
+            _ => -self.range,
+        };
+        self.range > 0.0 && (lowest..=self.range).contains(&reading)
+    }
+
     /// The nearest level; beyond its range the converter saturates. An infinity or NaN, which is no reading but the end of
     /// the numbers that are computed with, stays what it is.
     pub fn convert(&self, reading: f64) -> f64 {

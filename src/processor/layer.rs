@@ -33,11 +33,11 @@ pub(super) struct LoadedMap<T> {
 }
 
 /// Ranges set with a calibration batch.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Calibration {
     /// Value that drives a modulator to full amplitude.
     full_scale: f64,
-    modulator: Modulator,
+    pub(super) modulator: Modulator,
     tiles: Vec<TileCalibration>,
 }
 
@@ -176,51 +176,18 @@ impl<T: Real> LoadedMap<T> {
         at: At,
         clips: &mut Clips,
     ) -> Result<Batch<T>> {
-        let numbers = chip.hardware().numbers();
-        let (counts, is_exact) = (clips.counts, clips.effects == Effects::None);
-        let is_quiet = clips.effects != Effects::All;
-        let shot = |index: usize| {
-            let at_node: Placed = self.tiles[index].at.of_node(at.node);
-            let stream = |effect| chip.stream(effect, at_node, at.block);
-            let TileCalibration { adc, unseen } = &calibration.tiles[index];
-            Shot {
-                full_scale: calibration.full_scale,
-                noise: (!is_quiet).then(|| stream(Effect::Detector)),
-                adc: *adc,
-                unseen: unseen.as_ref(),
-                codes: (!is_quiet && adc.is_some() && numbers.noise_codes > 0.0).then(|| Codes {
-                    stream: stream(Effect::Converter),
-                    kind: numbers.noise,
-                    sigma: numbers.noise_codes,
-                }),
-                counts,
-                is_exact,
-            }
+        let conditions = Conditions {
+            map: self,
+            chip,
+            calibration,
+            at,
+            counts: clips.counts,
+            effects: clips.effects,
         };
-        let sigma = match is_quiet {
-            true => 0.0,
-            false => laser_field_error(chip.hardware()),
-        };
-        let samples = input.samples();
-        let factors: Option<Vec<T>> = (self.modulated && sigma > 0.0).then(|| {
-            // All tiles share the map's laser.
-            let laser = self.tiles[0].at.section(Section::Input).of_node(at.node);
-            laser_factors(
-                sigma,
-                samples,
-                &mut chip.stream(Effect::Laser, laser, at.block),
-            )
-        });
-        let modulate = |light: &mut Batch<T>| {
-            if is_exact {
-                return;
-            }
-            calibration.modulator.drive(light);
-            if let Some(factors) = &factors {
-                scale_samples(light, factors);
-            }
-        };
-        if numbers.format == NumberFormat::Abfp {
+        let factors = conditions.laser_factors(input.samples());
+        let modulate = |light: &mut Batch<T>| conditions.modulate(light, factors.as_deref());
+        let shot = |index| conditions.shot(index);
+        if conditions.is_blocks() {
             return Ok(self.read_blocks(&input, modulate, shot, clips));
         }
         if calibration.full_scale == 0.0 && largest(&input) > 0.0 {
@@ -321,8 +288,74 @@ impl<T: Real> LoadedMap<T> {
     }
 }
 
+/// What the shots of a map at one place of a run share.
+pub(super) struct Conditions<'a, T> {
+    pub(super) map: &'a LoadedMap<T>,
+    pub(super) chip: &'a Chip,
+    pub(super) calibration: &'a Calibration,
+    pub(super) at: At,
+    /// Whether clipped readings are counted.
+    pub(super) counts: bool,
+    pub(super) effects: Effects,
+}
+
+impl<'a, T: Real> Conditions<'a, T> {
+    /// Whether numbers are in blocks, each over a scale of its own.
+    pub(super) fn is_blocks(&self) -> bool {
+        self.chip.hardware().numbers().format == NumberFormat::Abfp
+    }
+
+    /// Under which tile `index` is read: its streams from their beginning.
+    pub(super) fn shot(&self, index: usize) -> Shot<'a> {
+        let numbers = self.chip.hardware().numbers();
+        let is_quiet = self.effects != Effects::All;
+        let at_node: Placed = self.map.tiles[index].at.of_node(self.at.node);
+        let stream = |effect| self.chip.stream(effect, at_node, self.at.block);
+        let TileCalibration { adc, unseen } = &self.calibration.tiles[index];
+        Shot {
+            full_scale: self.calibration.full_scale,
+            noise: (!is_quiet).then(|| stream(Effect::Detector)),
+            adc: *adc,
+            unseen: unseen.as_ref(),
+            codes: (!is_quiet && adc.is_some() && numbers.noise_codes > 0.0).then(|| Codes {
+                stream: stream(Effect::Converter),
+                kind: numbers.noise,
+                sigma: numbers.noise_codes,
+            }),
+            counts: self.counts,
+            is_exact: self.effects == Effects::None,
+        }
+    }
+
+    /// What laser noise multiplies each of `samples` by; none without it.
+    pub(super) fn laser_factors(&self, samples: usize) -> Option<Vec<T>> {
+        let sigma = match self.effects {
+            Effects::All => laser_field_error(self.chip.hardware()),
+            _ => 0.0,
+        };
+        (self.map.modulated && sigma > 0.0).then(|| {
+            // All tiles share the map's laser.
+            let laser = self.map.tiles[0].at.section(Section::Input);
+            let laser = laser.of_node(self.at.node);
+            let mut stream = self.chip.stream(Effect::Laser, laser, self.at.block);
+            laser_factors(sigma, samples, &mut stream)
+        })
+    }
+
+    /// Modulates `light`, whose samples' lasers have these factors.
+    pub(super) fn modulate(&self, light: &mut Batch<T>, factors: Option<&[T]>) {
+        if self.effects == Effects::None {
+            return;
+        }
+        self.calibration.modulator.drive(light);
+        if let Some(factors) = factors {
+            scale_samples(light, factors);
+        }
+    }
+}
+
 /// The largest modulus of every sample, in bfloat16.
-fn block_scales<T: Real>(batch: &Batch<T>) -> Vec<T> {
+pub(super) fn block_scales<T: Real>(batch: &Batch<T>) -> Vec<T> {
     let mut largest = vec![T::zero(); batch.samples()];
     let mut note = |sample: usize, size: T| {
         if size > largest[sample] {
@@ -364,7 +397,7 @@ fn largest<T: Real>(batch: &Batch<T>) -> f64 {
 
 /// Divides every sample by its own scale, of which 0 leaves a dark one: a quotient, not a product with the inverse, so that
 /// half of the scale is a half.
-fn divide_samples<T: Real>(batch: &mut Batch<T>, scales: &[T]) {
+pub(super) fn divide_samples<T: Real>(batch: &mut Batch<T>, scales: &[T]) {
     let divide = |part: &mut Array2<T>| {
         for mut row in part.rows_mut() {
             for (x, scale) in row.iter_mut().zip(scales) {
@@ -381,7 +414,7 @@ fn divide_samples<T: Real>(batch: &mut Batch<T>, scales: &[T]) {
 }
 
 /// Multiplies every sample by its own factor.
-fn scale_samples<T: Real>(batch: &mut Batch<T>, factors: &[T]) {
+pub(super) fn scale_samples<T: Real>(batch: &mut Batch<T>, factors: &[T]) {
     let factors = ndarray::ArrayView1::from(factors);
     match batch {
         Batch::Real(x) => *x *= &factors,

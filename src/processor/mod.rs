@@ -6,6 +6,7 @@
 
 mod alone;
 mod detector;
+mod gradient;
 mod idle;
 mod layer;
 mod load;
@@ -19,6 +20,7 @@ mod tile;
 
 pub use alone::{MeshOnChip, mesh_on_chip, self_configured};
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
+pub use gradient::{MapGradient, MeshesGradient, TileGradient};
 pub use idle::{idle_words, unread_words};
 pub use modulator::{full_scale_power_w, laser_field_error};
 pub use numbers::{compiled_for, weights_of, weights_on};
@@ -36,6 +38,7 @@ use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, When};
 use crate::linalg::{C64, Matrix};
+use crate::mesh::Correction;
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use crate::watch::Watch;
 use layer::{Calibration, LoadedMap};
@@ -49,6 +52,7 @@ use quality::{Clips, Effects};
 pub struct Processor<T> {
     program: Program,
     chip: Chip,
+    correction: Correction,
     maps: BTreeMap<LinearId, LoadedMap<T>>,
     /// Ranges of modulators and converters by the [node](At) whose signals they fit; none where shots do not differ.
     ranges: BTreeMap<usize, Calibration>,
@@ -117,6 +121,7 @@ impl<T: Real> Processor<T> {
         let mut processor = Self {
             program: program.clone(),
             chip,
+            correction,
             maps,
             ranges: BTreeMap::new(),
         };
@@ -124,6 +129,11 @@ impl<T: Real> Processor<T> {
             processor.ranges = processor.ranges_by(run)?;
         }
         Ok(processor)
+    }
+
+    /// What is loaded.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// The matrix of map `id` on this chip, `[out, in]`, as its receivers see it: all tiles with their digital scales, every

@@ -1,5 +1,6 @@
 //! What stands between digital inputs and the chip: converters, modulators, the laser.
 
+use ndarray::Zip;
 use pulp::Arch;
 
 use super::detector::{Adc, Converter, Reading, limited};
@@ -96,6 +97,52 @@ impl Modulator {
     }
 }
 
+impl Modulator {
+    /// The gradient of a real loss by the `values` that are [modulated](Self::drive), from that by what comes of them: straight
+    /// through the converter, 0 beyond full scale and, along an amplitude, below the floor.
+    pub(super) fn pull_back<T: Real>(&self, values: &Batch<T>, by_light: &mut Batch<T>) {
+        if self.full_scale == 0.0 {
+            return;
+        }
+        let converter = self.dac.map(|dac| dac.converter());
+        let drive = Drive {
+            converter,
+            full_scale: T::of(self.full_scale),
+            floor: T::of(self.floor * self.full_scale),
+        };
+        match (values, by_light) {
+            (Batch::Real(x), Batch::Real(by)) => Zip::from(by).and(x).for_each(|by, x| {
+                if drive.limits(*x) || drive.convert(*x).abs() < drive.floor {
+                    *by = T::zero();
+                }
+            }),
+            (Batch::Complex(z), Batch::Complex(by)) => {
+                let parts = Zip::from(&mut by.re).and(&mut by.im).and(&z.re).and(&z.im);
+                parts.for_each(|by_re, by_im, x, y| {
+                    let (re, im) = (drive.convert(*x), drive.convert(*y));
+                    let square = re * re + im * im;
+                    if square < drive.floor * drive.floor {
+                        // The phase stays: what lies across the amplitude passes.
+                        let across = match square > T::zero() {
+                            true => {
+                                (re * *by_im - im * *by_re) * drive.floor / (square * square.sqrt())
+                            }
+                            false => T::zero(),
+                        };
+                        (*by_re, *by_im) = (-im * across, re * across);
+                    }
+                    for (by, part) in [(by_re, x), (by_im, y)] {
+                        if drive.limits(*part) {
+                            *by = T::zero();
+                        }
+                    }
+                });
+            }
+            _ => panic!("a gradient is of the kind of its signals"),
+        }
+    }
+}
+
 /// A modulator at precision `T`, in the values' own units.
 struct Drive<T> {
     converter: Option<Converter<T>>,
@@ -105,6 +152,11 @@ struct Drive<T> {
 }
 
 impl<T: Real> Drive<T> {
+    /// Whether a value is beyond full scale.
+    fn limits(&self, value: T) -> bool {
+        value.abs() > self.full_scale
+    }
+
     /// What the converter makes of a value, or else the limits of a modulator.
     #[inline(always)]
     fn convert(&self, value: T) -> T {

@@ -15,8 +15,8 @@ use crate::simd::{Loop, vectorized};
 /// Light in the inputs of one tile, `[input, sample]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lit<'a, T> {
-    re: ArrayView2<'a, T>,
-    im: Option<ArrayView2<'a, T>>,
+    pub(super) re: ArrayView2<'a, T>,
+    pub(super) im: Option<ArrayView2<'a, T>>,
 }
 
 impl<'a, T: Real> Lit<'a, T> {
@@ -90,7 +90,7 @@ impl Codes {
 }
 
 /// What a calibration batch says of one tile.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TileCalibration {
     /// The converter, with its range set.
     pub(super) adc: Option<Adc>,
@@ -99,7 +99,7 @@ pub(super) struct TileCalibration {
 }
 
 /// The light of the quadrature that is not read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Unseen {
     /// Its mean power in the calibration batch, of every row, in the tile's own units.
     means: Vec<f64>,
@@ -228,6 +228,24 @@ impl<T: Real> LoadedTile<T> {
         shot: Shot,
         (out, first): (&mut Fields<T>, usize),
     ) -> usize {
+        let mut clipped = 0;
+        self.each_row(reading, input, shot, |row| {
+            let part = [&mut out.re, &mut out.im][row.part].row_mut(first + row.row);
+            let sums = part.into_slice();
+            let sums = sums.expect("sums are stored in standard layout");
+            clipped += row.sense.add(row.values, row.powers, sums);
+        });
+        clipped
+    }
+
+    /// Shows `visit` everything that the receivers of each row see and do, in the order in which noise is drawn.
+    pub(super) fn each_row(
+        &self,
+        reading: Reading,
+        input: Lit<T>,
+        shot: Shot,
+        mut visit: impl FnMut(SensedRow<'_, T>),
+    ) {
         let Shot {
             full_scale,
             mut noise,
@@ -270,7 +288,6 @@ impl<T: Real> LoadedTile<T> {
             codes: vec![T::zero(); if codes.is_some() { input.samples() } else { 0 }],
             limits: adc.filter(|_| counts).and_then(|adc| adc.limits()),
         };
-        let mut clipped = 0;
         let mut powers = Vec::new();
         for row in 0..self.rows {
             let [gain_re, gain_im] = self.gains(row).map(T::of);
@@ -290,7 +307,7 @@ impl<T: Real> LoadedTile<T> {
                 _ if intensity => [Some((powers.as_slice(), gain_re)), None],
                 _ => [Some((re, gain_re)), None],
             };
-            for (part, out) in parts.into_iter().zip([&mut out.re, &mut out.im]) {
+            for (number, part) in parts.into_iter().enumerate() {
                 let Some((values, gain)) = part else { continue };
                 if let Some(stream) = &mut noise {
                     T::fill_normals(stream, &mut sense.normals);
@@ -299,14 +316,16 @@ impl<T: Real> LoadedTile<T> {
                     codes.fill(adc.code(), &mut sense.codes);
                 }
                 sense.gain = gain;
-                let mut sums = out.row_mut(first + row);
-                let sums = sums
-                    .as_slice_mut()
-                    .expect("sums are stored in standard layout");
-                clipped += sense.add(values, &powers, sums);
+                visit(SensedRow {
+                    row,
+                    part: number,
+                    values,
+                    powers: &powers,
+                    amplitudes: (re, im),
+                    sense: &sense,
+                });
             }
         }
-        clipped
     }
 }
 
@@ -315,8 +334,22 @@ fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
         .expect("products are stored in standard layout")
 }
 
+/// One quadrature, or the power, of a row of a tile as its receiver sees it, `[sample]` each.
+pub(super) struct SensedRow<'a, T> {
+    pub(super) row: usize,
+    /// 1 for the imaginary part, else 0.
+    pub(super) part: usize,
+    /// What is read: amplitudes or powers.
+    pub(super) values: &'a [T],
+    /// Powers that shot noise follows.
+    pub(super) powers: &'a [T],
+    /// Real and, where it counts, imaginary parts of the light.
+    pub(super) amplitudes: (&'a [T], Option<&'a [T]>),
+    pub(super) sense: &'a Sense<T>,
+}
+
 /// What a detector and its converter make of amplitudes or powers.
-struct Sense<T> {
+pub(super) struct Sense<T> {
     /// Variance of a value: in the dark, and in addition for each power of the signal.
     constant: T,
     slope: T,
@@ -332,7 +365,52 @@ struct Sense<T> {
     limits: Option<[f64; 2]>,
 }
 
+/// How one reading changes with what is read.
+pub(super) struct ReadingSlopes<T> {
+    /// What the digital factor multiplies.
+    pub(super) reading: T,
+    /// By the value, at the same noise.
+    pub(super) by_value: T,
+    /// By the power that the noise follows.
+    pub(super) by_power: T,
+}
+
 impl<T: Real> Sense<T> {
+    /// The slopes of reading `index` of `value` and `power`, its noise the one that [`add`](Self::add) adds: straight through
+    /// the converter within its range, 0 beyond it.
+    pub(super) fn slopes(&self, index: usize, value: T, power: T) -> ReadingSlopes<T> {
+        let sigma = (self.constant + self.slope * power).sqrt();
+        let mut reading = value;
+        let mut by_power = T::zero();
+        if let Some(normal) = self.normals.get(index) {
+            reading += sigma * *normal;
+            if sigma > T::zero() {
+                by_power = *normal * self.slope / (sigma + sigma);
+            }
+        }
+        reading = reading * self.gain;
+        if let Some(code) = self.codes.get(index) {
+            reading += *code;
+        }
+        let gain = match &self.adc {
+            Some(adc) if !adc.passes(reading.double()) => T::zero(),
+            _ => self.gain,
+        };
+        if let Some(adc) = &self.adc {
+            reading = adc.converter::<T>().convert(reading);
+        }
+        ReadingSlopes {
+            reading,
+            by_value: gain,
+            by_power: gain * by_power,
+        }
+    }
+
+    /// The digital factor behind the converter.
+    pub(super) fn scale(&self) -> T {
+        self.scale
+    }
+
     /// Adds the scaled readings of `values`, whose signals have `powers`, to `sums`; what comes back is the number of clipped
     /// ones, where they are counted.
     fn add(&self, values: &[T], powers: &[T], sums: &mut [T]) -> usize {

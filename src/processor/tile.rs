@@ -1,11 +1,13 @@
 //! Tile × chip → what light meets on its way: two meshes and the attenuators between them.
 
+use std::f64::consts::PI;
+
 use ndarray::Array2;
 
 use crate::compile::{Array, Meshes, Tile};
 use crate::error::Result;
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Placed, Section};
+use crate::hardware::{Chip, Heaters, Placed, Section};
 use crate::linalg::{C64, Matrix};
 use crate::mesh::{Cells, Coefficients, Correction, Mesh, Values, attenuator};
 use crate::watch::Watch;
@@ -26,6 +28,8 @@ pub(crate) struct SetMeshes<'a> {
     pub(crate) input: Coefficients<'a>,
     /// The bar amplitudes of the attenuators, one a joined mode.
     pub(crate) attenuators: Vec<C64>,
+    /// Their derivatives by the attenuators' phases, per rad.
+    pub(super) slopes: Vec<C64>,
     /// The mesh of U.
     pub(crate) output: Coefficients<'a>,
     /// Number of cells and attenuators that no phases could make do what was asked.
@@ -69,7 +73,7 @@ impl SetTile<'_> {
 impl SetMeshes<'_> {
     /// The tile's matrix, `[rows, cols]`: light of the fewer ports goes through both meshes. `watch` sees it behind either,
     /// `[mode, sample]`, in all modes.
-    fn matrix<T: Real>(
+    pub(super) fn matrix<T: Real>(
         &self,
         rows: usize,
         cols: usize,
@@ -89,6 +93,59 @@ impl SetMeshes<'_> {
             watch(&light);
             light.crop(rows, cols)
         }
+    }
+}
+
+/// What the bar ports of a tile's attenuators pass, and the derivatives by their phases, per rad.
+struct Bars {
+    amplitudes: Vec<C64>,
+    slopes: Vec<C64>,
+}
+
+impl Bars {
+    /// Of `attenuators`, which are the section `at` the chip, whose heaters do `phases`.
+    fn of(chip: &Chip, at: Placed, attenuators: Cells, phases: Vec<f64>) -> Self {
+        let count = phases.len();
+        let shown = chip.with_phase_errors(Values::each(phases), (at, 0), 0..count);
+        let attenuators = attenuators.drawn();
+        let bars = |shown| -> Vec<C64> {
+            let set = attenuators.clone().matrices(shown, Values::same(0.0));
+            set.iter().map(|[bar, ..]| bar).collect()
+        };
+        let amplitudes = bars(shown.clone());
+        // A bar port is affine in e^{iθ}: half a turn on, that part has the other sign.
+        let turned = bars(shown.plus(&vec![PI; count]));
+        let pairs = amplitudes.iter().zip(turned);
+        let slopes = pairs.map(|(bar, turned)| C64::i() * (bar - turned) * 0.5);
+        Self {
+            slopes: slopes.collect(),
+            amplitudes,
+        }
+    }
+}
+
+/// The heaters of a tile and its sections, with the number of phases of each.
+pub(super) struct Wiring {
+    pub(super) heaters: Heaters,
+    pub(super) sections: [(Placed, usize); 3],
+}
+
+impl Wiring {
+    pub(super) fn of(tile: &Meshes, chip: &Chip, at: Placed) -> Self {
+        let kind = chip.cell_kind();
+        let joined = tile.attenuators.len();
+        let heaters = chip.heaters(|heaters| {
+            heaters.push_mesh(&tile.input, kind);
+            heaters.push_bank(joined);
+            heaters.push_mesh(&tile.output, kind);
+        });
+        let [input, middle, output] = sections(at);
+        let sections = [
+            (input, tile.input.phase_shifters_of(kind)),
+            (middle, joined),
+            (output, tile.output.phase_shifters_of(kind)),
+        ];
+        Self { heaters, sections }
     }
 }
 
@@ -129,61 +186,90 @@ fn set_meshes_watched<'a>(
     correction: Correction,
     watch: &dyn Watch,
 ) -> Result<SetMeshes<'a>> {
-    let [input, middle, output] =
-        [Section::Input, Section::Attenuators, Section::Output].map(|section| at.section(section));
-    let joined = tile.attenuators.len();
-    let input_cells = chip.cells(input, tile.input.nodes().len());
-    let output_cells = chip.cells(output, tile.output.nodes().len());
-    let attenuators = chip.attenuators(middle, joined);
-    let pass = |attenuators: Cells, bars: Vec<f64>| -> Vec<C64> {
-        let bars = chip.with_phase_errors(Values::each(bars), (middle, 0), 0..joined);
-        let set = attenuators.matrices(bars, Values::same(0.0));
-        set.iter().map(|[bar, ..]| bar).collect()
-    };
+    let silicon = Silicon::of(tile, chip, at);
     if chip.shows_what_is_asked(correction) {
+        let [input, middle, output] = sections(at);
+        let bars = Bars::of(chip, middle, silicon.attenuators, tile.attenuators.clone());
         return Ok(SetMeshes {
-            input: chip.coefficients(input, &tile.input, input_cells, None),
-            attenuators: pass(attenuators, tile.attenuators.clone()),
-            output: chip.coefficients(output, &tile.output, output_cells, None),
+            input: chip.coefficients(input, &tile.input, silicon.input, None),
+            attenuators: bars.amplitudes,
+            slopes: bars.slopes,
+            output: chip.coefficients(output, &tile.output, silicon.output, None),
             unreachable: 0,
         });
     }
-    let (input_cells, output_cells) = (input_cells.drawn(), output_cells.drawn());
-    let attenuators = attenuators.drawn();
+    let silicon = silicon.drawn();
     let corrected = |mesh: &Mesh, cells| mesh.corrected_watched(correction, cells, watch);
-    let mut before = corrected(&tile.input, &input_cells)?;
-    let behind = corrected(&tile.output, &output_cells)?;
+    let mut before = corrected(&tile.input, &silicon.input)?;
+    let behind = corrected(&tile.output, &silicon.output)?;
     let mut unreachable = before.unreachable + behind.unreachable;
     let mut bars = tile.attenuators.clone();
     if correction != Correction::None {
         // The phase that an attenuator adds is undone by the screen in front of it.
         let pairs = bars.iter_mut().zip(&mut before.phases.screen);
         for (mode, (bar, screen)) in pairs.enumerate() {
-            let set = attenuator(&attenuators.cell(mode), *bar);
+            let set = attenuator(&silicon.attenuators.cell(mode), *bar);
             unreachable += usize::from(!set.reached);
             *bar = set.theta;
             *screen -= set.ahead;
         }
     }
-    let kind = chip.cell_kind();
-    let heaters = chip.heaters(|heaters| {
-        heaters.push_mesh(&tile.input, kind);
-        heaters.push_bank(joined);
-        heaters.push_mesh(&tile.output, kind);
-    });
-    let targets = [before.phases.flat(), bars, behind.phases.flat()];
-    let sections = [
-        (input, targets[0].len()),
-        (middle, joined),
-        (output, targets[2].len()),
-    ];
-    let settled = chip.settle(&heaters, &sections, targets.concat(), correction);
+    let targets = [before.phases.flat(), bars, behind.phases.flat()].concat();
+    let set = set_to(tile, chip, at, silicon, (targets, correction));
+    Ok(SetMeshes { unreachable, ..set })
+}
+
+/// The sections of the tile that has this seat: mesh of V†, attenuators, mesh of U.
+fn sections(at: Placed) -> [Placed; 3] {
+    [Section::Input, Section::Attenuators, Section::Output].map(|section| at.section(section))
+}
+
+/// The cells of a tile's silicon.
+pub(super) struct Silicon {
+    input: Cells<'static>,
+    attenuators: Cells<'static>,
+    output: Cells<'static>,
+}
+
+impl Silicon {
+    pub(super) fn of(tile: &Meshes, chip: &Chip, at: Placed) -> Self {
+        let [input, middle, output] = sections(at);
+        Self {
+            input: chip.cells(input, tile.input.nodes().len()),
+            attenuators: chip.attenuators(middle, tile.attenuators.len()),
+            output: chip.cells(output, tile.output.nodes().len()),
+        }
+    }
+
+    fn drawn(self) -> Self {
+        Self {
+            input: self.input.drawn(),
+            attenuators: self.attenuators.drawn(),
+            output: self.output.drawn(),
+        }
+    }
+}
+
+/// Sets the heaters of `tile` to `targets`, which `correction` chose: the phases of both meshes of the chip's cells, those
+/// of the attenuators between them.
+pub(super) fn set_to<'a>(
+    tile: &'a Meshes,
+    chip: &Chip,
+    at: Placed,
+    silicon: Silicon,
+    (targets, correction): (Vec<f64>, Correction),
+) -> SetMeshes<'a> {
+    let [input, middle, output] = sections(at);
+    let Wiring { heaters, sections } = Wiring::of(tile, chip, at);
+    let settled = chip.settle(&heaters, &sections, targets, correction);
     let [before, bars, behind] =
         <[Vec<f64>; 3]>::try_from(settled).expect("three sections went in");
-    Ok(SetMeshes {
-        input: chip.coefficients(input, &tile.input, input_cells, Some(before)),
-        attenuators: pass(attenuators, bars),
-        output: chip.coefficients(output, &tile.output, output_cells, Some(behind)),
-        unreachable,
-    })
+    let bars = Bars::of(chip, middle, silicon.attenuators, bars);
+    SetMeshes {
+        input: chip.coefficients(input, &tile.input, silicon.input, Some(before)),
+        attenuators: bars.amplitudes,
+        slopes: bars.slopes,
+        output: chip.coefficients(output, &tile.output, silicon.output, Some(behind)),
+        unreachable: 0,
+    }
 }

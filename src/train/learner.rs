@@ -8,7 +8,6 @@ use super::{Adam, Layer};
 use crate::compile::{Layout, Program};
 use crate::error::Result;
 use crate::field::Fields;
-use crate::linalg::C64;
 use crate::nn::{self, Activation, Batch, Encoding, Input, Network, Readout, Weight};
 use crate::rng::{Effect, Seed};
 
@@ -153,7 +152,7 @@ impl Learner {
         let mut gradients = Vec::new();
         for index in (0..=last).rev() {
             if index < last {
-                g = self.before_activation(&outputs[index], &inputs[index + 1], &g);
+                g = before(self.activation, &outputs[index], g);
             }
             let (by_parameters, by_input) = self.layers[index].backward(&inputs[index], &g);
             gradients.push(by_parameters);
@@ -162,26 +161,6 @@ impl Learner {
         gradients.reverse();
         (loss, gradients)
     }
-
-    /// The gradient in front of the activation: of `f(z) = q(|z|) e^{i arg z}`, the part along z passes with `q′`,
-    /// the part across with `q/|z|`.
-    fn before_activation(&self, z: &Fields<f64>, f: &Fields<f64>, g: &Fields<f64>) -> Fields<f64> {
-        let modulus = Zip::from(&z.re).and(&z.im).map_collect(|x, y| x.hypot(*y));
-        let mut out = Fields::zeros(z.modes(), z.samples());
-        for (at, r) in modulus.indexed_iter() {
-            if *r == 0.0 {
-                continue;
-            }
-            let slope = self.activation.modulus_slope(*r);
-            let slope = slope.expect("an activation that acts on the modulus");
-            let unit = C64::new(z.re[at], z.im[at]) / *r;
-            let across = f.re[at].hypot(f.im[at]) / r;
-            let turned = unit.conj() * C64::new(g.re[at], g.im[at]);
-            let back = unit * C64::new(slope * turned.re, across * turned.im);
-            (out.re[at], out.im[at]) = (back.re, back.im);
-        }
-        out
-    }
 }
 
 /// The library's activation on amplitudes.
@@ -189,6 +168,14 @@ fn activate(activation: Activation, fields: Fields<f64>) -> Fields<f64> {
     let mut batch = Batch::Complex(fields);
     activation.apply(&mut batch);
     match batch {
+        Batch::Complex(fields) => fields,
+        Batch::Real(_) => unreachable!("amplitudes stay amplitudes"),
+    }
+}
+
+/// The gradient in front of the library's activation on the amplitudes `z`.
+fn before(activation: Activation, z: &Fields<f64>, by: Fields<f64>) -> Fields<f64> {
+    match activation.pull_back(&Batch::Complex(z.clone()), Batch::Complex(by)) {
         Batch::Complex(fields) => fields,
         Batch::Real(_) => unreachable!("amplitudes stay amplitudes"),
     }
@@ -236,7 +223,7 @@ fn shuffled(count: usize, epoch: u64, seed: Seed) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::max_abs_difference;
+    use crate::linalg::{C64, max_abs_difference};
     use crate::train::MeshPair;
 
     /// Central differences of the loss against its gradient, for every parameter of a network of both kinds of layers.

@@ -7,8 +7,10 @@ mod adam;
 mod layer;
 mod learner;
 mod pair;
+mod tape;
 
 pub use adam::Adam;
 pub use layer::Layer;
 pub use learner::{Learner, Recipe, Samples};
 pub use pair::MeshPair;
+pub use tape::{LayerGradient, NetworkGradient, Tape};

@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use crate::compile::{Array, Meshes, Tile, attenuator_phase};
 use crate::field::Fields;
-use crate::mesh::{Geometry, Mesh, Mzi, Phases, Trace};
+use crate::mesh::{Geometry, Mesh, Phases};
 use crate::rng::Stream;
 
 /// `A · U diag(sin θ/2) V†`: two meshes, the attenuators between them, and a common gain `A`.
@@ -43,11 +43,6 @@ fn set(mesh: &mut Mesh, phases: &[f64]) {
     *mesh = mesh
         .with_phases(phases)
         .expect("training keeps phases finite");
-}
-
-fn trace(mesh: &Mesh, inputs: Fields<f64>) -> Trace {
-    let mzi = |node: usize| Mzi::ideal(mesh.theta()[node], mesh.phi()[node]);
-    Trace::new(mesh, mzi, inputs)
 }
 
 impl MeshPair {
@@ -131,15 +126,16 @@ impl MeshPair {
 
     /// Gradients by the parameters and by the inputs, from those by the outputs.
     pub(super) fn backward(&self, x: &Fields<f64>, g: &Fields<f64>) -> (Vec<f64>, Fields<f64>) {
-        let input = trace(&self.input, x.clone());
-        let front = input.outputs();
-        let output = trace(&self.output, self.attenuate(front));
+        let [input, output] = [&self.input, &self.output].map(Mesh::coefficients);
+        let mut front = x.clone();
+        input.walk(&mut front);
+        let between = self.attenuate(&front);
         let mut by_outputs = Fields::zeros(self.output.modes(), x.samples());
         for row in 0..self.rows {
             by_outputs.re.row_mut(row).assign(&g.re.row(row));
             by_outputs.im.row_mut(row).assign(&g.im.row(row));
         }
-        let behind = output.gradient(by_outputs);
+        let behind = output.gradient(&between, by_outputs);
         let mut by_front = Fields::zeros(self.input.modes(), x.samples());
         let (mut by_attenuators, mut by_gain) = (Vec::new(), 0.0);
         for (mode, theta) in self.attenuators.iter().enumerate() {
@@ -151,7 +147,7 @@ impl MeshPair {
             by_attenuators.push(0.5 * self.gain * c * overlap);
             by_gain += s * overlap;
         }
-        let ahead = input.gradient(by_front);
+        let ahead = input.gradient(x, by_front);
         let by_parameters = [
             ahead.phases.flat(),
             by_attenuators,

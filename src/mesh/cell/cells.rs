@@ -128,7 +128,7 @@ impl<'a> Cells<'a> {
 /// Cells with their phases: their matrices are those of [`Mzi::matrix`], computed many at a time, errors drawn with them.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::mesh) struct SetCells<'a> {
-    cells: Cells<'a>,
+    pub(super) cells: Cells<'a>,
     theta: Values<'a>,
     phi: Values<'a>,
 }
@@ -178,9 +178,7 @@ impl MatrixSource for SetCells<'_> {
     fn write(&self, block: usize, angles: &mut Angles, parts: &mut Parts) {
         let start = block * BLOCK;
         let count = BLOCK.min(self.count() - start);
-        for draws in angles.draws.iter_mut().flatten() {
-            draws.read(start..start + count);
-        }
+        angles.draw(start..start + count);
         let one = OneBlock {
             set: self,
             start,
@@ -222,7 +220,7 @@ impl From<&[Mzi]> for Cells<'_> {
 
 /// What the matrices of a block are computed from. Lanes beyond the cells' number hold something finite.
 pub(crate) struct Angles {
-    arch: Arch,
+    pub(super) arch: Arch,
     /// θ (of symmetric cells θ₁ − θ₂), φ, and the couplers' angles, rad; their sines and cosines.
     angle: [[f64; BLOCK]; 5],
     sin: [[f64; BLOCK]; 5],
@@ -230,6 +228,60 @@ pub(crate) struct Angles {
     amplitude: [f64; BLOCK],
     /// The errors of the amplitudes and of the angles.
     draws: Vec<Vec<Draws>>,
+}
+
+impl Angles {
+    /// Draws the errors of the cells of `range`, which are a block at most.
+    pub(super) fn draw(&mut self, range: Range<usize>) {
+        for draws in self.draws.iter_mut().flatten() {
+            draws.read(range.clone());
+        }
+    }
+
+    /// Sines and cosines of the cell in a lane.
+    #[inline(always)]
+    pub(super) fn sines(&self, lane: usize) -> Sines {
+        let pair = |at: usize| (self.sin[at][lane], self.cos[at][lane]);
+        Sines {
+            theta: pair(0),
+            phi: pair(1),
+            alpha: pair(2),
+            beta: pair(3),
+            gamma: pair(4),
+        }
+    }
+}
+
+/// Amplitudes of the cells of `range`, whose errors are [drawn](Angles::draw), and sines and cosines of all their angles;
+/// part of a [`Loop`].
+#[inline(always)]
+pub(super) fn sines<const FUSED: bool>(
+    set: &SetCells<'_>,
+    range: Range<usize>,
+    angles: &mut Angles,
+) {
+    let Angles {
+        angle,
+        sin,
+        cos,
+        amplitude,
+        draws,
+        ..
+    } = angles;
+    let offsets = [0.0, 0.0, 0.0, FRAC_PI_4, FRAC_PI_4, FRAC_PI_4];
+    let into = std::iter::once(amplitude).chain(&mut *angle);
+    for (((values, draws), offset), into) in set.values().zip(draws).zip(offsets).zip(into) {
+        values.write(draws, range.clone(), offset, into);
+    }
+    if set.cells.kind == CellKind::Symmetric {
+        let [theta, phi, ..] = angle;
+        for (theta, phi) in theta.iter_mut().zip(phi) {
+            *theta -= *phi;
+        }
+    }
+    for at in 0..2 + set.cells.kind.couplers() {
+        sin_cos_all::<FUSED, BLOCK>(&angle[at], &mut sin[at], &mut cos[at]);
+    }
 }
 
 struct OneBlock<'a, 'c> {
@@ -242,8 +294,8 @@ struct OneBlock<'a, 'c> {
 
 impl Loop for OneBlock<'_, '_> {
     #[inline(always)]
-    fn run<const FUSED: bool>(mut self) {
-        self.sines::<FUSED>();
+    fn run<const FUSED: bool>(self) {
+        sines::<FUSED>(self.set, self.start..self.start + self.count, self.angles);
         let cells = &self.set.cells;
         let arms = [cells.theta_arm, cells.phi_arm];
         let core = |sines: &Sines, amplitude: f64| between_couplers(sines, arms, amplitude);
@@ -272,56 +324,12 @@ impl Loop for OneBlock<'_, '_> {
 }
 
 impl OneBlock<'_, '_> {
-    /// Amplitudes, and sines and cosines of all angles.
-    #[inline(always)]
-    fn sines<const FUSED: bool>(&mut self) {
-        let Self {
-            set, start, count, ..
-        } = *self;
-        let Angles {
-            angle,
-            sin,
-            cos,
-            amplitude,
-            draws,
-            ..
-        } = &mut *self.angles;
-        let offsets = [0.0, 0.0, 0.0, FRAC_PI_4, FRAC_PI_4, FRAC_PI_4];
-        let into = std::iter::once(amplitude).chain(&mut *angle);
-        let all = set.values().zip(draws).zip(offsets).zip(into);
-        for (((values, draws), offset), into) in all {
-            values.write(draws, start..start + count, offset, into);
-        }
-        if set.cells.kind == CellKind::Symmetric {
-            let [theta, phi, ..] = angle;
-            for (theta, phi) in theta.iter_mut().zip(phi) {
-                *theta -= *phi;
-            }
-        }
-        for at in 0..2 + set.cells.kind.couplers() {
-            sin_cos_all::<FUSED, BLOCK>(&angle[at], &mut sin[at], &mut cos[at]);
-        }
-    }
-
     /// All lanes, those beyond the cells' number too: a loop of known length.
     #[inline(always)]
     fn each(self, matrix: impl Fn(&Sines, f64) -> TwoByTwo) {
-        let Angles {
-            sin,
-            cos,
-            amplitude,
-            ..
-        } = self.angles;
+        let angles = &*self.angles;
         for k in 0..BLOCK {
-            let pair = |at: usize| (sin[at][k], cos[at][k]);
-            let sines = Sines {
-                theta: pair(0),
-                phi: pair(1),
-                alpha: pair(2),
-                beta: pair(3),
-                gamma: pair(4),
-            };
-            let [a, b, c, d] = matrix(&sines, amplitude[k]);
+            let [a, b, c, d] = matrix(&angles.sines(k), angles.amplitude[k]);
             let values = [a.re, a.im, b.re, b.im, c.re, c.im, d.re, d.im];
             for (part, value) in self.parts.iter_mut().zip(values) {
                 part[k] = value;

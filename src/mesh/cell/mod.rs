@@ -3,6 +3,7 @@
 mod cells;
 mod kind;
 mod mzi;
+mod slopes;
 mod values;
 
 pub use cells::Cells;

@@ -62,6 +62,21 @@ impl Mzi {
         }
     }
 
+    /// Sines and cosines of its angles: of a symmetric cell θ is θ₁ − θ₂, and there is no φ.
+    pub(super) fn sines(&self) -> Sines {
+        let (inner, outer) = match self.kind {
+            CellKind::Symmetric => (self.theta - self.phi, 0.0),
+            _ => (self.theta, self.phi),
+        };
+        Sines {
+            theta: inner.sin_cos(),
+            phi: outer.sin_cos(),
+            alpha: (FRAC_PI_4 + self.alpha).sin_cos(),
+            beta: (FRAC_PI_4 + self.beta).sin_cos(),
+            gamma: (FRAC_PI_4 + self.gamma).sin_cos(),
+        }
+    }
+
     /// The 2×2 transfer matrix `[t11, t12, t21, t22]`, row = output, 1 = top; see [`CellKind`].
     ///
     /// A plain MZI is `amplitude · B(π/4 + beta) diag(theta_arm e^{iθ}, 1) B(π/4 + alpha) diag(phi_arm e^{iφ}, 1)`.
@@ -72,17 +87,7 @@ impl Mzi {
             phi_arm,
             ..
         } = self.with_external_phase();
-        let (inner, outer) = match self.kind {
-            CellKind::Symmetric => (self.theta - self.phi, 0.0),
-            _ => (self.theta, self.phi),
-        };
-        let sines = Sines {
-            theta: inner.sin_cos(),
-            phi: outer.sin_cos(),
-            alpha: (FRAC_PI_4 + self.alpha).sin_cos(),
-            beta: (FRAC_PI_4 + self.beta).sin_cos(),
-            gamma: (FRAC_PI_4 + self.gamma).sin_cos(),
-        };
+        let sines = self.sines();
         let core = between_couplers(&sines, [theta_arm, phi_arm], amplitude);
         match self.kind {
             CellKind::Mzi => core,

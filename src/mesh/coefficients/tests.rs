@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::*;
-use crate::mesh::{Correction, Geometry, Phases, Values, decompose};
+use crate::mesh::{CellKind, Correction, Geometry, Phases, Values, decompose};
 use crate::rng::{Address, Effect, Seed};
 
 /// Coefficients of every sort of mesh.

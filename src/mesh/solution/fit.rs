@@ -1,18 +1,18 @@
 //! Target matrix → best phases, by gradient descent.
 //!
 //! Where a mesh cannot hold a matrix, or its couplers are not what a decomposition assumes, the phases that come
-//! closest are searched: L-BFGS on the squared matrix error, with the exact gradient of [`Trace`].
+//! closest are searched: L-BFGS on the squared matrix error, with the exact gradient of
+//! [`Coefficients::gradient`].
 //!
 //! Liu, Nocedal, Math. Program. 45, 503 (1989); line search: Lewis, Overton, Math. Program. 141, 135 (2013).
 
 use std::collections::VecDeque;
 
-use super::gradient::Trace;
 use super::{butterfly, decompose};
 use crate::error::{Error, Result};
 use crate::field::Fields;
 use crate::linalg::{C64, Matrix, check_finite, check_unitary, matrix_error};
-use crate::mesh::{Convention, Geometry, Mesh, Mzi, Phases, wrap};
+use crate::mesh::{Coefficients, Convention, Geometry, Mesh, Mzi, Phases, wrap};
 use crate::watch::Watch;
 
 /// Iterations after which a fit ends in any case.
@@ -141,20 +141,24 @@ impl<F: Fn(usize) -> Mzi> Problem<'_, F> {
             phi: mesh.phases.phi[node],
             ..(self.mzi)(node)
         };
-        let trace = Trace::new(&mesh, mzi, Fields::basis(mesh.modes, ports));
+        let mzis = (0..mesh.nodes.len()).map(mzi).collect();
+        let coefficients = Coefficients::of_mzis(&mesh, mzis);
+        let outputs = coefficients.first_columns::<f64>(ports);
         let mut adjoint = Fields::zeros(mesh.modes, ports);
         let mut loss = 0.0;
         for row in 0..ports {
             for col in 0..ports {
                 let at = [row, col];
-                let got = C64::new(trace.outputs().re[at], trace.outputs().im[at]);
+                let got = C64::new(outputs.re[at], outputs.im[at]);
                 let off = got - self.target[(row, col)];
                 loss += off.norm_sqr() / ports as f64;
                 let slope = off * (2.0 / ports as f64);
                 (adjoint.re[at], adjoint.im[at]) = (slope.re, slope.im);
             }
         }
-        (loss, trace.gradient(adjoint).phases.flat())
+        let inputs = Fields::basis(mesh.modes, ports);
+        let gradient = coefficients.gradient(&inputs, adjoint);
+        (loss, gradient.phases.flat())
     }
 }
 

@@ -4,11 +4,9 @@ mod butterfly;
 mod correct;
 mod decompose;
 mod fit;
-mod gradient;
 mod haar;
 
 pub(crate) use correct::attenuator;
 pub use correct::{Corrected, Correction};
 pub use decompose::decompose;
 pub use fit::{Fit, closest, fit};
-pub use gradient::{Gradient, Trace};

@@ -1,5 +1,6 @@
 //! The nonlinearities between layers. [`kinds`] holds the table of them; all else reads it.
 
+mod back;
 mod function;
 mod kinds;
 mod slope;

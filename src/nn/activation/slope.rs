@@ -4,6 +4,8 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, PI};
 
+use num_complex::Complex;
+
 use super::function::{self, CUBIC, SELU_ALPHA, SELU_SCALE, logistic};
 
 fn step(above: bool) -> f64 {
@@ -124,4 +126,12 @@ pub(super) fn saturable_absorber(r: f64, sigma_tau: f64, t0: f64) -> f64 {
     let t = function::absorber_transmission(s, t0);
     let by_s = 2.0 * (1.0 - t) / (1.0 / t + 2.0 * s);
     t.sqrt() + s * by_s / t.sqrt()
+}
+
+/// Of the factor `i √(1 − alpha) e^{−iψ} cos ψ` with `ψ = ½ (g p + φ_b)` by the power `p`.
+pub(super) fn electro_optic(power: f64, alpha: f64, g_rad: f64, phi_b_rad: f64) -> Complex<f64> {
+    Complex::from_polar(
+        0.5 * g_rad * (1.0 - alpha).sqrt(),
+        -(g_rad * power + phi_b_rad),
+    )
 }

@@ -1,5 +1,6 @@
 //! Names and parameters of the activations.
 
+mod back;
 mod slopes;
 mod values;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::notes::Notes;
 use super::loaded::Loaded;
+use super::notes::Notes;
 use super::session::{Group, check_points, groups, run_trial};
 use crate::compile::compile;
 use crate::error::Result;

@@ -1,0 +1,141 @@
+//! How a loss changes with the phases of a tile, from how it changes with the tile's matrix.
+
+use ndarray::{ArrayView1, s};
+
+use crate::compile::Meshes;
+use crate::field::{Fields, Real};
+use crate::hardware::{Chip, Placed};
+use crate::linalg::C64;
+use crate::mesh::{Correction, Gradient, Phases};
+use crate::processor::tile::{SetMeshes, Wiring, set_meshes};
+
+/// The slopes of a real loss by the phases of a tile's meshes, per rad.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeshesGradient {
+    /// Those of the mesh of V†.
+    pub input: Phases,
+    /// Those of the attenuators between the meshes.
+    pub attenuators: Vec<f64>,
+    /// Those of the mesh of U.
+    pub output: Phases,
+}
+
+impl SetMeshes<'_> {
+    /// The slopes by the phases that heaters show, from the gradient `by_matrix` by the tile's matrix, `[row, col]`: light of
+    /// the fewer ports goes through both meshes, its adjoint back. The work does not depend on any batch.
+    pub(super) fn by_shown<T: Real>(&self, by_matrix: &Fields<T>) -> MeshesGradient {
+        let (rows, cols) = by_matrix.re.dim();
+        if rows < cols {
+            // A row is what light from its output becomes on the way back (reciprocity).
+            let light = self.output.first_rows(rows);
+            let between = self.pass(&light, self.input.modes());
+            let by_inputs = placed(&by_matrix.transposed(), self.input.modes());
+            let ahead = self.input.gradient_back(&between, by_inputs);
+            let attenuators = self.by_attenuators(&light, &ahead);
+            let by_light = self.pass_back(&ahead.inputs, self.output.modes());
+            let basis = Fields::basis(self.output.modes(), rows);
+            let behind = self.output.gradient_back(&basis, by_light);
+            MeshesGradient {
+                input: ahead.phases,
+                attenuators,
+                output: behind.phases,
+            }
+        } else {
+            let light = self.input.first_columns(cols);
+            let between = self.pass(&light, self.output.modes());
+            let by_outputs = placed(by_matrix, self.output.modes());
+            let behind = self.output.gradient(&between, by_outputs);
+            let attenuators = self.by_attenuators(&light, &behind);
+            let by_light = self.pass_back(&behind.inputs, self.input.modes());
+            let basis = Fields::basis(self.input.modes(), cols);
+            let ahead = self.input.gradient(&basis, by_light);
+            MeshesGradient {
+                input: ahead.phases,
+                attenuators,
+                output: behind.phases,
+            }
+        }
+    }
+
+    /// Light behind the attenuators, in the first of `modes` modes.
+    fn pass<T: Real>(&self, light: &Fields<T>, modes: usize) -> Fields<T> {
+        attenuated(light, &self.attenuators, modes)
+    }
+
+    /// The adjoint in front of the attenuators.
+    fn pass_back<T: Real>(&self, adjoint: &Fields<T>, modes: usize) -> Fields<T> {
+        let factors: Vec<C64> = self.attenuators.iter().map(|bar| bar.conj()).collect();
+        attenuated(adjoint, &factors, modes)
+    }
+
+    /// The slopes by the attenuators' phases, of `light` in front of them and the adjoint behind them.
+    fn by_attenuators<T: Real>(&self, light: &Fields<T>, behind: &Gradient<T>) -> Vec<f64> {
+        let adjoint = &behind.inputs;
+        let slope = |(mode, slope): (usize, &C64)| {
+            let [xr, xi] = [light.re.row(mode), light.im.row(mode)];
+            let [ar, ai] = [adjoint.re.row(mode), adjoint.im.row(mode)];
+            let overlap = C64::new(dot(xr, ar) + dot(xi, ai), dot(xi, ar) - dot(xr, ai));
+            (slope * overlap).re
+        };
+        self.slopes.iter().enumerate().map(slope).collect()
+    }
+}
+
+/// The first modes of `fields` times `factors`, as the first of `modes` modes.
+fn attenuated<T: Real>(fields: &Fields<T>, factors: &[C64], modes: usize) -> Fields<T> {
+    let joined = factors.len();
+    let mut joint = fields.clone().crop(joined, fields.samples());
+    joint.scale_modes(factors);
+    placed(&joint, modes)
+}
+
+/// `fields` as the first of `modes` modes, the others dark.
+fn placed<T: Real>(fields: &Fields<T>, modes: usize) -> Fields<T> {
+    let mut placed = Fields::zeros(modes, fields.samples());
+    for (to, from) in [(&mut placed.re, &fields.re), (&mut placed.im, &fields.im)] {
+        to.slice_mut(s![..fields.modes(), ..]).assign(from);
+    }
+    placed
+}
+
+fn dot<T: Real>(x: ArrayView1<'_, T>, y: ArrayView1<'_, T>) -> f64 {
+    let products = x.iter().zip(y).map(|(x, y)| x.double() * y.double());
+    products.sum()
+}
+
+/// The slopes by the phases that heaters of `tile`, which is `at` this silicon of `chip`, are asked for: by the tile's own
+/// phases where nothing is corrected and cells are MZIs, else by those that `correction` chose for the chip's cells.
+pub(super) fn by_asked<T: Real>(
+    tile: &Meshes,
+    chip: &Chip,
+    at: Placed,
+    correction: Correction,
+    by_matrix: &Fields<T>,
+) -> MeshesGradient {
+    let set = set_meshes(tile, chip, at, correction);
+    let by_shown = set.by_shown(by_matrix);
+    if chip.shows_what_is_asked(correction) {
+        return by_shown;
+    }
+    by_asked_of(tile, chip, at, by_shown)
+}
+
+fn by_asked_of(tile: &Meshes, chip: &Chip, at: Placed, by_shown: MeshesGradient) -> MeshesGradient {
+    let Wiring { heaters, sections } = Wiring::of(tile, chip, at);
+    let flat = [
+        by_shown.input.flat(),
+        by_shown.attenuators,
+        by_shown.output.flat(),
+    ];
+    let mut input = chip.pull_back(&heaters, &sections, flat.concat());
+    let mut attenuators = input.split_off(sections[0].1);
+    let output = attenuators.split_off(sections[1].1);
+    MeshesGradient {
+        input: Phases::from_flat(input, &tile.input),
+        attenuators,
+        output: Phases::from_flat(output, &tile.output),
+    }
+}
+
+#[cfg(test)]
+mod tests;
