@@ -60,8 +60,10 @@ impl Modulator {
         impl<T: Real> Loop for RealParts<'_, T> {
             #[inline(always)]
             fn run<const FUSED: bool>(self) {
-                for value in self.1 {
-                    *value = self.0.real(*value);
+                // By value: behind a reference it would be read again after every write.
+                let Self(&drive, values) = self;
+                for value in values {
+                    *value = drive.real(*value);
                 }
             }
         }
@@ -69,8 +71,9 @@ impl Modulator {
         impl<T: Real> Loop for BothParts<'_, T> {
             #[inline(always)]
             fn run<const FUSED: bool>(self) {
-                for (re, im) in self.1.iter_mut().zip(self.2) {
-                    (*re, *im) = self.0.complex(*re, *im);
+                let Self(&drive, re, im) = self;
+                for (re, im) in re.iter_mut().zip(im) {
+                    (*re, *im) = drive.complex(*re, *im);
                 }
             }
         }
@@ -144,6 +147,7 @@ impl Modulator {
 }
 
 /// A modulator at precision `T`, in the values' own units.
+#[derive(Clone, Copy)]
 struct Drive<T> {
     converter: Option<Converter<T>>,
     full_scale: T,

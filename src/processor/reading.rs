@@ -288,19 +288,16 @@ impl<T: Real> LoadedTile<T> {
             codes: vec![T::zero(); if codes.is_some() { input.samples() } else { 0 }],
             limits: adc.filter(|_| counts).and_then(|adc| adc.limits()),
         };
-        let mut powers = Vec::new();
+        let mut powers = vec![T::zero(); input.samples()];
         for row in 0..self.rows {
             let [gain_re, gain_im] = self.gains(row).map(T::of);
             sense.scale = T::of(scale(row));
             let re = contiguous(re.row(row));
             let im = im.as_ref().map(|im| contiguous(im.row(row)));
-            powers.clear();
-            match im {
-                Some(im) => powers.extend(re.iter().zip(im).map(|(x, y)| *x * *x + *y * *y)),
-                None => {
-                    let unseen = T::of(unseen.map_or(0.0, |unseen| unseen.means[row]));
-                    powers.extend(re.iter().map(|x| *x * *x + unseen));
-                }
+            // Readings without noise do not depend on them.
+            if intensity || noise.is_some() {
+                let unseen = unseen.map_or(0.0, |unseen| unseen.means[row]);
+                fill_powers(&mut powers, re, im, T::of(unseen));
             }
             let parts = match (im, reading) {
                 (Some(im), Reading::Quadratures) => [Some((re, gain_re)), Some((im, gain_im))],
@@ -332,6 +329,25 @@ impl<T: Real> LoadedTile<T> {
 fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
     row.to_slice()
         .expect("products are stored in standard layout")
+}
+
+/// Fills `powers` with |re + i im|², or with re² + `unseen` where there is no imaginary part.
+fn fill_powers<T: Real>(powers: &mut [T], re: &[T], im: Option<&[T]>, unseen: T) {
+    struct Powers<'a, T>(&'a mut [T], &'a [T], Option<&'a [T]>, T);
+    impl<T: Real> Loop for Powers<'_, T> {
+        #[inline(always)]
+        fn run<const FUSED: bool>(self) {
+            let Self(powers, re, im, unseen) = self;
+            let pairs = powers.iter_mut().zip(re);
+            match im {
+                Some(im) => pairs
+                    .zip(im)
+                    .for_each(|((power, x), y)| *power = *x * *x + *y * *y),
+                None => pairs.for_each(|(power, x)| *power = *x * *x + unseen),
+            }
+        }
+    }
+    vectorized(Arch::new(), Powers(powers, re, im, unseen));
 }
 
 /// One quadrature, or the power, of a row of a tile as its receiver sees it, `[sample]` each.
