@@ -142,18 +142,25 @@ impl MatrixSource for Part<'_> {
             }
             Form::InverseTransposed => {
                 for lane in 0..BLOCK {
-                    let entry = |k: usize| Complex::new(parts[2 * k][lane], parts[2 * k + 1][lane]);
-                    let [a, b, c, d] = [entry(0), entry(1), entry(2), entry(3)];
+                    let [a, b, c, d] = matrix_of(parts, lane);
                     let determinant = a * d - b * c;
                     let inverse = determinant.conj() * determinant.norm_sqr().recip();
                     let entries = [d * inverse, -c * inverse, -b * inverse, a * inverse];
-                    for (k, z) in entries.into_iter().enumerate() {
-                        (parts[2 * k][lane], parts[2 * k + 1][lane]) = (z.re, z.im);
+                    let values = entries.into_iter().flat_map(|z| [z.re, z.im]);
+                    for (part, value) in parts.iter_mut().zip(values) {
+                        part[lane] = value;
                     }
                 }
             }
         }
     }
+}
+
+/// The matrix in one lane.
+#[inline(always)]
+pub(crate) fn matrix_of(parts: &Parts, lane: usize) -> TwoByTwo {
+    let part = |at: usize| parts[at][lane];
+    std::array::from_fn(|entry| Complex::new(part(2 * entry), part(2 * entry + 1)))
 }
 
 /// Reads a value of every line of the cache, all of which are under way at once.
@@ -209,9 +216,7 @@ impl Matrices {
     /// If there is no such matrix.
     pub fn get(&self, index: usize) -> TwoByTwo {
         assert!(index < self.count, "there is a matrix {index}");
-        let parts = &self.blocks[index / BLOCK];
-        let part = |at: usize| parts[at][index % BLOCK];
-        std::array::from_fn(|entry| Complex::new(part(2 * entry), part(2 * entry + 1)))
+        matrix_of(&self.blocks[index / BLOCK], index % BLOCK)
     }
 
     /// The matrices one by one.

@@ -12,7 +12,7 @@ mod walk;
 pub use crate::simd::InstructionSet;
 pub(crate) use columns::ColumnWalk;
 pub(crate) use matrices::fetch;
-pub(crate) use matrices::{BLOCK, Matrices, MatrixSource, Parts};
+pub(crate) use matrices::{BLOCK, Matrices, MatrixSource, Parts, matrix_of};
 pub use peak::{peak_gflops_f32, peak_gflops_f64};
 pub(crate) use product::Product;
 pub(crate) use real::sealed::Lanes;

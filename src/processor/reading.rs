@@ -404,7 +404,7 @@ impl<T: Real> Sense<T> {
                 by_power = *normal * self.slope / (sigma + sigma);
             }
         }
-        reading = reading * self.gain;
+        reading *= self.gain;
         if let Some(code) = self.codes.get(index) {
             reading += *code;
         }

@@ -241,13 +241,8 @@ impl<T: Real> Together<'_, T> {
                 if let Some(behind) = kept.chunks(modes).nth(number + 1) {
                     light.copy_from_slice(behind);
                 }
-                let fields = (&mut light[..], &mut back[..]);
-                leg.back::<S, K>(
-                    simd,
-                    fields,
-                    lit[number + 1].clone(),
-                    &mut self.sums[number],
-                );
+                let (lit, sums) = (lit[number + 1].clone(), &mut self.sums[number]);
+                leg.back::<S, K>(simd, &mut light, &mut back, lit, sums);
                 finish::<S, T, K>(simd, &leg.adjoint, &mut back);
             }
             for (mode, Lines(pair)) in back.iter().enumerate() {
@@ -279,7 +274,8 @@ impl<T: Real> Ready<T> {
     fn back<S: Simd, const K: usize>(
         &self,
         simd: S,
-        (light, back): (&mut [Lines<Pair<S, T, K>>], &mut [Lines<Pair<S, T, K>>]),
+        light: &mut [Lines<Pair<S, T, K>>],
+        back: &mut [Lines<Pair<S, T, K>>],
         lit: Range<usize>,
         sums: &mut [[f64; 8]],
     ) {

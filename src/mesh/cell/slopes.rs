@@ -6,7 +6,7 @@
 use super::CellKind;
 use super::cells::{Angles, SetCells, sines};
 use super::mzi::{Mzi, Sines};
-use crate::field::{BLOCK, MatrixSource, TwoByTwo};
+use crate::field::{BLOCK, MatrixSource, TwoByTwo, matrix_of};
 use crate::linalg::C64;
 use crate::simd::{Loop, vectorized};
 
@@ -80,8 +80,7 @@ impl Loop for OneBlock<'_, '_> {
         }
         // All lanes, those beyond the cells' number too: a loop of known length.
         for lane in 0..BLOCK {
-            let part = |at: usize| C64::new(parts[2 * at][lane], parts[2 * at + 1][lane]);
-            let overlaps = [part(0), part(1), part(2), part(3)];
+            let overlaps = matrix_of(&parts, lane);
             let sines = self.angles.sines(lane);
             [self.theta[lane], self.phi[lane]] = slopes(kind, &sines, phi_arm, overlaps);
         }

@@ -7,7 +7,7 @@ use crate::Chip;
 use crate::compile::{Array, Layout, Meshes, Multiplier, Program, compile};
 use crate::hardware::Hardware;
 use crate::mesh::{Correction, Geometry, Mesh, Phases};
-use crate::nn::{Activation, Body, Encoding, Input, Layer, Network, Weight};
+use crate::nn::{Activation, Encoding, Input, Layer, Network, Weight};
 use crate::rng::{Effect, Seed};
 
 /// Differences of five points with this step miss by 1e-12 of the fifth derivative.
@@ -175,16 +175,13 @@ impl Case {
         }
         // Biases.
         let shifted = |by: Complex<f64>, index: usize| {
-            let mut network = self.network.clone();
-            let layers = match &mut network.body {
-                Body::Chain(layers) => layers,
-                #[cfg(feature = "onnx")]
-                _ => panic!("the network is a chain"),
-            };
+            let mut layers = self.network.layers().to_vec();
             match layers[0].bias.as_mut().unwrap() {
                 Bias::Real(b) => b[index] += by.re,
                 Bias::Complex(b) => b[index] += by,
             }
+            let Network { input, readout, .. } = self.network.clone();
+            let network = Network::new(input, layers, readout).unwrap();
             run(&changed(&program, &network, |_, _, _, _| {}), &self.batch)
         };
         match &gradient.layers[0].bias {
