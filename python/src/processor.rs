@@ -140,10 +140,15 @@ fn outputs<'py, T: Real + Element>(
             let limit = format!("at most {most} of one shot");
             return Err(Error::value("samples", samples.len(), limit));
         }
-        by_blocks(samples.len(), network.classes(), interrupt, |block, rows| {
-            let batch = network.encode(&samples, rows)?;
-            processor.forward(batch, shot * BLOCKS_OF_SHOT + block)
-        })
+        by_blocks(
+            samples.len(),
+            network.classes(),
+            interrupt,
+            |block, rows| {
+                let batch = network.encode(&samples, rows)?;
+                processor.forward(batch, shot * BLOCKS_OF_SHOT + block)
+            },
+        )
     })?;
     Ok(outputs.into_pyarray(py).into_any())
 }

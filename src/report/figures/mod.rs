@@ -1,6 +1,7 @@
 //! Figures and tables of a sweep.
 
 pub(crate) mod chip;
+mod class_names;
 pub(crate) mod confusion;
 mod contour;
 pub(crate) mod curves;

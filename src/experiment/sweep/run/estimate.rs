@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::notes::Notes;
 use super::loaded::Loaded;
+use super::notes::Notes;
 use super::session::{Group, check_points, groups, run_trial};
 use crate::compile::compile;
 use crate::error::Result;
@@ -108,7 +108,7 @@ impl Estimate {
         notes: &Notes<'_>,
         clock: Instant,
     ) -> Result<usize> {
-        let (reference, digital) = Reference::new(&group.point, workload, sweep.seed, &())?;
+        let (reference, digital) = Reference::new(&group.point, workload, None, sweep.seed, &())?;
         notes.add_points(&group.points(sweep)?, workload, &digital);
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();

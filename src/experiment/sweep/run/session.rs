@@ -9,7 +9,7 @@ use super::loaded::Loaded;
 use super::notes::Notes;
 use super::parcel::Parcel;
 use crate::compile::{compile_watched, outline};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::experiment::sweep::files::difference::check_continues;
 use crate::experiment::sweep::files::journal::{Entry, Head, Journal, Writer};
 use crate::experiment::sweep::files::output;
@@ -279,7 +279,9 @@ impl Session {
         notes: &Notes<'_>,
         watch: &impl Watch,
     ) -> Result<()> {
-        let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed, watch)?;
+        let names = data.class_names.as_deref();
+        let (reference, digital) =
+            Reference::new(&group.point, workload, names, self.sweep.seed, watch)?;
         watch.doing(None);
         notes.add_points(&group.points(&self.sweep)?, workload, &digital);
         self.note_reference(reference)?;
