@@ -6,7 +6,6 @@
 
 mod alone;
 mod detector;
-mod fit;
 mod idle;
 mod layer;
 mod load;
@@ -20,9 +19,9 @@ mod tile;
 
 pub use alone::{MeshOnChip, mesh_on_chip, self_configured};
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
-pub use fit::check_fits;
-pub(crate) use fit::check_layout;
 pub use idle::{idle_words, unread_words};
+pub use load::check_fits;
+pub(crate) use load::check_layout;
 pub use modulator::{full_scale_power_w, laser_field_error};
 pub use numbers::{compiled_for, weights_of, weights_on};
 pub use placement::Loading;

@@ -1,11 +1,13 @@
 //! Which class is taken for which.
 
+mod class_names;
+
 use crate::report::plot::style::{FONT, INK, text_width};
 use crate::report::plot::words::percent;
 use crate::units::counted;
 use std::collections::HashMap;
 
-use super::class_names::ClassNames;
+use self::class_names::ClassNames;
 
 use crate::experiment::stats::Confusion;
 use crate::io::record::Cell;

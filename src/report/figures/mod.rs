@@ -1,7 +1,6 @@
 //! Figures and tables of a sweep.
 
 pub(crate) mod chip;
-mod class_names;
 pub(crate) mod confusion;
 mod contour;
 pub(crate) mod curves;
