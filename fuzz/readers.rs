@@ -75,7 +75,7 @@ pub fn npz(bytes: &[u8]) {
     }
 }
 
-/// A data set in one file: arrays, a table as text or as Parquet, packed or not.
+/// A data set in one file: arrays, a table as text or as Parquet, packed or not, or what lightloom wrote.
 pub fn dataset(bytes: &[u8]) {
     for split in [None, Some(Split::Train)] {
         let selection = Selection {

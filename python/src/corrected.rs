@@ -1,9 +1,10 @@
 //! Phases for one mesh on a chip whose errors are known, or measured.
 
-use lightloom::linalg::{Matrix, fidelity, matrix_error};
+use lightloom::linalg::{Matrix, fidelity, from_array, matrix_error};
 use lightloom::mesh::{CellKind, Phases};
 use lightloom::processor::{MeshOnChip, mesh_on_chip, self_configured};
 use lightloom::{Correction, Error};
+use ndarray::Ix2;
 use num_complex::Complex;
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
@@ -13,7 +14,7 @@ use crate::hardware::Chip;
 use crate::mesh::Mesh;
 use crate::named::{Argument, Word, written, wrong_type};
 use crate::program::Program;
-use crate::refusal::raise;
+use crate::refusal::{check_version, raise};
 use crate::work::work;
 
 /// A mesh on a chip with the phases that were chosen for it; `correct` makes it.
@@ -34,6 +35,21 @@ impl Corrected {
         &self.found.phases
     }
 }
+
+/// The version of the pickles that are written.
+const VERSION: u32 = 1;
+
+/// What a pickle holds: its version, the mesh in JSON, cell and method by their names, θ, φ, screen and free phases, the
+/// matrices of the chip and of the ideal mesh, the error without a correction, the number of MZIs that could not be set.
+type State<'py> = (
+    u32,
+    String,
+    (String, String),
+    [Vec<f64>; 4],
+    [Bound<'py, PyAny>; 2],
+    f64,
+    usize,
+);
 
 #[pymethods]
 impl Corrected {
@@ -107,6 +123,72 @@ impl Corrected {
         self.found.unreachable
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, State<'py>)> {
+        let (py, this) = (slf.py(), slf.get());
+        let Phases {
+            theta,
+            phi,
+            screen,
+            free,
+        } = this.phases().clone();
+        let matrices = [&this.found.matrix, &this.ideal];
+        let state = (
+            VERSION,
+            this.target.to_json(),
+            (this.cell.to_string(), this.method.to_owned()),
+            [theta, phi, screen, free],
+            matrices.map(|matrix| array::matrix(py, matrix).into_any()),
+            this.uncorrected_error,
+            this.found.unreachable,
+        );
+        Ok((slf.get_type().getattr("_of_pickle")?, state))
+    }
+
+    /// The mesh that a pickle holds.
+    #[staticmethod]
+    #[pyo3(signature = (version, mesh, names, phases, matrices, uncorrected_error, unreachable, /))]
+    fn _of_pickle(
+        version: u32,
+        mesh: &str,
+        names: (String, String),
+        phases: [Vec<f64>; 4],
+        matrices: [Bound<'_, PyAny>; 2],
+        uncorrected_error: f64,
+        unreachable: usize,
+    ) -> PyResult<Self> {
+        check_version("Corrected", version, VERSION)?;
+        let (cell, method) = names;
+        let (method, _) = Word::of(method).choice("method", &methods())?;
+        let [theta, phi, screen, free] = phases;
+        let [matrix, ideal] = matrices;
+        Ok(Self {
+            target: lightloom::Mesh::from_json(mesh).map_err(raise)?,
+            cell: cell.parse().map_err(raise)?,
+            method,
+            found: MeshOnChip {
+                matrix: square("matrix", &matrix)?,
+                phases: Phases {
+                    theta,
+                    phi,
+                    screen,
+                    free,
+                },
+                unreachable,
+                configured: None,
+            },
+            ideal: square("ideal", &ideal)?,
+            uncorrected_error,
+        })
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "<Corrected {}: matrix error {:.3e} instead of {:.3e}, {} of {} MZIs could not be set exactly>",
@@ -124,6 +206,24 @@ impl Corrected {
 enum Method {
     Known(Correction),
     SelfConfigure,
+}
+
+/// Every method by its name, and with it.
+fn methods() -> [(&'static str, (&'static str, Method)); 4] {
+    let known = [Correction::Local, Correction::Progressive, Correction::Fit];
+    let known = known.map(|correction| (correction.name(), Method::Known(correction)));
+    let [local, progressive, fit] = known;
+    let own = ("self-configure", Method::SelfConfigure);
+    [local, progressive, fit, own].map(|(name, method)| (name, (name, method)))
+}
+
+/// The matrix `[mode, mode]` of a pickle, which calls it `what`.
+fn square(what: &str, object: &Bound<'_, PyAny>) -> PyResult<Matrix> {
+    let numbers = array::complex(what, object)?;
+    let shape = numbers.shape().to_vec();
+    let numbers = numbers.into_dimensionality::<Ix2>();
+    let numbers = numbers.map_err(|_| raise(Error::shape(what, shape, "[mode, mode]")))?;
+    Ok(from_array(numbers.view()))
 }
 
 /// What is said of a program.
@@ -152,12 +252,7 @@ pub fn correct(
     let mesh: Argument<Bound<'_, Mesh>> = mesh.extract()?;
     let mesh = mesh.named("mesh", "a Mesh, which decompose makes")?;
     let chip = chip.named("chip", "a Chip, which Hardware.fabricate draws")?;
-    let known = [Correction::Local, Correction::Progressive, Correction::Fit];
-    let known = known.map(|correction| (correction.name(), Method::Known(correction)));
-    let [local, progressive, fit] = known;
-    let own = ("self-configure", Method::SelfConfigure);
-    let choices = [local, progressive, fit, own].map(|(name, method)| (name, (name, method)));
-    let (method, how) = method.choice("method", &choices)?;
+    let (method, how) = method.choice("method", &methods())?;
     let target = lightloom::Mesh::clone(&mesh.get().mesh);
     let chip = chip.get().chip.clone();
     work(py, move |_| {

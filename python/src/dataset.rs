@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lightloom::Network;
-use lightloom::io::table::Columns;
+use lightloom::io::write_atomic;
 use lightloom::nn::{Intake, Labels, PerFeature, Samples, Selection, Split, Values};
 use numpy::{PyArray1, ToPyArray};
 use pyo3::prelude::*;
@@ -86,12 +86,6 @@ type State<'py> = (
 );
 
 impl Dataset {
-    /// What was assumed of its files.
-    fn assumed(&self) -> Vec<String> {
-        let label = self.data.columns.as_ref().and_then(Columns::assumed);
-        self.data.assumed.iter().cloned().chain(label).collect()
-    }
-
     fn state<'py>(&self, py: Python<'py>) -> PyResult<State<'py>> {
         let data = &*self.data;
         let x = match &data.x.values {
@@ -117,7 +111,7 @@ impl Dataset {
             x,
             full_scale,
             labels,
-            (data.class_names.clone(), self.assumed()),
+            (data.class_names.clone(), data.all_assumed()),
             data.axes.clone(),
         ))
     }
@@ -143,7 +137,8 @@ impl Dataset {
         Ok(Self { data })
     }
 
-    /// The data set at `path`: a folder of IDX files, .npz, .npy (with `labels` in another file), .csv, .tsv or .parquet.
+    /// The data set at `path`: a folder of IDX files, .npz, .npy (with `labels` in another file), .csv, .tsv, .parquet, or
+    /// what `save` wrote.
     ///
     /// `split` is test or train; `label` is the label's column of a table, a name or a position; `limit` takes the first
     /// samples only; `network`, a `Network` or `Program`, says what samples are for. docs/data.md says more.
@@ -184,6 +179,15 @@ impl Dataset {
         Ok(Self { data })
     }
 
+    /// Write all that is known of the samples to a safetensors file, which appears whole or not at all; `load`, commands
+    /// and experiments read it.
+    #[pyo3(signature = (path, /))]
+    fn save(&self, py: Python<'_>, path: Argument<PathBuf>) -> PyResult<()> {
+        let path = path.named("path", "a path")?;
+        let data = Arc::clone(&self.data);
+        work(py, move |_| write_atomic(&path, |file| data.write(file)))
+    }
+
     /// Number of features of a sample.
     #[getter]
     fn features(&self) -> usize {
@@ -199,7 +203,8 @@ impl Dataset {
     /// What was assumed of its files, in sentences.
     #[getter]
     fn notes(&self) -> Vec<String> {
-        self.assumed().iter().map(|note| in_python(note)).collect()
+        let assumed = self.data.all_assumed();
+        assumed.iter().map(|note| in_python(note)).collect()
     }
 
     fn __copy__(slf: Py<Self>) -> Py<Self> {

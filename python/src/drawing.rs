@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use crate::array;
 use crate::mesh::Mesh;
 use crate::named::{Argument, Whole, Word};
-use crate::refusal::raise;
+use crate::refusal::{check_version, raise};
 use crate::work::work;
 
 /// A drawing, as the text of an SVG file; a notebook shows it.
@@ -20,6 +20,9 @@ use crate::work::work;
 pub struct Drawing {
     svg: String,
 }
+
+/// The version of the pickles that are written.
+const VERSION: u32 = 1;
 
 #[pymethods]
 impl Drawing {
@@ -44,6 +47,27 @@ impl Drawing {
 
     fn _repr_svg_(&self) -> &str {
         &self.svg
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (u32, String))> {
+        let state = (VERSION, slf.get().svg.clone());
+        Ok((slf.get_type().getattr("_of_pickle")?, state))
+    }
+
+    /// The drawing that a pickle holds.
+    #[staticmethod]
+    #[pyo3(signature = (version, svg, /))]
+    fn _of_pickle(version: u32, svg: String) -> PyResult<Self> {
+        check_version("Drawing", version, VERSION)?;
+        Ok(Self { svg })
     }
 
     fn __repr__(&self) -> String {

@@ -10,6 +10,7 @@ mod corrected;
 mod dataset;
 mod drawing;
 mod experiment;
+mod given;
 mod hardware;
 mod inference;
 mod maps;
@@ -50,6 +51,7 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inference::infer, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::run_sweep, module)?)?;
     module.add_function(wrap_pyfunction!(task::run_task, module)?)?;
+    module.add_function(wrap_pyfunction!(refusal::unknown_name, module)?)?;
     module.add_class::<mesh::Mesh>()?;
     module.add_class::<corrected::Corrected>()?;
     module.add_class::<drawing::Drawing>()?;

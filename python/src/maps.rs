@@ -8,7 +8,7 @@ use lightloom::nn::{
     Activation, At, BLOCK, Batch, Body, Input, Layer, Linear, LinearId, Linears, Network, Readout,
     Weight,
 };
-use lightloom::processor::{has_shot_effects, weights_on};
+use lightloom::processor::{check_fits, has_shot_effects, weights_on};
 use lightloom::{Correction, Error, Processor, Program, Result, Watch};
 use ndarray::{Array2, Axis, Ix3, s};
 use numpy::{Element, IntoPyArray, PyArray2, PyArrayMethods};
@@ -44,6 +44,39 @@ struct Given<T> {
 
 #[pymethods]
 impl Maps {
+    /// Refuse what no layout or correction is called and what no chip of `hardware` can be, before there are matrices;
+    /// `name` is that of a layer. Whether shots of such chips differ. The arguments are those of `compile` and `load`.
+    #[staticmethod]
+    #[pyo3(signature = (name, hardware, correction, *, tile, geometry, weights, chips, arrange, seed))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keywords of Python, one a part of the layout"
+    )]
+    fn check(
+        name: String,
+        hardware: &Bound<'_, Hardware>,
+        correction: Word,
+        tile: Option<Whole>,
+        geometry: Word,
+        weights: Word,
+        chips: Word,
+        arrange: Word,
+        seed: Whole,
+    ) -> PyResult<bool> {
+        let mut layout = layout(tile, geometry, weights, chips, arrange, seed)?;
+        correction.correction()?;
+        let hardware = &hardware.get().hardware;
+        layout.weights = weights_on(layout.weights, hardware);
+        let linear = Linear {
+            name,
+            groups: vec![Weight::Real(Array2::zeros((1, 1)))],
+            columns: 1,
+        };
+        let fits = apart(vec![linear]).and_then(|one| check_fits(&one, layout, hardware));
+        fits.map_err(raise)?;
+        Ok(has_shot_effects(hardware))
+    }
+
     /// Compile `matrices`, [group, out, in] each, called `names`, for chips of `hardware`, whose numbers decide how
     /// weights are held. The other arguments are those of `compile`.
     #[staticmethod]

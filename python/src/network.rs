@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lightloom::compile::{read_network, write_network};
-use lightloom::io::safetensors;
+use lightloom::compile::{load_network, read_network, write_network};
+use lightloom::io::{Source, safetensors, write_atomic};
 use lightloom::nn::{
     Activation, Bias, Choice, Chosen, Graph, GraphHints, Hints, Input, Layer, Linear,
     Normalization, Readout, Scale, Weight,
@@ -122,7 +122,7 @@ impl Network {
                 },
             },
         };
-        let loaded = work(py, move |_| lightloom::Network::load_with(path, &hints))?;
+        let loaded = work(py, move |_| load_network(&Source::open(path)?, &hints))?;
         let words = loaded
             .entry_words()
             .into_iter()
@@ -225,6 +225,16 @@ impl Network {
             input.std = array::per_feature("std", std)?;
         }
         work(py, move |_| lightloom::Network::new(input, layers, readout)).map(Self::new)
+    }
+
+    /// Write the network to a safetensors file, which appears whole or not at all; `load` and the commands read it.
+    #[pyo3(signature = (path, /))]
+    fn save(&self, py: Python<'_>, path: Argument<PathBuf>) -> PyResult<()> {
+        let path = path.named("path", "a path")?;
+        let network = Arc::clone(&self.network);
+        work(py, move |_| {
+            write_atomic(&path, |file| write_network(&network, file))
+        })
     }
 
     /// What its file does not say and was taken, in sentences.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lightloom::Seed;
-use lightloom::compile::{Aim, LARGEST_TILE, Layout, Meshes, Tile, compile_watched};
+use lightloom::compile::{Aim, LARGEST_TILE, Layout, Meshes, Tile, compile_watched, load_network};
 use lightloom::io::{Source, write_atomic};
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -258,7 +258,7 @@ pub fn compile(
         Trained::Network(network) => Arc::clone(&network.get().network),
         Trained::Path(path) => {
             let hints = lightloom::nn::Hints::default();
-            let loaded = work(py, move |_| lightloom::Network::load_with(path, &hints))?;
+            let loaded = work(py, move |_| load_network(&Source::open(path)?, &hints))?;
             Arc::new(loaded.network)
         }
     };

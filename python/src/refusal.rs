@@ -8,7 +8,7 @@ use pyo3::exceptions::{
     PyFileNotFoundError, PyKeyboardInterrupt, PyNotImplementedError, PyOSError, PyPermissionError,
     PyValueError,
 };
-use pyo3::{PyErr, PyResult};
+use pyo3::{PyErr, PyResult, pyfunction};
 
 /// `OSError` (or one of its kinds) for files, `NotImplementedError` for what cannot be represented, `KeyboardInterrupt`
 /// for work that was stopped, `ValueError` for everything else.
@@ -39,6 +39,14 @@ pub fn check_version(what: &str, got: u32, known: u32) -> PyResult<()> {
             )))
         }
     }
+}
+
+/// The sentence for a `got` that is none of `names`, with the one that was probably meant; errors call it `what`.
+#[pyfunction]
+#[pyo3(signature = (what, got, names, /))]
+pub fn unknown_name(what: &str, got: &str, names: Vec<String>) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Error::unknown(what, got, &names).to_string()
 }
 
 /// How a flag of the command is said in Python.

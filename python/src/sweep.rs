@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::array::read_only;
 use crate::experiment::{Experiment, axes, words};
+use crate::given::Made;
 use crate::hardware::object;
 use crate::inference::frame;
 use crate::named::Argument;
@@ -82,13 +83,14 @@ fn array(py: Python<'_>, kind: Kind, cells: Vec<Cell>) -> PyResult<Bound<'_, PyA
 
 #[pymethods]
 impl Sweep {
-    /// The sweep in the folder that `lightloom sweep`, `lightloom merge` or `sweep` wrote.
+    /// The sweep in the folder that `lightloom sweep`, `lightloom merge` or `sweep` wrote; of one that has not ended the
+    /// trials that are finished.
     #[staticmethod]
     #[pyo3(signature = (folder, /))]
     fn load(py: Python<'_>, folder: Argument<PathBuf>) -> PyResult<Self> {
         let path = folder.named("folder", "a path")?;
         let place = path.clone();
-        let folder = work(py, move |_| Folder::open(&place))?;
+        let folder = work(py, move |_| sweep::gathered(&place))?;
         Self::of(py, folder, Some(path), Vec::new())
     }
 
@@ -235,10 +237,12 @@ pub fn run_sweep(
     send: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Sweep> {
     let experiment = experiment.get();
-    let (sweep, folder) = (experiment.sweep.clone(), experiment.folder.clone());
-    let place = out.clone();
+    let (sweep, folder) = (experiment.sweep.clone(), experiment.folder(&out));
+    let (files, place) = (experiment.files.clone(), out.clone());
     let session = work(py, move |_| {
-        Session::open(sweep, &folder, &place, Shard::WHOLE)
+        let made = Made::new(&files, &place)?;
+        let session = Session::open(sweep, &folder, &place, Shard::WHOLE);
+        session.inspect_err(|_| made.undo())
     })?;
     let session = Arc::new(session);
     let notes = Arc::new(Mutex::new(Vec::new()));

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import haar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -107,6 +108,33 @@ def test_a_result_is_what_it_was(program: ll.Program, samples: Any, trials: int,
         assert other.predictions is None
 
 
+@pytest.mark.parametrize("cell", ["mzi", "symmetric"])
+@pytest.mark.parametrize("method", ["local", "fit", "self-configure"])
+def test_corrected_phases_are_what_they_were(cell: str, method: Any) -> None:
+    chip = ll.Hardware(mesh_cell=cell, coupler_splitting_error_rad=0.05).fabricate(seed=2)
+    if (cell, method) == ("symmetric", "self-configure"):
+        pytest.skip("symmetric cells do not configure themselves")
+    found = ll.correct(ll.decompose(haar(5)), chip, method=method)
+    for other in [again(found), again(again(found))]:
+        assert repr(other) == repr(found) and other.method == method
+        for name in ["theta", "phi", "screen", "free"]:
+            assert np.array_equal(getattr(other, name), getattr(found, name))
+        assert np.array_equal(other.matrix(), found.matrix())
+        for name in ["matrix_error", "uncorrected_error", "fidelity", "unreachable_mzis"]:
+            assert getattr(other, name) == getattr(found, name)
+        if cell == "mzi":
+            assert other.mesh == found.mesh
+        else:
+            with pytest.raises(NotImplementedError, match="symmetric cells"):
+                other.mesh
+
+
+def test_a_drawing_is_what_it_was() -> None:
+    drawing = ll.draw(ll.decompose(haar(3)), title="of a pickle")
+    other = again(drawing)
+    assert other.svg == drawing.svg and repr(other) == repr(drawing)
+
+
 def test_a_data_set_and_a_result_run_in_another_process(program: ll.Program, samples: Any) -> None:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -121,7 +149,14 @@ def test_a_data_set_and_a_result_run_in_another_process(program: ll.Program, sam
 def test_pickles_of_another_version_are_refused_in_a_sentence(program: ll.Program, samples: Any) -> None:
     data = ll.Dataset(samples["x"], samples["y"])
     result = ll.infer(program, data, trials=1)
-    things: list[tuple[Any, str]] = [(data, "Dataset"), (result, "Inference")]
+    mesh = ll.decompose(haar(3))
+    found = ll.correct(mesh, ll.Hardware("mit-pnp").fabricate())
+    things: list[tuple[Any, str]] = [
+        (data, "Dataset"),
+        (result, "Inference"),
+        (found, "Corrected"),
+        (ll.draw(mesh), "Drawing"),
+    ]
     for thing, name in things:
         build, (version, *state) = thing.__reduce__()
         with pytest.raises(ValueError, match=rf"^version of a pickled {name} = {version + 1}: must be {version}, which"):

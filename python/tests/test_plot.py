@@ -187,15 +187,19 @@ def test_rows_of_a_sweep_are_drawn(command: Command, files: Path) -> None:
     ("act", "sentence"),
     [
         (lambda rows: plot.accuracy(rows, "couplr"), "column = couplr: must be one of coupler, phase, network, accuracy"),
+        (lambda rows: plot.accuracy(rows, "couplr"), r"digital_accuracy, score \(did you mean `coupler`\?\)$"),
+        (lambda rows: plot.yields(rows, value="acuracy"), r"column = acuracy: .*\(did you mean `accuracy`\?\)$"),
         (lambda rows: plot.accuracy(rows, "network"), "column network holds '(cnn|mlp)': must hold numbers"),
         (lambda rows: plot.accuracy(rows, "coupler", quantiles=(0.8, 0.2)), r"quantiles = \(0.8, 0.2\): must be two"),
-        (lambda rows: plot.map(rows, "coupler", "phase", show="men"), "show = men: must be mean, yield or a"),  # type: ignore[arg-type]
+        (lambda rows: plot.map(rows, "coupler", "phase", show="men"), "show = men: must be mean, median, yield or a"),  # type: ignore[arg-type]
         (lambda rows: plot.map(rows, "coupler", "phase", value="score", show="yield"), "reference = None: must be a number"),
         (lambda rows: plot.accuracy(rows[:0], "coupler"), "rows has none: must have at least one"),
         (lambda rows: plot.accuracy(rows.assign(accuracy=np.nan), "coupler"), "column accuracy is nan in row 0: must be finite"),
         (lambda rows: plot.accuracy({"coupler": [1], "accuracy": [1, 2]}, "coupler"), r"column accuracy has shape \[2\]"),
         (lambda rows: plot.accuracy("rows.parquet", "coupler"), "rows.parquet: must be a rows.csv, or the folder of one"),
         (lambda rows: plot.mesh(ll.decompose(np.eye(2)), "light"), "color = light: must be theta or phi"),  # type: ignore[arg-type]
+        (lambda rows: plot.mesh(np.ones(3)), r"mesh has shape \[3\]: must be a Mesh, or \[mode, mode\]"),
+        (lambda rows: plot.mesh(2 * np.eye(3)), "is not unitary"),
     ],
 )
 def test_rows_that_cannot_be_drawn_are_refused_in_a_sentence(act: Any, sentence: str, table: pd.DataFrame) -> None:
@@ -203,9 +207,62 @@ def test_rows_that_cannot_be_drawn_are_refused_in_a_sentence(act: Any, sentence:
         act(table)
 
 
+def test_what_is_no_axes_and_no_mesh_is_refused_in_a_sentence(table: pd.DataFrame, program: ll.Program) -> None:
+    wrong: Any = 3
+    with pytest.raises(TypeError, match=r"^ax = 3: must be one matplotlib.axes.Axes, such as plt.subplots\(\)\[1\]$"):
+        plot.yields(table, ax=wrong)
+    pair: Any = plt.subplots(1, 2)[1]
+    with pytest.raises(TypeError, match="^ax = array.*: must be one matplotlib.axes.Axes"):
+        plot.mesh(ll.decompose(np.eye(2)), ax=pair)
+    other: Any = program
+    with pytest.raises(TypeError, match="^mesh = <Program .*: must be a Mesh, or a unitary matrix"):
+        plot.mesh(other)
+
+
+def test_a_unitary_matrix_is_drawn_as_the_mesh_that_it_decomposes_into() -> None:
+    u = haar(4)
+    drawn, mesh = plot.mesh(u, "phi").collections[1], ll.decompose(u)
+    assert np.array_equal(np.asarray(drawn.get_array()), mesh.phi) and mesh.phi.max() > 0
+    assert len(plot.mesh(u.tolist()).collections[1].get_paths()) == 6
+
+
+def test_the_median_of_a_map_is_its_middle_quantile(table: pd.DataFrame) -> None:
+    ax = plot.map(table, "coupler", "phase", show="median")
+    medians = table.pivot_table(index="phase", columns="coupler", values="accuracy", aggfunc="median").to_numpy()
+    assert np.abs(squares(ax) - medians).max() < 1e-12
+    assert np.array_equal(squares(ax), squares(plot.map(table, "coupler", "phase", show=0.5)))
+    assert "median accuracy" in [other.get_ylabel() for other in ax.figure.axes]
+
+
+def test_an_unfinished_sweep_is_drawn_as_far_as_it_is(files: Path, command: Command) -> None:
+    axes = {"coupler.splitting_error_rad": [0.0, 0.1]}
+    experiment = ll.Experiment(network=files / "net.npz", data=files / "data.npz", trials=3, axes=axes)
+    whole = ll.sweep(experiment, files / "out")
+    for path in (files / "out").iterdir():
+        if path.name not in ("trials.journal", "experiment.toml"):
+            path.unlink()
+    lines = (files / "out/trials.journal").read_bytes().splitlines(keepends=True)
+    (files / "out/trials.journal").write_bytes(b"".join(lines[:-2]))
+    part = ll.Sweep.load(files / "out")
+    assert len(part) == len(whole) - 2 and repr(part).endswith(", 4 of them done>")
+    done = {(row, trial) for row, trial in zip(part.rows["point"], part.rows["trial"], strict=True)}
+    kept = [(row, trial) in done for row, trial in zip(whole.rows["point"], whole.rows["trial"], strict=True)]
+    assert part.rows["accuracy"].tolist() == whole.rows["accuracy"][kept].tolist()
+    ax = plot.yields({name: column[part.rows["point"] == 0] for name, column in part.rows.items()})
+    assert len(ax.lines) == 1
+    folder = plot.accuracy(files / "out", "coupler.splitting_error_rad")
+    loaded = plot.accuracy(part, "coupler.splitting_error_rad")
+    assert np.array_equal(folder.lines[0].get_xydata(), loaded.lines[0].get_xydata())
+    (files / "out/trials.journal").write_bytes(lines[0])
+    with pytest.raises(ValueError, match="out: holds an unfinished sweep, 0 of 6 trials"):
+        plot.yields(files / "out")
+    with pytest.raises(ValueError, match="must be the folder of a sweep or merge"):
+        plot.yields(files)
+
+
 def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("")
-    with pytest.raises(ValueError, match="column = coupler: must be one of"):
+    with pytest.raises(ValueError, match="^rows has no column: must have coupler, accuracy$"):
         plot.accuracy(tmp_path, "coupler")
     with pytest.raises(FileNotFoundError):
         plot.accuracy(tmp_path / "none.csv", "coupler")

@@ -10,10 +10,12 @@ use clap::Args;
 use super::common::args::Common;
 use super::common::count::any;
 use super::common::output;
-use crate::compile::{Aim, Arrangement, Layout, Multiplier, Program, Weights, compile};
+use crate::compile::{
+    Aim, Arrangement, Layout, Multiplier, Program, Weights, compile, load_network,
+};
 use crate::error::Error;
 use crate::hardware::Hardware;
-use crate::nn::{Activation, Linear, Loaded, Network, Remarks};
+use crate::nn::{Activation, Linear, Loaded, Remarks};
 #[cfg(feature = "onnx")]
 use crate::nn::{Element, Port};
 use crate::processor::check_layout;
@@ -115,7 +117,7 @@ pub fn run(args: &CompileArgs) -> Result<()> {
             let reason = "is a program already: lightloom infer takes it";
             return Err(Error::format(source.name(), reason).into());
         }
-        let loaded = Network::read(&source, &hints)?;
+        let loaded = load_network(&source, &hints)?;
         let layout = Layout {
             tile: args.tile,
             multiplier: args.geometry,

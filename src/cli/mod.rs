@@ -48,9 +48,10 @@ pub fn main() -> ExitCode {
 
 /// Runs the command line `words`, the first of which is what the command is called, and returns its exit code.
 pub fn main_of(words: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(words) {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() => return refuse(&usage::words(&error)),
+        Err(error) if error.use_stderr() => return refuse(&usage::words(&error, &words)),
         Err(help_or_version) => {
             let _ = help_or_version.print();
             return DONE;

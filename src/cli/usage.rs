@@ -1,20 +1,26 @@
 //! What is said of wrong arguments.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use super::command::Cli;
 
-/// What clap says, without its summary of the usage; or what was meant, where a word stands in a wrong place.
-pub fn words(error: &clap::Error) -> String {
-    let args: Vec<String> = std::env::args_os()
+/// What clap says of the command line `args`, without its summary of the usage; or what was meant, where a word stands in a
+/// wrong place.
+pub fn words(error: &clap::Error, args: &[OsString]) -> String {
+    let args: Vec<String> = args
+        .iter()
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
     let root = Cli::command();
     let first = args.get(1).map(String::as_str).unwrap_or_default();
     let command = root.find_subcommand(first);
     let said = command
-        .and_then(|command| misplaced(error, command, &args))
+        .and_then(|command| {
+            output_flag(error, command).or_else(|| misplaced(error, command, &args))
+        })
         .unwrap_or_else(|| plain(&error.to_string()));
     let name = command.map_or_else(String::new, |command| format!(" {}", command.get_name()));
     format!("{said} (see lightloom{name} --help)")
@@ -30,6 +36,29 @@ fn plain(message: &str) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     lines.join(" ")
+}
+
+/// What names the output of a command that was given the flag of others.
+fn output_flag(error: &clap::Error, command: &Command) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    if !matches!(&**flag, "-o" | "--output" | "--out") {
+        return None;
+    }
+    let has = |id: &str| command.get_arguments().any(|one| one.get_id() == id);
+    let name = command.get_name();
+    Some(match name {
+        "report" => format!(
+            "{flag}: is no flag of report, which writes into the folder of the sweep: must be lightloom report DIR"
+        ),
+        _ if has("out") => format!("{flag}: is no flag of {name}: must be --out FOLDER"),
+        _ if has("output") => format!("{flag}: is no flag of {name}: must be -o FILE"),
+        _ => return None,
+    })
 }
 
 /// Where a word that is one too many should stand: behind a flag that is missing, or behind `=`.

@@ -10,6 +10,7 @@ mod header;
 mod network;
 mod tensors;
 
+pub(super) use network::is_network;
 pub use network::{read_network, write_network};
 
 use std::collections::BTreeMap;

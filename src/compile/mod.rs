@@ -11,7 +11,7 @@ mod weights;
 pub use file::{read_network, write_network};
 pub use freedom::{Aim, Arrangement};
 pub use multiplier::Multiplier;
-pub use open::Compiled;
+pub use open::{Compiled, load_network};
 pub(crate) use tile::attenuator_phase;
 pub use tile::{Array, Crossbar, Meshes, Tile};
 pub use weights::Weights;

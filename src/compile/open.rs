@@ -1,11 +1,12 @@
 //! Meshes and programs, told by their content.
 
-use super::Program;
+use super::file::is_network;
+use super::{Program, read_network};
 use crate::error::{Error, Result};
 use crate::io::content::{Content, refused};
 use crate::io::{Format, Source, safetensors};
 use crate::mesh::{Described, Mesh};
-use crate::nn::{Dataset, Selection};
+use crate::nn::{Dataset, Hints, Loaded, Network, Selection};
 
 /// What `decompose` and `compile` write, and the phases of other packages.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,4 +93,25 @@ impl Program {
         source.format() == Format::Safetensors
             && safetensors::parse(source.bytes()).is_ok_and(|bundle| Self::is_program(&bundle))
     }
+}
+
+/// The network in `source`: what training leaves, as [`Network::read`] takes it, or what
+/// [`write_network`](super::write_network) wrote, of which all is known.
+///
+/// # Errors
+/// As [`Network::read`] and [`read_network`], named; [`Error::Format`] for hints beside a file that says all.
+pub fn load_network(source: &Source, hints: &Hints) -> Result<Loaded> {
+    if source.format() == Format::Safetensors && is_network(source.bytes()) {
+        if *hints != Hints::default() {
+            let what = "is a network that lightloom wrote, and says all of itself: must have no activation, layers, scale or \
+                        the like beside it";
+            return Err(Error::format(source.name(), what));
+        }
+        return Ok(Loaded {
+            network: source.parse(|bytes| read_network(safetensors::parse(bytes)?))?,
+            assumed: None,
+            entry: None,
+        });
+    }
+    Network::read(source, hints)
 }

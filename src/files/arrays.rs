@@ -1,13 +1,13 @@
 //! Files of named tensors: programs, networks, data sets, and what commands write as arrays.
 
 use super::{Known, data_in};
-use crate::compile::Program;
+use crate::compile::{Program, load_network};
 use crate::error::{Context, Result};
 use crate::experiment::predictions_in;
 use crate::export::Export;
 use crate::io::npy::{Array, Npz};
 use crate::io::{self, Source, Tensor};
-use crate::nn::{Hints, Network};
+use crate::nn::Hints;
 
 /// A named tensor of a file, without its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) fn of_safetensors(source: &Source) -> Result<Known> {
 
 /// The layers of a network, else the arrays of a data set, else what they are.
 fn of_tensors(source: &Source, tensors: Vec<TensorShape>) -> Known {
-    match Network::read(source, &Hints::default()) {
+    match load_network(source, &Hints::default()) {
         Ok(loaded) => Known::Network { loaded, tensors },
         Err(no_network) => match data_in(source) {
             Ok(data) => Known::Dataset { data, tensors },

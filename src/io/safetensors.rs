@@ -67,6 +67,15 @@ pub fn parse(bytes: &[u8]) -> Result<Bundle> {
     })
 }
 
+/// Whether `bytes` begin with a header whose text metadata have the entry `key`; what follows it is not looked at.
+pub fn has_metadata(bytes: &[u8], key: &str) -> bool {
+    let header = SafeTensors::read_metadata(bytes);
+    header.is_ok_and(|(_, header)| {
+        let metadata = header.metadata().as_ref();
+        metadata.is_some_and(|metadata| metadata.contains_key(key))
+    })
+}
+
 /// Bytes of a whole file as its header claims: eight for the header's length, the header, the data.
 fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
     let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
@@ -81,7 +90,7 @@ fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
     whole.checked_add(ends.max().unwrap_or(0))
 }
 
-/// Writes real tensors as float64, bytes as they are, with one entry of text metadata.
+/// Writes real tensors as float64, bytes and float32 as they are, with one entry of text metadata.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for a complex tensor, [`Error::Io`] if `writer` fails.
@@ -99,12 +108,17 @@ pub fn write(mut writer: impl Write, tensors: &Tensors, (key, text): (&str, &str
         };
         bytes.push(match tensor.dtype() {
             Dtype::U8 => data.iter().map(|x| *x as u8).collect::<Vec<u8>>(),
+            Dtype::F32 => data
+                .iter()
+                .flat_map(|x| (*x as f32).to_le_bytes())
+                .collect(),
             _ => data.iter().flat_map(|x| x.to_le_bytes()).collect(),
         });
     }
     let views = tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
         let stored = match tensor.dtype() {
             Dtype::U8 => Stored::U8,
+            Dtype::F32 => Stored::F32,
             _ => Stored::F64,
         };
         let view = TensorView::new(stored, tensor.shape().to_vec(), bytes)

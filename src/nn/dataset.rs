@@ -4,6 +4,7 @@ mod arrange;
 mod arrays;
 mod folder;
 mod open;
+mod saved;
 mod split;
 
 use ndarray::{Array2, s};

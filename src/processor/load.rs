@@ -6,16 +6,18 @@ use pulp::Arch;
 use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::loss::{Watched, absorbs, tile_loss_db};
 use super::modulator::full_scale_power_w;
+use super::numbers::check_numbers;
 use super::placement::Seat;
+use super::readings;
 use super::tile::{SetTile, set_tile};
-use crate::compile::{Array, Tile};
-use crate::error::{Error, Result};
+use crate::compile::{Array, Layout, Program, Tile, outline};
+use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware, Place, Placed, Quantity, Section};
 use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::Correction;
-use crate::nn::Weight;
+use crate::nn::{Network, Weight};
 use crate::simd::{Loop, vectorized};
 use crate::units::amplitude_from_db;
 use crate::watch::Watch;
@@ -279,6 +281,30 @@ fn squares<T: Real, W: Copy + Into<C64>>(chip: &Fields<T>, weight: &Array2<W>) -
     };
     vectorized(Arch::new(), rows);
     sums.map(|lanes| lanes.iter().sum())
+}
+
+/// Fails if no chip of `hardware` can run `program`, as far as its layout and its numbers tell: [`Processor::load`] fails
+/// so too.
+///
+/// [`Processor::load`]: super::Processor::load
+pub(crate) fn check_layout(program: &Program, hardware: &Hardware) -> Result<()> {
+    let readings = readings(program, hardware)?;
+    check_numbers(program, hardware, &readings)?;
+    for (map, reading) in program.maps().zip(readings) {
+        let check = |tile| check_loss(hardware, tile, reading);
+        let fits = map.tiles.iter().try_for_each(check);
+        fits.within(format_args!("layer `{}`", map.linear.name))?;
+    }
+    Ok(())
+}
+
+/// Fails if no chip of `hardware` can run `network` in this `layout`: nothing is compiled.
+///
+/// # Errors
+/// Those of [`compile`](crate::compile::compile) and of [`Processor::load`](super::Processor::load) that do not depend on
+/// phases.
+pub fn check_fits(network: &Network, layout: Layout, hardware: &Hardware) -> Result<()> {
+    check_layout(&outline(network, layout)?, hardware)
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub use alone::{MeshOnChip, mesh_on_chip, self_configured};
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use gradient::{MapGradient, MeshesGradient, TileGradient};
 pub use idle::{idle_words, unread_words};
+pub use load::check_fits;
+pub(crate) use load::check_layout;
 pub use modulator::{full_scale_power_w, laser_field_error};
 pub use numbers::{compiled_for, weights_of, weights_on};
 pub use placement::Loading;
@@ -34,7 +36,7 @@ use std::sync::Mutex;
 use ndarray::{Array2, Axis};
 
 use crate::compile::{Map, Program};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, When};
 use crate::linalg::{C64, Matrix};
@@ -449,19 +451,6 @@ pub fn map_on_chip(
         loss_db: loaded.loss_db(),
         unreachable: loaded.unreachable(),
     })
-}
-
-/// Fails if no chip of `hardware` can run `program`, as far as its layout and its numbers tell: [`Processor::load`] fails
-/// so too.
-pub(crate) fn check_layout(program: &Program, hardware: &Hardware) -> Result<()> {
-    let readings = readings(program, hardware)?;
-    check_numbers(program, hardware, &readings)?;
-    for (map, reading) in program.maps().zip(readings) {
-        let check = |tile| load::check_loss(hardware, tile, reading);
-        let fits = map.tiles.iter().try_for_each(check);
-        fits.within(format_args!("layer `{}`", map.linear.name))?;
-    }
-    Ok(())
 }
 
 /// How the outputs of each map are measured, by the map's number.

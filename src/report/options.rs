@@ -29,7 +29,8 @@ pub struct FigureOptions {
     pub width_mm: Option<f64>,
     /// The key of the axis that becomes lines where figures run along another one.
     pub lines: Option<String>,
-    /// The loss against digital, in (0, 1], that yields allow and contours show, in place of the score's own.
+    /// The loss against digital that yields allow and contours show, in place of the score's own: a share in (0, 1], of which
+    /// 0.01 is 1 % and 1.0 is 100 %. The command's `--within` asks for the sign where a share is not below 1.
     pub within: Option<f64>,
     /// What the colours of maps are.
     pub map: MapOf,

@@ -130,6 +130,20 @@ fn samples() -> Vec<u8> {
     bytes
 }
 
+/// Two samples with all that is known of them.
+fn saved() -> Vec<u8> {
+    let x = lightloom::nn::Samples::from(arr2(&[[1.0_f32, 2.0], [0.0, 1.0]]));
+    let data = lightloom::Dataset::new("seed", x, vec![1_usize, 0]).unwrap();
+    let class_names = Some(["a", "b"].map(str::to_owned).to_vec());
+    let mut bytes = Vec::new();
+    let data = lightloom::Dataset {
+        class_names,
+        ..data
+    };
+    data.write(&mut bytes).unwrap();
+    bytes
+}
+
 /// The small good files of every target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let text = |text: &str| text.as_bytes().to_vec();
@@ -278,6 +292,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             text("0.5;1;setosa\n2;3;virginica\n"),
             text("0.5 1 -1\n2 3 1\n"),
             samples(),
+            saved(),
         ],
         "known" => vec![
             text("point,trial,label,predicted,count\n0,0,3,3,7\n"),

@@ -429,6 +429,9 @@ fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     refused(path, &["report", "nowhere"]);
+    refused(path, &["report", "-o", "out"]);
+    refused(path, &["sweep", "e.toml", "-o", "out"]);
+    refused(path, &["decompose", "u.npy", "--out", "out"]);
     std::fs::create_dir(path.join("out")).unwrap();
     refused(path, &["report", "out"]);
     let copy = |name: &str| {

@@ -25,11 +25,6 @@ class Executor(Protocol):
         """Have `fn` called, and return a future of what it returns."""
 
 
-def experiment_of(text: str, name: str, folder: _Path) -> Experiment:
-    """Restore a pickled experiment."""
-    return Experiment.from_toml(text, folder=folder, name=name)
-
-
 def run_task(key: str, path: str | None, data: bytes | None, rows: list[int]) -> bytes | None:
     """Run trials in the process of a worker."""
     return _lightloom.run_task(key, path, data, rows)

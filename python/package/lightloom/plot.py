@@ -2,7 +2,7 @@
 
 Each function draws on `ax`, by default on a new figure, and returns the axes, which can be changed as any axes can. `rows`
 is one row a chip: an `Inference`, a `Sweep` or the `rows` of one, a data frame, any mapping of arrays by the names of their
-columns, the path of a rows.csv, or the folder of a sweep, which has one. `value` is the column of what a chip gives:
+columns, the path of a rows.csv, or the folder of a sweep: of one that has not ended the trials that are finished. `value` is the column of what a chip gives:
 accuracy, agreement, …, where more is better, or an error (score, output_error, …_error), where less is.
 """
 
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lightloom._lightloom import Inference, Mesh, Sweep
+from lightloom._lightloom import Inference, Mesh, Sweep, decompose, unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 __all__ = ["Table", "accuracy", "map", "mesh", "yields"]
 
@@ -74,20 +75,20 @@ def map(
     y: str,
     *,
     value: str = "accuracy",
-    show: Literal["mean", "yield"] | float = "mean",
+    show: Literal["mean", "median", "yield"] | float = "mean",
     reference: float | None = None,
     contour: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """What the chips of every pair of the columns `x` and `y` give, as colours.
 
-    `show` is mean; a number from 0 to 1, that quantile; or yield, the share of chips that lose no more than is tolerated
+    `show` is mean; median; a number from 0 to 1, that quantile; or yield, the share of chips that lose no more than is tolerated
     against `reference`: 0.01 of an accuracy, 0.01 more of an output error, a tenth more of a mean squared error.
     `reference` is by default the mean of the column digital_accuracy, or that of another `value`, which rows of a sweep
     have. With `contour` a line shows where the mean or quantile has just lost it, interpolated between the squares.
     """
-    if not (show in ("mean", "yield") or isinstance(show, (int, float)) and 0 <= show <= 1):
-        raise ValueError(f"show = {show}: must be mean, yield or a quantile from 0 to 1")
+    if not (show in ("mean", "median", "yield") or isinstance(show, (int, float)) and 0 <= show <= 1):
+        raise ValueError(f"show = {show}: must be mean, median, yield or a quantile from 0 to 1")
     table = _columns(rows, [x, y, value], value, numbers=[x, y, value], beside=[f"digital_{value}"])
     if reference is None and f"digital_{value}" in table:
         reference = float(np.mean(table[f"digital_{value}"]))
@@ -138,11 +139,15 @@ def yields(
 
 
 def mesh(
-    mesh: Mesh, color: Literal["theta", "phi"] = "theta", *, ax: Axes | None = None
+    mesh: Mesh | ArrayLike, color: Literal["theta", "phi"] = "theta", *, ax: Axes | None = None
 ) -> Axes:
-    """A mesh by its phases: waveguides from left to right, mode 0 on top, a coloured box an MZI at its column."""
+    """A mesh by its phases: waveguides from left to right, mode 0 on top, a coloured box an MZI at its column.
+
+    Of a unitary matrix [mode, mode], row = output, it is the mesh that `decompose` makes of it.
+    """
     if color not in ("theta", "phi"):
         raise ValueError(f"color = {color}: must be theta or phi")
+    mesh = _mesh(mesh)
     ax = _axes(ax)
     from matplotlib.collections import LineCollection, PatchCollection
     from matplotlib.patches import Rectangle
@@ -169,6 +174,25 @@ def mesh(
     return ax
 
 
+def _mesh(of: Mesh | ArrayLike) -> Mesh:
+    """The mesh itself, or that of a unitary matrix."""
+    if isinstance(of, Mesh):
+        return of
+    matrix = np.asarray(of)
+    if matrix.dtype.kind not in "biufc":
+        limit = "a Mesh, or a unitary matrix [mode, mode]"
+        raise TypeError(f"mesh = {_written(of)}: must be {limit}")
+    if matrix.ndim != 2:
+        raise ValueError(f"mesh has shape {list(matrix.shape)}: must be a Mesh, or [mode, mode]")
+    return cast(Mesh, decompose(matrix))
+
+
+def _written(thing: object) -> str:
+    """`thing` as Python writes it, on one line, its beginning where it is long."""
+    line = " ".join(repr(thing).split())
+    return line if len(line) <= 60 else f"{line[:60]}…"
+
+
 def _modes(mesh: Mesh) -> int:
     """Waveguides of `mesh`, those included that carry no data."""
     return len(mesh.screen)
@@ -176,15 +200,18 @@ def _modes(mesh: Mesh) -> int:
 
 def _axes(ax: Axes | None) -> Axes:
     """`ax`, or the axes of a new figure."""
-    if ax is not None:
-        return ax
     try:
         import matplotlib.pyplot as plt
+        from matplotlib.axes import Axes
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "matplotlib":
             raise
         raise ModuleNotFoundError("matplotlib is not installed: pip install matplotlib") from None
-    return plt.subplots()[1]
+    if ax is None:
+        return plt.subplots()[1]
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax = {_written(ax)}: must be one matplotlib.axes.Axes, such as plt.subplots()[1]")
+    return ax
 
 
 def _is_error(value: str) -> bool:
@@ -203,6 +230,8 @@ def _shown(value: str, values: _Floats, show: str | float, reference: float | No
     """What a map shows of one square."""
     if show == "mean":
         return float(values.mean())
+    if show == "median":
+        return float(np.median(values))
     if show == "yield":
         level = _tolerated(value, cast(float, reference))
         # A share of samples that has lost just what is tolerated may be off by its rounding.
@@ -212,8 +241,8 @@ def _shown(value: str, values: _Floats, show: str | float, reference: float | No
 
 
 def _map_label(value: str, show: str | float) -> str:
-    if show == "mean":
-        return f"mean {_words(value)}"
+    if show in ("mean", "median"):
+        return f"{show} {_words(value)}"
     if show == "yield":
         return f"share of chips with the {_words(value)} that is tolerated"
     return f"{show:.0%} quantile of {_words(value)}"
@@ -253,9 +282,11 @@ def _columns(
     """
     table = _table(rows)
     known = [str(name) for name in table.keys()]
+    if not known:
+        raise ValueError(f"rows has no column: must have {', '.join(dict.fromkeys(names))}")
     for name in names:
         if name not in known:
-            raise ValueError(f"column = {name}: must be one of {', '.join(known)}")
+            raise ValueError(unknown_name("column", name, known))
     wanted = names + [name for name in beside or [] if name in known]
     columns = {name: np.asarray(table[name]) for name in wanted}
     for name in wanted:
@@ -307,6 +338,8 @@ def _table(rows: Rows) -> Table:
         return rows
     path = Path(fspath(rows))
     if path.is_dir():
+        if not (path / "rows.csv").exists():
+            return Sweep.load(path).rows
         path = path / "rows.csv"
     if path.suffix != ".csv":
         raise ValueError(f"{path}: must be a rows.csv, or the folder of one")

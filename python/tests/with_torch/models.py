@@ -62,6 +62,34 @@ class Attention(nn.Module):
         return self.attention(x, x, x, need_weights=False)[0].flatten(1)
 
 
+class Cross(nn.Module):
+    """Attention to the outputs of a layer, which runs before the queries are projected and stands behind them in a graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(8)
+        self.first, self.last = nn.Linear(12, 12), nn.Linear(12, 4)
+        self.attention = nn.MultiheadAttention(12, 3, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        memory = torch.tanh(self.first(x))
+        return self.last(self.attention(x, memory, memory, need_weights=False)[0]).flatten(1)
+
+
+class Apart(nn.Module):
+    """Attention whose queries, keys and values are three tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(9)
+        self.keys, self.values = nn.Linear(12, 12), nn.Linear(12, 12)
+        self.attention = nn.MultiheadAttention(12, 2, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        values, keys = torch.tanh(self.values(x)), torch.tanh(self.keys(x))
+        return self.attention(x, keys, values, need_weights=False)[0].flatten(1)
+
+
 class Transformer(nn.Module):
     """A layer of a transformer, without the fast path of PyTorch, which exporters do not know."""
 
@@ -88,7 +116,16 @@ class Branches(nn.Module):
         return self.down(torch.sigmoid(self.gate(x)) * up)
 
 
-SHAPES = {Mlp: (12,), Conv: (1, 8, 8), Volumes: (2, 9), Attention: (5, 12), Transformer: (5, 12), Branches: (6,)}
+SHAPES = {
+    Mlp: (12,),
+    Conv: (1, 8, 8),
+    Volumes: (2, 9),
+    Attention: (5, 12),
+    Cross: (5, 12),
+    Apart: (5, 12),
+    Transformer: (5, 12),
+    Branches: (6,),
+}
 
 
 def inputs(model: Any, count: int = 7) -> Any:

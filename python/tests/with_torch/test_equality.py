@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from models import Attention, Branches, Conv, Mlp, Transformer, Volumes, exported, inputs
+from models import Apart, Attention, Branches, Conv, Cross, Mlp, Transformer, Volumes, exported, inputs
 
 import lightloom as ll
 from lightloom.torch import photonics, to_photonic
@@ -41,6 +41,23 @@ def test_evaluation_on_a_drawn_chip_is_that_of_the_onnx_file(model: Any, tmp_pat
     assert np.abs(ours - theirs).max() < 2e-5 * largest
     digital = network(x).detach().numpy().reshape(theirs.shape)
     assert np.abs(digital - theirs).max() > 1e-3 * largest
+
+
+@pytest.mark.parametrize("model", [Cross, Apart, Branches], ids=lambda model: model.__name__)
+def test_models_whose_layers_run_in_another_order_take_that_of_the_program(model: Any, tmp_path: Path) -> None:
+    network, x = model().eval(), inputs(model)
+    path = exported(network, x, tmp_path)
+    hardware = ll.Hardware(**FAULTY)
+    theirs, program = infer(path, x, hardware, 2)
+    chosen: dict[str, Any] = {"tile": 16, "seed": 3, "trial": 2, "example": x}
+    runs = to_photonic(network, hardware, **chosen)
+    asked = to_photonic(network, hardware, order=program.layers, **chosen)
+    assert photonics(asked).layers != photonics(runs).layers
+    assert sorted(photonics(asked).layers) == sorted(photonics(runs).layers)
+    largest = np.abs(theirs).max()
+    ours, otherwise = (each(x).detach().numpy().reshape(theirs.shape) for each in (asked, runs))
+    assert np.abs(ours - theirs).max() < 2e-5 * largest
+    assert np.abs(otherwise - theirs).max() > 1e-3 * largest
 
 
 @pytest.mark.parametrize("model", [Mlp, Conv, Attention], ids=lambda model: model.__name__)

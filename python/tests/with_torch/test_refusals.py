@@ -56,6 +56,9 @@ def nan(x: Any) -> Any:
         (lambda: mlp(correction="much"), ValueError, "correction = much: must be"),
         (lambda: mlp(digital="fc1"), TypeError, "digital = 'fc1': must be a list of str"),
         (lambda: mlp(digital=["fc4"]), ValueError, "digital = 'fc4': must name one of fc1, fc2, fc3"),
+        (lambda: mlp(order=["fc1", "fc2", "fc4"]), ValueError, r"name in order = fc4: must be one of .*\(did you mean `fc1`\?\)"),
+        (lambda: mlp(order=["fc1", "fc2", "fc3.2"]), ValueError, "name in order = fc3.2: must be one of fc1, fc2, fc3"),
+        (lambda: mlp(order="fc1"), TypeError, "order = 'fc1': must be a list of str"),
         (lambda: mlp(order=["fc1"]), ValueError, "must be these names in any order: fc1, fc2, fc3"),
         (lambda: photonics(mlp()).matrix("fc4"), ValueError, "layer = 'fc4': must be one of fc1, fc2, fc3"),
         (lambda: setattr(photonics(mlp()), "shot", 2**31), ValueError, "shot = 2147483648: must be a whole number"),
@@ -74,6 +77,33 @@ def nan(x: Any) -> Any:
 def test_bad_input_is_refused_in_a_sentence(act: Any, kind: type[Exception], sentence: str) -> None:
     with pytest.raises(kind, match=sentence) as error:
         act()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "keywords, kind, sentence",
+    [
+        ({"tile": 1}, ValueError, "tile = 1: must be a whole number from 2 to 4096"),
+        ({"tile": "64"}, TypeError, "tile = '64': must be a whole number from 2"),
+        ({"tile": 6, "geometry": "butterfly"}, ValueError, "tile = 6: must be a power of two for butterfly meshes"),
+        ({"geometry": "clement"}, ValueError, "geometry.*did you mean `clements`"),
+        ({"weights": "fixed:0"}, ValueError, "weights"),
+        ({"chips": "best"}, ValueError, "chips = best: must be one of perfect, uncorrected, corrected"),
+        ({"arrange": "up"}, ValueError, "up"),
+        ({"correction": "much"}, ValueError, "correction = much: must be one of none"),
+        ({"correction": None}, TypeError, "correction = None: must be a str"),
+        ({"order": ["/fc1/MatMul", "fc9"]}, ValueError, "name in order = fc9: must be one of fc1, fc2, fc3"),
+        ({"seed": -1}, ValueError, "seed = -1: must be a whole number from 0"),
+        ({"hardware": "thermo-optic"}, ValueError, "calibration = None: must be a batch of inputs"),
+        ({"hardware": {"readout": {"detection": "intensity"}}}, ValueError, "readout.detection = intensity: must be coherent"),
+    ],
+)
+def test_words_that_are_none_are_refused_at_the_call(
+    keywords: dict[str, Any], kind: type[Exception], sentence: str
+) -> None:
+    # There is no example: nothing has run.
+    with pytest.raises(kind, match=sentence) as error:
+        to_photonic(Mlp(), **{"hardware": FAULTY, **keywords})
     assert "\n" not in str(error.value)
 
 

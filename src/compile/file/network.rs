@@ -47,6 +47,11 @@ pub fn write_network(network: &Network, writer: impl Write) -> Result<()> {
     safetensors::write(writer, &tensors, (KEY, &header))
 }
 
+/// Whether `bytes` claim to be a network that [`write_network`] wrote.
+pub fn is_network(bytes: &[u8]) -> bool {
+    safetensors::has_metadata(bytes, KEY)
+}
+
 /// The network that [`write_network`] wrote.
 ///
 /// # Errors

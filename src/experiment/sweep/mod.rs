@@ -13,6 +13,7 @@ pub mod rows;
 mod run;
 
 pub use description::{Axis, Base, Key, Names, Point, Source, Sweep};
-pub use files::{Shard, Status, merge, so_far};
+pub(crate) use files::has_ended;
+pub use files::{Shard, Status, gathered, merge};
 pub use reference::{LayerShape, Reference};
 pub use run::{Estimate, Parcel, Session, Worker};

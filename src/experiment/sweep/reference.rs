@@ -53,6 +53,9 @@ pub struct Reference {
     pub samples: usize,
     /// Number of classes; 0 where outputs are none.
     pub classes: usize,
+    /// The names of the classes, by number, where the data state them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_names: Option<Vec<String>>,
     /// What outputs are scored by.
     pub score_name: Score,
     /// The network as it was trained.
@@ -68,11 +71,12 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Digital and ideal inference of `workload`, which is that of `point`, and which `watch` may stop; and the digital
-    /// outputs.
+    /// Digital and ideal inference of `workload`, which is that of `point` and whose data have these `class_names`, and which
+    /// `watch` may stop; and the digital outputs.
     pub(super) fn new<T: Real>(
         point: &Point,
         workload: &Workload<'_, T>,
+        class_names: Option<&[String]>,
         seed: Seed,
         watch: &dyn Watch,
     ) -> Result<(Self, Judged<T>)> {
@@ -102,6 +106,9 @@ impl Reference {
             precision: point.precision.name().to_owned(),
             samples: workload.samples(),
             classes: scorer.class_count(),
+            class_names: class_names
+                .filter(|_| scorer.class_count() > 0)
+                .map(<[String]>::to_vec),
             score_name: scorer.score(),
             digital: digital.worth,
             ideal: ideal.worth,

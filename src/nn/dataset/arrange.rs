@@ -203,7 +203,7 @@ fn words(axes: &[usize]) -> String {
 }
 
 /// What is assumed of samples of several axes that are taken as a list.
-fn row_by_row(axes: &[usize]) -> Vec<String> {
+pub(super) fn row_by_row(axes: &[usize]) -> Vec<String> {
     match axes.len() > 1 {
         true => vec![format!("samples of {} are taken row by row", words(axes))],
         false => Vec::new(),

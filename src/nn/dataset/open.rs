@@ -32,6 +32,7 @@ enum Kind {
     Npz,
     Npy,
     Table,
+    Saved,
 }
 
 impl Selection<'_> {
@@ -112,7 +113,8 @@ impl Dataset {
 
     /// Reads the data set of one file: an `.npz` with samples and labels under names that many use (`x` and `y`, `data` and
     /// `target`, `x_test` and `y_test`, …); an `.npy` of samples, with its labels in another or without; a table as CSV or
-    /// Parquet, one column of which is the label; each of them packed with gzip or not. Numbers stay raw.
+    /// Parquet, one column of which is the label; each of them packed with gzip or not; or what [`write`](Self::write) wrote.
+    /// Numbers stay raw.
     ///
     /// Samples of several axes, such as pictures, are taken row by row. Labels are classes as numbers, names, or rows with
     /// a single 1; other numbers are targets.
@@ -122,6 +124,12 @@ impl Dataset {
     /// is wrong with the file, named.
     pub fn read(source: Source, selection: Selection<'_>) -> Result<Self> {
         let source = source.unpacked()?;
+        if source.format() == Format::Safetensors && Self::is_saved(source.bytes()) {
+            selection.check(Kind::Saved).within(source.name())?;
+            return source.parse(|bytes| {
+                Self::from_bundle(io::safetensors::parse(bytes)?, selection.intake)
+            });
+        }
         let (kind, format) = match source.format() {
             Format::Npz => (Kind::Npz, Format::Npz),
             Format::Npy => (Kind::Npy, Format::Npy),

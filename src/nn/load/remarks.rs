@@ -86,6 +86,16 @@ impl Remarks {
         })
     }
 
+    /// Names every file otherwise: `other` of what it is named.
+    pub(crate) fn rename_files(&mut self, other: impl Fn(&str) -> String) {
+        let texts = [&mut self.scale, &mut self.mean, &mut self.std];
+        for text in texts.into_iter().flatten() {
+            if PerFeature::is_file(text) {
+                *text = other(text);
+            }
+        }
+    }
+
     /// What is said, understood; files are in `folder`.
     ///
     /// # Errors

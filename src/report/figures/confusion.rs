@@ -1,9 +1,13 @@
 //! Which class is taken for which.
 
+mod class_names;
+
 use crate::report::plot::style::{FONT, INK, text_width};
 use crate::report::plot::words::percent;
 use crate::units::counted;
 use std::collections::HashMap;
+
+use self::class_names::ClassNames;
 
 use crate::experiment::stats::Confusion;
 use crate::io::record::Cell;
@@ -21,7 +25,10 @@ const CHOICES: usize = 200;
 const MOST_BARS: usize = 26;
 /// Side of a matrix, px.
 const SIDE: f64 = 400.0;
+/// Left of a matrix whose classes are numbers, px, and what longer names may take there.
 const LEFT: f64 = 66.0;
+const OF_NUMBERS: f64 = 24.0;
+const OF_NAMES: f64 = 110.0;
 const TOP: f64 = 44.0;
 /// From one matrix to the next.
 const NEXT: f64 = SIDE + 50.0;
@@ -75,6 +82,7 @@ pub(crate) fn matrix(results: &Results, focus: &PointTrials) -> Option<Figure> {
                 .add(count.label, count.predicted, count.count);
         }
     }
+    let names = ClassNames::of_all(results);
     let mut table = Table::new(["point", "by", "label", "predicted", "count"]);
     for (point, matrices) in &all {
         for (by, counts) in [("chips", &matrices.chips), ("digital", &matrices.digital)] {
@@ -82,10 +90,15 @@ pub(crate) fn matrix(results: &Results, focus: &PointTrials) -> Option<Figure> {
                 for (predicted, count) in
                     row.into_iter().enumerate().filter(|(_, count)| *count > 0)
                 {
-                    let numbers = [label, predicted, count as usize].map(Cell::from);
-                    let mut cells = vec![point.number.into(), by.into()];
-                    cells.extend(numbers);
-                    table.push(cells);
+                    let [label, predicted] = [label, predicted].map(|class| names.cell(class));
+                    let number = Cell::from(point.number);
+                    table.push(vec![
+                        number,
+                        by.into(),
+                        label,
+                        predicted,
+                        (count as usize).into(),
+                    ]);
                 }
             }
         }
@@ -97,10 +110,10 @@ pub(crate) fn matrix(results: &Results, focus: &PointTrials) -> Option<Figure> {
          percent of the row; what is taken for another class has a scale of its own.",
         place(results, focus)
     );
-    let svg = picture(&title, &caption, shown);
+    let svg = picture(&title, &caption, shown, names);
     let mut figure = Figure::new("confusion".to_owned(), title, caption, svg, table);
     figure.is_wide = true;
-    figure.control = control(results, focus, &all, classes);
+    figure.control = control(results, focus, &all, classes, names);
     Some(figure)
 }
 
@@ -127,23 +140,26 @@ pub(crate) fn class_losses(results: &Results, focus: &PointTrials) -> Option<Fig
         .recall()
         .into_iter()
         .zip(matrices.digital.recall());
+    let names = ClassNames::of(results, focus);
     let mut table = Table::new(["class", "recall_chips", "recall_digital", "loss"]);
     table.shares(&["recall_chips", "recall_digital", "loss"], 1);
     let mut bars = Vec::new();
     for (class, (loss, (chips, digital))) in losses.into_iter().zip(recalls).enumerate() {
         let cell = |share: Option<f64>| share.map_or(Cell::Null, Cell::from);
-        table.push(vec![class.into(), cell(chips), cell(digital), cell(loss)]);
+        let name = names.cell(class);
+        table.push(vec![name, cell(chips), cell(digital), cell(loss)]);
         let Some(loss) = loss else {
             continue;
         };
         bars.push(Bar {
-            name: [format!("class {class}"), String::new()],
+            name: [names.cut_in_words(class, FONT, OF_NAMES), String::new()],
             value: 100.0 * loss,
             interval: None,
             second: None,
             text: percent(loss, 1),
             says: format!(
-                "class {class}: recall {} on chips, {} in digital",
+                "{}: recall {} on chips, {} in digital",
+                names.in_words(class),
                 percent(chips.unwrap_or(0.0), 1),
                 percent(digital.unwrap_or(0.0), 1)
             ),
@@ -218,8 +234,10 @@ fn most_off_diagonal(matrices: &Matrices) -> f64 {
     shares.fold(1.0, f64::max).ceil()
 }
 
-fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
-    let width = LEFT + NEXT + SIDE + 16.0;
+fn picture(title: &str, caption: &str, matrices: &Matrices, names: ClassNames<'_>) -> String {
+    let more = names.widest(matrices.chips.classes(), FONT, OF_NAMES) - OF_NUMBERS;
+    let (first, next) = (LEFT + more.max(0.0), NEXT + more.max(0.0));
+    let width = first + next + SIDE + 16.0;
     let most = most_off_diagonal(matrices);
     let mut svg = Svg::document(width, TOP + SIDE + 46.0, title, caption);
     let panels = [
@@ -227,10 +245,10 @@ fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
         ("digital", "class that digital says", &matrices.digital),
     ];
     for (index, (id, heading, counts)) in panels.into_iter().enumerate() {
-        let left = LEFT + NEXT * index as f64;
-        panel(&mut svg, left, [id, heading], counts, most);
+        let left = first + next * index as f64;
+        panel(&mut svg, left, [id, heading], counts, most, names);
     }
-    scales(&mut svg, most);
+    scales(&mut svg, first, most);
     let (x, y) = (18.0, TOP + SIDE / 2.0);
     let turn = format!("rotate(-90 {x} {})", number(y));
     let size = number(FONT);
@@ -245,7 +263,7 @@ fn picture(title: &str, caption: &str, matrices: &Matrices) -> String {
 }
 
 /// The colours on and off the diagonal.
-fn scales(svg: &mut Svg, most: f64) {
+fn scales(svg: &mut Svg, left: f64, most: f64) {
     const STEPS: u32 = 40;
     let size = number(FONT);
     let y = TOP + SIDE + 20.0;
@@ -253,7 +271,7 @@ fn scales(svg: &mut Svg, most: f64) {
         ("right", "right, 0 to 100 %".to_owned()),
         ("most", format!("taken for another, 0 to {most} %")),
     ];
-    let mut x = LEFT;
+    let mut x = left;
     for (class, name) in names {
         for step in 0..STEPS {
             let share = (f64::from(step) + 0.5) / f64::from(STEPS);
@@ -277,7 +295,14 @@ fn scales(svg: &mut Svg, most: f64) {
 }
 
 /// One matrix whose left edge is at `left`.
-fn panel(svg: &mut Svg, left: f64, [id, heading]: [&str; 2], counts: &Confusion, most: f64) {
+fn panel(
+    svg: &mut Svg,
+    left: f64,
+    [id, heading]: [&str; 2],
+    counts: &Confusion,
+    most: f64,
+    names: ClassNames<'_>,
+) {
     let classes = counts.classes();
     let side = SIDE / classes as f64;
     let small = number((0.33 * side).clamp(4.0, 12.0));
@@ -291,7 +316,9 @@ fn panel(svg: &mut Svg, left: f64, [id, heading]: [&str; 2], counts: &Confusion,
             let cell = format!("{id}-{label}-{predicted}");
             svg.open("g", &[("class", "mark"), ("data-cell", &cell)]);
             let says = format!(
-                "{id}: class {label} taken for {predicted}: {rounded:.1} % ({})",
+                "{id}: {} taken for {}: {rounded:.1} % ({})",
+                names.in_words(label),
+                names.name(predicted),
                 counted(row[predicted] as usize, "sample")
             );
             svg.content("title", &[], &says);
@@ -310,13 +337,14 @@ fn panel(svg: &mut Svg, left: f64, [id, heading]: [&str; 2], counts: &Confusion,
         }
     }
     svg.close();
-    let size = number(FONT.min(0.8 * side).max(5.0));
+    let font = FONT.min(0.8 * side).max(5.0);
+    let size = number(font);
     svg.open("g", &[("font-size", &size), ("fill", INK)]);
     for class in 0..classes {
         let middle = side * (class as f64 + 0.5);
-        let text = class.to_string();
-        svg.centred(left + middle, TOP - 8.0, &text);
-        svg.before(left - 9.0, TOP + middle + 4.5, &text);
+        let [above, beside] = [side - 4.0, OF_NAMES].map(|most| names.cut(class, font, most));
+        svg.centred(left + middle, TOP - 8.0, &above);
+        svg.before(left - 9.0, TOP + middle + 4.5, &beside);
     }
     svg.close();
     let size = number(FONT);
@@ -334,6 +362,7 @@ fn control(
     focus: &PointTrials,
     all: &[(&PointTrials, Matrices)],
     classes: usize,
+    names: ClassNames<'_>,
 ) -> String {
     let mut html = "<p class=\"choice\" hidden><label for=\"confusion-point\">Chips with</label> \
                     <select id=\"confusion-point\">\n"
@@ -367,9 +396,11 @@ fn control(
             .collect()
     };
     let colors = [true, false].map(colors);
-    // Numbers and colours only: no text of a file can end the element.
+    // Numbers and colours, and names without any `<`: no text of a file can end the element.
     let data = serde_json::json!({"classes": classes, "counts": counts, "colors": colors});
-    html.push_str(&data.to_string());
+    let data = data.to_string();
+    let inner = data.strip_suffix('}').expect("it is an object");
+    html.push_str(&format!("{inner},\"names\":{}}}", names.json()));
     html.push_str("</script>\n");
     html
 }

@@ -61,11 +61,13 @@
   }
   const choice = document.getElementById('confusion-point');
   if (choice) {
-    const { classes, counts, colors } = JSON.parse(document.getElementById('confusion-data').textContent);
+    const { classes, counts, colors, names } = JSON.parse(document.getElementById('confusion-data').textContent);
     const figure = choice.closest('figure');
     const caption = figure.querySelector('figcaption');
     let named = choice.selectedOptions[0].textContent;
     choice.parentElement.hidden = false;
+    const name = (at) => (names && names[at] !== undefined ? names[at] : String(at));
+    const worded = (at) => (names && names[at] !== undefined ? names[at] : `class ${at}`);
     const share = (row, predicted) => {
       const all = Math.max(1, row.reduce((sum, count) => sum + count, 0));
       return Math.round(1000 * row[predicted] / all) / 10;
@@ -89,7 +91,7 @@
           else if (100 * count / all < 9.95) text.textContent = rounded.toFixed(1);
           else text.textContent = Math.round(100 * count / all).toFixed(0);
           const samples = count === 1 ? 'sample' : 'samples';
-          const says = `${by}: class ${label} taken for ${predicted}: ${rounded.toFixed(1)} % (${count} ${samples})`;
+          const says = `${by}: ${worded(label)} taken for ${name(predicted)}: ${rounded.toFixed(1)} % (${count} ${samples})`;
           cell.setAttribute('aria-label', says);
         });
       }

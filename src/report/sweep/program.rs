@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::results::Results;
-use crate::compile::{Meshes, Program, compile};
+use crate::compile::{Meshes, Program, compile, load_network};
 use crate::error::{Error, Result};
 use crate::experiment::sweep::Source;
+use crate::io;
 use crate::io::hash::sha256_of_file;
 use crate::nn::{LinearId, Network, Readout};
 
@@ -87,7 +88,7 @@ fn tile(results: &Results, source: &Source, path: &Path, folder: &Path) -> Resul
         Source::Program(_) => Program::load(path)?,
         Source::Network(_, layout) => {
             let hints = results.sweep.base.remarks.hints(folder)?;
-            let network = Network::load_with(path, &hints)?.network;
+            let network = load_network(&io::Source::open(path)?, &hints)?.network;
             let Some((_, linear)) = network.linears().next() else {
                 return Ok(Err(
                     "No mesh is drawn: nothing of the network is on light.".to_owned()

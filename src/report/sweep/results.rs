@@ -5,7 +5,7 @@ use std::path::Path;
 use super::measure::Measure;
 use crate::error::{Error, Result};
 use crate::experiment::rows::{Count, Folder, Manifest, Row};
-use crate::experiment::sweep::{Axis, Reference, Sweep, so_far};
+use crate::experiment::sweep::{Axis, Reference, Sweep, gathered, has_ended};
 use crate::report::options::FigureOptions;
 
 /// The trials of a sweep, by point.
@@ -50,22 +50,7 @@ impl Results {
     /// [`Error::Value`] if `options` are not for this sweep.
     pub fn open(folder: &Path, options: &FigureOptions) -> Result<Self> {
         options.check()?;
-        let is_finished = folder.join("manifest.json").exists();
-        let found = match is_finished {
-            true => Some(Folder::open(folder)?),
-            false => so_far(folder)?,
-        };
-        let Some(found) = found else {
-            let what = "must be the folder of a sweep or merge";
-            return Err(Error::format(folder.display().to_string(), what));
-        };
-        if found.rows.is_empty() {
-            let what = format!(
-                "holds an unfinished sweep, 0 of {} trials: run lightloom sweep again with this --out, then the report",
-                found.sweep.rows()
-            );
-            return Err(Error::format(folder.display().to_string(), what));
-        }
+        let found = gathered(folder)?;
         let Folder {
             sweep,
             manifest,
@@ -110,7 +95,7 @@ impl Results {
             manifest,
             confusion,
             measure,
-            is_unfinished: !is_finished,
+            is_unfinished: !has_ended(folder),
             options: options.clone(),
             lines: None,
         })

@@ -76,7 +76,8 @@ def to_photonic(
     `example` is an input of the model, or a sequence of its arguments: one run of it finds the order of the layers, by
     which maps are numbered. Without it the first batch is the example. `calibration`, of the same form, sets the ranges
     of modulators and converters, which hardware whose shots differ needs; it is an example, too. `order` names layers in
-    another order: that of an ONNX graph whose branches are numbered otherwise is the `layers` of its program.
+    another order: that of an ONNX graph whose branches are numbered otherwise is the `layers` of its program, whose names are
+    taken for those of the modules that they were exported from.
 
     `light` and `digital` are names of layers, in which `*` stands for any characters, that go to light or stay digital.
     Depthwise convolutions, layers of classes of their own, recurrent ones and those that the example does not run stay
@@ -105,8 +106,9 @@ def to_photonic(
         _arguments(calibration),
     )
     _take(shared, _names("light", light), _names("digital", digital))
-    given = _arguments(calibration if example is None else example)
     shared._order = None if order is None else [_as_module(name) for name in _names("order", order)]
+    shared._check()
+    given = _arguments(calibration if example is None else example)
     _Runs(shared).register(photonic)
     if given is not None:
         shared._begin(given, {})

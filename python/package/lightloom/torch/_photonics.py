@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lightloom import Hardware, __version__
-from lightloom._lightloom import LoadedMaps, Maps
+from lightloom._lightloom import LoadedMaps, Maps, unknown_name
 from lightloom.torch._operators import ALIVE, NUMBERS, is_one
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Photonics:
     _trial: int
     _is_fresh: bool
     _shot: int
+    # What sets ranges: there, where shots differ.
     _calibration: tuple[Any, ...] | None
     _order: list[str] | None
     # Classes of layers that would be photonic.
@@ -188,6 +189,21 @@ class Photonics:
 
     # From here on: how a chip comes about.
 
+    def _check(self) -> None:
+        """Refuse what no chip, layout or correction is called, before the model runs."""
+        own = (module for module in self._model.modules() if vars(module).get("_photonics") is self)
+        names = [cast(str, module._name) for module in own]
+        if not names:
+            return
+        for name in self._order or []:
+            if not any(name == known or name.startswith(f"{known}.") for known in names):
+                raise ValueError(unknown_name("name in order", name, names))
+        shots_differ = Maps.check(names[0], self._hardware, self._correction, **self._layout)
+        self._hardware.fabricate(self._seed, self._trial)
+        if shots_differ and self._calibration is None:
+            limit = "a batch of inputs: hardware whose shots differ needs it for its ranges"
+            raise ValueError(f"calibration = None: must be {limit}")
+
     def _begin(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Number the maps by a run of the model, and load them."""
         self._tracing = []
@@ -241,10 +257,14 @@ class Photonics:
             if not any(one.key == other.key for other in maps):
                 maps.append(one)
         if self._order is not None:
+            order = [_named(name, maps) for name in self._order]
             names = [one.name for one in maps]
-            if sorted(self._order) != sorted(names):
+            unknown = [name for name in order if name not in names]
+            if unknown:
+                raise ValueError(unknown_name("name in order", unknown[0], names))
+            if sorted(order) != sorted(names):
                 raise ValueError(f"order = {self._order}: must be these names in any order: {', '.join(names)}")
-            maps.sort(key=lambda one: cast(list[str], self._order).index(one.name))
+            maps.sort(key=lambda one: order.index(one.name))
         numbers = {one.key: number for number, one in enumerate(maps)}
         for one in ran:
             one.module._places[one.slot] = numbers[one.key]
@@ -315,9 +335,7 @@ class Photonics:
 
     def _given(self) -> list[tuple[int, Any]]:
         """What every node is given in a run of the calibration without noise."""
-        if self._calibration is None:
-            limit = "a batch of inputs: hardware whose shots differ needs it for its ranges"
-            raise ValueError(f"calibration = None: must be {limit}")
+        assert self._calibration is not None, "it was looked for when the model became photonic"
         self._recording = []
         try:
             with self._at_rest():
@@ -378,6 +396,20 @@ class MapOf:
         """What maps share that are the same: the parameter and how it is used."""
         weight = self.weight()
         return weight.data_ptr(), tuple(self.blocks().shape), weight.stride()
+
+
+def _named(name: str, maps: list[MapOf]) -> str:
+    """The map that a layer of an ONNX graph is.
+
+    A graph calls the projections of an attention by its own name, and numbers them from the second on: `attention`,
+    `attention.2`, …, in the order in which they run here.
+    """
+    if any(one.name == name for one in maps):
+        return name
+    base, _, number = name.rpartition(".")
+    base, place = (base, int(number)) if number.isdigit() else (name, 1)
+    parts = [one.name for one in maps if one.module._name == base]
+    return parts[place - 1] if 1 <= place <= len(parts) else name
 
 
 def _is_same(held: Tensor, now: Tensor) -> bool:

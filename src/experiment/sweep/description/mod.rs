@@ -140,6 +140,37 @@ impl Sweep {
         wrong.map_or(Ok(notes), Err)
     }
 
+    /// The experiment with `other(path)` for every path in it: of networks, programs, data, labels, hardware, and of numbers
+    /// in files.
+    #[must_use]
+    pub fn with_paths(mut self, other: impl Fn(&str) -> String) -> Self {
+        let is_path = |key: &Key| matches!(key, Key::Network | Key::Program | Key::Data);
+        let renamed = |cell: &mut Cell| {
+            if let Cell::Text(path) = cell {
+                *path = other(path);
+            }
+        };
+        for (key, cell) in &mut self.base.values {
+            if is_path(key) {
+                renamed(cell);
+            }
+        }
+        for axis in &mut self.axes {
+            let columns = axis.keys.iter().zip(&mut axis.values);
+            let columns = columns.filter(|(key, _)| is_path(key));
+            columns.for_each(|(_, cells)| cells.iter_mut().for_each(renamed));
+        }
+        let base = &mut self.base;
+        for path in [&mut base.labels, &mut base.hardware_file]
+            .into_iter()
+            .flatten()
+        {
+            *path = other(path);
+        }
+        base.remarks.rename_files(other);
+        self
+    }
+
     /// Fails on the first axis or point that cannot be.
     fn check(&self) -> Result<()> {
         let mut rows = self.trials;
@@ -154,5 +185,25 @@ impl Sweep {
             self.point(point)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_is_renamed_and_nothing_else() {
+        let text = "network = [\"a.npz\", \"b.npz\"]\ndata = \"d.npy\"\nlabels = \"l.npy\"\nscale = \"s.npy\"\nmean = 0.5\n\
+                    hardware = \"chip.toml\"\ngeometry = \"reck\"\nactivation = \"tanh\"\ntrials = 1\n[axes]\n\
+                    correct = [\"none\", \"local\"]\n";
+        let read = |text: &str| Sweep::parse(text, "e", |_| Ok(Hardware::default())).unwrap();
+        let renamed = read(text).with_paths(|path| format!("in/{path}"));
+        let paths = ["a.npz", "b.npz", "d.npy", "l.npy", "s.npy", "chip.toml"];
+        let in_folder = paths.iter().fold(text.to_owned(), |text, path| {
+            text.replace(&format!("\"{path}\""), &format!("\"in/{path}\""))
+        });
+        assert_eq!(renamed, read(&in_folder));
+        assert_ne!(renamed, read(text));
     }
 }

@@ -8,6 +8,7 @@ mod shard;
 mod status;
 
 pub use merge::merge;
-pub use output::so_far;
+pub use output::gathered;
+pub(crate) use output::has_ended;
 pub use shard::Shard;
 pub use status::Status;

@@ -18,7 +18,7 @@ use crate::io::write_atomic;
 /// Writes `experiment.toml` into a folder whose first trials are not finished. Of finished ones that are given more, it
 /// stays what their rows are of until all are done.
 pub(crate) fn begin(out: &Path, experiment: &str) -> Result<()> {
-    match out.join("manifest.json").exists() {
+    match has_ended(out) {
         true => Ok(()),
         false => write_experiment(out, experiment),
     }
@@ -211,11 +211,40 @@ impl<'a> Table<'a> {
     }
 }
 
+/// What the folder of a sweep holds: its files, or of one that has not ended those that its journal yields so far.
+///
+/// # Errors
+/// As [`Folder::open`]; [`Error::Value`] if its random numbers are not this lightloom's; [`Error::Format`] if `folder` is of no sweep, or of one without a trial.
+pub fn gathered(folder: &Path) -> Result<Folder> {
+    let found = match has_ended(folder) {
+        true => Some(Folder::open(folder)?),
+        false => so_far(folder)?,
+    };
+    let place = folder.display().to_string();
+    let Some(found) = found else {
+        let what = "must be the folder of a sweep or merge";
+        return Err(Error::format(place, what));
+    };
+    if found.rows.is_empty() {
+        let what = format!(
+            "holds an unfinished sweep, 0 of {} trials: run lightloom sweep again with this --out, then the report",
+            found.sweep.rows()
+        );
+        return Err(Error::format(place, what));
+    }
+    Ok(found)
+}
+
+/// Whether the sweep in `folder` has written its files.
+pub(crate) fn has_ended(folder: &Path) -> bool {
+    folder.join("manifest.json").exists()
+}
+
 /// What the folder of an unfinished sweep would hold if it ended now; nothing without a journal.
 ///
 /// # Errors
 /// As [`Status::read`](super::Status::read); [`Error::Value`] if its random numbers are not this lightloom's.
-pub fn so_far(folder: &Path) -> Result<Option<Folder>> {
+fn so_far(folder: &Path) -> Result<Option<Folder>> {
     let Some((sweep, journal)) = Journal::of_any(folder)? else {
         return Ok(None);
     };

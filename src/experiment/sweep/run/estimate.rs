@@ -108,7 +108,7 @@ impl Estimate {
         notes: &Notes<'_>,
         clock: Instant,
     ) -> Result<usize> {
-        let (reference, digital) = Reference::new(&group.point, workload, sweep.seed, &())?;
+        let (reference, digital) = Reference::new(&group.point, workload, None, sweep.seed, &())?;
         notes.add_points(&group.points(sweep)?, workload, &digital);
         self.seconds += clock.elapsed().as_secs_f64();
         let single = rayon::ThreadPoolBuilder::new().num_threads(1).build();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::notes::Notes;
-use crate::compile::{Layout, Program};
+use crate::compile::{Layout, Program, load_network};
 use crate::error::{Context, Error, Result};
 use crate::experiment::rows::InputFile;
 use crate::experiment::sweep::{Key, Source, Sweep};
@@ -116,7 +116,7 @@ impl Sweep {
                     return Err(Error::format(file.name(), what));
                 }
                 let hints = self.base.remarks.hints(folder)?;
-                let loaded = Network::load_with(&path, &hints)?;
+                let loaded = load_network(&file, &hints)?;
                 for assumed in loaded
                     .entry_words()
                     .into_iter()

@@ -15,7 +15,7 @@ use crate::field::{InstructionSet, Real};
 use crate::hardware::Hardware;
 use crate::io::Source;
 use crate::io::hash::sha256;
-use crate::nn::{Dataset, Judged, Labels, PerFeature, Samples, Values};
+use crate::nn::{Dataset, Judged, Selection};
 use crate::rng::DRAWS;
 
 /// All that trials of one program and one data set need, and which of them are to be run.
@@ -85,33 +85,12 @@ struct Contents {
     experiment: String,
     /// One of the points whose trials it is for.
     point: usize,
-    /// Bytes of the program file.
+    /// Bytes of the files of program and data.
     program: usize,
-    /// Numbers of samples, of their features, and of outputs.
+    data: usize,
+    /// Numbers of samples and of outputs.
     samples: usize,
-    features: usize,
     outputs: usize,
-    values: Element,
-    full_scale: PerFeature,
-    labels: Known,
-    class_names: Option<Vec<String>>,
-    axes: Vec<usize>,
-}
-
-/// The type of the samples.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum Element {
-    Bytes,
-    Single,
-    Double,
-}
-
-/// What is known of every sample: nothing, its class, or so many numbers.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum Known {
-    Nothing,
-    Class,
-    Targets(usize),
 }
 
 /// What stands in a parcel.
@@ -133,41 +112,22 @@ impl Parcel {
         data: &Dataset,
         digital: &Judged<T>,
     ) -> Result<Self> {
-        let mut file = Vec::new();
-        program.write(&mut file)?;
-        let (element, values) = match &data.x.values {
-            Values::Bytes(x) => (Element::Bytes, x.iter().copied().collect()),
-            Values::Single(x) => (Element::Single, flat(x, |x| x.to_le_bytes())),
-            Values::Double(x) => (Element::Double, flat(x, |x| x.to_le_bytes())),
-        };
-        let (known, labels) = match &data.labels {
-            Labels::None => (Known::Nothing, Vec::new()),
-            Labels::Classes(classes) => {
-                let bytes = classes
-                    .iter()
-                    .flat_map(|class| (*class as u64).to_le_bytes());
-                (Known::Class, bytes.collect())
-            }
-            Labels::Targets(y) => (Known::Targets(y.ncols()), flat(y, |y| y.to_le_bytes())),
-        };
+        let (mut program_file, mut data_file) = (Vec::new(), Vec::new());
+        program.write(&mut program_file)?;
+        data.write(&mut data_file)?;
         let contents = Contents {
             experiment: sweep.resolved(),
             point: rows[0] / sweep.trials,
-            program: file.len(),
+            program: program_file.len(),
+            data: data_file.len(),
             samples: data.len(),
-            features: data.x.features(),
             outputs: digital.outputs.ncols(),
-            values: element,
-            full_scale: data.x.full_scale.clone(),
-            labels: known,
-            class_names: data.class_names.clone(),
-            axes: data.axes.clone(),
         };
         let outputs = flat(&digital.outputs, |y| y.double().to_le_bytes());
         let mut bytes = Vec::new();
         line(&mut bytes, &Packer::this());
         line(&mut bytes, &contents);
-        for part in [file, values, labels, outputs] {
+        for part in [program_file, data_file, outputs] {
             bytes.extend(part);
         }
         Ok(Self {
@@ -219,45 +179,17 @@ impl Unpacked {
         let contents: Contents = rest.line().ok_or_else(damaged)?;
         let program = rest.take(contents.program).ok_or_else(damaged)?;
         let program = Program::read(&Source::new("program", program))?;
-        let (samples, features) = (contents.samples, contents.features);
-        let shape = (samples, features);
-        let values = match contents.values {
-            Element::Bytes => rest.array(shape, u8::from_le_bytes).map(Values::Bytes),
-            Element::Single => rest.array(shape, f32::from_le_bytes).map(Values::Single),
-            Element::Double => rest.array(shape, f64::from_le_bytes).map(Values::Double),
-        };
-        let labels = match contents.labels {
-            Known::Nothing => Some(Labels::None),
-            Known::Class => rest.array((samples, 1), u64::from_le_bytes).map(|classes| {
-                Labels::Classes(classes.into_iter().map(|class| class as usize).collect())
-            }),
-            Known::Targets(count) => {
-                let targets = rest.array((samples, count), f64::from_le_bytes);
-                targets.map(Labels::Targets)
-            }
-        };
-        let digital = rest.array((samples, contents.outputs), f64::from_le_bytes);
-        let (Some(values), Some(labels), Some(digital), true) =
-            (values, labels, digital, rest.0.is_empty())
-        else {
-            return Err(damaged());
-        };
+        let data = rest.take(contents.data).ok_or_else(damaged)?;
+        let data = Dataset::read(Source::new("data", data), Selection::default())?;
+        let shape = (contents.samples, contents.outputs);
+        let digital = rest.array(shape, f64::from_le_bytes);
+        let digital = digital.filter(|_| rest.0.is_empty() && data.len() == contents.samples);
+        let digital = digital.ok_or_else(damaged)?;
         Ok(Self {
             sweep: Sweep::parse(&contents.experiment, "", |_| Ok(Hardware::default()))?,
             point: contents.point,
             program,
-            data: Dataset {
-                name: "data".to_owned(),
-                x: Samples {
-                    values,
-                    full_scale: contents.full_scale,
-                },
-                labels,
-                class_names: contents.class_names,
-                columns: None,
-                assumed: Vec::new(),
-                axes: contents.axes,
-            },
+            data,
             digital,
         })
     }

@@ -279,7 +279,9 @@ impl Session {
         notes: &Notes<'_>,
         watch: &impl Watch,
     ) -> Result<()> {
-        let (reference, digital) = Reference::new(&group.point, workload, self.sweep.seed, watch)?;
+        let names = data.class_names.as_deref();
+        let (reference, digital) =
+            Reference::new(&group.point, workload, names, self.sweep.seed, watch)?;
         watch.doing(None);
         notes.add_points(&group.points(&self.sweep)?, workload, &digital);
         self.note_reference(reference)?;
