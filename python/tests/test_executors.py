@@ -120,7 +120,7 @@ ll.sweep({str(experiment)!r}, executor=ProcessPoolExecutor(2, multiprocessing.ge
 """)
     ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert ran.returncode != 0
-    assert "workers died before any of 8 trials had run" in ran.stderr
+    assert "workers died before any of 32 trials had run" in ran.stderr
     assert 'calls sweep behind `if __name__ == "__main__":`' in ran.stderr
 
 

@@ -178,7 +178,7 @@ def test_other_refusals_are_one_sentence(experiment: Path, tmp_path: Path) -> No
     with pytest.raises(FileNotFoundError, match="net.npz: "):
         ll.sweep(experiment, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    with pytest.raises(FileNotFoundError, match="experiment.toml: "):
+    with pytest.raises(ValueError, match="must be the folder of a sweep or merge"):
         ll.Sweep.load(tmp_path)
 
 

@@ -1,9 +1,10 @@
 """Figures of results, on axes of matplotlib, which must be installed: pip install matplotlib.
 
-Each function draws on `ax`, by default on a new figure, and returns the axes, which can be changed as any axes can. `rows`
-is one row a chip: an `Inference`, a `Sweep` or the `rows` of one, a data frame, any mapping of arrays by the names of their
-columns, the path of a rows.csv, or the folder of a sweep: of one that has not ended the trials that are finished. `value` is the column of what a chip gives:
-accuracy, agreement, …, where more is better, or an error (score, output_error, …_error), where less is.
+Each function draws on `ax`, by default on a new figure, and returns the axes, which can be changed as any axes can.
+`rows` is one row a chip: an `Inference`, a `Sweep` or the `rows` of one, a data frame, any mapping of arrays by the names
+of their columns, the path of a rows.csv, or the folder of a sweep: of one that has not ended the trials that are
+finished. `value` is the column of what a chip gives: accuracy, agreement, …, where more is better, or an error (score,
+output_error, …_error), where less is.
 """
 
 from __future__ import annotations

@@ -214,7 +214,8 @@ impl<'a> Table<'a> {
 /// What the folder of a sweep holds: its files, or of one that has not ended those that its journal yields so far.
 ///
 /// # Errors
-/// As [`Folder::open`]; [`Error::Value`] if its random numbers are not this lightloom's; [`Error::Format`] if `folder` is of no sweep, or of one without a trial.
+/// As [`Folder::open`]; [`Error::Value`] if its random numbers are not this lightloom's; [`Error::Format`] if `folder` is of
+/// no sweep, or of one without a trial.
 pub fn gathered(folder: &Path) -> Result<Folder> {
     let found = match has_ended(folder) {
         true => Some(Folder::open(folder)?),
