@@ -46,7 +46,7 @@ impl Chip {
     /// let mut mesh = Mesh::haar(Geometry::Clements, 4, &mut stream)?;
     /// let input = Fields::<f64>::basis(4, 1);
     /// let mut powers = Vec::new();
-    /// for _ in 0..150 {
+    /// for _ in 0..60 {
     ///     let seen = chip.program(&mesh, Correction::None).coefficients;
     ///     let mut output = input.clone();
     ///     seen.walk(&mut output);
@@ -60,7 +60,8 @@ impl Chip {
     ///     let phases = phases.iter().zip(by_asked.flat()).map(|(phase, slope)| step(phase, &slope));
     ///     mesh = mesh.with_phases(Phases::from_flat(phases.collect(), &mesh))?;
     /// }
-    /// assert!(powers[0] < 0.6 && powers[149] > 0.9, "{powers:?}");
+    /// // Couplers and losses leave no more than 0.80.
+    /// assert!(powers[0] < 0.1 && powers[59] > 0.78, "{powers:?}");
     /// # Ok::<(), lightloom::Error>(())
     /// ```
     pub fn pull_back_mesh(&self, mesh: &Mesh, by_shown: &Phases) -> Phases {
