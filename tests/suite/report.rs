@@ -451,7 +451,7 @@ fn a_folder_that_no_sweep_left_is_refused_in_one_sentence() {
     names.iter().for_each(|name| copy(name));
     for (name, from, to) in [
         ("manifest.json", "\"rows_format\": 3", "\"rows_format\": 1"),
-        ("manifest.json", "\"draws\": 2", "\"draws\": 0"),
+        ("manifest.json", "\"draws\": 3", "\"draws\": 0"),
         ("manifest.json", "\"classes\": 10", "\"classes\": 9"),
         ("experiment.toml", "trials = 4", "trials = "),
         ("experiment.toml", "\"correct\" = [", "\"precision\" = ["),
