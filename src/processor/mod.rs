@@ -63,7 +63,7 @@ pub struct Processor<T> {
 impl<T: Real> Processor<T> {
     /// Programs `program` into `chip` and sets the ranges of modulators and converters so that the encoded batch
     /// `calibration` just fits, in a run without noise. `loading` says how phases are chosen and which tiles share silicon: a
-    /// [`Correction`](crate::Correction), or a [`Loading`].
+    /// [`Correction`], or a [`Loading`].
     ///
     /// # Errors
     /// [`Error::Shape`] or [`Error::Format`] if tiles that share silicon differ in their meshes, or what the chip is
