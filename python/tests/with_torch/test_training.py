@@ -261,3 +261,35 @@ def test_a_chip_that_was_loaded_in_inference_mode_trains() -> None:
     y.sum().backward()
     assert torch.equal(y, quiet)
     assert photonic.fc1.weight.grad.abs().max() > 0
+
+
+def cosine(coupler_rad: float, seed: int) -> float:
+    """That between the gradient of the weights and differences, of 16 modes with weights and inputs as PyTorch draws them."""
+    torch.manual_seed(seed)
+    network = nn.Linear(16, 16, bias=False).double()
+    x, factors = torch.randn(1, 16).double(), torch.randn(16).double()
+    photonic = to_photonic(network, ll.Hardware(coupler_splitting_error_rad=coupler_rad), tile=16, trial=seed)
+    (weight,) = photonic.parameters()
+
+    def loss() -> torch.Tensor:
+        return (photonic(x) * factors).sum()
+
+    loss().backward()
+    assert weight.grad is not None
+    step, slopes = 1e-6, torch.zeros_like(weight)
+    with torch.no_grad():
+        for at in [(row, column) for row in range(16) for column in range(16)]:
+            held = weight[at].item()
+            weight[at] = held + step
+            above = loss()
+            weight[at] = held - step
+            slopes[at] = (above - loss()) / (2 * step)
+            weight[at] = held
+    return float(nn.functional.cosine_similarity(weight.grad.flatten(), slopes.flatten(), dim=0))
+
+
+def test_a_step_of_the_weights_is_one_of_the_chip_where_errors_are_small() -> None:
+    """The medians that docs/torch.md states."""
+    for coupler_rad, least, most in [(0.01, 0.99, 1.0), (0.02, 0.9, 1.0), (0.1, 0.0, 0.4)]:
+        median = sorted(cosine(coupler_rad, seed) for seed in range(7))[3]
+        assert least <= median <= most, f"{coupler_rad} rad: {median}"
