@@ -15,6 +15,7 @@ use super::manual::{CompletionsArgs, ManArgs};
 use super::mesh::{ApplyArgs, DecomposeArgs, DrawArgs, MatrixArgs};
 use super::report::ReportArgs;
 use super::sweep::{MergeArgs, SweepArgs};
+use super::train::{TrainArgs, TuneArgs};
 use super::validate::ValidateArgs;
 
 /// Trained networks on simulated photonic chips.
@@ -48,6 +49,10 @@ pub(super) enum Command {
     Generate(GenerateArgs),
     /// Accuracy on drawn chips over a grid of settings: a table of one row per chip, resumable and in shards
     Sweep(SweepArgs),
+    /// Train a program for a kind of chip, and judge what was learnt on chips that it has not seen
+    Train(TrainArgs),
+    /// Train the program of one drawn chip
+    Tune(TuneArgs),
     /// Shards of one sweep → the files of one run
     Merge(MergeArgs),
     /// Draw a mesh as SVG
@@ -87,6 +92,8 @@ impl Command {
             #[cfg(feature = "onnx")]
             Self::Generate(args) => &args.common,
             Self::Sweep(args) => &args.common,
+            Self::Train(args) => &args.common,
+            Self::Tune(args) => &args.common,
             Self::Merge(args) => &args.common,
             Self::Draw(args) => &args.common,
             Self::Inspect(args) => &args.common,

@@ -17,6 +17,7 @@ mod manual;
 mod mesh;
 mod report;
 mod sweep;
+mod train;
 mod usage;
 mod validate;
 
@@ -137,6 +138,8 @@ fn run(cli: Cli) -> Result<u8> {
             #[cfg(feature = "onnx")]
             Command::Generate(args) => generate::run(&args),
             Command::Sweep(args) => sweep::run(&args),
+            Command::Train(args) => train::train(&args),
+            Command::Tune(args) => train::tune(&args),
             Command::Merge(args) => sweep::merge(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Export(args) => export::run(&args),

@@ -1,7 +1,7 @@
 //! Accuracy over a grid of settings, and its shards put together.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -69,20 +69,36 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         return Ok(print_estimate(&estimate)?);
     }
     let out = args.out.as_deref().expect("clap asks for it");
+    conduct(sweep, folder, out, args.shard, &args.common)
+}
+
+/// Runs what is missing of `shard` of `sweep`, whose paths are relative to `folder`, in the folder `out`.
+pub(super) fn conduct(
+    sweep: Sweep,
+    folder: &Path,
+    out: &Path,
+    shard: Shard,
+    common: &Common,
+) -> Result<()> {
+    let note = |note: &str| {
+        if !common.quiet {
+            eprintln!("note: {note}");
+        }
+    };
     let notes = sweep.notes()?;
-    let session = Session::open(sweep, folder, out, args.shard)?;
+    let session = Session::open(sweep, folder, out, shard)?;
     let (total, missing) = (session.total(), session.missing());
     if let Some(note) = damage(session.damaged(), missing, total) {
         eprintln!("note: {}: {note}", out.join("trials.journal").display());
     }
-    if !args.common.quiet {
+    if !common.quiet {
         for cpu in session.other_cpus() {
             eprintln!(
                 "note: earlier trials ran on {cpu}: the last bits of results may differ from those of this machine"
             );
         }
     }
-    let progress = Progress::new(args, total, missing);
+    let progress = Progress::new(common, total, missing);
     session.run(&progress)?;
     progress.terminal.finish();
     let left = session.missing();
@@ -91,7 +107,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         return Ok(());
     }
     session.finish()?;
-    if !args.common.quiet {
+    if !common.quiet {
         notes.iter().for_each(|said| note(said));
         for (data, samples) in session.short_data() {
             eprintln!("note: limit takes all {samples} samples of {data}");
@@ -110,8 +126,8 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         eprintln!(
             "note: stopped: {left} of {total} trials are left; the same command goes on with them"
         );
-    } else if !args.common.quiet {
-        match args.shard {
+    } else if !common.quiet {
+        match shard {
             Shard::WHOLE => eprintln!("next: lightloom report {}", out.display()),
             _ => eprintln!("next: lightloom merge of all shards, then lightloom report"),
         }
@@ -178,7 +194,7 @@ fn rate(per_second: f64) -> String {
 }
 
 /// A time in its two largest units.
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{seconds:.1} s");
     }
@@ -247,9 +263,9 @@ impl Lines {
 }
 
 impl Progress {
-    fn new(args: &SweepArgs, total: usize, missing: usize) -> Self {
+    fn new(common: &Common, total: usize, missing: usize) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        let terminal = Terminal::new(&args.common, total, "trials");
+        let terminal = Terminal::new(common, total, "trials");
         let bar = terminal.bar().clone();
         if is_terminal {
             let style = indicatif::ProgressStyle::with_template(
@@ -264,7 +280,7 @@ impl Progress {
             bar.reset_eta();
         }
         let now = Instant::now();
-        let lines = (!is_terminal && !args.common.quiet).then(|| {
+        let lines = (!is_terminal && !common.quiet).then(|| {
             Mutex::new(Lines {
                 done: total - missing,
                 total,

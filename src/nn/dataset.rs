@@ -7,7 +7,7 @@ mod open;
 mod saved;
 mod split;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 
 use super::network::Network;
 use super::port::Port;
@@ -215,6 +215,32 @@ impl Dataset {
             x: self.x.limit(n),
             labels: self.labels.limit(n),
             ..self
+        }
+    }
+
+    /// The samples at these places, in this order.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    #[must_use]
+    pub fn select(&self, places: &[usize]) -> Self {
+        let labels = match &self.labels {
+            Labels::None => Labels::None,
+            Labels::Classes(classes) => places
+                .iter()
+                .map(|k| classes[*k])
+                .collect::<Vec<_>>()
+                .into(),
+            Labels::Targets(targets) => targets.select(Axis(0), places).into(),
+        };
+        Self {
+            x: self.x.select(places),
+            labels,
+            name: self.name.clone(),
+            class_names: self.class_names.clone(),
+            columns: self.columns.clone(),
+            assumed: self.assumed.clone(),
+            axes: self.axes.clone(),
         }
     }
 

@@ -276,7 +276,7 @@ impl Input {
 
 impl Normalization {
     /// `input` with what is said here.
-    pub(super) fn over(&self, input: Input) -> Input {
+    pub(crate) fn over(&self, input: Input) -> Input {
         Input {
             scale: (self.scale.clone()).map_or(input.scale, Scale::Factor),
             mean: self.mean.clone().unwrap_or(input.mean),

@@ -216,6 +216,19 @@ impl Samples {
         }
     }
 
+    /// The samples at these places, in this order.
+    pub(super) fn select(&self, places: &[usize]) -> Self {
+        let values = match &self.values {
+            Values::Bytes(x) => Values::Bytes(x.select(Axis(0), places)),
+            Values::Single(x) => Values::Single(x.select(Axis(0), places)),
+            Values::Double(x) => Values::Double(x.select(Axis(0), places)),
+        };
+        Self {
+            values,
+            full_scale: self.full_scale.clone(),
+        }
+    }
+
     /// The first `n` samples, or all if there are fewer.
     #[must_use]
     pub fn limit(self, n: usize) -> Self {

@@ -1,10 +1,8 @@
 //! Networks, their loss and the steps of their training.
 
-use std::f64::consts::PI;
-
 use ndarray::{Array2, Axis, Zip};
 
-use super::{Adam, Layer};
+use super::{Layer, Optimizer, Rule, Schedule};
 use crate::compile::{Layout, Program};
 use crate::error::Result;
 use crate::field::Fields;
@@ -85,21 +83,21 @@ impl Learner {
 
     /// Trains on `samples`.
     pub fn train(&mut self, samples: &Samples, recipe: Recipe) {
-        let mut adam: Vec<Adam> = self
-            .layers
-            .iter()
-            .map(|layer| Adam::new(layer.parameters()))
-            .collect();
+        let of = |layer: &Layer| {
+            let values = layer.parameters();
+            (Optimizer::new(Rule::Adam, values.len()), values)
+        };
+        let mut adam: Vec<_> = self.layers.iter().map(of).collect();
         let count = samples.y.len();
         for epoch in 0..recipe.epochs {
-            let progress = epoch as f64 / recipe.epochs as f64;
-            let rate = recipe.rate * 0.5 * (1.0 + (PI * progress).cos());
+            let rate = recipe.rate * Schedule::Cosine.factor(epoch, recipe.epochs);
             for indices in shuffled(count, epoch, recipe.seed).chunks(recipe.batch) {
                 let (_, gradients) = self.loss(&samples.select(indices));
-                for ((layer, adam), gradient) in
+                for ((layer, (adam, values)), gradient) in
                     self.layers.iter_mut().zip(&mut adam).zip(&gradients)
                 {
-                    layer.set_parameters(adam.step(gradient, rate));
+                    adam.step(values, gradient, rate);
+                    layer.set_parameters(values);
                 }
             }
         }

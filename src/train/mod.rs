@@ -1,16 +1,35 @@
-//! Training by back-propagation: complex networks of dense weights, or of meshes whose phases are learnt.
+//! Training: of programs on drawn chips by several methods, and of small complex networks for published figures.
+//!
+//! A [`Student`] is a program whose weights or phases change, a [`Method`] says how the slopes of a loss by them are had, a
+//! [`Course`] takes the steps, an [`Apprenticeship`] does so in a folder before an experiment judges what was learnt.
 //!
 //! The gradient of a real loss `L` by a complex amplitude `z` is kept as `g = ∂L/∂Re z + i ∂L/∂Im z`. Then `y = W x`
 //! gives `g_W = g_y x†` and `g_x = W† g_y`.
 
-mod adam;
+mod course;
+mod description;
 mod layer;
 mod learner;
+mod loss;
+mod method;
+mod optimizer;
 mod pair;
+mod rate;
+mod session;
+mod state;
+mod student;
 mod tape;
 
-pub use adam::Adam;
+pub use course::{Course, Setting};
+pub use description::{ROWS, Row, Scratch, Training};
 pub use layer::Layer;
 pub use learner::{Learner, Recipe, Samples};
+pub use loss::{Criterion, Loss};
+pub use method::{Adjoint, Costs, DirectFeedback, Lesson, Method, MethodName, Spsa};
+pub use optimizer::{Optimizer, Rule};
 pub use pair::MeshPair;
+pub use rate::Schedule;
+pub use session::{Apprenticeship, BEST, EPOCHS, Listener, STATE};
+pub use state::{Epoch, State};
+pub use student::{Learns, Parameters, Student};
 pub use tape::{LayerGradient, NetworkGradient, Tape};

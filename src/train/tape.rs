@@ -151,17 +151,54 @@ impl<'a, T: Real> Tape<'a, T> {
     /// # Panics
     /// If `by_outputs` has another shape than the outputs.
     pub fn gradient(&self, by_outputs: &Array2<T>) -> NetworkGradient<T> {
+        self.pull_back(by_outputs, |_, by_inputs, _| by_inputs.clone())
+    }
+
+    /// What takes the place of the [gradient](Self::gradient) where the slopes by the outputs of the last layer, in front of
+    /// its activation, go to every layer in front of it directly: by `feedback`, `[output of that layer, output of the last]`,
+    /// of which a real layer reads the real part.
+    ///
+    /// # Panics
+    /// As [`gradient`](Self::gradient); if there is not one matrix of its shape for every layer but the last.
+    pub fn gradient_by_feedback(
+        &self,
+        by_outputs: &Array2<T>,
+        feedback: &[Fields<f64>],
+    ) -> NetworkGradient<T> {
+        assert_eq!(
+            feedback.len() + 1,
+            self.products.len(),
+            "one a hidden layer"
+        );
+        self.pull_back(by_outputs, |layer, _, by_last| {
+            sent(&feedback[layer], by_last)
+        })
+    }
+
+    /// The gradient; `by_signals` says what the slopes by the outputs of a layer are behind its activation: from the number of
+    /// the layer, those by the inputs of the layer behind it, and those in front of the last activation.
+    fn pull_back(
+        &self,
+        by_outputs: &Array2<T>,
+        by_signals: impl Fn(usize, &Batch<T>, &Batch<T>) -> Batch<T>,
+    ) -> NetworkGradient<T> {
         let network = self.processor.program().network();
         let mut by = self
             .processor
             .readout_gradient(network.readout, &self.last, by_outputs);
+        let mut by_last = None;
         let mut layers = Vec::new();
-        for (product, layer) in self.products.iter().zip(network.layers()).rev() {
+        let products = self.products.iter().zip(network.layers()).enumerate();
+        for (index, (product, layer)) in products.rev() {
+            if let Some(by_last) = &by_last {
+                by = by_signals(index, &by, by_last);
+            }
             by = layer.activation.pull_back(&product.biased, by);
             let bias = layer.bias.as_ref().map(|bias| by_bias(bias, &by));
             let map = self
                 .processor
                 .map_gradient(product.id, &product.inputs, &by, product.at);
+            by_last.get_or_insert(by);
             by = map.inputs.clone();
             layers.push(LayerGradient { map, bias });
         }
@@ -175,6 +212,18 @@ impl<'a, T: Real> Tape<'a, T> {
         let tiles = layers
             .map(|(product, layer)| self.processor.tile_gradients(product.id, &layer.map.weight));
         tiles.collect()
+    }
+}
+
+/// What `matrix` makes of `signals`; of real ones the real part.
+fn sent<T: Real>(matrix: &Fields<f64>, signals: &Batch<T>) -> Batch<T> {
+    let [re, im] = [&matrix.re, &matrix.im].map(|part| part.mapv(T::of));
+    match signals {
+        Batch::Real(x) => Batch::Real(re.dot(x)),
+        Batch::Complex(x) => Batch::Complex(Fields {
+            re: re.dot(&x.re) - im.dot(&x.im),
+            im: im.dot(&x.re) + re.dot(&x.im),
+        }),
     }
 }
 

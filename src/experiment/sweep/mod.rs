@@ -12,8 +12,10 @@ mod reference;
 pub mod rows;
 mod run;
 
-pub use description::{Axis, Base, Key, Names, Point, Source, Sweep};
+pub(crate) use description::value;
+pub use description::{Axis, Base, Beside, Key, Names, Point, Source, Sweep};
 pub(crate) use files::has_ended;
 pub use files::{Shard, Status, gathered, merge};
 pub use reference::{LayerShape, Reference};
+pub(crate) use run::Notes;
 pub use run::{Estimate, Parcel, Session, Worker};

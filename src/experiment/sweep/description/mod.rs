@@ -5,9 +5,10 @@ mod key;
 mod parse;
 mod point;
 mod resolved;
-mod value;
+pub(crate) mod value;
 
 pub use key::{Key, Names};
+pub use parse::Beside;
 pub use point::{Point, Source};
 
 use self::idle::Idle;

@@ -60,6 +60,33 @@ const KEYS: [&str; 34] = [
     "zip",
 ];
 
+/// Whoever reads what stands beside a sweep in its file: a table of its own.
+pub trait Beside {
+    /// Reads the entry `key` of the first level; whether it is one of its own.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    fn entry(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<bool>;
+
+    /// The name of a network that it stands for, where the file names none.
+    fn network(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Nothing stands beside a sweep that is no more than that.
+impl Beside for () {
+    fn entry(&mut self, key: &str, _: &Spanned<DeValue<'_>>) -> Result<bool> {
+        match key {
+            "train" => {
+                let what = "is trained before it is judged: lightloom train runs it";
+                Err(Error::format("the experiment's program", what))
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
 /// A key's dotted name, where it stands, and its value.
 type Entry<'a, 'i> = (String, Range<usize>, &'a Spanned<DeValue<'i>>);
 
@@ -69,13 +96,24 @@ impl Sweep {
     /// # Errors
     /// As [`parse`](Self::parse), named by the source.
     pub fn read(source: &Source) -> Result<(Self, &Path)> {
+        Self::read_beside(source, &mut ())
+    }
+
+    /// As [`read`](Self::read); `beside` reads what else stands in the file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and those of `beside`.
+    pub fn read_beside<'s>(
+        source: &'s Source,
+        beside: &mut dyn Beside,
+    ) -> Result<(Self, &'s Path)> {
         let path = source.path();
         let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
         let name = path.map_or("experiment".to_owned(), |_| source.stem());
         let sweep = source.parse(|bytes| {
             let text = std::str::from_utf8(bytes)
                 .map_err(|_| Error::format("experiment", "is not UTF-8 text"))?;
-            Self::parse_in(folder, text, &name)
+            Self::parse_beside(text, &name, in_folder(folder), beside)
         })?;
         Ok((sweep, folder))
     }
@@ -85,12 +123,7 @@ impl Sweep {
     /// # Errors
     /// As [`parse`](Self::parse), and those of a file of hardware.
     pub fn parse_in(folder: &Path, text: &str, name: &str) -> Result<Self> {
-        Self::parse(text, name, |hardware| {
-            match preset(hardware).is_some() || folder.as_os_str().is_empty() {
-                true => Hardware::open(hardware),
-                false => Hardware::open(&folder.join(hardware).to_string_lossy()),
-            }
-        })
+        Self::parse(text, name, in_folder(folder))
     }
 
     /// Reads an experiment from its TOML text. `name` is its name if it states none; `open` reads the hardware that it
@@ -103,6 +136,15 @@ impl Sweep {
         text: &str,
         name: &str,
         open: impl FnOnce(&str) -> Result<Hardware>,
+    ) -> Result<Self> {
+        Self::parse_beside(text, name, open, &mut ())
+    }
+
+    fn parse_beside(
+        text: &str,
+        name: &str,
+        open: impl FnOnce(&str) -> Result<Hardware>,
+        beside: &mut dyn Beside,
     ) -> Result<Self> {
         let table = DeTable::parse(text).map_err(|error| Error::toml(text, &error, &[]))?;
         let mut reader = Reader {
@@ -122,11 +164,26 @@ impl Sweep {
             axes: Vec::new(),
         };
         for (key, value) in table.get_ref() {
-            reader
-                .entry(key.get_ref(), value)
-                .map_err(|error| at_line(text, key.span().start, error))?;
+            let entry = match beside.entry(key.get_ref(), value) {
+                Ok(true) => Ok(()),
+                Ok(false) => reader.entry(key.get_ref(), value),
+                Err(error) => Err(error),
+            };
+            entry.map_err(|error| at_line(text, key.span().start, error))?;
+        }
+        if let Some(network) = beside.network() {
+            let network = (Key::Network, Cell::from(network));
+            reader.sweep.base.values.push(network);
         }
         reader.finish(open)
+    }
+}
+
+/// Hardware by the name of a preset, or of a file in `folder`.
+fn in_folder(folder: &Path) -> impl FnOnce(&str) -> Result<Hardware> {
+    move |hardware| match preset(hardware).is_some() || folder.as_os_str().is_empty() {
+        true => Hardware::open(hardware),
+        false => Hardware::open(&folder.join(hardware).to_string_lossy()),
     }
 }
 

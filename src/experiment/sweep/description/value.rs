@@ -48,7 +48,7 @@ pub(super) fn list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>>
     Ok(cells)
 }
 
-pub(super) fn read_list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
+pub(crate) fn read_list(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<Cell>> {
     let cells = match value.get_ref() {
         DeValue::Array(items) => items
             .iter()
@@ -161,7 +161,7 @@ fn shortened(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }
 
-pub(super) fn scalar(name: &str, value: &Spanned<DeValue<'_>>) -> Result<Cell> {
+pub(crate) fn scalar(name: &str, value: &Spanned<DeValue<'_>>) -> Result<Cell> {
     let value = value.get_ref();
     let cell = match value {
         DeValue::String(text) => Some(Cell::Text(text.to_string())),
@@ -179,7 +179,7 @@ pub(super) fn scalar(name: &str, value: &Spanned<DeValue<'_>>) -> Result<Cell> {
     cell.ok_or_else(|| Error::value(name, show(value), "a finite number or text"))
 }
 
-pub(super) fn text(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
+pub(crate) fn text(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String> {
     match value.get_ref() {
         DeValue::String(text) => Ok(text.to_string()),
         other => Err(Error::value(key, show(other), "text in quotes")),
@@ -217,7 +217,7 @@ pub(super) fn numbers(key: &str, value: &Spanned<DeValue<'_>>) -> Result<String>
 }
 
 /// A whole number in `range`, written out or with an exponent.
-pub(super) fn count(
+pub(crate) fn count(
     key: &str,
     value: &Spanned<DeValue<'_>>,
     range: RangeInclusive<usize>,

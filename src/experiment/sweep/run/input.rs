@@ -13,7 +13,7 @@ use crate::io::{Source as Bytes, safetensors};
 use crate::nn::{Dataset, Intake, Network, Selection, Split};
 
 /// How a program is made of a network.
-pub(super) type MakeProgram<'a> = &'a dyn Fn(&Network, Layout) -> Result<Program>;
+pub(crate) type MakeProgram<'a> = &'a dyn Fn(&Network, Layout) -> Result<Program>;
 
 impl Sweep {
     /// The values of `key`, whether it varies or not.
@@ -48,7 +48,7 @@ impl Sweep {
     }
 
     /// Hashes of all files that trials depend on; paths are relative to `folder`.
-    pub(super) fn inputs(&self, folder: &Path) -> Result<Vec<InputFile>> {
+    pub(crate) fn inputs(&self, folder: &Path) -> Result<Vec<InputFile>> {
         let mut inputs = Vec::new();
         let mut add = |key: &str, named: &str, file: &Path| -> Result<()> {
             let (bytes, sha256) = sha256_of_file(file)?;
@@ -91,7 +91,7 @@ impl Sweep {
     }
 
     /// The program of `source`, which `make` makes of a network; what was assumed of that is added to `notes`.
-    pub(super) fn program(
+    pub(crate) fn program(
         &self,
         source: &Source,
         folder: &Path,
@@ -130,7 +130,7 @@ impl Sweep {
     }
 
     /// The data set called `name`, for a network that takes `intake`.
-    pub(super) fn data(&self, name: &str, folder: &Path, intake: &Intake) -> Result<Dataset> {
+    pub(crate) fn data(&self, name: &str, folder: &Path, intake: &Intake) -> Result<Dataset> {
         let labels = self.labels(folder);
         let selection = Selection {
             split: self.split(),

@@ -10,6 +10,7 @@ mod tasks;
 mod worker;
 
 pub use estimate::Estimate;
+pub(crate) use notes::Notes;
 pub use parcel::Parcel;
 pub use session::Session;
 pub use worker::Worker;

@@ -11,19 +11,19 @@ use crate::nn::metrics::Chance;
 use crate::processor::idle_words;
 
 /// Sentences about what was assumed, each said once.
-pub(super) struct Notes<'a> {
+pub(crate) struct Notes<'a> {
     said: RefCell<HashSet<String>>,
     say: &'a dyn Fn(&str),
 }
 
 impl<'a> Notes<'a> {
     /// Sentences are handed to `say`.
-    pub(super) fn new(say: &'a dyn Fn(&str)) -> Self {
+    pub(crate) fn new(say: &'a dyn Fn(&str)) -> Self {
         let said = RefCell::default();
         Self { said, say }
     }
 
-    pub(super) fn add(&self, note: String) {
+    pub(crate) fn add(&self, note: String) {
         if !self.said.borrow().contains(&note) {
             (self.say)(&note);
             self.said.borrow_mut().insert(note);

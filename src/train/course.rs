@@ -1,0 +1,400 @@
+//! A training on its way: epochs, steps, what was best.
+
+use ndarray::{Array2, s};
+use rayon::prelude::*;
+
+use super::loss::{Criterion, Loss};
+use super::method::{Adjoint, Costs, DirectFeedback, Lesson, Method, MethodName, Spsa};
+use super::optimizer::Optimizer;
+use super::state::{Epoch, State};
+use super::student::Student;
+use super::{Parameters, Training};
+use crate::compile::Program;
+use crate::error::{Context, Error, Result};
+use crate::experiment::Workload;
+use crate::field::{Fields, Real};
+use crate::hardware::{Chip, Hardware};
+use crate::mesh::Correction;
+use crate::nn::{BLOCK, Batch, Dataset, Digital, Labels, Network, Score, Scorer};
+use crate::rng::{Effect, Seed};
+use crate::watch::Watch;
+
+/// Number of the first chip that is drawn for training. Those that judge have smaller numbers, so none of them is ever
+/// trained on.
+const FIRST_TRAINED: u64 = 1 << 40;
+/// Number of the first chip that validates.
+const FIRST_JUDGE: u64 = 1 << 41;
+
+/// What a training needs beside its own description.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// What it begins with.
+    pub program: &'a Program,
+    /// The kind of chip.
+    pub hardware: &'a Hardware,
+    /// From which every chip follows.
+    pub seed: Seed,
+    /// What is learnt from, and validated on.
+    pub data: &'a Dataset,
+    /// What validation is scored by, if not by what labels and outputs are.
+    pub score: Option<Score>,
+    /// How phases are chosen on chips that are judged.
+    pub correction: Correction,
+}
+
+/// A training on its way, at precision `T`.
+pub struct Course<'a, T> {
+    training: &'a Training,
+    setting: Setting<'a>,
+    /// Of what is not the chips'.
+    seed: Seed,
+    samples: Encoded<T>,
+    criterion: Criterion,
+    calibration: Batch<T>,
+    validation: Option<Dataset>,
+    method: Box<dyn Method<T> + Sync>,
+    score: Score,
+    student: Student,
+    state: State,
+}
+
+/// Encoded samples in the order of their files, one row each: a batch picks rows.
+struct Encoded<T> {
+    /// `[sample, signal]`; real parts, and imaginary ones where there are any.
+    parts: Vec<Array2<T>>,
+    /// Which samples are learnt from.
+    learnt: Vec<usize>,
+}
+
+impl<T: Real> Encoded<T> {
+    fn new(network: &Network, data: &Dataset, learnt: Vec<usize>) -> Result<Self> {
+        let mut parts: Vec<Array2<T>> = Vec::new();
+        for start in (0..data.len()).step_by(BLOCK) {
+            let range = start..data.len().min(start + BLOCK);
+            let block = network.encode::<T>(&data.x, range.clone())?;
+            block.check_finite("encoded data")?;
+            let blocks = match &block {
+                Batch::Real(x) => vec![x],
+                Batch::Complex(z) => vec![&z.re, &z.im],
+            };
+            if parts.is_empty() {
+                let shape = (data.len(), block.features());
+                parts = blocks.iter().map(|_| Array2::zeros(shape)).collect();
+            }
+            for (part, block) in parts.iter_mut().zip(blocks) {
+                part.slice_mut(s![range.clone(), ..]).assign(&block.t());
+            }
+        }
+        Ok(Self { parts, learnt })
+    }
+
+    /// The samples at these places of the file, `[signal, sample]`.
+    fn batch(&self, samples: &[usize]) -> Batch<T> {
+        let pick = |part: &Array2<T>| {
+            let mut picked = Array2::zeros((samples.len(), part.ncols()));
+            for (mut to, sample) in picked.rows_mut().into_iter().zip(samples) {
+                to.assign(&part.row(*sample));
+            }
+            picked.t().as_standard_layout().into_owned()
+        };
+        match &self.parts[..] {
+            [re, im] => Batch::Complex(Fields {
+                re: pick(re),
+                im: pick(im),
+            }),
+            [only] => Batch::Real(pick(only)),
+            _ => unreachable!("data have samples"),
+        }
+    }
+}
+
+impl<'a, T: Real> Course<'a, T> {
+    /// A training that begins, or goes on from `state`.
+    ///
+    /// # Errors
+    /// What of `training` cannot be done with its setting, in one sentence: those of [`Student::new`] and
+    /// [`Criterion::new`]; [`Error::Value`] where no sample is left to learn from.
+    pub fn new(training: &'a Training, setting: Setting<'a>, state: Option<State>) -> Result<Self> {
+        let seed = training.seed.map_or(setting.seed, Seed);
+        let (program, data) = (setting.program, setting.data);
+        let network = program.network();
+        let mut student = Student::new(program, training.parameters, training.method.learns())?;
+        let labels = &data.labels;
+        let loss = training.loss.unwrap_or(match labels {
+            Labels::Targets(_) => Loss::MeanSquare,
+            _ => Loss::CrossEntropy,
+        });
+        let (learnt, held) = held_back(data.len(), training.validation, seed);
+        if learnt.is_empty() {
+            let limit = "more than are held back for validation";
+            return Err(Error::value("samples to learn from", data.len(), limit));
+        }
+        let samples = Encoded::new(network, data, learnt)?;
+        let teacher = || -> Result<Array2<f64>> {
+            let digital: Digital<T> = network.digital()?;
+            let all: Vec<usize> = (0..data.len()).collect();
+            let blocks = all.chunks(BLOCK).enumerate().map(|(block, chunk)| {
+                let outputs = network.run(samples.batch(chunk), &digital, block as u64)?;
+                Ok(outputs.mapv(T::double))
+            });
+            let blocks: Vec<Array2<f64>> = blocks.collect::<Result<_>>()?;
+            let rows = blocks.iter().flat_map(|block| block.columns());
+            let mut outputs = Array2::zeros((data.len(), network.classes()));
+            for (mut to, row) in outputs.rows_mut().into_iter().zip(rows) {
+                to.assign(&row);
+            }
+            Ok(outputs)
+        };
+        let criterion = Criterion::new(loss, network, labels, teacher)?;
+        let first = &samples.learnt[..samples.learnt.len().min(BLOCK)];
+        let calibration = samples.batch(first);
+        let score = Scorer::new(network, data, setting.score)?.score();
+        let validation = (!held.is_empty()).then(|| data.select(&held));
+        let method: Box<dyn Method<T> + Sync> = match training.method {
+            MethodName::Dfa => Box::new(DirectFeedback::new(&student, seed)?),
+            MethodName::Spsa => Box::new(Spsa {
+                size: training.perturbation,
+                seed,
+            }),
+            MethodName::Adjoint
+            | MethodName::SigmaOnly
+            | MethodName::DigitalOnly
+            | MethodName::LastLayer => Box::new(Adjoint),
+        };
+        let state = match state {
+            None => State::new(
+                Optimizer::new(training.optimizer, student.values().len()),
+                &student,
+            ),
+            Some(state) => {
+                student.set(&state.values, true)?;
+                state
+            }
+        };
+        Ok(Self {
+            training,
+            setting,
+            seed,
+            samples,
+            criterion,
+            calibration,
+            validation,
+            method,
+            score,
+            student,
+            state,
+        })
+    }
+
+    /// Steps of an epoch.
+    fn steps_of_epoch(&self) -> u64 {
+        self.samples.learnt.len().div_ceil(self.training.batch) as u64
+    }
+
+    /// Steps of the whole training.
+    pub fn steps(&self) -> u64 {
+        self.training.epochs * self.steps_of_epoch()
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether a state of it that is kept now is one to go on from: what the chip holds follows from its values.
+    pub fn may_be_kept(&self) -> bool {
+        self.state.step % self.training.every == 0
+    }
+
+    /// Takes the next step; the epoch that it ends, if it ends one.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] with the number of the step if the loss or a slope is not finite; those of
+    /// [`Method::slopes`].
+    pub fn step(&mut self, watch: &dyn Watch) -> Result<Option<Epoch>> {
+        let number = self.state.step;
+        let of_epoch = self.steps_of_epoch();
+        let (epoch, within) = (number / of_epoch, number % of_epoch);
+        let order = shuffled(self.samples.learnt.len(), epoch, self.seed);
+        let start = within as usize * self.training.batch;
+        let end = order.len().min(start + self.training.batch);
+        let samples: Vec<usize> = order[start..end]
+            .iter()
+            .map(|index| self.samples.learnt[*index])
+            .collect();
+        let lesson = Lesson {
+            batch: self.samples.batch(&samples),
+            samples: &samples,
+            criterion: &self.criterion,
+            calibration: &self.calibration,
+            correction: self.training.correction.unwrap_or(self.setting.correction),
+            step: number,
+        };
+        let hardware = self.hardware(number)?;
+        let chips: Vec<Chip> = (0..self.training.chips as u64)
+            .map(|chip| {
+                let fresh = FIRST_TRAINED + number * self.training.chips as u64 + chip;
+                hardware.fabricate(self.setting.seed, self.training.trial.unwrap_or(fresh))
+            })
+            .collect();
+        let all: Vec<(f64, Vec<f64>)> = chips
+            .par_iter()
+            .map(|chip| self.method.slopes(&self.student, chip, &lesson))
+            .collect::<Result<_>>()?;
+        let share = 1.0 / all.len() as f64;
+        let loss = share * all.iter().map(|(loss, _)| loss).sum::<f64>();
+        let mut slopes = vec![0.0; self.state.values.len()];
+        for (_, of_chip) in &all {
+            for (sum, slope) in slopes.iter_mut().zip(of_chip) {
+                *sum += share * slope;
+            }
+        }
+        let bad = [loss].into_iter().chain(slopes.iter().copied());
+        if let Some(got) = bad.into_iter().find(|number| !number.is_finite()) {
+            return Err(Error::NotFinite {
+                what: "loss or a slope of it".to_owned(),
+                index: format!("step {} of epoch {}", within + 1, epoch + 1),
+                got: got.to_string(),
+            });
+        }
+        let rate = self.training.rate * self.training.schedule.factor(number, self.steps());
+        let state = &mut self.state;
+        state.optimizer.step(&mut state.values, &slopes, rate);
+        state.step += 1;
+        state.loss += loss * samples.len() as f64;
+        let writes = state.step % self.training.every == 0;
+        state.costs += self.method.costs(&self.student, samples.len()) * chips.len() as u64;
+        if writes || self.training.parameters == Parameters::Phases {
+            state.costs.writes += (self.student.written() * chips.len()) as u64;
+        }
+        let step = self.state.step;
+        self.student
+            .set(&self.state.values, writes)
+            .within(format_args!("step {step}"))?;
+        match within + 1 == of_epoch {
+            true => self.end(epoch, rate, watch).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The kind of chip at step `number`.
+    fn hardware(&self, number: u64) -> Result<Hardware> {
+        let done = number as f64 / self.steps() as f64;
+        let start = self.setting.hardware.clone();
+        self.training
+            .ramp
+            .iter()
+            .try_fold(start, |hardware, (key, [from, to])| {
+                let value = from + (to - from) * done;
+                hardware.with(key, &format!("{value:?}"))
+            })
+    }
+
+    /// What an epoch came to.
+    fn end(&mut self, epoch: u64, rate: f64, watch: &dyn Watch) -> Result<Epoch> {
+        let (chips, digital) = match &self.validation {
+            None => (None, None),
+            Some(data) => {
+                let program = self.student.graduate()?;
+                let (chips, digital) = self.validated(&program, data, watch)?;
+                (Some(chips), Some(digital))
+            }
+        };
+        let ended = Epoch {
+            epoch: epoch + 1,
+            step: self.state.step,
+            rate,
+            loss: self.state.loss / self.samples.learnt.len() as f64,
+            chips,
+            digital,
+            costs: self.state.costs,
+        };
+        self.state.loss = 0.0;
+        let is_best = match (chips, self.state.best_score()) {
+            (Some(now), Some(best)) => match self.score.is_share() {
+                true => now > best,
+                false => now < best,
+            },
+            _ => true,
+        };
+        if is_best {
+            self.state.best = Some((chips, self.state.values.clone()));
+        }
+        self.state.epochs.push(ended);
+        Ok(ended)
+    }
+
+    /// What validation is scored by.
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
+    /// The samples that are held back to validate, if any are.
+    pub fn held_back(&self) -> Option<&Dataset> {
+        self.validation.as_ref()
+    }
+
+    /// What `program` scores on the chips that validate, their mean, and digitally.
+    fn validated(
+        &self,
+        program: &Program,
+        data: &Dataset,
+        watch: &dyn Watch,
+    ) -> Result<(f64, f64)> {
+        let workload = Workload::<T>::new(program, data, self.setting.score)?;
+        let digital = workload.digital(&())?;
+        let trials: Vec<u64> = match self.training.trial {
+            Some(trial) => vec![trial],
+            None => (0..self.training.judges as u64)
+                .map(|judge| FIRST_JUDGE + judge)
+                .collect(),
+        };
+        let mut sum = 0.0;
+        for trial in &trials {
+            if watch.stops() {
+                return Err(Error::Stopped);
+            }
+            let chip = self.setting.hardware.fabricate(self.setting.seed, *trial);
+            let (_, judged) = workload.trial(chip, self.setting.correction, &digital, watch)?;
+            sum += judged.worth.value();
+        }
+        Ok((sum / trials.len() as f64, digital.worth.value()))
+    }
+
+    /// The best student so far: of the epoch that validated best, else the last one.
+    ///
+    /// # Errors
+    /// Those of [`Student::set`].
+    pub fn best(&self) -> Result<Student> {
+        let mut student = self.student.clone();
+        if let Some((_, values)) = &self.state.best {
+            student.set(values, true)?;
+        }
+        Ok(student)
+    }
+}
+
+/// Places of samples to learn from and of those held back, a `share` of all, each in the order of the data.
+fn held_back(count: usize, share: f64, seed: Seed) -> (Vec<usize>, Vec<usize>) {
+    let held = (count as f64 * share).round() as usize;
+    let mut stream = seed.stream(Effect::Haar, 0, 1, 6);
+    let mut order = stream.permutation(count);
+    let mut learnt = order.split_off(held);
+    learnt.sort_unstable();
+    order.sort_unstable();
+    (learnt, order)
+}
+
+/// The numbers below `count` in an order that depends on the epoch.
+fn shuffled(count: usize, epoch: u64, seed: Seed) -> Vec<usize> {
+    seed.stream(Effect::Haar, epoch, 2, 6).permutation(count)
+}
+
+impl Costs {
+    /// Nothing yet.
+    pub const NONE: Self = Self {
+        passes: 0,
+        writes: 0,
+        readings: 0,
+    };
+}

@@ -1,0 +1,490 @@
+//! `[train]` of an experiment: what is learnt before it is judged.
+
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::loss::Loss;
+use super::method::MethodName;
+use super::optimizer::Rule;
+use super::rate::Schedule;
+use super::student::Parameters;
+use crate::error::{Error, Result};
+use crate::experiment::sweep::value::{count, scalar, text};
+use crate::experiment::sweep::{Beside, Key, Sweep};
+use crate::hardware::{Hardware, show};
+use crate::io::Source;
+use crate::io::record::Cell;
+use crate::mesh::Correction;
+use crate::nn::{Activation, Split};
+
+/// A key of `[train]`: its name, its default and what it may be, and what it says.
+pub struct Row {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is where it is not given.
+    pub default: &'static str,
+    /// What it may be.
+    pub allowed: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
+}
+
+const fn row(
+    name: &'static str,
+    default: &'static str,
+    allowed: &'static str,
+    meaning: &'static str,
+) -> Row {
+    Row {
+        name,
+        default,
+        allowed,
+        meaning,
+    }
+}
+
+/// Every key of `[train]`.
+pub const ROWS: [Row; 25] = [
+    row(
+        "layers",
+        "–",
+        "two to 64 widths",
+        "starts from a new network of these widths, inputs first, instead of a `network` or `program`: normal weights of variance 2/(inputs + outputs) (Glorot), no bias yet",
+    ),
+    row(
+        "activation",
+        "\"tanh\"",
+        "a real activation",
+        "what follows every layer of a new network but the last",
+    ),
+    row("data", "that which judges", "a path", "what is learnt from"),
+    row(
+        "labels",
+        "–",
+        "a path",
+        "labels of `.npy` data that are learnt from",
+    ),
+    row(
+        "split",
+        "\"train\" of the same data",
+        "\"train\", \"test\"",
+        "which part of `data` is learnt from",
+    ),
+    row(
+        "limit",
+        "all",
+        "1 or more",
+        "only so many samples are learnt from, those for validation included",
+    ),
+    row(
+        "validation",
+        "0.1",
+        "0 to 0.5",
+        "share of the samples that is not learnt from: after every epoch they tell how good the program is, and which epoch's is kept; 0 keeps the last",
+    ),
+    row(
+        "method",
+        "\"adjoint\"",
+        "\"adjoint\", \"dfa\", \"spsa\", \"sigma-only\", \"digital-only\", \"last-layer\"",
+        "how the slopes of the loss are had",
+    ),
+    row(
+        "parameters",
+        "\"weights\"",
+        "\"weights\", \"phases\"",
+        "what is learnt: weights, compiled anew (straight through programming), or the phases themselves and the digital scales; biases always",
+    ),
+    row(
+        "loss",
+        "by the labels",
+        "\"cross-entropy\", \"mean-square\", \"distillation\"",
+        "what is to become small; distillation: the distance from what the network gives digitally before training",
+    ),
+    row(
+        "temperature",
+        "2",
+        "above 0",
+        "what logits are divided by in a distillation",
+    ),
+    row(
+        "optimizer",
+        "\"adam\"",
+        "\"adam\", \"sgd\"",
+        "how a step follows from slopes",
+    ),
+    row(
+        "momentum",
+        "0.9",
+        "0 to below 1",
+        "share of the step before in a step of sgd",
+    ),
+    row("rate", "0.001", "above 0", "largest size of a step"),
+    row(
+        "schedule",
+        "\"cosine\"",
+        "\"constant\", \"cosine\", \"one-cycle\"",
+        "how the size of a step changes on the way",
+    ),
+    row("epochs", "10", "1 or more", "passes over the samples"),
+    row("batch", "128", "1 or more", "samples of a step"),
+    row(
+        "chips",
+        "1",
+        "1 to 1000",
+        "new chips of every step, over which slopes are averaged",
+    ),
+    row(
+        "trial",
+        "none",
+        "none, 0 or more",
+        "instead: the number of the one chip that is trained on, which is also the one that is judged first",
+    ),
+    row(
+        "every",
+        "1",
+        "1 or more",
+        "steps after which changed weights are written to the chip; between them it multiplies by old ones",
+    ),
+    row(
+        "correct",
+        "that which judges",
+        "\"none\", \"local\", \"progressive\"",
+        "how phases are chosen on chips that are trained on",
+    ),
+    row(
+        "ramp",
+        "{}",
+        "{ KEY = [from, to] }",
+        "hardware keys that change in proportion to the steps done, for example { \"coupler.splitting_error_rad\" = [0, 0.05] }",
+    ),
+    row(
+        "perturbation",
+        "0.01",
+        "above 0",
+        "how far spsa moves every parameter, phases in rad",
+    ),
+    row(
+        "seed",
+        "that which judges",
+        "0 or more",
+        "from which the order of samples, new weights, feedback and signs follow",
+    ),
+    row(
+        "judges",
+        "3",
+        "1 to 1000",
+        "chips, never trained on, whose mean score tells how good an epoch's program is; a fixed `trial` judges alone",
+    ),
+];
+
+/// A new network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scratch {
+    /// Its widths, inputs first.
+    pub widths: Vec<usize>,
+    /// What follows every layer but the last.
+    pub activation: Activation,
+}
+
+/// How a program is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Training {
+    /// The new network that it starts from, if it starts from none that there is.
+    pub scratch: Option<Scratch>,
+    /// Path of what is learnt from, where it is not the data that judge.
+    pub data: Option<String>,
+    /// Path of its labels.
+    pub labels: Option<String>,
+    /// Which part of it.
+    pub split: Option<Split>,
+    /// Only so many samples.
+    pub limit: Option<usize>,
+    /// Share of the samples that is held back to validate.
+    pub validation: f64,
+    /// How slopes are had.
+    pub method: MethodName,
+    /// What is learnt.
+    pub parameters: Parameters,
+    /// What is to become small; none: by the labels.
+    pub loss: Option<Loss>,
+    /// How a step follows from slopes.
+    pub optimizer: Rule,
+    /// Largest size of a step.
+    pub rate: f64,
+    /// How it changes on the way.
+    pub schedule: Schedule,
+    /// Passes over the samples.
+    pub epochs: u64,
+    /// Samples of a step.
+    pub batch: usize,
+    /// New chips of every step.
+    pub chips: usize,
+    /// The one chip instead.
+    pub trial: Option<u64>,
+    /// Steps after which weights are written.
+    pub every: u64,
+    /// How phases are chosen on chips that are trained on; none: as on those that are judged.
+    pub correction: Option<Correction>,
+    /// Hardware keys that change on the way, from one value to the other.
+    pub ramp: Vec<(String, [f64; 2])>,
+    /// How far simultaneous perturbation moves every parameter.
+    pub perturbation: f64,
+    /// Seed of what is not the chips'; none: that of the experiment.
+    pub seed: Option<u64>,
+    /// Chips that validate.
+    pub judges: usize,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            scratch: None,
+            data: None,
+            labels: None,
+            split: None,
+            limit: None,
+            validation: 0.1,
+            method: MethodName::default(),
+            parameters: Parameters::default(),
+            loss: None,
+            optimizer: Rule::Adam,
+            rate: 1e-3,
+            schedule: Schedule::default(),
+            epochs: 10,
+            batch: 128,
+            chips: 1,
+            trial: None,
+            every: 1,
+            correction: None,
+            ramp: Vec::new(),
+            perturbation: 0.01,
+            seed: None,
+            judges: 3,
+        }
+    }
+}
+
+/// Stands for the network of an experiment that starts from a new one.
+pub(super) const NEW: &str = "new";
+
+/// `[train]` as it is read.
+#[derive(Default)]
+struct Reader {
+    training: Option<Training>,
+}
+
+impl Beside for Reader {
+    fn entry(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<bool> {
+        if key != "train" {
+            return Ok(false);
+        }
+        let DeValue::Table(table) = value.get_ref() else {
+            return Err(Error::value(
+                "train",
+                show(value.get_ref()),
+                "a table [train]",
+            ));
+        };
+        self.training = Some(Training::of_table(table)?);
+        Ok(true)
+    }
+
+    fn network(&self) -> Option<&str> {
+        let training = self.training.as_ref()?;
+        training.scratch.as_ref().map(|_| NEW)
+    }
+}
+
+fn number(
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    allows: impl Fn(f64) -> bool,
+    limit: &str,
+) -> Result<f64> {
+    let number = match scalar(key, value)? {
+        Cell::Int(number) => Some(number as f64),
+        Cell::Float(number) => Some(number),
+        _ => None,
+    };
+    let number = number.filter(|number| allows(*number));
+    number.ok_or_else(|| Error::value(key, show(value.get_ref()), limit))
+}
+
+fn list<'a, 'i>(
+    key: &str,
+    value: &'a Spanned<DeValue<'i>>,
+    lengths: RangeInclusive<usize>,
+    limit: &str,
+) -> Result<Vec<&'a Spanned<DeValue<'i>>>> {
+    match value.get_ref() {
+        DeValue::Array(items) if lengths.contains(&items.len()) => Ok(items.iter().collect()),
+        other => Err(Error::value(key, show(other), limit)),
+    }
+}
+
+impl Training {
+    /// The experiment in `source` with what is learnt before it is judged, and the folder that its paths are relative to.
+    ///
+    /// # Errors
+    /// As [`Sweep::read`], and in one sentence what is wrong in `[train]`: [`Error::Format`] where there is none.
+    pub fn read(source: &Source) -> Result<(Self, Sweep, &std::path::Path)> {
+        let mut reader = Reader::default();
+        let (sweep, folder) = Sweep::read_beside(source, &mut reader)?;
+        let training = reader.training.ok_or_else(|| {
+            let what = "has no [train]: lightloom sweep runs it";
+            Error::format(source.name(), what)
+        })?;
+        training.check(&sweep)?;
+        Ok((training, sweep, folder))
+    }
+
+    fn of_table(table: &DeTable<'_>) -> Result<Self> {
+        let mut training = Self::default();
+        let (mut widths, mut activation) = (None, None);
+        let (mut momentum, mut temperature) = (None, None);
+        for (key, value) in table {
+            let key = &**key.get_ref();
+            match key {
+                "layers" => {
+                    let limit = "2 to 64 widths in a list";
+                    let items = list(key, value, 2..=64, limit)?;
+                    let items = items.into_iter();
+                    let all: Result<Vec<usize>> =
+                        items.map(|item| count(key, item, 1..=1 << 20)).collect();
+                    widths = Some(all?);
+                }
+                "activation" => activation = Some(text(key, value)?.parse::<Activation>()?),
+                "data" => training.data = Some(text(key, value)?),
+                "labels" => training.labels = Some(text(key, value)?),
+                "split" => training.split = Some(text(key, value)?.parse()?),
+                "limit" => training.limit = Some(count(key, value, 1..=usize::MAX)?),
+                "validation" => {
+                    let allows = |share| (0.0..=0.5).contains(&share);
+                    training.validation = number(key, value, allows, "0 to 0.5")?;
+                }
+                "method" => training.method = text(key, value)?.parse()?,
+                "parameters" => training.parameters = text(key, value)?.parse()?,
+                "loss" => training.loss = Some(text(key, value)?.parse()?),
+                "temperature" => temperature = Some(above_zero(key, value)?),
+                "optimizer" => training.optimizer = text(key, value)?.parse()?,
+                "momentum" => {
+                    let allows = |share| (0.0..1.0).contains(&share);
+                    momentum = Some(number(key, value, allows, "0 or more and below 1")?);
+                }
+                "rate" => training.rate = above_zero(key, value)?,
+                "schedule" => training.schedule = text(key, value)?.parse()?,
+                "epochs" => training.epochs = count(key, value, 1..=1_000_000)? as u64,
+                "batch" => training.batch = count(key, value, 1..=1 << 20)?,
+                "chips" => training.chips = count(key, value, 1..=1000)?,
+                "trial" => {
+                    training.trial = match value.get_ref() {
+                        DeValue::String(none) if none == "none" => None,
+                        _ => Some(count(key, value, 0..=(1 << 32) - 1)? as u64),
+                    };
+                }
+                "every" => training.every = count(key, value, 1..=1_000_000)? as u64,
+                "correct" => training.correction = Some(correction(&text(key, value)?)?),
+                "ramp" => training.ramp = ramp(value)?,
+                "perturbation" => training.perturbation = above_zero(key, value)?,
+                "seed" => training.seed = Some(count(key, value, 0..=usize::MAX)? as u64),
+                "judges" => training.judges = count(key, value, 1..=1000)?,
+                other => {
+                    let names = ROWS.map(|row| row.name);
+                    return Err(Error::unknown("key of [train]", other, &names));
+                }
+            }
+        }
+        let idle = |key: &str, without: &str| {
+            let reason = format!("says nothing without {without}");
+            Err(Error::format(format!("`{key}` of [train]"), reason))
+        };
+        match (widths, activation) {
+            (None, Some(_)) => return idle("activation", "`layers`"),
+            (None, None) => {}
+            (Some(widths), activation) => {
+                let activation = activation.unwrap_or(Activation::Tanh);
+                training.scratch = Some(Scratch { widths, activation });
+            }
+        }
+        match (&mut training.optimizer, momentum) {
+            (Rule::Sgd { momentum }, given) => *momentum = given.unwrap_or(0.9),
+            (Rule::Adam, Some(_)) => return idle("momentum", "optimizer = \"sgd\""),
+            (Rule::Adam, None) => {}
+        }
+        match (&mut training.loss, temperature) {
+            (Some(Loss::Distillation { temperature }), Some(given)) => *temperature = given,
+            (_, Some(_)) => return idle("temperature", "loss = \"distillation\""),
+            (_, None) => {}
+        }
+        Ok(training)
+    }
+
+    /// Fails on what cannot be trained, as far as the experiment tells.
+    fn check(&self, sweep: &Sweep) -> Result<()> {
+        if let Some(key) = sweep
+            .keys()
+            .find(|key| !matches!(key, Key::Hardware(_) | Key::Correct | Key::Precision))
+        {
+            let what =
+                "varies: what is trained must be one program; only hardware and `correct` may";
+            return Err(Error::format(format!("`{}`", key.name()), what));
+        }
+        if self.trial.is_some() && self.chips > 1 {
+            let limit = "1 with a fixed trial";
+            return Err(Error::value("chips", self.chips, limit));
+        }
+        if self.parameters == Parameters::Phases && self.every > 1 {
+            let limit = "1 where phases are trained: they are on the chip at once";
+            return Err(Error::value("every", self.every, limit));
+        }
+        for (key, [from, to]) in &self.ramp {
+            for end in [from, to] {
+                Hardware::default().with(key, &end.to_string())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn above_zero(key: &str, value: &Spanned<DeValue<'_>>) -> Result<f64> {
+    number(key, value, |number| number > 0.0, "a number above 0")
+}
+
+fn correction(name: &str) -> Result<Correction> {
+    let found = Correction::ALL.into_iter().find(|one| one.name() == name);
+    found.ok_or_else(|| Error::unknown("correct", name, &Correction::ALL.map(Correction::name)))
+}
+
+/// `{ KEY = [from, to] }`, keys dotted or not.
+fn ramp(value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, [f64; 2])>> {
+    fn add(
+        prefix: &str,
+        value: &Spanned<DeValue<'_>>,
+        all: &mut Vec<(String, [f64; 2])>,
+    ) -> Result<()> {
+        match value.get_ref() {
+            DeValue::Table(table) => table.iter().try_for_each(|(key, value)| {
+                let name = match prefix {
+                    "" => key.get_ref().to_string(),
+                    prefix => format!("{prefix}.{}", key.get_ref()),
+                };
+                add(&name, value, all)
+            }),
+            _ => {
+                let limit = "two numbers, [from, to]";
+                let ends = list(prefix, value, 2..=2, limit)?;
+                let end = |index: usize| number(prefix, ends[index], |_| true, limit);
+                all.push((prefix.to_owned(), [end(0)?, end(1)?]));
+                Ok(())
+            }
+        }
+    }
+    let mut all = Vec::new();
+    match value.get_ref() {
+        DeValue::Table(_) => add("", value, &mut all)?,
+        other => return Err(Error::value("ramp", show(other), "{ KEY = [from, to] }")),
+    }
+    Ok(all)
+}

@@ -1,0 +1,195 @@
+//! How the slopes of a loss are had: with knowledge of the chip, or by light alone.
+
+mod adjoint;
+mod feedback;
+mod spsa;
+
+pub use adjoint::Adjoint;
+pub use feedback::DirectFeedback;
+pub use spsa::Spsa;
+
+use std::fmt;
+use std::ops::{Add, AddAssign, Mul};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::loss::Criterion;
+use super::student::{Learns, Student};
+use crate::error::{Error, Result};
+use crate::field::Real;
+use crate::hardware::Chip;
+use crate::mesh::Correction;
+use crate::nn::Batch;
+use crate::processor::Processor;
+
+/// How the slopes of a loss by a student's values are had.
+pub trait Method<T: Real> {
+    /// The mean loss of the samples of `lesson` on `chip`, and its slopes by the student's values.
+    ///
+    /// # Errors
+    /// Those of [`Processor::load`] and [`Processor::forward`].
+    fn slopes(
+        &self,
+        student: &Student,
+        chip: &Chip,
+        lesson: &Lesson<'_, T>,
+    ) -> Result<(f64, Vec<f64>)>;
+
+    /// What one call costs on a chip, for so many samples, but for the writing of new values.
+    fn costs(&self, student: &Student, samples: usize) -> Costs;
+}
+
+/// Samples of one step, and what their outputs are compared with.
+#[derive(Debug)]
+pub struct Lesson<'a, T> {
+    /// Their encoded features, `[signal, sample]`.
+    pub batch: Batch<T>,
+    /// Their places in the data of `criterion`.
+    pub samples: &'a [usize],
+    /// What is to become small.
+    pub criterion: &'a Criterion,
+    /// The encoded samples that set the ranges of modulators and converters.
+    pub calibration: &'a Batch<T>,
+    /// How phases are chosen.
+    pub correction: Correction,
+    /// Number of the step: the address of its shots' noise.
+    pub step: u64,
+}
+
+impl<T: Real> Lesson<'_, T> {
+    /// The student's program on `chip`.
+    fn load(&self, student: &Student, chip: &Chip) -> Result<Processor<T>> {
+        let calibration = Some(self.calibration);
+        Processor::load(
+            student.program(),
+            chip.clone(),
+            self.correction,
+            calibration,
+        )
+    }
+}
+
+/// What training asked of a chip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Costs {
+    /// Samples whose light went through the whole network, forward or backward, once each.
+    pub passes: u64,
+    /// Phases that were written, one for every phase shifter and time.
+    pub writes: u64,
+    /// Readings of detectors, one for every output of every layer and sample, and of taps.
+    pub readings: u64,
+}
+
+impl Add for Costs {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            passes: self.passes + other.passes,
+            writes: self.writes + other.writes,
+            readings: self.readings + other.readings,
+        }
+    }
+}
+
+impl AddAssign for Costs {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Mul<u64> for Costs {
+    type Output = Self;
+
+    fn mul(self, times: u64) -> Self {
+        Self {
+            passes: self.passes * times,
+            writes: self.writes * times,
+            readings: self.readings * times,
+        }
+    }
+}
+
+impl Costs {
+    /// Of so many samples that are sent forward and read behind every layer.
+    fn forward(student: &Student, samples: usize) -> Self {
+        let outputs = student.program().maps();
+        let outputs: usize = outputs.map(|map| map.linear.outputs()).sum();
+        Self {
+            passes: samples as u64,
+            writes: 0,
+            readings: (outputs * samples) as u64,
+        }
+    }
+}
+
+/// The methods by their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MethodName {
+    /// [`Adjoint`].
+    #[default]
+    Adjoint,
+    /// [`DirectFeedback`].
+    Dfa,
+    /// [`Spsa`].
+    Spsa,
+    /// [`Adjoint`], of singular values alone.
+    SigmaOnly,
+    /// [`Adjoint`], of biases and digital scales alone.
+    DigitalOnly,
+    /// [`Adjoint`], of the last layer alone.
+    LastLayer,
+}
+
+impl MethodName {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Adjoint,
+        Self::Dfa,
+        Self::Spsa,
+        Self::SigmaOnly,
+        Self::DigitalOnly,
+        Self::LastLayer,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adjoint => "adjoint",
+            Self::Dfa => "dfa",
+            Self::Spsa => "spsa",
+            Self::SigmaOnly => "sigma-only",
+            Self::DigitalOnly => "digital-only",
+            Self::LastLayer => "last-layer",
+        }
+    }
+
+    /// Which parameters it trains.
+    pub fn learns(self) -> Learns {
+        match self {
+            Self::Adjoint | Self::Dfa | Self::Spsa => Learns::Everything,
+            Self::SigmaOnly => Learns::SingularValues,
+            Self::DigitalOnly => Learns::Digital,
+            Self::LastLayer => Learns::LastLayer,
+        }
+    }
+}
+
+impl fmt::Display for MethodName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for MethodName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|one| one.name() == text);
+        found.ok_or_else(|| Error::unknown("method", text, &Self::ALL.map(Self::name)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+use ndarray::Array2;
+
+use super::*;
+use crate::compile::{Layout, Program, compile};
+use crate::field::Fields;
+use crate::hardware::Hardware;
+use crate::nn::{Activation, Bias, Input, Labels, Layer, Network, Readout, Weight};
+use crate::rng::{Effect, Seed};
+use crate::train::{Loss, Parameters, Tape};
+
+const CLASSES: [usize; 6] = [0, 1, 2, 0, 1, 2];
+
+fn random(shape: (usize, usize), unit: u64) -> Array2<f64> {
+    let mut stream = Seed(71).stream(Effect::Haar, 0, unit, 0);
+    Array2::from_shape_simple_fn(shape, || stream.standard_normal())
+}
+
+fn network() -> Network {
+    let bias = |count, unit| Some(Bias::Real(random((count, 1), unit).column(0).to_owned()));
+    let layers = vec![
+        Layer::new(
+            "0",
+            Weight::Real(random((4, 5), 1)),
+            bias(4, 2),
+            Activation::Tanh,
+        ),
+        Layer::new("1", Weight::Real(random((4, 4), 3)), None, Activation::Tanh),
+        Layer::new(
+            "2",
+            Weight::Real(random((3, 4), 4)),
+            bias(3, 5),
+            Activation::Identity,
+        ),
+    ];
+    Network::new(Input::default(), layers, Readout::Real).unwrap()
+}
+
+fn program() -> Program {
+    let layout = Layout {
+        tile: Some(4),
+        ..Layout::default()
+    };
+    compile(&network(), layout).unwrap()
+}
+
+fn criterion() -> Criterion {
+    let labels: Labels = CLASSES.to_vec().into();
+    Criterion::new(Loss::CrossEntropy, &network(), &labels, || unreachable!()).unwrap()
+}
+
+fn with_lesson<R>(work: impl FnOnce(&Lesson<'_, f64>, &Chip) -> R) -> R {
+    let hardware =
+        Hardware::from_toml("coupler.splitting_error_rad = 0.1\nphase_shifter.offset_rad = 0.2");
+    let chip = hardware.unwrap().fabricate(Seed(2), 3);
+    let batch = Batch::Real(random((5, 6), 6));
+    let criterion = criterion();
+    let lesson = Lesson {
+        batch: batch.clone(),
+        samples: &[0, 1, 2, 3, 4, 5],
+        criterion: &criterion,
+        calibration: &batch,
+        correction: Correction::None,
+        step: 4,
+    };
+    work(&lesson, &chip)
+}
+
+fn student(parameters: Parameters, learns: Learns) -> Student {
+    let mut student = Student::new(&program(), parameters, learns).unwrap();
+    if parameters == Parameters::Phases {
+        // Away from 0, below which a heater goes to 2π.
+        let values = student.values();
+        let away = values.iter().map(|value| value.rem_euclid(6.2) * 0.9 + 0.3);
+        student.set(&away.collect::<Vec<_>>(), true).unwrap();
+    }
+    student
+}
+
+/// The loss on the chip, as a function of the student's values.
+fn loss_of(student: &Student, values: &[f64], lesson: &Lesson<'_, f64>, chip: &Chip) -> f64 {
+    let mut moved = student.clone();
+    moved.set(values, true).unwrap();
+    let processor = lesson.load(&moved, chip).unwrap();
+    let outputs = processor
+        .forward(lesson.batch.clone(), lesson.step)
+        .unwrap();
+    lesson.criterion.slopes(&outputs, lesson.samples).0
+}
+
+/// Every value of every kind: phases, attenuators, scales, biases.
+#[test]
+fn adjoint_slopes_are_central_differences() {
+    for learns in [
+        Learns::Everything,
+        Learns::SingularValues,
+        Learns::Digital,
+        Learns::LastLayer,
+    ] {
+        let student = student(Parameters::Phases, learns);
+        with_lesson(|lesson, chip| {
+            let (loss, slopes) = Adjoint.slopes(&student, chip, lesson).unwrap();
+            let values = student.values();
+            assert_eq!(loss, loss_of(&student, &values, lesson, chip));
+            let largest = slopes.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+            assert!(largest > 1e-2, "{largest}");
+            for (index, slope) in slopes.iter().enumerate() {
+                let at = |step: f64| {
+                    let mut moved = values.clone();
+                    moved[index] += step;
+                    loss_of(&student, &moved, lesson, chip)
+                };
+                let h = 1e-5;
+                let expected = (at(h) - at(-h)) / (2.0 * h);
+                let off = (slope - expected).abs();
+                assert!(off < 1e-7 * largest.max(1.0), "{index}: {slope} {expected}");
+            }
+        });
+    }
+}
+
+/// On a perfect chip straight through programming is the gradient itself.
+#[test]
+fn slopes_by_weights_are_central_differences_on_a_perfect_chip() {
+    let student = student(Parameters::Weights, Learns::Everything);
+    with_lesson(|lesson, _| {
+        let chip = Hardware::default().fabricate(Seed(0), 0);
+        let (_, slopes) = Adjoint.slopes(&student, &chip, lesson).unwrap();
+        let values = student.values();
+        for (index, slope) in slopes.iter().enumerate() {
+            let at = |step: f64| {
+                let mut moved = values.clone();
+                moved[index] += step;
+                loss_of(&student, &moved, lesson, &chip)
+            };
+            let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!(
+                (slope - expected).abs() < 1e-8,
+                "{index}: {slope} {expected}"
+            );
+        }
+    });
+}
+
+/// The mean over many signs is the gradient.
+#[test]
+fn simultaneous_perturbation_is_the_gradient_on_average() {
+    let student = student(Parameters::Phases, Learns::LastLayer);
+    with_lesson(|lesson, chip| {
+        let (_, exact) = Adjoint.slopes(&student, chip, lesson).unwrap();
+        let rounds = 600;
+        let mut mean = vec![0.0; exact.len()];
+        for round in 0..rounds {
+            let method = Spsa {
+                size: 1e-4,
+                seed: Seed(round),
+            };
+            let (_, slopes) = method.slopes(&student, chip, lesson).unwrap();
+            for (sum, slope) in mean.iter_mut().zip(slopes) {
+                *sum += slope / rounds as f64;
+            }
+        }
+        // Every component errs by the norm of the others over the root of the rounds.
+        let norm = exact.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let bound = 5.0 * norm / (rounds as f64).sqrt();
+        for (mean, exact) in mean.iter().zip(&exact) {
+            assert!((mean - exact).abs() < bound, "{mean} {exact} {bound}");
+        }
+        assert!(bound < 0.25 * norm);
+    });
+}
+
+/// Where the feedback of every layer is the transposed path behind it, direct feedback is back-propagation: of a network
+/// without activations that is a constant.
+#[test]
+fn direct_feedback_by_the_transposed_weights_is_the_gradient() {
+    let mut layers = network().layers().to_vec();
+    layers
+        .iter_mut()
+        .for_each(|layer| layer.activation = Activation::Identity);
+    let network = Network::new(Input::default(), layers, Readout::Real).unwrap();
+    let program = compile(&network, Layout::default()).unwrap();
+    let chip = Hardware::default().fabricate(Seed(0), 0);
+    let batch = Batch::Real(random((5, 6), 6));
+    let processor = Processor::<f64>::load(&program, chip, Correction::None, None).unwrap();
+    let (outputs, tape) = Tape::record(&processor, batch, 0).unwrap();
+    let by_outputs = random(outputs.dim(), 9);
+    let (second, third) = (random((4, 4), 3), random((3, 4), 4));
+    let real = |re: Array2<f64>| Fields {
+        im: Array2::zeros(re.raw_dim()),
+        re,
+    };
+    let feedback = [real(second.t().dot(&third.t())), real(third.t().to_owned())];
+    let direct = tape.gradient_by_feedback(&by_outputs, &feedback);
+    let exact = tape.gradient(&by_outputs);
+    for (direct, exact) in direct.layers.iter().zip(&exact.layers) {
+        let pairs = direct.map.weight.re.iter().zip(&exact.map.weight.re);
+        for (direct, exact) in pairs {
+            assert!((direct - exact).abs() < 1e-12, "{direct} {exact}");
+        }
+    }
+}
+
+/// Direct feedback gives the last layer its exact slopes and the others different ones of some alignment.
+#[test]
+fn direct_feedback_is_exact_in_the_last_layer_alone() {
+    let student = student(Parameters::Weights, Learns::Everything);
+    with_lesson(|lesson, chip| {
+        let feedback = DirectFeedback::new(&student, Seed(5)).unwrap();
+        let (loss, direct) = feedback.slopes(&student, chip, lesson).unwrap();
+        let (same, exact) = Adjoint.slopes(&student, chip, lesson).unwrap();
+        assert_eq!(loss, same);
+        let last = direct.len() - (3 * 4 + 3);
+        assert_eq!(direct[last..], exact[last..]);
+        assert_ne!(direct[..last], exact[..last]);
+    });
+}
+
+/// Two layers of 4 and one of 3 outputs in tiles of 4 modes, the first over two columns of tiles.
+#[test]
+fn methods_say_what_they_cost() {
+    let student = student(Parameters::Phases, Learns::Everything);
+    let written = student.written() as u64;
+    let costs = |method: &dyn Method<f64>| method.costs(&student, 10);
+    let forward = Costs {
+        passes: 10,
+        writes: 0,
+        readings: 10 * (4 + 4 + 3),
+    };
+    assert_eq!(costs(&Adjoint), forward);
+    let spsa = Spsa {
+        size: 0.1,
+        seed: Seed(0),
+    };
+    let twice = Costs {
+        passes: 20,
+        writes: 2 * written,
+        readings: 2 * forward.readings,
+    };
+    assert_eq!(costs(&spsa), twice);
+    let feedback = DirectFeedback::new(&student, Seed(0)).unwrap();
+    let both = Costs {
+        passes: 20,
+        writes: 0,
+        readings: forward.readings + 10 * (4 + 4),
+    };
+    assert_eq!(costs(&feedback), both);
+}

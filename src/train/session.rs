@@ -1,0 +1,340 @@
+//! An experiment that is trained in a folder before it is judged.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::course::{Course, Setting};
+use super::description::{NEW, Scratch, Training};
+use super::state::{Epoch, State};
+use crate::compile::{Layout, Program, compile_watched};
+use crate::error::{Context, Error, Result};
+use crate::experiment::sweep::rows::InputFile;
+use crate::experiment::sweep::{Key, Notes, Point, Source, Sweep};
+use crate::field::{InstructionSet, Precision, Real};
+use crate::io::hash::sha256;
+use crate::io::record::{Cell, Column, Kind, write_csv};
+use crate::io::{Format, write_atomic};
+use crate::nn::{Activation, Bias, Input, Layer, Network, Readout, Score, Split, Weight};
+use crate::rng::{DRAWS, Effect, Seed};
+use crate::watch::Watch;
+
+/// Name of the best program in the folder.
+pub const BEST: &str = "best.program.safetensors";
+/// Name of the file from which a training goes on.
+pub const STATE: &str = "training.state";
+/// Name of the table of epochs.
+pub const EPOCHS: &str = "epochs.csv";
+
+/// An experiment that is trained in a folder before it is judged.
+#[derive(Debug)]
+pub struct Apprenticeship {
+    training: Training,
+    sweep: Sweep,
+    /// What paths are relative to.
+    folder: PathBuf,
+    out: PathBuf,
+    /// Its only point, as far as training goes.
+    point: Point,
+}
+
+/// What of an experiment decides what is learnt.
+#[derive(Serialize)]
+struct Of<'a> {
+    lightloom: &'static str,
+    draws: u32,
+    training: String,
+    experiment: &'a str,
+    inputs: &'a [InputFile],
+}
+
+/// Whoever is told how a training goes.
+pub trait Listener: Watch {
+    /// It begins, or goes on, at so many steps of all; epochs are scored by `score`.
+    fn begins(&self, steps: u64, all: u64, score: Score);
+
+    /// An epoch ended.
+    fn ended(&self, epoch: &Epoch);
+
+    /// Whether it is time to keep where it stands.
+    fn keeps(&self) -> bool;
+}
+
+impl Apprenticeship {
+    /// `training` and then `sweep`, whose paths are relative to `folder`, in the folder `out`.
+    ///
+    /// # Errors
+    /// Those of the sweep's first point.
+    pub fn new(training: Training, sweep: Sweep, folder: &Path, out: &Path) -> Result<Self> {
+        let mut only = sweep.clone();
+        only.axes.clear();
+        let is_given = |key: &Key| only.base.values.iter().any(|(other, _)| other == key);
+        let defaults = [(Key::Correct, "none"), (Key::Precision, "f32")];
+        let defaults = defaults.map(|(key, value)| (!is_given(&key)).then(|| (key, value.into())));
+        only.base.values.extend(defaults.into_iter().flatten());
+        let point = only.point(0)?;
+        Ok(Self {
+            training,
+            sweep,
+            folder: folder.to_owned(),
+            out: out.to_owned(),
+            point,
+        })
+    }
+
+    /// The experiment that judges what was learnt: the same one with the best program in place of what was trained,
+    /// its paths relative to the folder `out`.
+    pub fn judged(&self) -> Sweep {
+        let is_of_network = |key: &Key| {
+            matches!(
+                key,
+                Key::Network
+                    | Key::Program
+                    | Key::Tile
+                    | Key::Geometry
+                    | Key::Arrange
+                    | Key::For
+                    | Key::Weights
+            )
+        };
+        let mut sweep = self.sweep.clone();
+        sweep.base.values.retain(|(key, _)| !is_of_network(key));
+        sweep.base.remarks = crate::nn::Remarks::default();
+        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let mut sweep = sweep.with_paths(|path| folder.join(path).to_string_lossy().into_owned());
+        let program = (Key::Program, BEST.into());
+        sweep.base.values.insert(0, program);
+        sweep
+    }
+
+    /// Trains until the end, from where the folder's last training of the same experiment stood, and writes the best program
+    /// and the table of epochs. Notes of what was assumed go to `listener`. Whether it came to the end: `listener` may stop
+    /// it, and what is done is kept.
+    ///
+    /// # Errors
+    /// Those of the files, of [`Course::new`] and [`Course::step`], the best program so far kept; [`Error::Format`] if the
+    /// folder holds another training.
+    pub fn run(&self, listener: &dyn Listener) -> Result<bool> {
+        match self.point.precision {
+            Precision::F32 => self.run_in::<f32>(listener),
+            Precision::F64 => self.run_in::<f64>(listener),
+        }
+    }
+
+    fn run_in<T: Real>(&self, listener: &dyn Listener) -> Result<bool> {
+        let say = |text: &str| listener.note(text);
+        let notes = Notes::new(&say);
+        let learning = self.learning()?;
+        let program = self.program(&learning, &notes, listener)?;
+        let network = program.network();
+        let intake = network.intake();
+        let data = learning.data(&self.data(), &self.folder, &intake)?;
+        notes.add(format!("{}: {}", self.data(), data.words(network)));
+        let mut inputs = self.sweep_of_files(&self.sweep).inputs(&self.folder)?;
+        inputs.extend(self.sweep_of_files(&learning).inputs(&self.folder)?);
+        let of = self.of(&inputs);
+        std::fs::create_dir_all(&self.out).map_err(|source| Error::io(&self.out, source))?;
+        let path = self.out.join(STATE);
+        let state = match path.exists() {
+            true => Some(State::read(&path, self.training.optimizer, &of)?),
+            false => None,
+        };
+        let setting = Setting {
+            program: &program,
+            hardware: &self.point.hardware,
+            seed: self.sweep.seed,
+            data: &data,
+            score: self.sweep.base.score,
+            correction: self.point.correction,
+        };
+        let mut course = Course::<T>::new(&self.training, setting, state)?;
+        let steps = course.steps();
+        listener.begins(course.state().step(), steps, course.score());
+        while course.state().step() < steps {
+            if listener.stops() {
+                course.state().write(&path, &of)?;
+                return Ok(false);
+            }
+            let ended = match course.step(listener) {
+                Ok(ended) => ended,
+                Err(error) => {
+                    if course.state().epochs().is_empty() {
+                        return Err(error);
+                    }
+                    self.write(&course)?;
+                    let kept = self.out.join(BEST);
+                    let kept = format!("training (the best program so far is {})", kept.display());
+                    return Err(error.within(kept));
+                }
+            };
+            listener.step();
+            if let Some(epoch) = &ended {
+                listener.ended(epoch);
+            }
+            if course.may_be_kept() && (ended.is_some() || listener.keeps()) {
+                course.state().write(&path, &of)?;
+            }
+        }
+        self.write(&course)?;
+        Ok(true)
+    }
+
+    /// Writes the best program and the table of epochs.
+    fn write<T: Real>(&self, course: &Course<'_, T>) -> Result<()> {
+        let program = course.best()?.graduate()?;
+        write_atomic(self.out.join(BEST), |writer| program.write(writer))?;
+        let columns = [
+            Column::new("epoch", Kind::Int),
+            Column::new("step", Kind::Int),
+            Column::new("rate", Kind::Float),
+            Column::new("loss", Kind::Float),
+            Column::new("chips", Kind::Float),
+            Column::new("digital", Kind::Float),
+            Column::new("passes", Kind::Int),
+            Column::new("writes", Kind::Int),
+            Column::new("readings", Kind::Int),
+        ];
+        let cell = |score: Option<f64>| score.map_or(Cell::Null, Cell::Float);
+        let rows = course.state().epochs().iter().map(|epoch| {
+            Ok(vec![
+                (epoch.epoch as usize).into(),
+                (epoch.step as usize).into(),
+                epoch.rate.into(),
+                epoch.loss.into(),
+                cell(epoch.chips),
+                cell(epoch.digital),
+                (epoch.costs.passes as usize).into(),
+                (epoch.costs.writes as usize).into(),
+                (epoch.costs.readings as usize).into(),
+            ])
+        });
+        write_atomic(self.out.join(EPOCHS), |writer| {
+            write_csv(&columns, rows, writer)
+        })
+    }
+
+    /// Everything that decides what is learnt, as text: the sum of it.
+    fn of(&self, inputs: &[InputFile]) -> String {
+        let mut only = self.sweep.clone();
+        // Neither what is judged nor how often changes what is learnt.
+        only.axes.clear();
+        only.trials = 1;
+        let of = Of {
+            lightloom: env!("CARGO_PKG_VERSION"),
+            draws: DRAWS,
+            training: format!("{:?}", self.training),
+            experiment: &only.resolved(),
+            inputs,
+        };
+        let text = serde_json::to_vec(&of).expect("what a training is of is JSON");
+        format!("{} on {}", sha256(&text), InstructionSet::best().name())
+    }
+
+    /// The experiment without a network that is no file.
+    fn sweep_of_files(&self, sweep: &Sweep) -> Sweep {
+        let mut sweep = sweep.clone();
+        if self.training.scratch.is_some() {
+            sweep.base.values.retain(|(key, _)| *key != Key::Network);
+        }
+        sweep
+    }
+
+    /// Path of the data that are learnt from.
+    fn data(&self) -> String {
+        let own = self.training.data.clone();
+        own.unwrap_or_else(|| self.point.data.clone())
+    }
+
+    /// The experiment with the data that are learnt from.
+    fn learning(&self) -> Result<Sweep> {
+        let training = &self.training;
+        let mut sweep = self.sweep.clone();
+        sweep.axes.clear();
+        let base = &mut sweep.base;
+        for (key, cell) in &mut base.values {
+            if *key == Key::Data {
+                *cell = Cell::Text(self.data());
+            }
+        }
+        base.labels.clone_from(&training.labels);
+        base.limit = training.limit;
+        let judges: Split = match &base.split {
+            Some(name) => name.parse()?,
+            None => Split::Test,
+        };
+        let split = match (training.split, &training.data) {
+            (None, None) => Some(judges.other()),
+            (split, _) => split,
+        };
+        if training.data.is_none() && split == Some(judges) {
+            let limit = format!("another part than that which judges, {}", judges.name());
+            return Err(Error::value("split of [train]", judges.name(), limit));
+        }
+        if training.data.is_none() {
+            let path = self.folder.join(&self.point.data);
+            let is_npz = !path.is_dir()
+                && crate::io::Source::open(&path)
+                    .and_then(crate::io::Source::unpacked)?
+                    .format()
+                    == Format::Npz;
+            if !path.is_dir() && !is_npz {
+                let what = "is missing in [train]: must be what is learnt from, as the data that judge are of one part";
+                return Err(Error::format("`data`", what));
+            }
+        }
+        base.split = split.map(|split| split.name().to_owned());
+        Ok(sweep)
+    }
+
+    /// What training begins with.
+    fn program(&self, sweep: &Sweep, notes: &Notes<'_>, watch: &dyn Listener) -> Result<Program> {
+        let make =
+            |network: &Network, layout: Layout| compile_watched(network, layout, &Stop(watch));
+        match (&self.training.scratch, &self.point.source) {
+            (Some(scratch), Source::Network(name, layout)) => {
+                debug_assert_eq!(name, NEW);
+                let seed = self.training.seed.map_or(self.sweep.seed, Seed);
+                let network = scratch.network(sweep, &self.folder, seed)?;
+                make(&network, *layout).within("the new network of [train]")
+            }
+            _ => sweep.program(&self.point.source, &self.folder, notes, &make),
+        }
+    }
+}
+
+/// Lets whoever listens stop a compiler.
+struct Stop<'a>(&'a dyn Listener);
+
+impl Watch for Stop<'_> {
+    fn stops(&self) -> bool {
+        self.0.stops()
+    }
+}
+
+impl Scratch {
+    /// The network: of normal weights of variance 2/(inputs + outputs). Glorot, Bengio, AISTATS 2010.
+    fn network(&self, sweep: &Sweep, folder: &Path, seed: Seed) -> Result<Network> {
+        let layers = self.widths.windows(2).enumerate().map(|(index, pair)| {
+            let [inputs, outputs] = [pair[0], pair[1]];
+            let mut stream = seed.stream(Effect::Haar, 0, index as u64, 7);
+            let std = (2.0 / (inputs + outputs) as f64).sqrt();
+            let weight = ndarray::Array2::from_shape_simple_fn((outputs, inputs), || {
+                std * stream.standard_normal()
+            });
+            let activation = match index + 2 == self.widths.len() {
+                true => Activation::Identity,
+                false => self.activation,
+            };
+            let bias = Bias::Real(ndarray::Array1::zeros(outputs));
+            Layer::new(
+                index.to_string(),
+                Weight::Real(weight),
+                Some(bias),
+                activation,
+            )
+        });
+        let hints = sweep.base.remarks.hints(folder)?;
+        let input = hints.normalization.over(Input::default());
+        Network::new(input, layers.collect(), Readout::Real)
+    }
+}

@@ -1,0 +1,241 @@
+//! Where a training stands, and how that is kept in a file.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Costs;
+use super::optimizer::{Optimizer, Rule};
+use super::student::Student;
+use crate::error::{Context, Error, Result};
+use crate::io::{Source, Tensor, TensorData, Tensors, safetensors, write_atomic};
+
+/// The version of its format.
+const VERSION: u32 = 1;
+/// The key of its metadata.
+const KEY: &str = "lightloom.training";
+
+/// What an epoch came to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub epoch: u64,
+    /// Steps taken until its end.
+    pub step: u64,
+    /// Size of its last step.
+    pub rate: f64,
+    /// Mean loss of its samples, each before the step that learnt from it.
+    pub loss: f64,
+    /// Mean score of the samples held back on the chips that validate.
+    pub chips: Option<f64>,
+    /// Their score where nothing errs.
+    pub digital: Option<f64>,
+    /// What was asked of chips until its end.
+    pub costs: Costs,
+}
+
+/// Where a training stands: all that it goes on from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// What the student learns.
+    pub(super) values: Vec<f64>,
+    pub(super) optimizer: Optimizer,
+    /// Steps taken.
+    pub(super) step: u64,
+    /// Sum of the losses of this epoch's samples so far.
+    pub(super) loss: f64,
+    pub(super) costs: Costs,
+    /// The best values so far, and their score where there is one.
+    pub(super) best: Option<(Option<f64>, Vec<f64>)>,
+    pub(super) epochs: Vec<Epoch>,
+}
+
+/// What of a state is no array.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    version: u32,
+    /// What the training is of: everything that decides its result.
+    of: String,
+    step: u64,
+    loss: f64,
+    costs: Costs,
+    best: Option<f64>,
+    epochs: Vec<Epoch>,
+}
+
+impl State {
+    /// Before the first step of `student`.
+    pub(super) fn new(optimizer: Optimizer, student: &Student) -> Self {
+        Self {
+            values: student.values(),
+            optimizer,
+            step: 0,
+            loss: 0.0,
+            costs: Costs::NONE,
+            best: None,
+            epochs: Vec::new(),
+        }
+    }
+
+    /// Steps taken.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// What was asked of chips so far.
+    pub fn costs(&self) -> Costs {
+        self.costs
+    }
+
+    /// What the epochs so far came to.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.epochs
+    }
+
+    /// The best score so far.
+    pub fn best_score(&self) -> Option<f64> {
+        self.best.as_ref().and_then(|(score, _)| *score)
+    }
+
+    /// Writes it to the file at `path`, whole or not at all; `of` says what it is of.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: &Path, of: &str) -> Result<()> {
+        let head = Head {
+            version: VERSION,
+            of: of.to_owned(),
+            step: self.step,
+            loss: self.loss,
+            costs: self.costs,
+            best: self.best_score(),
+            epochs: self.epochs.clone(),
+        };
+        let text = serde_json::to_string(&head).expect("a head is JSON");
+        let mut tensors = Tensors::new();
+        let mut put = |name: &str, values: &[f64]| -> Result<()> {
+            let tensor = Tensor::real(name, vec![values.len()], values.to_vec())?;
+            tensors.insert(name.to_owned(), tensor);
+            Ok(())
+        };
+        put("values", &self.values)?;
+        put("mean", &self.optimizer.mean)?;
+        put("square", &self.optimizer.square)?;
+        if let Some((_, best)) = &self.best {
+            put("best", best)?;
+        }
+        write_atomic(path, |writer| {
+            safetensors::write(writer, &tensors, (KEY, &text))
+        })
+    }
+
+    /// Reads one of an optimizer of this `rule` from the file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Format`] if it is none, or one of another training than `of`.
+    pub fn read(path: &Path, rule: Rule, of: &str) -> Result<Self> {
+        let place = path.display();
+        Self::parse(Source::open(path)?.bytes(), rule, of).within(place)
+    }
+
+    fn parse(bytes: &[u8], rule: Rule, of: &str) -> Result<Self> {
+        let bundle = safetensors::parse(bytes)?;
+        let wrong = |reason: &str| Error::format("training", reason);
+        let text = bundle.metadata.get(KEY);
+        let text = text.ok_or_else(|| wrong("is no state of one: give another --out"))?;
+        let head: Head = serde_json::from_str(text)
+            .map_err(|_| wrong("was kept by another version of lightloom: give another --out"))?;
+        if head.version != VERSION {
+            return Err(wrong(
+                "was kept by another version of lightloom: give another --out",
+            ));
+        }
+        if head.of != of {
+            let reason = "is of another experiment, of other inputs or of another version: give another --out";
+            return Err(wrong(reason));
+        }
+        let get = |name: &str| match bundle.tensors.get(name).map(Tensor::data) {
+            None => Ok(None),
+            Some(TensorData::Real(values)) => Ok(Some(values.clone())),
+            Some(TensorData::Complex(_)) => Err(wrong("holds numbers of another kind")),
+        };
+        let needed = |name: &str| get(name)?.ok_or_else(|| wrong("lacks numbers"));
+        let values = needed("values")?;
+        let mut optimizer = Optimizer::new(rule, values.len());
+        let [mean, square] = [needed("mean")?, needed("square")?];
+        let best = get("best")?;
+        let is_whole = mean.len() == values.len()
+            && square.len() == optimizer.square.len()
+            && best.as_ref().is_none_or(|best| best.len() == values.len());
+        if !is_whole {
+            return Err(wrong("lacks numbers"));
+        }
+        (optimizer.mean, optimizer.square, optimizer.steps) = (mean, square, head.step);
+        Ok(Self {
+            values,
+            optimizer,
+            step: head.step,
+            loss: head.loss,
+            costs: head.costs,
+            best: best.map(|values| (head.best, values)),
+            epochs: head.epochs,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        let mut optimizer = Optimizer::new(Rule::Adam, 2);
+        let mut values = vec![0.1, f64::MIN_POSITIVE];
+        optimizer.step(&mut values, &[1.0 / 3.0, -2.0], 0.1);
+        State {
+            values,
+            optimizer,
+            step: 1,
+            loss: 0.1 + 0.2,
+            costs: Costs {
+                passes: 1,
+                writes: 2,
+                readings: 3,
+            },
+            best: Some((Some(0.97), vec![1.0, 2.0])),
+            epochs: vec![Epoch {
+                epoch: 1,
+                step: 1,
+                rate: 0.1,
+                loss: 1.0 / 7.0,
+                chips: Some(0.97),
+                digital: Some(1.0),
+                costs: Costs::NONE,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_state_comes_back_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        state().write(&path, "this").unwrap();
+        assert_eq!(State::read(&path, Rule::Adam, "this").unwrap(), state());
+        let other = State::read(&path, Rule::Adam, "that").unwrap_err();
+        assert!(
+            other.to_string().contains("is of another experiment"),
+            "{other}"
+        );
+        let sgd = Rule::Sgd { momentum: 0.0 };
+        assert!(State::read(&path, sgd, "this").is_err());
+    }
+
+    #[test]
+    fn damaged_states_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        state().write(&path, "this").unwrap();
+        let good = std::fs::read(&path).unwrap();
+        crate::io::corruption::survives(&good, |bytes| State::parse(bytes, Rule::Adam, "this"));
+    }
+}
