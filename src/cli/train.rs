@@ -24,8 +24,8 @@ use crate::mesh::Correction;
 use crate::nn::{Dataset, Score, Scorer, Selection, Split};
 use crate::rng::Seed;
 use crate::train::{
-    Apprenticeship, BEST, Course, EPOCHS, Epoch, Listener, Loss, MethodName, Parameters, Rule,
-    Schedule, Setting, Training,
+    BEST, EPOCHS, Epoch, Loss, MethodName, Parameters, Rule, Schedule, Setting, Trainer, Training,
+    TrainingRun, TrainingWatch,
 };
 use crate::watch::Watch;
 
@@ -172,7 +172,7 @@ impl Watch for Progress {
     }
 }
 
-impl Listener for Progress {
+impl TrainingWatch for Progress {
     fn begins(&self, steps: u64, all: u64, score: Score) {
         let bar = self.terminal.bar();
         bar.set_length(all);
@@ -223,7 +223,7 @@ pub fn train(args: &TrainArgs) -> Result<()> {
     let source = output::source(&args.experiment)?;
     let (training, sweep, folder) = Training::read(&source)?;
     let epochs = training.epochs;
-    let work = Apprenticeship::new(training, sweep, folder, &args.out)?;
+    let work = TrainingRun::new(training, sweep, folder, &args.out)?;
     let progress = Progress::new(&args.common, epochs);
     let is_whole = work.run(&progress)?;
     progress.terminal.finish();
@@ -318,10 +318,10 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         score: args.score,
         correction: args.correct,
     };
-    let mut course = Course::<T>::new(&training, setting, None)?;
+    let mut trainer = Trainer::<T>::new(&training, setting, None)?;
     let progress = Progress::new(&args.common, args.epochs);
-    progress.begins(0, course.steps(), score);
-    let held = course.held_back().expect("a share is held back").clone();
+    progress.begins(0, trainer.steps(), score);
+    let held = trainer.held_back().expect("a share is held back").clone();
     let on_chip = |program: &Program| -> Result<f64> {
         let workload = Workload::<T>::new(program, &held, args.score)?;
         let digital = workload.digital(&())?;
@@ -332,23 +332,23 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
     let workload = Workload::<T>::new(&program, &held, args.score)?;
     let digital = workload.digital(&())?.worth.value();
     let before = on_chip(&program)?;
-    for _ in 0..course.steps() {
+    for _ in 0..trainer.steps() {
         if progress.stops() {
             break;
         }
-        let ended = course.step(&progress)?;
+        let ended = trainer.step(&progress)?;
         progress.step();
         if let Some(epoch) = &ended {
             progress.ended(epoch);
         }
     }
     progress.terminal.finish();
-    if course.state().epochs().is_empty() {
+    if trainer.state().epochs().is_empty() {
         return Err(Error::Stopped.into());
     }
-    let tuned = course.best()?.program().clone();
+    let tuned = trainer.best()?.program().clone();
     let after = on_chip(&tuned)?;
-    let costs = course.state().costs();
+    let costs = trainer.state().costs();
     let words = vec![
         ("digital", score.text(digital)),
         (

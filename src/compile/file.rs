@@ -26,6 +26,7 @@ use super::weights::{Held, Weights};
 use super::{Array, Crossbar, Layout, Meshes, Multiplier, Program, Tile, check_tile_size, matrix};
 use crate::error::{Context, Error, Result};
 use crate::io::Tensors;
+use crate::io::hash::sha256;
 use crate::io::safetensors::{self, Bundle};
 use crate::linalg::{C64, Matrix, svd};
 use crate::mesh::{Geometry, Mesh, Phases};
@@ -73,6 +74,9 @@ impl Program {
                 aim: layout.aim,
                 seed: layout.seed,
             },
+            trained: self
+                .has_trained_phases()
+                .then(|| hash(self.maps().flat_map(|map| map.tiles))),
             input: network.input.clone(),
             readout: network.readout,
             maps,
@@ -82,11 +86,23 @@ impl Program {
         safetensors::write(writer, &tensors, (KEY, &header))
     }
 
+    /// Whether the phases of its universal meshes make other matrices than the weights of its network: they were trained
+    /// themselves, or for one chip.
+    pub fn has_trained_phases(&self) -> bool {
+        let layout = self.layout();
+        layout.multiplier.is_universal()
+            && self.maps().any(|map| {
+                let weight = matrix(&map.linear.whole());
+                check_phases(map.tiles, &weight, layout.weights).is_err()
+            })
+    }
+
     /// Reads the program file at `path`.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`], [`Error::Shape`], [`Error::NotFinite`] if it is
-    /// not a whole and consistent program file of this version, or the phases of its universal meshes do not make its weights.
+    /// not a whole and consistent program file of this version, or the phases of its universal meshes, unless they were
+    /// trained, do not make its weights.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bundle = safetensors::read(path)?;
@@ -125,12 +141,18 @@ impl Program {
                 let tile = take_tile(&mut tensors, &prefix, tile, &header, &weight);
                 of_map.push(tile.within(&prefix)?);
             }
-            if header.geometry.is_universal() {
+            if header.geometry.is_universal() && header.trained.is_none() {
                 check_phases(&of_map, &weight, header.weights)
                     .within(format_args!("layer `{}`", map.name))?;
             }
             linears.push(linear);
             tiles.insert(LinearId(index), of_map);
+        }
+        if let Some(trained) = &header.trained
+            && *trained != hash(tiles.values().flatten())
+        {
+            let what = "are not those that were trained: the file must be as lightloom wrote it";
+            return Err(Error::format("phases", what));
         }
         let body = take_body(&mut tensors, header.body, linears)?;
         if let Some(name) = tensors.keys().next() {
@@ -246,6 +268,20 @@ fn check_phases(tiles: &[Tile], weight: &Matrix, weights: Weights) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// SHA-256 of the phases and digital scales of `tiles`.
+fn hash<'a>(tiles: impl Iterator<Item = &'a Tile>) -> String {
+    let mut bytes = Vec::new();
+    for tile in tiles {
+        let meshes = tile.meshes().into_iter();
+        let phases = meshes.flat_map(|meshes| {
+            let (input, output) = (meshes.input.phases().flat(), meshes.output.phases().flat());
+            [input, meshes.attenuators.clone(), output].concat()
+        });
+        bytes.extend(phases.chain([tile.scale]).flat_map(f64::to_le_bytes));
+    }
+    sha256(&bytes)
 }
 
 /// The crossbar of `block`, whose scale and size follow from it.

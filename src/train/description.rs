@@ -9,7 +9,7 @@ use super::loss::Loss;
 use super::method::MethodName;
 use super::optimizer::Rule;
 use super::rate::Schedule;
-use super::student::Parameters;
+use super::trainable::Parameters;
 use crate::error::{Error, Result};
 use crate::experiment::sweep::value::{count, scalar, text};
 use crate::experiment::sweep::{Beside, Key, Sweep};
@@ -142,7 +142,7 @@ pub const ROWS: [Row; 25] = [
         "instead: the number of the one chip that is trained on, which is also the one that is judged first",
     ),
     row(
-        "every",
+        "compile_every",
         "1",
         "1 or more",
         "steps after which changed weights are written to the chip; between them it multiplies by old ones",
@@ -172,7 +172,7 @@ pub const ROWS: [Row; 25] = [
         "from which the order of samples, new weights, feedback and signs follow",
     ),
     row(
-        "judges",
+        "validation_chips",
         "3",
         "1 to 1000",
         "chips, never trained on, whose mean score tells how good an epoch's program is; a fixed `trial` judges alone",
@@ -181,7 +181,7 @@ pub const ROWS: [Row; 25] = [
 
 /// A new network.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scratch {
+pub struct NewNetwork {
     /// Its widths, inputs first.
     pub widths: Vec<usize>,
     /// What follows every layer but the last.
@@ -192,7 +192,7 @@ pub struct Scratch {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Training {
     /// The new network that it starts from, if it starts from none that there is.
-    pub scratch: Option<Scratch>,
+    pub new_network: Option<NewNetwork>,
     /// Path of what is learnt from, where it is not the data that judge.
     pub data: Option<String>,
     /// Path of its labels.
@@ -224,7 +224,7 @@ pub struct Training {
     /// The one chip instead.
     pub trial: Option<u64>,
     /// Steps after which weights are written.
-    pub every: u64,
+    pub compile_every: u64,
     /// How phases are chosen on chips that are trained on; none: as on those that are judged.
     pub correction: Option<Correction>,
     /// Hardware keys that change on the way, from one value to the other.
@@ -234,13 +234,13 @@ pub struct Training {
     /// Seed of what is not the chips'; none: that of the experiment.
     pub seed: Option<u64>,
     /// Chips that validate.
-    pub judges: usize,
+    pub validation_chips: usize,
 }
 
 impl Default for Training {
     fn default() -> Self {
         Self {
-            scratch: None,
+            new_network: None,
             data: None,
             labels: None,
             split: None,
@@ -256,12 +256,12 @@ impl Default for Training {
             batch: 128,
             chips: 1,
             trial: None,
-            every: 1,
+            compile_every: 1,
             correction: None,
             ramp: Vec::new(),
             perturbation: 0.01,
             seed: None,
-            judges: 3,
+            validation_chips: 3,
         }
     }
 }
@@ -293,7 +293,7 @@ impl Beside for Reader {
 
     fn network(&self) -> Option<&str> {
         let training = self.training.as_ref()?;
-        training.scratch.as_ref().map(|_| NEW)
+        training.new_network.as_ref().map(|_| NEW)
     }
 }
 
@@ -384,12 +384,14 @@ impl Training {
                         _ => Some(count(key, value, 0..=(1 << 32) - 1)? as u64),
                     };
                 }
-                "every" => training.every = count(key, value, 1..=1_000_000)? as u64,
+                "compile_every" => {
+                    training.compile_every = count(key, value, 1..=1_000_000)? as u64
+                }
                 "correct" => training.correction = Some(correction(&text(key, value)?)?),
                 "ramp" => training.ramp = ramp(value)?,
                 "perturbation" => training.perturbation = above_zero(key, value)?,
                 "seed" => training.seed = Some(count(key, value, 0..=usize::MAX)? as u64),
-                "judges" => training.judges = count(key, value, 1..=1000)?,
+                "validation_chips" => training.validation_chips = count(key, value, 1..=1000)?,
                 other => {
                     let names = ROWS.map(|row| row.name);
                     return Err(Error::unknown("key of [train]", other, &names));
@@ -405,7 +407,7 @@ impl Training {
             (None, None) => {}
             (Some(widths), activation) => {
                 let activation = activation.unwrap_or(Activation::Tanh);
-                training.scratch = Some(Scratch { widths, activation });
+                training.new_network = Some(NewNetwork { widths, activation });
             }
         }
         match (&mut training.optimizer, momentum) {
@@ -435,9 +437,9 @@ impl Training {
             let limit = "1 with a fixed trial";
             return Err(Error::value("chips", self.chips, limit));
         }
-        if self.parameters == Parameters::Phases && self.every > 1 {
+        if self.parameters == Parameters::Phases && self.compile_every > 1 {
             let limit = "1 where phases are trained: they are on the chip at once";
-            return Err(Error::value("every", self.every, limit));
+            return Err(Error::value("compile_every", self.compile_every, limit));
         }
         for (key, [from, to]) in &self.ramp {
             for end in [from, to] {
@@ -487,4 +489,101 @@ fn ramp(value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, [f64; 2])>> {
         other => return Err(Error::value("ramp", show(other), "{ KEY = [from, to] }")),
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(train: &str) -> Result<Training> {
+        let text = format!("data = \"d.npz\"\ntrials = 1\n[train]\nlayers = [4, 2]\n{train}");
+        let source = Source::new("e.toml", text);
+        Training::read(&source).map(|(training, ..)| training)
+    }
+
+    /// `LIGHTLOOM_WRITE_DOCS=1 cargo test --lib` writes it.
+    #[test]
+    fn the_page_of_training_has_a_row_of_every_key() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/training.md");
+        let page = std::fs::read_to_string(&path).unwrap();
+        let header = "| key | default | allowed | what |\n|---|---|---|---|\n";
+        let start = page.find(header).unwrap();
+        let end = start + page[start..].find("\n\n").unwrap() + 1;
+        let rows = ROWS.iter().map(|row| {
+            let Row {
+                name,
+                default,
+                allowed,
+                meaning,
+            } = row;
+            format!("| `{name}` | {default} | {allowed} | {meaning} |\n")
+        });
+        let rows: String = rows.collect();
+        let fresh = format!("{}{header}{rows}{}", &page[..start], &page[end..]);
+        if std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some() {
+            std::fs::write(&path, &fresh).unwrap();
+        } else {
+            assert!(
+                page == fresh,
+                "docs/training.md is stale: LIGHTLOOM_WRITE_DOCS=1 cargo test --lib"
+            );
+        }
+    }
+
+    /// The page's defaults are those that are taken, and every key of the page is read.
+    #[test]
+    fn every_key_is_read_and_has_its_default() {
+        let default = Training {
+            new_network: Some(NewNetwork {
+                widths: vec![4, 2],
+                activation: Activation::Tanh,
+            }),
+            ..Training::default()
+        };
+        assert_eq!(read("").unwrap(), default);
+        for row in &ROWS {
+            let written = match row.default {
+                "–" | "none" | "all" | "by the labels" | "that which judges" => continue,
+                "\"train\" of the same data" => "\"train\"",
+                // Without its optimizer or loss it says nothing.
+                "0.9" | "2" => continue,
+                default => default,
+            };
+            read(&format!("{} = {written}", row.name)).unwrap();
+        }
+        let all = read(
+            "activation = \"relu\"\ndata = \"t.npy\"\nlabels = \"l.npy\"\nsplit = \"test\"\nlimit = 7\nvalidation = 0.2\n\
+             method = \"dfa\"\nparameters = \"phases\"\nloss = \"distillation\"\ntemperature = 3\noptimizer = \"sgd\"\n\
+             momentum = 0.5\nrate = 0.2\nschedule = \"one-cycle\"\nepochs = 4\nbatch = 5\nchips = 1\ntrial = 6\ncompile_every = 1\n\
+             correct = \"local\"\nramp = { coupler.splitting_error_rad = [0, 0.1] }\nperturbation = 0.3\nseed = 8\nvalidation_chips = 9",
+        );
+        let expected = Training {
+            new_network: Some(NewNetwork {
+                widths: vec![4, 2],
+                activation: Activation::Relu,
+            }),
+            data: Some("t.npy".into()),
+            labels: Some("l.npy".into()),
+            split: Some(Split::Test),
+            limit: Some(7),
+            validation: 0.2,
+            method: MethodName::Dfa,
+            parameters: Parameters::Phases,
+            loss: Some(Loss::Distillation { temperature: 3.0 }),
+            optimizer: Rule::Sgd { momentum: 0.5 },
+            rate: 0.2,
+            schedule: Schedule::OneCycle,
+            epochs: 4,
+            batch: 5,
+            chips: 1,
+            trial: Some(6),
+            compile_every: 1,
+            correction: Some(Correction::Local),
+            ramp: vec![("coupler.splitting_error_rad".into(), [0.0, 0.1])],
+            perturbation: 0.3,
+            seed: Some(8),
+            validation_chips: 9,
+        };
+        assert_eq!(all.unwrap(), expected);
+    }
 }

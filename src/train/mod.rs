@@ -1,12 +1,11 @@
 //! Training: of programs on drawn chips by several methods, and of small complex networks for published figures.
 //!
-//! A [`Student`] is a program whose weights or phases change, a [`Method`] says how the slopes of a loss by them are had, a
-//! [`Course`] takes the steps, an [`Apprenticeship`] does so in a folder before an experiment judges what was learnt.
+//! A [`Trainable`] is a program whose weights or phases change, a [`Method`] says how the slopes of a loss by them are had, a
+//! [`Trainer`] takes the steps, a [`TrainingRun`] does so in a folder before an experiment judges what was learnt.
 //!
 //! The gradient of a real loss `L` by a complex amplitude `z` is kept as `g = ∂L/∂Re z + i ∂L/∂Im z`. Then `y = W x`
 //! gives `g_W = g_y x†` and `g_x = W† g_y`.
 
-mod course;
 mod description;
 mod layer;
 mod learner;
@@ -17,19 +16,20 @@ mod pair;
 mod rate;
 mod session;
 mod state;
-mod student;
 mod tape;
+mod trainable;
+mod trainer;
 
-pub use course::{Course, Setting};
-pub use description::{ROWS, Row, Scratch, Training};
+pub use description::{NewNetwork, ROWS, Row, Training};
 pub use layer::Layer;
 pub use learner::{Learner, Recipe, Samples};
 pub use loss::{Criterion, Loss};
-pub use method::{Adjoint, Costs, DirectFeedback, Lesson, Method, MethodName, Spsa};
+pub use method::{Adjoint, Costs, DirectFeedback, Method, MethodName, Minibatch, Spsa};
 pub use optimizer::{Optimizer, Rule};
 pub use pair::MeshPair;
 pub use rate::Schedule;
-pub use session::{Apprenticeship, BEST, EPOCHS, Listener, STATE};
+pub use session::{BEST, EPOCHS, STATE, TrainingRun, TrainingWatch};
 pub use state::{Epoch, State};
-pub use student::{Learns, Parameters, Student};
 pub use tape::{LayerGradient, NetworkGradient, Tape};
+pub use trainable::{Parameters, Trainable, TrainedPart};
+pub use trainer::{Setting, Trainer};

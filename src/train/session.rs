@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::course::{Course, Setting};
-use super::description::{NEW, Scratch, Training};
+use super::description::{NEW, NewNetwork, Training};
 use super::state::{Epoch, State};
+use super::trainer::{Setting, Trainer};
 use crate::compile::{Layout, Program, compile_watched};
 use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::rows::InputFile;
@@ -28,7 +28,7 @@ pub const EPOCHS: &str = "epochs.csv";
 
 /// An experiment that is trained in a folder before it is judged.
 #[derive(Debug)]
-pub struct Apprenticeship {
+pub struct TrainingRun {
     training: Training,
     sweep: Sweep,
     /// What paths are relative to.
@@ -49,7 +49,7 @@ struct Of<'a> {
 }
 
 /// Whoever is told how a training goes.
-pub trait Listener: Watch {
+pub trait TrainingWatch: Watch {
     /// It begins, or goes on, at so many steps of all; epochs are scored by `score`.
     fn begins(&self, steps: u64, all: u64, score: Score);
 
@@ -60,7 +60,7 @@ pub trait Listener: Watch {
     fn keeps(&self) -> bool;
 }
 
-impl Apprenticeship {
+impl TrainingRun {
     /// `training` and then `sweep`, whose paths are relative to `folder`, in the folder `out`.
     ///
     /// # Errors
@@ -100,7 +100,9 @@ impl Apprenticeship {
         let mut sweep = self.sweep.clone();
         sweep.base.values.retain(|(key, _)| !is_of_network(key));
         sweep.base.remarks = crate::nn::Remarks::default();
-        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        // The folder of a file that is named alone is the current one.
+        let folder = std::path::absolute(Path::new(".").join(&self.folder));
+        let folder = folder.unwrap_or_else(|_| self.folder.clone());
         let mut sweep = sweep.with_paths(|path| folder.join(path).to_string_lossy().into_owned());
         let program = (Key::Program, BEST.into());
         sweep.base.values.insert(0, program);
@@ -112,16 +114,16 @@ impl Apprenticeship {
     /// it, and what is done is kept.
     ///
     /// # Errors
-    /// Those of the files, of [`Course::new`] and [`Course::step`], the best program so far kept; [`Error::Format`] if the
+    /// Those of the files, of [`Trainer::new`] and [`Trainer::step`], the best program so far kept; [`Error::Format`] if the
     /// folder holds another training.
-    pub fn run(&self, listener: &dyn Listener) -> Result<bool> {
+    pub fn run(&self, listener: &dyn TrainingWatch) -> Result<bool> {
         match self.point.precision {
             Precision::F32 => self.run_in::<f32>(listener),
             Precision::F64 => self.run_in::<f64>(listener),
         }
     }
 
-    fn run_in<T: Real>(&self, listener: &dyn Listener) -> Result<bool> {
+    fn run_in<T: Real>(&self, listener: &dyn TrainingWatch) -> Result<bool> {
         let say = |text: &str| listener.note(text);
         let notes = Notes::new(&say);
         let learning = self.learning()?;
@@ -147,21 +149,21 @@ impl Apprenticeship {
             score: self.sweep.base.score,
             correction: self.point.correction,
         };
-        let mut course = Course::<T>::new(&self.training, setting, state)?;
-        let steps = course.steps();
-        listener.begins(course.state().step(), steps, course.score());
-        while course.state().step() < steps {
+        let mut trainer = Trainer::<T>::new(&self.training, setting, state)?;
+        let steps = trainer.steps();
+        listener.begins(trainer.state().step(), steps, trainer.score());
+        while trainer.state().step() < steps {
             if listener.stops() {
-                course.state().write(&path, &of)?;
+                trainer.state().write(&path, &of)?;
                 return Ok(false);
             }
-            let ended = match course.step(listener) {
+            let ended = match trainer.step(listener) {
                 Ok(ended) => ended,
                 Err(error) => {
-                    if course.state().epochs().is_empty() {
+                    if trainer.state().epochs().is_empty() {
                         return Err(error);
                     }
-                    self.write(&course)?;
+                    self.write(&trainer)?;
                     let kept = self.out.join(BEST);
                     let kept = format!("training (the best program so far is {})", kept.display());
                     return Err(error.within(kept));
@@ -171,17 +173,17 @@ impl Apprenticeship {
             if let Some(epoch) = &ended {
                 listener.ended(epoch);
             }
-            if course.may_be_kept() && (ended.is_some() || listener.keeps()) {
-                course.state().write(&path, &of)?;
+            if trainer.may_be_kept() && (ended.is_some() || listener.keeps()) {
+                trainer.state().write(&path, &of)?;
             }
         }
-        self.write(&course)?;
+        self.write(&trainer)?;
         Ok(true)
     }
 
     /// Writes the best program and the table of epochs.
-    fn write<T: Real>(&self, course: &Course<'_, T>) -> Result<()> {
-        let program = course.best()?.graduate()?;
+    fn write<T: Real>(&self, trainer: &Trainer<'_, T>) -> Result<()> {
+        let program = trainer.best()?.trained_program()?;
         write_atomic(self.out.join(BEST), |writer| program.write(writer))?;
         let columns = [
             Column::new("epoch", Kind::Int),
@@ -195,7 +197,7 @@ impl Apprenticeship {
             Column::new("readings", Kind::Int),
         ];
         let cell = |score: Option<f64>| score.map_or(Cell::Null, Cell::Float);
-        let rows = course.state().epochs().iter().map(|epoch| {
+        let rows = trainer.state().epochs().iter().map(|epoch| {
             Ok(vec![
                 (epoch.epoch as usize).into(),
                 (epoch.step as usize).into(),
@@ -233,7 +235,7 @@ impl Apprenticeship {
     /// The experiment without a network that is no file.
     fn sweep_of_files(&self, sweep: &Sweep) -> Sweep {
         let mut sweep = sweep.clone();
-        if self.training.scratch.is_some() {
+        if self.training.new_network.is_some() {
             sweep.base.values.retain(|(key, _)| *key != Key::Network);
         }
         sweep
@@ -287,14 +289,21 @@ impl Apprenticeship {
     }
 
     /// What training begins with.
-    fn program(&self, sweep: &Sweep, notes: &Notes<'_>, watch: &dyn Listener) -> Result<Program> {
+    fn program(
+        &self,
+        sweep: &Sweep,
+        notes: &Notes<'_>,
+        watch: &dyn TrainingWatch,
+    ) -> Result<Program> {
         let make =
             |network: &Network, layout: Layout| compile_watched(network, layout, &Stop(watch));
-        match (&self.training.scratch, &self.point.source) {
-            (Some(scratch), Source::Network(name, layout)) => {
+        match (&self.training.new_network, &self.point.source) {
+            (Some(new_network), Source::Network(name, layout)) => {
                 debug_assert_eq!(name, NEW);
                 let seed = self.training.seed.map_or(self.sweep.seed, Seed);
-                let network = scratch.network(sweep, &self.folder, seed)?;
+                let hints = sweep.base.remarks.hints(&self.folder)?;
+                let input = hints.normalization.over(Input::default());
+                let network = new_network.network(input, seed)?;
                 make(&network, *layout).within("the new network of [train]")
             }
             _ => sweep.program(&self.point.source, &self.folder, notes, &make),
@@ -303,7 +312,7 @@ impl Apprenticeship {
 }
 
 /// Lets whoever listens stop a compiler.
-struct Stop<'a>(&'a dyn Listener);
+struct Stop<'a>(&'a dyn TrainingWatch);
 
 impl Watch for Stop<'_> {
     fn stops(&self) -> bool {
@@ -311,9 +320,12 @@ impl Watch for Stop<'_> {
     }
 }
 
-impl Scratch {
+impl NewNetwork {
     /// The network: of normal weights of variance 2/(inputs + outputs). Glorot, Bengio, AISTATS 2010.
-    fn network(&self, sweep: &Sweep, folder: &Path, seed: Seed) -> Result<Network> {
+    ///
+    /// # Errors
+    /// Those of [`Network::check`].
+    pub fn network(&self, input: Input, seed: Seed) -> Result<Network> {
         let layers = self.widths.windows(2).enumerate().map(|(index, pair)| {
             let [inputs, outputs] = [pair[0], pair[1]];
             let mut stream = seed.stream(Effect::Haar, 0, index as u64, 7);
@@ -333,8 +345,6 @@ impl Scratch {
                 activation,
             )
         });
-        let hints = sweep.base.remarks.hints(folder)?;
-        let input = hints.normalization.over(Input::default());
         Network::new(input, layers.collect(), Readout::Real)
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Costs;
 use super::optimizer::{Optimizer, Rule};
-use super::student::Student;
+use super::trainable::Trainable;
 use crate::error::{Context, Error, Result};
 use crate::io::{Source, Tensor, TensorData, Tensors, safetensors, write_atomic};
 
@@ -37,7 +37,7 @@ pub struct Epoch {
 /// Where a training stands: all that it goes on from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// What the student learns.
+    /// What the trainable part.
     pub(super) values: Vec<f64>,
     pub(super) optimizer: Optimizer,
     /// Steps taken.
@@ -65,10 +65,10 @@ struct Head {
 }
 
 impl State {
-    /// Before the first step of `student`.
-    pub(super) fn new(optimizer: Optimizer, student: &Student) -> Self {
+    /// Before the first step of `trainable`.
+    pub(super) fn new(optimizer: Optimizer, trainable: &Trainable) -> Self {
         Self {
-            values: student.values(),
+            values: trainable.values(),
             optimizer,
             step: 0,
             loss: 0.0,

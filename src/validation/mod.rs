@@ -16,6 +16,7 @@ mod readout;
 mod sample;
 mod self_configuration;
 mod table;
+mod training;
 
 pub use document::Document;
 pub use table::{markdown, stale_line};
@@ -157,6 +158,7 @@ pub const SECTIONS: &[Chapter] = &[
     slow(networks::banerjee),
     slow(networks::zones),
     slow(networks::fang),
+    slow(training::section),
 ];
 
 /// A tolerance rounded up to two digits: what stands in the page does not change with the last bits of a mean.

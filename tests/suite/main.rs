@@ -89,6 +89,8 @@ mod seam;
 #[cfg(feature = "cli")]
 mod sweep;
 #[cfg(feature = "cli")]
+mod train;
+#[cfg(feature = "cli")]
 mod tutorial;
 #[cfg(feature = "cli")]
 mod unstated;

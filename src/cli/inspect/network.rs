@@ -89,6 +89,12 @@ pub fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
         "compiled for {aim} chips, singular values {arrangement}{seed}; {:.1} % of the MZIs within {EDGE_RAD} rad of bar or cross",
         100.0 * program.share_at_edges()
     )?;
+    if program.has_trained_phases() {
+        writeln!(
+            out,
+            "trained phases: they are not those that the weights of its network decompose into"
+        )?;
+    }
     let (mut mzis, mut shifters) = (0, 0);
     for map in program.maps() {
         let (tiles, of_layer) = (map.tiles, map.mzis());

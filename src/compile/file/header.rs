@@ -21,6 +21,9 @@ pub(super) struct Header {
     #[serde(default, skip_serializing_if = "Weights::is_exact")]
     pub(super) weights: Weights,
     pub(super) freedom: Freedom,
+    /// SHA-256 of the phases where they do not make the weights: they were trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trained: Option<String>,
     pub(super) input: Input,
     pub(super) readout: Readout,
     pub(super) maps: Vec<MapHeader>,
@@ -138,6 +141,7 @@ impl From<FirstHeader> for Header {
             tile: first.tile,
             weights: Weights::Exact,
             freedom: first.freedom,
+            trained: None,
             input: first.input,
             readout: first.readout,
             maps,

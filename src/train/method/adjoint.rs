@@ -1,10 +1,10 @@
 //! Back-propagation through the chip as it was drawn.
 
-use super::{Costs, Lesson, Method};
+use super::{Costs, Method, Minibatch};
 use crate::error::Result;
 use crate::field::Real;
 use crate::hardware::Chip;
-use crate::train::{Student, Tape};
+use crate::train::{Tape, Trainable};
 
 /// The exact gradient, of a chip of which everything is known: see [`Tape`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,19 +13,19 @@ pub struct Adjoint;
 impl<T: Real> Method<T> for Adjoint {
     fn slopes(
         &self,
-        student: &Student,
+        trainable: &Trainable,
         chip: &Chip,
-        lesson: &Lesson<'_, T>,
+        minibatch: &Minibatch<'_, T>,
     ) -> Result<(f64, Vec<f64>)> {
-        let processor = lesson.load(student, chip)?;
-        let (outputs, tape) = Tape::record(&processor, lesson.batch.clone(), lesson.step)?;
-        let (loss, by_outputs) = lesson.criterion.slopes(&outputs, lesson.samples);
+        let processor = minibatch.load(trainable, chip)?;
+        let (outputs, tape) = Tape::record(&processor, minibatch.batch.clone(), minibatch.step)?;
+        let (loss, by_outputs) = minibatch.criterion.slopes(&outputs, minibatch.samples);
         let gradient = tape.gradient(&by_outputs);
-        let slopes = student.slopes(&gradient, || tape.tile_gradients(&gradient));
+        let slopes = trainable.slopes(&gradient, || tape.tile_gradients(&gradient));
         Ok((loss, slopes))
     }
 
-    fn costs(&self, student: &Student, samples: usize) -> Costs {
-        Costs::forward(student, samples)
+    fn costs(&self, trainable: &Trainable, samples: usize) -> Costs {
+        Costs::forward(trainable, samples)
     }
 }

@@ -2,13 +2,13 @@
 
 use ndarray::Array2;
 
-use super::{Costs, Lesson, Method};
+use super::{Costs, Method, Minibatch};
 use crate::error::Result;
 use crate::field::{Fields, Real};
 use crate::hardware::Chip;
 use crate::mesh::{Geometry, Mesh};
 use crate::rng::{Effect, Seed};
-use crate::train::{Student, Tape};
+use crate::train::{Tape, Trainable};
 
 /// Errors of the outputs go to every hidden layer at once, each by a fixed mesh of random phases instead of the transposed
 /// weights behind it: one pass of light that needs no chip to run backward. Nøkland, NeurIPS 2016 (arXiv:1609.01596); on
@@ -20,14 +20,14 @@ pub struct DirectFeedback {
 }
 
 impl DirectFeedback {
-    /// Meshes for the layers of `student`, which follow from `seed`.
+    /// Meshes for the layers of `trainable`, which follow from `seed`.
     ///
     /// # Errors
     /// Those of a mesh of so many modes.
-    pub fn new(student: &Student, seed: Seed) -> Result<Self> {
-        let layers = student.program().network().layers();
+    pub fn new(trainable: &Trainable, seed: Seed) -> Result<Self> {
+        let layers = trainable.program().network().layers();
         let widths: Vec<usize> = layers.iter().map(|layer| layer.linear.outputs()).collect();
-        let (last, hidden) = widths.split_last().expect("a student has layers");
+        let (last, hidden) = widths.split_last().expect("a trainable has layers");
         let feedback = hidden.iter().enumerate().map(|(layer, width)| {
             let modes = (*width).max(*last).max(2);
             let mut stream = seed.stream(Effect::Haar, 0, layer as u64, 4);
@@ -50,25 +50,25 @@ impl DirectFeedback {
 impl<T: Real> Method<T> for DirectFeedback {
     fn slopes(
         &self,
-        student: &Student,
+        trainable: &Trainable,
         chip: &Chip,
-        lesson: &Lesson<'_, T>,
+        minibatch: &Minibatch<'_, T>,
     ) -> Result<(f64, Vec<f64>)> {
-        let processor = lesson.load(student, chip)?;
-        let (outputs, tape) = Tape::record(&processor, lesson.batch.clone(), lesson.step)?;
-        let (loss, by_outputs) = lesson.criterion.slopes(&outputs, lesson.samples);
+        let processor = minibatch.load(trainable, chip)?;
+        let (outputs, tape) = Tape::record(&processor, minibatch.batch.clone(), minibatch.step)?;
+        let (loss, by_outputs) = minibatch.criterion.slopes(&outputs, minibatch.samples);
         let gradient = tape.gradient_by_feedback(&by_outputs, &self.feedback);
-        let slopes = student.slopes(&gradient, || tape.tile_gradients(&gradient));
+        let slopes = trainable.slopes(&gradient, || tape.tile_gradients(&gradient));
         Ok((loss, slopes))
     }
 
-    fn costs(&self, student: &Student, samples: usize) -> Costs {
+    fn costs(&self, trainable: &Trainable, samples: usize) -> Costs {
         let read: usize = self.feedback.iter().map(Fields::modes).sum();
         let back = Costs {
             passes: samples as u64,
             writes: 0,
             readings: (read * samples) as u64,
         };
-        Costs::forward(student, samples) + back
+        Costs::forward(trainable, samples) + back
     }
 }

@@ -15,7 +15,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::loss::Criterion;
-use super::student::{Learns, Student};
+use super::trainable::{Trainable, TrainedPart};
 use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::Chip;
@@ -23,26 +23,26 @@ use crate::mesh::Correction;
 use crate::nn::Batch;
 use crate::processor::Processor;
 
-/// How the slopes of a loss by a student's values are had.
+/// How the slopes of a loss by a trainable's values are had.
 pub trait Method<T: Real> {
-    /// The mean loss of the samples of `lesson` on `chip`, and its slopes by the student's values.
+    /// The mean loss of the samples of `minibatch` on `chip`, and its slopes by the trainable's values.
     ///
     /// # Errors
     /// Those of [`Processor::load`] and [`Processor::forward`].
     fn slopes(
         &self,
-        student: &Student,
+        trainable: &Trainable,
         chip: &Chip,
-        lesson: &Lesson<'_, T>,
+        minibatch: &Minibatch<'_, T>,
     ) -> Result<(f64, Vec<f64>)>;
 
     /// What one call costs on a chip, for so many samples, but for the writing of new values.
-    fn costs(&self, student: &Student, samples: usize) -> Costs;
+    fn costs(&self, trainable: &Trainable, samples: usize) -> Costs;
 }
 
 /// Samples of one step, and what their outputs are compared with.
 #[derive(Debug)]
-pub struct Lesson<'a, T> {
+pub struct Minibatch<'a, T> {
     /// Their encoded features, `[signal, sample]`.
     pub batch: Batch<T>,
     /// Their places in the data of `criterion`.
@@ -57,12 +57,12 @@ pub struct Lesson<'a, T> {
     pub step: u64,
 }
 
-impl<T: Real> Lesson<'_, T> {
-    /// The student's program on `chip`.
-    fn load(&self, student: &Student, chip: &Chip) -> Result<Processor<T>> {
+impl<T: Real> Minibatch<'_, T> {
+    /// The trainable's program on `chip`.
+    fn load(&self, trainable: &Trainable, chip: &Chip) -> Result<Processor<T>> {
         let calibration = Some(self.calibration);
         Processor::load(
-            student.program(),
+            trainable.program(),
             chip.clone(),
             self.correction,
             calibration,
@@ -113,8 +113,8 @@ impl Mul<u64> for Costs {
 
 impl Costs {
     /// Of so many samples that are sent forward and read behind every layer.
-    fn forward(student: &Student, samples: usize) -> Self {
-        let outputs = student.program().maps();
+    fn forward(trainable: &Trainable, samples: usize) -> Self {
+        let outputs = trainable.program().maps();
         let outputs: usize = outputs.map(|map| map.linear.outputs()).sum();
         Self {
             passes: samples as u64,
@@ -166,12 +166,12 @@ impl MethodName {
     }
 
     /// Which parameters it trains.
-    pub fn learns(self) -> Learns {
+    pub fn part(self) -> TrainedPart {
         match self {
-            Self::Adjoint | Self::Dfa | Self::Spsa => Learns::Everything,
-            Self::SigmaOnly => Learns::SingularValues,
-            Self::DigitalOnly => Learns::Digital,
-            Self::LastLayer => Learns::LastLayer,
+            Self::Adjoint | Self::Dfa | Self::Spsa => TrainedPart::Everything,
+            Self::SigmaOnly => TrainedPart::SingularValues,
+            Self::DigitalOnly => TrainedPart::Digital,
+            Self::LastLayer => TrainedPart::LastLayer,
         }
     }
 }

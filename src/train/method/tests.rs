@@ -48,13 +48,13 @@ fn criterion() -> Criterion {
     Criterion::new(Loss::CrossEntropy, &network(), &labels, || unreachable!()).unwrap()
 }
 
-fn with_lesson<R>(work: impl FnOnce(&Lesson<'_, f64>, &Chip) -> R) -> R {
+fn with_minibatch<R>(work: impl FnOnce(&Minibatch<'_, f64>, &Chip) -> R) -> R {
     let hardware =
         Hardware::from_toml("coupler.splitting_error_rad = 0.1\nphase_shifter.offset_rad = 0.2");
     let chip = hardware.unwrap().fabricate(Seed(2), 3);
     let batch = Batch::Real(random((5, 6), 6));
     let criterion = criterion();
-    let lesson = Lesson {
+    let minibatch = Minibatch {
         batch: batch.clone(),
         samples: &[0, 1, 2, 3, 4, 5],
         criterion: &criterion,
@@ -62,52 +62,57 @@ fn with_lesson<R>(work: impl FnOnce(&Lesson<'_, f64>, &Chip) -> R) -> R {
         correction: Correction::None,
         step: 4,
     };
-    work(&lesson, &chip)
+    work(&minibatch, &chip)
 }
 
-fn student(parameters: Parameters, learns: Learns) -> Student {
-    let mut student = Student::new(&program(), parameters, learns).unwrap();
+fn trainable(parameters: Parameters, part: TrainedPart) -> Trainable {
+    let mut trainable = Trainable::new(&program(), parameters, part).unwrap();
     if parameters == Parameters::Phases {
         // Away from 0, below which a heater goes to 2π.
-        let values = student.values();
+        let values = trainable.values();
         let away = values.iter().map(|value| value.rem_euclid(6.2) * 0.9 + 0.3);
-        student.set(&away.collect::<Vec<_>>(), true).unwrap();
+        trainable.set(&away.collect::<Vec<_>>(), true).unwrap();
     }
-    student
+    trainable
 }
 
-/// The loss on the chip, as a function of the student's values.
-fn loss_of(student: &Student, values: &[f64], lesson: &Lesson<'_, f64>, chip: &Chip) -> f64 {
-    let mut moved = student.clone();
+/// The loss on the chip, as a function of the trainable's values.
+fn loss_of(
+    trainable: &Trainable,
+    values: &[f64],
+    minibatch: &Minibatch<'_, f64>,
+    chip: &Chip,
+) -> f64 {
+    let mut moved = trainable.clone();
     moved.set(values, true).unwrap();
-    let processor = lesson.load(&moved, chip).unwrap();
+    let processor = minibatch.load(&moved, chip).unwrap();
     let outputs = processor
-        .forward(lesson.batch.clone(), lesson.step)
+        .forward(minibatch.batch.clone(), minibatch.step)
         .unwrap();
-    lesson.criterion.slopes(&outputs, lesson.samples).0
+    minibatch.criterion.slopes(&outputs, minibatch.samples).0
 }
 
 /// Every value of every kind: phases, attenuators, scales, biases.
 #[test]
 fn adjoint_slopes_are_central_differences() {
-    for learns in [
-        Learns::Everything,
-        Learns::SingularValues,
-        Learns::Digital,
-        Learns::LastLayer,
+    for part in [
+        TrainedPart::Everything,
+        TrainedPart::SingularValues,
+        TrainedPart::Digital,
+        TrainedPart::LastLayer,
     ] {
-        let student = student(Parameters::Phases, learns);
-        with_lesson(|lesson, chip| {
-            let (loss, slopes) = Adjoint.slopes(&student, chip, lesson).unwrap();
-            let values = student.values();
-            assert_eq!(loss, loss_of(&student, &values, lesson, chip));
+        let trainable = trainable(Parameters::Phases, part);
+        with_minibatch(|minibatch, chip| {
+            let (loss, slopes) = Adjoint.slopes(&trainable, chip, minibatch).unwrap();
+            let values = trainable.values();
+            assert_eq!(loss, loss_of(&trainable, &values, minibatch, chip));
             let largest = slopes.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
             assert!(largest > 1e-2, "{largest}");
             for (index, slope) in slopes.iter().enumerate() {
                 let at = |step: f64| {
                     let mut moved = values.clone();
                     moved[index] += step;
-                    loss_of(&student, &moved, lesson, chip)
+                    loss_of(&trainable, &moved, minibatch, chip)
                 };
                 let h = 1e-5;
                 let expected = (at(h) - at(-h)) / (2.0 * h);
@@ -121,16 +126,16 @@ fn adjoint_slopes_are_central_differences() {
 /// On a perfect chip straight through programming is the gradient itself.
 #[test]
 fn slopes_by_weights_are_central_differences_on_a_perfect_chip() {
-    let student = student(Parameters::Weights, Learns::Everything);
-    with_lesson(|lesson, _| {
+    let trainable = trainable(Parameters::Weights, TrainedPart::Everything);
+    with_minibatch(|minibatch, _| {
         let chip = Hardware::default().fabricate(Seed(0), 0);
-        let (_, slopes) = Adjoint.slopes(&student, &chip, lesson).unwrap();
-        let values = student.values();
+        let (_, slopes) = Adjoint.slopes(&trainable, &chip, minibatch).unwrap();
+        let values = trainable.values();
         for (index, slope) in slopes.iter().enumerate() {
             let at = |step: f64| {
                 let mut moved = values.clone();
                 moved[index] += step;
-                loss_of(&student, &moved, lesson, &chip)
+                loss_of(&trainable, &moved, minibatch, &chip)
             };
             let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
             assert!(
@@ -144,9 +149,9 @@ fn slopes_by_weights_are_central_differences_on_a_perfect_chip() {
 /// The mean over many signs is the gradient.
 #[test]
 fn simultaneous_perturbation_is_the_gradient_on_average() {
-    let student = student(Parameters::Phases, Learns::LastLayer);
-    with_lesson(|lesson, chip| {
-        let (_, exact) = Adjoint.slopes(&student, chip, lesson).unwrap();
+    let trainable = trainable(Parameters::Phases, TrainedPart::LastLayer);
+    with_minibatch(|minibatch, chip| {
+        let (_, exact) = Adjoint.slopes(&trainable, chip, minibatch).unwrap();
         let rounds = 600;
         let mut mean = vec![0.0; exact.len()];
         for round in 0..rounds {
@@ -154,7 +159,7 @@ fn simultaneous_perturbation_is_the_gradient_on_average() {
                 size: 1e-4,
                 seed: Seed(round),
             };
-            let (_, slopes) = method.slopes(&student, chip, lesson).unwrap();
+            let (_, slopes) = method.slopes(&trainable, chip, minibatch).unwrap();
             for (sum, slope) in mean.iter_mut().zip(slopes) {
                 *sum += slope / rounds as f64;
             }
@@ -203,11 +208,11 @@ fn direct_feedback_by_the_transposed_weights_is_the_gradient() {
 /// Direct feedback gives the last layer its exact slopes and the others different ones of some alignment.
 #[test]
 fn direct_feedback_is_exact_in_the_last_layer_alone() {
-    let student = student(Parameters::Weights, Learns::Everything);
-    with_lesson(|lesson, chip| {
-        let feedback = DirectFeedback::new(&student, Seed(5)).unwrap();
-        let (loss, direct) = feedback.slopes(&student, chip, lesson).unwrap();
-        let (same, exact) = Adjoint.slopes(&student, chip, lesson).unwrap();
+    let trainable = trainable(Parameters::Weights, TrainedPart::Everything);
+    with_minibatch(|minibatch, chip| {
+        let feedback = DirectFeedback::new(&trainable, Seed(5)).unwrap();
+        let (loss, direct) = feedback.slopes(&trainable, chip, minibatch).unwrap();
+        let (same, exact) = Adjoint.slopes(&trainable, chip, minibatch).unwrap();
         assert_eq!(loss, same);
         let last = direct.len() - (3 * 4 + 3);
         assert_eq!(direct[last..], exact[last..]);
@@ -218,9 +223,9 @@ fn direct_feedback_is_exact_in_the_last_layer_alone() {
 /// Two layers of 4 and one of 3 outputs in tiles of 4 modes, the first over two columns of tiles.
 #[test]
 fn methods_say_what_they_cost() {
-    let student = student(Parameters::Phases, Learns::Everything);
-    let written = student.written() as u64;
-    let costs = |method: &dyn Method<f64>| method.costs(&student, 10);
+    let trainable = trainable(Parameters::Phases, TrainedPart::Everything);
+    let written = trainable.written() as u64;
+    let costs = |method: &dyn Method<f64>| method.costs(&trainable, 10);
     let forward = Costs {
         passes: 10,
         writes: 0,
@@ -237,7 +242,7 @@ fn methods_say_what_they_cost() {
         readings: 2 * forward.readings,
     };
     assert_eq!(costs(&spsa), twice);
-    let feedback = DirectFeedback::new(&student, Seed(0)).unwrap();
+    let feedback = DirectFeedback::new(&trainable, Seed(0)).unwrap();
     let both = Costs {
         passes: 20,
         writes: 0,

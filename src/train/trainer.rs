@@ -4,17 +4,17 @@ use ndarray::{Array2, s};
 use rayon::prelude::*;
 
 use super::loss::{Criterion, Loss};
-use super::method::{Adjoint, Costs, DirectFeedback, Lesson, Method, MethodName, Spsa};
+use super::method::{Adjoint, Costs, DirectFeedback, Method, MethodName, Minibatch, Spsa};
 use super::optimizer::Optimizer;
 use super::state::{Epoch, State};
-use super::student::Student;
+use super::trainable::Trainable;
 use super::{Parameters, Training};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Workload;
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Hardware};
-use crate::mesh::Correction;
+use crate::mesh::{CellKind, Correction};
 use crate::nn::{BLOCK, Batch, Dataset, Digital, Labels, Network, Score, Scorer};
 use crate::rng::{Effect, Seed};
 use crate::watch::Watch;
@@ -43,7 +43,7 @@ pub struct Setting<'a> {
 }
 
 /// A training on its way, at precision `T`.
-pub struct Course<'a, T> {
+pub struct Trainer<'a, T> {
     training: &'a Training,
     setting: Setting<'a>,
     /// Of what is not the chips'.
@@ -54,7 +54,7 @@ pub struct Course<'a, T> {
     validation: Option<Dataset>,
     method: Box<dyn Method<T> + Sync>,
     score: Score,
-    student: Student,
+    trainable: Trainable,
     state: State,
 }
 
@@ -108,17 +108,23 @@ impl<T: Real> Encoded<T> {
     }
 }
 
-impl<'a, T: Real> Course<'a, T> {
+impl<'a, T: Real> Trainer<'a, T> {
     /// A training that begins, or goes on from `state`.
     ///
     /// # Errors
-    /// What of `training` cannot be done with its setting, in one sentence: those of [`Student::new`] and
+    /// What of `training` cannot be done with its setting, in one sentence: those of [`Trainable::new`] and
     /// [`Criterion::new`]; [`Error::Value`] where no sample is left to learn from.
     pub fn new(training: &'a Training, setting: Setting<'a>, state: Option<State>) -> Result<Self> {
         let seed = training.seed.map_or(setting.seed, Seed);
         let (program, data) = (setting.program, setting.data);
         let network = program.network();
-        let mut student = Student::new(program, training.parameters, training.method.learns())?;
+        let mut trainable = Trainable::new(program, training.parameters, training.method.part())?;
+        if training.parameters == Parameters::Phases {
+            check_phases(
+                setting.hardware,
+                training.correction.unwrap_or(setting.correction),
+            )?;
+        }
         let labels = &data.labels;
         let loss = training.loss.unwrap_or(match labels {
             Labels::Targets(_) => Loss::MeanSquare,
@@ -151,7 +157,7 @@ impl<'a, T: Real> Course<'a, T> {
         let score = Scorer::new(network, data, setting.score)?.score();
         let validation = (!held.is_empty()).then(|| data.select(&held));
         let method: Box<dyn Method<T> + Sync> = match training.method {
-            MethodName::Dfa => Box::new(DirectFeedback::new(&student, seed)?),
+            MethodName::Dfa => Box::new(DirectFeedback::new(&trainable, seed)?),
             MethodName::Spsa => Box::new(Spsa {
                 size: training.perturbation,
                 seed,
@@ -163,11 +169,11 @@ impl<'a, T: Real> Course<'a, T> {
         };
         let state = match state {
             None => State::new(
-                Optimizer::new(training.optimizer, student.values().len()),
-                &student,
+                Optimizer::new(training.optimizer, trainable.values().len()),
+                &trainable,
             ),
             Some(state) => {
-                student.set(&state.values, true)?;
+                trainable.set(&state.values, true)?;
                 state
             }
         };
@@ -181,7 +187,7 @@ impl<'a, T: Real> Course<'a, T> {
             validation,
             method,
             score,
-            student,
+            trainable,
             state,
         })
     }
@@ -203,7 +209,7 @@ impl<'a, T: Real> Course<'a, T> {
 
     /// Whether a state of it that is kept now is one to go on from: what the chip holds follows from its values.
     pub fn may_be_kept(&self) -> bool {
-        self.state.step % self.training.every == 0
+        self.state.step % self.training.compile_every == 0
     }
 
     /// Takes the next step; the epoch that it ends, if it ends one.
@@ -222,7 +228,7 @@ impl<'a, T: Real> Course<'a, T> {
             .iter()
             .map(|index| self.samples.learnt[*index])
             .collect();
-        let lesson = Lesson {
+        let minibatch = Minibatch {
             batch: self.samples.batch(&samples),
             samples: &samples,
             criterion: &self.criterion,
@@ -239,7 +245,7 @@ impl<'a, T: Real> Course<'a, T> {
             .collect();
         let all: Vec<(f64, Vec<f64>)> = chips
             .par_iter()
-            .map(|chip| self.method.slopes(&self.student, chip, &lesson))
+            .map(|chip| self.method.slopes(&self.trainable, chip, &minibatch))
             .collect::<Result<_>>()?;
         let share = 1.0 / all.len() as f64;
         let loss = share * all.iter().map(|(loss, _)| loss).sum::<f64>();
@@ -262,13 +268,13 @@ impl<'a, T: Real> Course<'a, T> {
         state.optimizer.step(&mut state.values, &slopes, rate);
         state.step += 1;
         state.loss += loss * samples.len() as f64;
-        let writes = state.step % self.training.every == 0;
-        state.costs += self.method.costs(&self.student, samples.len()) * chips.len() as u64;
+        let writes = state.step % self.training.compile_every == 0;
+        state.costs += self.method.costs(&self.trainable, samples.len()) * chips.len() as u64;
         if writes || self.training.parameters == Parameters::Phases {
-            state.costs.writes += (self.student.written() * chips.len()) as u64;
+            state.costs.writes += (self.trainable.written() * chips.len()) as u64;
         }
         let step = self.state.step;
-        self.student
+        self.trainable
             .set(&self.state.values, writes)
             .within(format_args!("step {step}"))?;
         match within + 1 == of_epoch {
@@ -295,7 +301,7 @@ impl<'a, T: Real> Course<'a, T> {
         let (chips, digital) = match &self.validation {
             None => (None, None),
             Some(data) => {
-                let program = self.student.graduate()?;
+                let program = self.trainable.trained_program()?;
                 let (chips, digital) = self.validated(&program, data, watch)?;
                 (Some(chips), Some(digital))
             }
@@ -345,7 +351,7 @@ impl<'a, T: Real> Course<'a, T> {
         let digital = workload.digital(&())?;
         let trials: Vec<u64> = match self.training.trial {
             Some(trial) => vec![trial],
-            None => (0..self.training.judges as u64)
+            None => (0..self.training.validation_chips as u64)
                 .map(|judge| FIRST_JUDGE + judge)
                 .collect(),
         };
@@ -361,16 +367,31 @@ impl<'a, T: Real> Course<'a, T> {
         Ok((sum / trials.len() as f64, digital.worth.value()))
     }
 
-    /// The best student so far: of the epoch that validated best, else the last one.
+    /// The best trainable so far: of the epoch that validated best, else the last one.
     ///
     /// # Errors
-    /// Those of [`Student::set`].
-    pub fn best(&self) -> Result<Student> {
-        let mut student = self.student.clone();
+    /// Those of [`Trainable::set`].
+    pub fn best(&self) -> Result<Trainable> {
+        let mut trainable = self.trainable.clone();
         if let Some((_, values)) = &self.state.best {
-            student.set(values, true)?;
+            trainable.set(values, true)?;
         }
-        Ok(student)
+        Ok(trainable)
+    }
+}
+
+/// Fails unless the phases of a program are those that its heaters are asked for.
+fn check_phases(hardware: &Hardware, correction: Correction) -> Result<()> {
+    if correction != Correction::None {
+        let limit = "none where phases are trained: they are asked for as they are";
+        return Err(Error::value("correct", correction.name(), limit));
+    }
+    match hardware.mesh().cell {
+        CellKind::Mzi => Ok(()),
+        cell => {
+            let limit = "mzi where phases are trained: those of other cells are chosen for them";
+            Err(Error::value("mesh.cell", cell, limit))
+        }
     }
 }
 

@@ -54,9 +54,9 @@ impl FromStr for Parameters {
     }
 }
 
-/// Which of its parameters a student learns; biases of the layers in question always.
+/// Which of its parameters a trainable part; biases of the layers in question always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Learns {
+pub enum TrainedPart {
     /// All of them.
     #[default]
     Everything,
@@ -86,7 +86,7 @@ enum Slot {
 
 /// A program while it is trained.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Student {
+pub struct Trainable {
     program: Program,
     parameters: Parameters,
     slots: Vec<Slot>,
@@ -94,13 +94,13 @@ pub struct Student {
     network: Network,
 }
 
-impl Student {
-    /// `program` as a student that learns so much of its `parameters`.
+impl Trainable {
+    /// `program` as a trainable that part so much of its `parameters`.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if its network is a graph, or phases are to be learnt of crossbars or of weights of few bits; [`Error::Value`] if weights
     /// stand for its products where what is learnt is a part of its tiles.
-    pub fn new(program: &Program, parameters: Parameters, learns: Learns) -> Result<Self> {
+    pub fn new(program: &Program, parameters: Parameters, part: TrainedPart) -> Result<Self> {
         let network = program.network();
         let layers = network.layers().len();
         if layers == 0 {
@@ -116,30 +116,30 @@ impl Student {
                 limit,
             ));
         }
-        let is_part = matches!(learns, Learns::SingularValues | Learns::Digital);
+        let is_part = matches!(part, TrainedPart::SingularValues | TrainedPart::Digital);
         if is_part && parameters == Parameters::Weights {
             let limit = "phases where scales of tiles are learnt";
             return Err(Error::value("parameters", parameters, limit));
         }
         let mut slots = Vec::new();
         for (layer, of_layer) in network.layers().iter().enumerate() {
-            if learns == Learns::LastLayer && layer + 1 < layers {
+            if part == TrainedPart::LastLayer && layer + 1 < layers {
                 continue;
             }
             match parameters {
                 Parameters::Weights => slots.push(Slot::Weight(layer)),
                 Parameters::Phases => {
                     for (number, tile) in program.tiles(LinearId(layer)).iter().enumerate() {
-                        match learns {
-                            Learns::Everything | Learns::LastLayer => {
+                        match part {
+                            TrainedPart::Everything | TrainedPart::LastLayer => {
                                 tile.as_meshes()?;
                                 slots.push(Slot::Phases(layer, number));
                             }
-                            Learns::SingularValues => {
+                            TrainedPart::SingularValues => {
                                 tile.as_meshes()?;
                                 slots.push(Slot::Attenuators(layer, number));
                             }
-                            Learns::Digital => {}
+                            TrainedPart::Digital => {}
                         }
                         if tile.scale > 0.0 {
                             slots.push(Slot::Scale(layer, number));
@@ -184,7 +184,7 @@ impl Student {
         self.slots.iter().map(of).sum()
     }
 
-    /// Everything that it learns, in one order.
+    /// Everything that it part, in one order.
     pub fn values(&self) -> Vec<f64> {
         let tile = |layer: usize, tile: usize| &self.program.tiles(LinearId(layer))[tile];
         let mut values = Vec::new();
@@ -345,7 +345,7 @@ impl Student {
     ///
     /// # Errors
     /// Those of [`compile`](crate::compile::compile()).
-    pub fn graduate(&self) -> Result<Program> {
+    pub fn trained_program(&self) -> Result<Program> {
         let layout = self.program.layout();
         match self.parameters {
             Parameters::Weights => compile(&self.network, layout),

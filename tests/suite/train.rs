@@ -1,0 +1,276 @@
+//! Training on the built binary: in a folder, stopped and resumed, for a kind of chip and for one chip.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::cli::{DEMO, lightloom, ok, refused, refused_at_work};
+use super::sweep::{FILES, experiment, read, rows};
+
+/// A small network of the built-in digits, trained as `train` says.
+fn small(train: &str) -> String {
+    format!(
+        r#"name = "small"
+data = '{DEMO}/digits-test.npz'
+hardware = {{ coupler = {{ splitting_error_rad = 0.1 }} }}
+trials = 3
+limit = 100
+[axes]
+"phase_shifter.phase_error_rad" = [0.0, 0.05]
+[train]
+layers = [64, 12, 10]
+data = '{DEMO}/digits-train.npz'
+limit = 200
+batch = 32
+rate = 0.01
+{train}
+"#
+    )
+}
+
+fn train(folder: &Path, out: &str, threads: &str) -> String {
+    let threads = format!("--threads={threads}");
+    ok(folder, &["train", "e.toml", "--out", out, &threads])
+}
+
+const LEARNT: [&str; 2] = ["best.program.safetensors", "epochs.csv"];
+
+fn assert_same(a: &Path, b: &Path) {
+    for file in LEARNT {
+        assert!(read(a, file) == read(b, file), "{file} differs");
+    }
+    // The experiment names the folder's own program, whose bytes are the same.
+    for file in FILES {
+        assert!(read(a, file) == read(b, file), "{file} differs");
+    }
+}
+
+/// A column of `epochs.csv`.
+fn column(folder: &Path, name: &str) -> Vec<f64> {
+    let text = String::from_utf8(read(folder, "epochs.csv")).unwrap();
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let place = header.split(',').position(|cell| cell == name).unwrap();
+    let cells = lines.map(|line| line.split(',').nth(place).unwrap());
+    cells.map(|cell| cell.parse().unwrap()).collect()
+}
+
+#[test]
+fn what_is_learnt_does_not_depend_on_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for parameters in ["weights", "phases"] {
+        experiment(
+            folder,
+            &small(&format!(
+                "epochs = 3\nchips = 2\nparameters = \"{parameters}\""
+            )),
+        );
+        let [one, two] = ["one", "two"].map(|name| format!("{parameters}-{name}"));
+        train(folder, &one, "1");
+        train(folder, &two, "2");
+        let (one, two) = (folder.join(one), folder.join(two));
+        assert_same(&one, &two);
+        let losses = column(&one, "loss");
+        assert_eq!(losses.len(), 3);
+        assert!(losses[2] < 0.8 * losses[0], "{parameters}: {losses:?}");
+        // 180 samples are learnt from, six steps an epoch; each is sent through two chips.
+        assert_eq!(column(&one, "step"), [6.0, 12.0, 18.0]);
+        assert_eq!(column(&one, "passes")[2], (3 * 180 * 2) as f64);
+        assert_eq!(rows(&one).len(), 2 * 3);
+    }
+}
+
+/// Killed at any moment, the same command goes on to the same bytes.
+#[test]
+fn a_killed_training_goes_on_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, more) in [
+        ("weights", "compile_every = 4"),
+        ("phases", "parameters = \"phases\"\noptimizer = \"sgd\""),
+    ] {
+        experiment(
+            folder,
+            &small(&format!("epochs = 6\nvalidation = 0\n{more}")),
+        );
+        let whole = format!("{name}-whole");
+        train(folder, &whole, "2");
+        let out = format!("{name}-killed");
+        for kill in 0..4 {
+            let mut process = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+                .args(["train", "e.toml", "--out", &out, "--quiet"])
+                .current_dir(folder)
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            let clock = Instant::now();
+            let state = folder.join(&out).join("training.state");
+            let size = || {
+                std::fs::metadata(&state)
+                    .ok()
+                    .and_then(|it| it.modified().ok())
+            };
+            let before = size();
+            while size() == before && process.try_wait().unwrap().is_none() {
+                assert!(clock.elapsed() < Duration::from_secs(60), "it hangs");
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            std::thread::sleep(Duration::from_millis(3 * kill));
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+        train(folder, &out, "1");
+        assert_same(&folder.join(&whole), &folder.join(&out));
+    }
+}
+
+#[test]
+fn training_in_the_folder_of_another_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    experiment(folder, &small("epochs = 1"));
+    train(folder, "out", "2");
+    // Other chips that judge are no other training.
+    let judged = small("epochs = 1").replace("trials = 3", "trials = 4");
+    experiment(folder, &judged);
+    train(folder, "out", "2");
+    assert_eq!(rows(&folder.join("out")).len(), 2 * 4);
+    experiment(folder, &small("epochs = 2"));
+    refused_at_work(folder, &["train", "e.toml", "--out", "out"]);
+}
+
+#[test]
+fn what_cannot_be_trained_gives_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let args = ["train", "e.toml", "--out", "out"];
+    for train in [
+        "epoch = 3",
+        "epochs = 0",
+        "rate = -1",
+        "method = \"adjont\"",
+        "method = \"sigma-only\"",
+        "loss = \"hinge\"",
+        "momentum = 0.9",
+        "temperature = 3",
+        "compile_every = 5\nparameters = \"phases\"",
+        "trial = 3\nchips = 2",
+        "validation = 0.9",
+        "ramp = { \"coupler.spliting_error_rad\" = [0, 0.1] }",
+        "ramp = { \"coupler.splitting_error_rad\" = 0.1 }",
+    ] {
+        experiment(folder, &small(train));
+        refused(folder, &args);
+    }
+    // An experiment without [train], one with it given to `sweep`, and axes that are no chip's.
+    experiment(folder, &small("").replace("[train]", "[[zip]]"));
+    refused(folder, &args);
+    experiment(folder, &small(""));
+    refused(folder, &["sweep", "e.toml", "--out", "out"]);
+    let axis = small("").replace("[axes]", "[axes]\ntile = [8, 16]");
+    experiment(folder, &axis);
+    refused(folder, &args);
+    // What is learnt from must not be what judges.
+    let path = format!("data = '{DEMO}/digits-train.npz'\nlimit = 200");
+    experiment(folder, &small("").replace(&path, "split = \"test\""));
+    refused(folder, &args);
+    // Labels that the loss needs.
+    let labels = ndarray::Array2::<f64>::ones((20, 64));
+    let mut bytes = Vec::new();
+    lightloom::io::npy::write(&mut bytes, labels.view()).unwrap();
+    std::fs::write(folder.join("x.npy"), bytes).unwrap();
+    let path = format!("{DEMO}/digits-train.npz");
+    experiment(
+        folder,
+        &small("loss = \"cross-entropy\"").replace(&path, "x.npy"),
+    );
+    refused(folder, &args);
+}
+
+/// A training that cannot go on says at which step, and keeps the best program so far.
+#[test]
+fn a_training_that_fails_keeps_the_best_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let wild = "optimizer = \"sgd\"\nmomentum = 0\nschedule = \"constant\"";
+    let text = small(wild).replace("rate = 0.01", "rate = 1e300");
+    experiment(folder, &text);
+    refused_at_work(folder, &["train", "e.toml", "--out", "first"]);
+    assert!(!folder.join("first/best.program.safetensors").exists());
+    // More and more light is lost, until none arrives.
+    let ramp = "epochs = 3\nramp = { \"mesh.insertion_loss_db\" = [0, 40] }";
+    experiment(folder, &small(ramp));
+    refused_at_work(folder, &["train", "e.toml", "--out", "later"]);
+    ok(folder, &["inspect", "later/best.program.safetensors"]);
+    let epochs = column(&folder.join("later"), "epoch").len();
+    assert!((1..3).contains(&epochs), "{epochs}");
+}
+
+/// One drawn chip, far off: its own phases win back what it lost.
+#[test]
+fn a_chip_is_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let data = format!("{DEMO}/digits-train.npz");
+    let tune = |more: &[&str], out: &str| {
+        let mut args = vec![
+            "tune",
+            &program,
+            "--data",
+            &data,
+            "--set",
+            "coupler.splitting_error_rad=0.08",
+            "--trial",
+            "2",
+            "--epochs",
+            "2",
+            "--batch",
+            "50",
+            "--limit",
+            "500",
+            "-o",
+            out,
+        ];
+        args.extend(more);
+        let text = ok(folder, &args);
+        let share = |name: &str| -> f64 {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+            let percent = line[10..].split(' ').next().unwrap();
+            percent.parse().unwrap()
+        };
+        (share("before"), share("after"))
+    };
+    let (before, after) = tune(&[], "adjoint.safetensors");
+    assert!(after > before + 10.0, "{before} {after}");
+    for method in ["sigma-only", "digital-only", "last-layer", "dfa", "spsa"] {
+        let out = format!("{method}.safetensors");
+        let (again, after) = tune(&["--method", method, "--quiet"], &out);
+        assert_eq!(again, before, "{method}");
+        let least = if method == "spsa" {
+            before - 10.0
+        } else {
+            before + 2.0
+        };
+        assert!(after >= least, "{method}: {before} {after}");
+    }
+    // The file is a program for this chip.
+    let said = lightloom(folder, &["inspect", "adjoint.safetensors"]);
+    assert!(said.status.success());
+    refused(
+        folder,
+        &[
+            "tune",
+            &program,
+            "--data",
+            &data,
+            "--trial",
+            "0",
+            "--rate",
+            "0",
+            "-o",
+            "x.safetensors",
+        ],
+    );
+}
