@@ -4,7 +4,9 @@ use crate::units::counted;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::figures::{chip, confusion, curves, effects, hardware, layers, maps, tables, yields};
+use super::figures::{
+    chip, confusion, curves, effects, hardware, layers, maps, tables, training, yields,
+};
 use super::options::{FigureFormat, FigureOptions};
 use super::page::{Block, Chapter, Headline, Page};
 use super::plot::figure::Figure;
@@ -62,6 +64,11 @@ pub fn render(folder: &Path, from: Option<&Path>, options: &FigureOptions) -> Re
     };
     let figures = |figures| vec![Block::Figures(figures)];
     add("accuracy", &title, figures(curves::main(&results)?));
+    add(
+        "training",
+        "Training",
+        figures(training::figures(&results, folder)?),
+    );
     add("yields", "Yield", figures(yields::figures(&results)));
     add(
         "costs",

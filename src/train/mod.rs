@@ -28,8 +28,8 @@ pub use method::{Adjoint, Costs, DirectFeedback, Method, MethodName, Minibatch, 
 pub use optimizer::{Optimizer, Rule};
 pub use pair::MeshPair;
 pub use rate::Schedule;
-pub use session::{BEST, EPOCHS, STATE, TrainingRun, TrainingWatch};
-pub use state::{Epoch, State};
+pub use session::{BEST, STATE, TrainingRun, TrainingWatch};
+pub use state::{EPOCHS, Epoch, State, epochs_in};
 pub use tape::{LayerGradient, NetworkGradient, Tape};
 pub use trainable::{Parameters, Trainable, TrainedPart};
 pub use trainer::{Setting, Trainer};

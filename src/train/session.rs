@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::description::{NEW, NewNetwork, Training};
-use super::state::{Epoch, State};
+use super::state::{Epoch, State, write_epochs};
 use super::trainer::{Setting, Trainer};
 use crate::compile::{Layout, Program, compile_watched};
 use crate::error::{Context, Error, Result};
@@ -13,7 +13,7 @@ use crate::experiment::sweep::rows::InputFile;
 use crate::experiment::sweep::{Key, Notes, Point, Source, Sweep};
 use crate::field::{InstructionSet, Precision, Real};
 use crate::io::hash::sha256;
-use crate::io::record::{Cell, Column, Kind, write_csv};
+use crate::io::record::Cell;
 use crate::io::{Format, write_atomic};
 use crate::nn::{Activation, Bias, Input, Layer, Network, Readout, Score, Split, Weight};
 use crate::rng::{DRAWS, Effect, Seed};
@@ -23,8 +23,6 @@ use crate::watch::Watch;
 pub const BEST: &str = "best.program.safetensors";
 /// Name of the file from which a training goes on.
 pub const STATE: &str = "training.state";
-/// Name of the table of epochs.
-pub const EPOCHS: &str = "epochs.csv";
 
 /// An experiment that is trained in a folder before it is judged.
 #[derive(Debug)]
@@ -185,34 +183,7 @@ impl TrainingRun {
     fn write<T: Real>(&self, trainer: &Trainer<'_, T>) -> Result<()> {
         let program = trainer.best()?.trained_program()?;
         write_atomic(self.out.join(BEST), |writer| program.write(writer))?;
-        let columns = [
-            Column::new("epoch", Kind::Int),
-            Column::new("step", Kind::Int),
-            Column::new("rate", Kind::Float),
-            Column::new("loss", Kind::Float),
-            Column::new("chips", Kind::Float),
-            Column::new("digital", Kind::Float),
-            Column::new("passes", Kind::Int),
-            Column::new("writes", Kind::Int),
-            Column::new("readings", Kind::Int),
-        ];
-        let cell = |score: Option<f64>| score.map_or(Cell::Null, Cell::Float);
-        let rows = trainer.state().epochs().iter().map(|epoch| {
-            Ok(vec![
-                (epoch.epoch as usize).into(),
-                (epoch.step as usize).into(),
-                epoch.rate.into(),
-                epoch.loss.into(),
-                cell(epoch.chips),
-                cell(epoch.digital),
-                (epoch.costs.passes as usize).into(),
-                (epoch.costs.writes as usize).into(),
-                (epoch.costs.readings as usize).into(),
-            ])
-        });
-        write_atomic(self.out.join(EPOCHS), |writer| {
-            write_csv(&columns, rows, writer)
-        })
+        write_epochs(&self.out, trainer.state().epochs())
     }
 
     /// Everything that decides what is learnt, as text: the sum of it.

@@ -8,8 +8,11 @@ use super::Costs;
 use super::optimizer::{Optimizer, Rule};
 use super::trainable::Trainable;
 use crate::error::{Context, Error, Result};
+use crate::io::record::{Cell, Column, Kind, write_csv};
 use crate::io::{Source, Tensor, TensorData, Tensors, safetensors, write_atomic};
 
+/// Name of the table of epochs in a folder.
+pub const EPOCHS: &str = "epochs.csv";
 /// The version of its format.
 const VERSION: u32 = 1;
 /// The key of its metadata.
@@ -184,6 +187,97 @@ impl State {
     }
 }
 
+/// The columns of the table of epochs.
+const COLUMNS: [(&str, Kind); 9] = [
+    ("epoch", Kind::Int),
+    ("step", Kind::Int),
+    ("rate", Kind::Float),
+    ("loss", Kind::Float),
+    ("chips", Kind::Float),
+    ("digital", Kind::Float),
+    ("passes", Kind::Int),
+    ("writes", Kind::Int),
+    ("readings", Kind::Int),
+];
+
+/// Writes the table of epochs into `folder`.
+pub(super) fn write_epochs(folder: &Path, epochs: &[Epoch]) -> Result<()> {
+    let columns = COLUMNS.map(|(name, kind)| Column::new(name, kind));
+    let score = |score: Option<f64>| score.map_or(Cell::Null, Cell::Float);
+    let rows = epochs.iter().map(|epoch| {
+        Ok(vec![
+            (epoch.epoch as usize).into(),
+            (epoch.step as usize).into(),
+            epoch.rate.into(),
+            epoch.loss.into(),
+            score(epoch.chips),
+            score(epoch.digital),
+            (epoch.costs.passes as usize).into(),
+            (epoch.costs.writes as usize).into(),
+            (epoch.costs.readings as usize).into(),
+        ])
+    });
+    write_atomic(folder.join(EPOCHS), |writer| {
+        write_csv(&columns, rows, writer)
+    })
+}
+
+/// The epochs of the training in `folder`; none where none ended there.
+///
+/// # Errors
+/// [`Error::Io`], and [`Error::Format`] if the table is not as it was written.
+pub fn epochs_in(folder: &Path) -> Result<Vec<Epoch>> {
+    let path = folder.join(EPOCHS);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::io(&path, source))?;
+    let wrong = || {
+        let what = "is not as lightloom train wrote it";
+        Error::format(path.display().to_string(), what)
+    };
+    let mut lines = text.lines();
+    let header = COLUMNS.map(|(name, _)| name).join(",");
+    if lines.next() != Some(&header) {
+        return Err(wrong());
+    }
+    let epoch = |line: &str| -> Option<Epoch> {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [
+            epoch,
+            step,
+            rate,
+            loss,
+            chips,
+            digital,
+            passes,
+            writes,
+            readings,
+        ] = cells[..]
+        else {
+            return None;
+        };
+        let score = |cell: &str| match cell {
+            "" => Some(None),
+            cell => cell.parse().ok().map(Some),
+        };
+        Some(Epoch {
+            epoch: epoch.parse().ok()?,
+            step: step.parse().ok()?,
+            rate: rate.parse().ok()?,
+            loss: loss.parse().ok()?,
+            chips: score(chips)?,
+            digital: score(digital)?,
+            costs: Costs {
+                passes: passes.parse().ok()?,
+                writes: writes.parse().ok()?,
+                readings: readings.parse().ok()?,
+            },
+        })
+    };
+    lines.map(|line| epoch(line).ok_or_else(wrong)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +322,23 @@ mod tests {
         );
         let sgd = Rule::Sgd { momentum: 0.0 };
         assert!(State::read(&path, sgd, "this").is_err());
+    }
+
+    #[test]
+    fn epochs_are_read_as_they_were_written() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(epochs_in(folder.path()).unwrap(), []);
+        let mut epochs = state().epochs;
+        epochs.push(Epoch {
+            epoch: 2,
+            chips: None,
+            digital: None,
+            ..epochs[0]
+        });
+        write_epochs(folder.path(), &epochs).unwrap();
+        assert_eq!(epochs_in(folder.path()).unwrap(), epochs);
+        std::fs::write(folder.path().join(EPOCHS), "epoch\n1\n").unwrap();
+        assert!(epochs_in(folder.path()).is_err());
     }
 
     #[test]

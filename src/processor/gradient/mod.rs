@@ -8,6 +8,7 @@ mod map;
 mod tile;
 
 use ndarray::{Zip, s};
+use rayon::prelude::*;
 
 use super::Processor;
 use super::layer::Conditions;
@@ -80,7 +81,7 @@ impl<T: Real> Processor<T> {
     ///
     /// Phases are those that heaters are asked for: the program's own where nothing is corrected and the chip's cells are
     /// MZIs, else those that were chosen for its cells; choosing them is not differentiated. Tiles that were corrected are
-    /// corrected again.
+    /// corrected again. Tiles are worked on in parallel, on rayon's current pool; the result does not depend on it.
     ///
     /// # Panics
     /// If the chip has no such map, or its matrix has another shape.
@@ -91,7 +92,7 @@ impl<T: Real> Processor<T> {
             map.whole.re.dim(),
             "a slope for every weight"
         );
-        let tiles = self.program.tiles(id).iter().zip(&map.tiles);
+        let tiles = self.program.tiles(id).par_iter().zip(&map.tiles);
         let gradients = tiles.map(|(tile, loaded)| {
             let block = s![
                 tile.row..tile.row + tile.rows,
