@@ -4,12 +4,14 @@
 //! gives `g_W = g_y x†` and `g_x = W† g_y`.
 
 mod adam;
+mod in_situ;
 mod layer;
 mod learner;
 mod pair;
 mod tape;
 
 pub use adam::Adam;
+pub use in_situ::{InSitu, InSituGradient, in_situ};
 pub use layer::Layer;
 pub use learner::{Learner, Recipe, Samples};
 pub use pair::MeshPair;

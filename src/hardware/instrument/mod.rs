@@ -1,4 +1,13 @@
-//! What a method that needs only measurements talks to: a chip, on a bench or simulated.
+//! What a method that needs only measurements talks to, and how a mesh is configured through it.
+
+mod calibrate;
+mod configure;
+mod driver;
+mod response;
+mod tap;
+
+pub use configure::{Kept, SelfConfiguration};
+pub use driver::Driver;
 
 use std::ops::AddAssign;
 
@@ -216,7 +225,7 @@ impl<I: Instrument> Instrument for Metered<I> {
     /// the instrument's own.
     fn set(&mut self, phases: &[f64]) -> Result<()> {
         let heaters = self.instrument.heaters();
-        let what = "phases for the instrument";
+        let what = "list of phases for the instrument";
         if phases.len() != heaters {
             let limit = format!("[{heaters}]: one for every heater");
             return Err(Error::shape(what, [phases.len()], limit));
@@ -399,12 +408,12 @@ mod tests {
         refused(
             "a phase too few",
             bench.set(&[0.0; 4]).unwrap_err(),
-            shape("phases for the instrument", &[4]),
+            shape("list of phases for the instrument", &[4]),
         );
         refused(
             "a phase of NaN",
             bench.set(&[0.0, 1.0, f64::NAN, 0.0, 0.0]).unwrap_err(),
-            not_finite("phases for the instrument", "[2]", "NaN"),
+            not_finite("list of phases for the instrument", "[2]", "NaN"),
         );
     }
 
