@@ -55,6 +55,8 @@ pub enum Effect {
     Converter = 14,
     /// Which token follows, where text is sampled: for no chip.
     Token = 15,
+    /// Noise of the power taps behind phase shifters, per shot.
+    Tap = 16,
 }
 
 impl Effect {
@@ -75,7 +77,8 @@ impl Effect {
             | Self::Compiler
             | Self::OscillatorDrift
             | Self::Converter
-            | Self::Token => false,
+            | Self::Token
+            | Self::Tap => false,
         }
     }
 }

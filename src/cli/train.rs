@@ -25,7 +25,7 @@ use crate::nn::{Dataset, Score, Scorer, Selection, Split};
 use crate::rng::Seed;
 use crate::train::{
     BEST, EPOCHS, Epoch, Loss, MethodName, Parameters, Rule, Schedule, Setting, Trainer, Training,
-    TrainingRun, TrainingWatch,
+    TrainingRun, TrainingWatch, as_asked,
 };
 use crate::watch::Watch;
 
@@ -77,7 +77,7 @@ pub(super) struct TuneArgs {
     /// Number of the chip
     #[arg(long, value_name = "t", allow_negative_numbers = true, value_parser = count::<u64>(0..=(1 << 32) - 1))]
     pub trial: u64,
-    /// How the phases that training begins with are chosen, and those that it asks for on the way
+    /// How the phases that training begins with are chosen; they are then trained as they are
     #[arg(long, default_value = "none", value_parser = corrections())]
     pub correct: Correction,
     /// How the slopes of the loss are had
@@ -310,13 +310,19 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         }
     }
     let seed = Seed(args.chip.seed);
+    let chip = hardware.fabricate(seed, args.trial);
+    // What a correction chose for this chip is where training begins.
+    let start = match args.correct {
+        Correction::None => program.clone(),
+        correction => as_asked(&program, &chip, correction)?,
+    };
     let setting = Setting {
-        program: &program,
+        program: &start,
         hardware: &hardware,
         seed,
         data: &data,
         score: args.score,
-        correction: args.correct,
+        correction: Correction::None,
     };
     let mut trainer = Trainer::<T>::new(&training, setting, None)?;
     let progress = Progress::new(&args.common, args.epochs);
@@ -325,13 +331,12 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
     let on_chip = |program: &Program| -> Result<f64> {
         let workload = Workload::<T>::new(program, &held, args.score)?;
         let digital = workload.digital(&())?;
-        let chip = hardware.fabricate(seed, args.trial);
-        let (_, judged) = workload.trial(chip, args.correct, &digital, &progress)?;
+        let (_, judged) = workload.trial(chip.clone(), Correction::None, &digital, &progress)?;
         Ok(judged.worth.value())
     };
     let workload = Workload::<T>::new(&program, &held, args.score)?;
     let digital = workload.digital(&())?.worth.value();
-    let before = on_chip(&program)?;
+    let before = on_chip(&start)?;
     for _ in 0..trainer.steps() {
         if progress.stops() {
             break;
@@ -371,7 +376,7 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
             "asked",
             format!(
                 "{} passes of light, {} phases written, {} readings",
-                costs.passes, costs.writes, costs.readings
+                costs.passes, costs.phase_writes, costs.readings
             ),
         ),
     ];

@@ -205,6 +205,21 @@ impl Chip {
         targets: Vec<f64>,
         correction: Correction,
     ) -> Vec<Vec<f64>> {
+        let asked = self.asked(heaters, sections, targets, correction);
+        self.drive(heaters, sections, asked)
+    }
+
+    /// What heaters are asked for so that `sections`, of so many phases each, do `targets`: all phases in their order, rad.
+    ///
+    /// # Panics
+    /// As [`settle`](Self::settle).
+    pub(crate) fn asked(
+        &self,
+        heaters: &Heaters,
+        sections: &[(Placed, usize)],
+        targets: Vec<f64>,
+        correction: Correction,
+    ) -> Vec<f64> {
         let shifter = &self.hardware.phase_shifter;
         assert_eq!(
             sections.iter().map(|(_, count)| count).sum::<usize>(),
@@ -230,16 +245,28 @@ impl Chip {
                 .iter_mut()
                 .for_each(|phase| *phase = phase.rem_euclid(TAU));
         }
-        self.drive(heaters, sections, asked)
+        asked
     }
 
-    /// What a mesh that stands alone shows after its `phases` were programmed for the `load`-th time, drift left out, rad.
-    pub(super) fn settle_at(&self, heaters: &Heaters, phases: Vec<f64>, load: u64) -> Vec<f64> {
-        let count = phases.len();
-        let mut settled = self.drive(heaters, &[(Placed::MESH, count)], phases);
-        let settled = Values::each(settled.swap_remove(0));
-        self.with_phase_errors(settled, (Placed::MESH, load), 0..count)
-            .all(count)
+    /// What the heaters of `sections`, of so many each, show after they were asked for `phases` for the `load`-th time, drift
+    /// left out, rad.
+    pub(super) fn settle_at(
+        &self,
+        heaters: &Heaters,
+        sections: &[(Placed, usize)],
+        phases: Vec<f64>,
+        load: u64,
+    ) -> Vec<f64> {
+        let settled = self.drive(heaters, sections, phases);
+        let shown = settled
+            .into_iter()
+            .zip(sections)
+            .map(|(phases, (at, count))| {
+                let phases = Values::each(phases);
+                let shown = self.with_phase_errors(phases, (*at, load), 0..*count);
+                shown.all(*count)
+            });
+        shown.collect::<Vec<_>>().concat()
     }
 
     /// What comes of the phases that were asked of `sections`, of so many phases each, section by section.

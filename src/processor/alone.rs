@@ -3,7 +3,7 @@
 use super::detector::{Reading, detector_noise};
 use super::modulator::full_scale_power_w;
 use crate::error::Result;
-use crate::hardware::{Chip, Hardware, Laboratory, SelfConfiguration};
+use crate::hardware::{Chip, Driver, Hardware, Laboratory, SelfConfiguration};
 use crate::linalg::{Matrix, check_finite};
 use crate::mesh::{Correction, Mesh, Phases};
 
@@ -44,19 +44,20 @@ pub fn mesh_on_chip(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<
 /// known; the phases drift for `phase_shifter.drift_time_s` before the matrix is taken.
 ///
 /// # Errors
-/// Those of [`Laboratory::self_configure`]; [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
+/// Those of [`Driver::self_configure`]; [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
 pub fn self_configured(mesh: &Mesh, chip: Chip) -> Result<MeshOnChip> {
     let shifter = chip.hardware().phase_shifter();
     let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
     let noise = receiver_noise(chip.hardware(), mesh.ports());
-    let mut bench = Laboratory::new(chip, mesh)
+    let mut driver = Driver::new(mesh, chip.cell_kind())
         .with_known_crosstalk(crosstalk)
         .with_receiver_noise(noise);
-    let done = bench.self_configure(mesh)?;
+    let mut bench = Laboratory::new(chip, mesh).with_receiver_noise(noise);
+    let done = driver.self_configure(&mut bench, mesh)?;
     bench.wait(seconds);
     Ok(MeshOnChip {
         matrix: between_ports(mesh, &bench.true_transfer())?,
-        phases: bench.phases(),
+        phases: driver.phases(),
         unreachable: done.unreachable,
         configured: Some(done),
     })

@@ -5,6 +5,7 @@
 //! activation is optical. Its light is taken to be restored to the full scale of the next layer.
 
 mod alone;
+mod bench;
 mod detector;
 mod gradient;
 mod idle;

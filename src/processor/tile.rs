@@ -199,6 +199,29 @@ fn set_meshes_watched<'a>(
         });
     }
     let silicon = silicon.drawn();
+    let Chosen {
+        targets,
+        unreachable,
+    } = choose(tile, &silicon, correction, watch)?;
+    let set = set_to(tile, chip, at, silicon, (targets, correction));
+    Ok(SetMeshes { unreachable, ..set })
+}
+
+/// Phases that a correction chose for a tile.
+struct Chosen {
+    /// Those of the mesh of V†, of the attenuators and of the mesh of U, of the chip's cells.
+    targets: Vec<f64>,
+    /// Number of cells and attenuators that no phases could make do what was asked.
+    unreachable: usize,
+}
+
+/// The phases that `correction` chooses for `tile` on `silicon`.
+fn choose(
+    tile: &Meshes,
+    silicon: &Silicon,
+    correction: Correction,
+    watch: &dyn Watch,
+) -> Result<Chosen> {
     let corrected = |mesh: &Mesh, cells| mesh.corrected_watched(correction, cells, watch);
     let mut before = corrected(&tile.input, &silicon.input)?;
     let behind = corrected(&tile.output, &silicon.output)?;
@@ -214,9 +237,28 @@ fn set_meshes_watched<'a>(
             *screen -= set.ahead;
         }
     }
-    let targets = [before.phases.flat(), bars, behind.phases.flat()].concat();
-    let set = set_to(tile, chip, at, silicon, (targets, correction));
-    Ok(SetMeshes { unreachable, ..set })
+    Ok(Chosen {
+        targets: [before.phases.flat(), bars, behind.phases.flat()].concat(),
+        unreachable,
+    })
+}
+
+/// What the heaters of `tile`, which is `at` this silicon of `chip`, are asked for when it is loaded with `correction`: the
+/// mesh of V†, the attenuators, the mesh of U, rad.
+///
+/// # Errors
+/// [`Error::Stopped`](crate::Error::Stopped) if `watch` stops a fit.
+pub(super) fn asked(
+    tile: &Meshes,
+    chip: &Chip,
+    at: Placed,
+    correction: Correction,
+    watch: &dyn Watch,
+) -> Result<Vec<f64>> {
+    let silicon = Silicon::of(tile, chip, at).drawn();
+    let chosen = choose(tile, &silicon, correction, watch)?;
+    let Wiring { heaters, sections } = Wiring::of(tile, chip, at);
+    Ok(chip.asked(&heaters, &sections, chosen.targets, correction))
 }
 
 /// The sections of the tile that has this seat: mesh of V†, attenuators, mesh of U.

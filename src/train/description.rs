@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::in_situ::Passes;
 use super::loss::Loss;
-use super::method::MethodName;
+use super::method::{InSitu, MethodName};
 use super::optimizer::Rule;
 use super::rate::Schedule;
 use super::trainable::Parameters;
@@ -46,7 +47,7 @@ const fn row(
 }
 
 /// Every key of `[train]`.
-pub const ROWS: [Row; 25] = [
+pub const ROWS: [Row; 29] = [
     row(
         "layers",
         "–",
@@ -87,7 +88,7 @@ pub const ROWS: [Row; 25] = [
     row(
         "method",
         "\"adjoint\"",
-        "\"adjoint\", \"dfa\", \"spsa\", \"sigma-only\", \"digital-only\", \"last-layer\"",
+        "\"adjoint\", \"in-situ\", \"dfa\", \"spsa\", \"sigma-only\", \"digital-only\", \"last-layer\"",
         "how the slopes of the loss are had",
     ),
     row(
@@ -166,6 +167,30 @@ pub const ROWS: [Row; 25] = [
         "how far spsa moves every parameter, phases in rad",
     ),
     row(
+        "passes",
+        "3",
+        "3, 4",
+        "passes of light that in-situ takes its slopes from; the fourth takes out most of what loss does to them",
+    ),
+    row(
+        "tap_noise",
+        "0",
+        "0 or more",
+        "standard deviation of what an in-situ power tap reads, relative",
+    ),
+    row(
+        "tap_fraction",
+        "0",
+        "0 to below 1",
+        "share of the power that every tap takes away while in-situ measures",
+    ),
+    row(
+        "drop_ports",
+        "false",
+        "true, false",
+        "whether in-situ has sources and receivers where light enters and leaves between the meshes of a tile; without them what attenuators take away biases its slopes",
+    ),
+    row(
         "seed",
         "that which judges",
         "0 or more",
@@ -231,6 +256,8 @@ pub struct Training {
     pub ramp: Vec<(String, [f64; 2])>,
     /// How far simultaneous perturbation moves every parameter.
     pub perturbation: f64,
+    /// How in-situ measures.
+    pub in_situ: InSitu,
     /// Seed of what is not the chips'; none: that of the experiment.
     pub seed: Option<u64>,
     /// Chips that validate.
@@ -260,6 +287,7 @@ impl Default for Training {
             correction: None,
             ramp: Vec::new(),
             perturbation: 0.01,
+            in_situ: InSitu::default(),
             seed: None,
             validation_chips: 3,
         }
@@ -390,6 +418,27 @@ impl Training {
                 "correct" => training.correction = Some(correction(&text(key, value)?)?),
                 "ramp" => training.ramp = ramp(value)?,
                 "perturbation" => training.perturbation = above_zero(key, value)?,
+                "passes" => {
+                    training.in_situ.passes = match count(key, value, 3..=4)? {
+                        3 => Passes::Three,
+                        _ => Passes::Four,
+                    };
+                }
+                "tap_noise" => {
+                    let allows = |noise| noise >= 0.0;
+                    training.in_situ.tap_noise = number(key, value, allows, "0 or more")?;
+                }
+                "tap_fraction" => {
+                    let allows = |share| (0.0..1.0).contains(&share);
+                    let limit = "0 or more and below 1";
+                    training.in_situ.tap_fraction = number(key, value, allows, limit)?;
+                }
+                "drop_ports" => {
+                    training.in_situ.has_drop_ports = match value.get_ref() {
+                        DeValue::Boolean(has) => *has,
+                        other => return Err(Error::value(key, show(other), "true or false")),
+                    };
+                }
                 "seed" => training.seed = Some(count(key, value, 0..=usize::MAX)? as u64),
                 "validation_chips" => training.validation_chips = count(key, value, 1..=1000)?,
                 other => {
@@ -555,7 +604,7 @@ mod tests {
             "activation = \"relu\"\ndata = \"t.npy\"\nlabels = \"l.npy\"\nsplit = \"test\"\nlimit = 7\nvalidation = 0.2\n\
              method = \"dfa\"\nparameters = \"phases\"\nloss = \"distillation\"\ntemperature = 3\noptimizer = \"sgd\"\n\
              momentum = 0.5\nrate = 0.2\nschedule = \"one-cycle\"\nepochs = 4\nbatch = 5\nchips = 1\ntrial = 6\ncompile_every = 1\n\
-             correct = \"local\"\nramp = { coupler.splitting_error_rad = [0, 0.1] }\nperturbation = 0.3\nseed = 8\nvalidation_chips = 9",
+             correct = \"local\"\nramp = { coupler.splitting_error_rad = [0, 0.1] }\nperturbation = 0.3\npasses = 4\ntap_noise = 0.01\ntap_fraction = 0.02\ndrop_ports = true\nseed = 8\nvalidation_chips = 9",
         );
         let expected = Training {
             new_network: Some(NewNetwork {
@@ -581,6 +630,12 @@ mod tests {
             correction: Some(Correction::Local),
             ramp: vec![("coupler.splitting_error_rad".into(), [0.0, 0.1])],
             perturbation: 0.3,
+            in_situ: InSitu {
+                passes: Passes::Four,
+                tap_noise: 0.01,
+                tap_fraction: 0.02,
+                has_drop_ports: true,
+            },
             seed: Some(8),
             validation_chips: 9,
         };

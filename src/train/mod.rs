@@ -7,6 +7,7 @@
 //! gives `g_W = g_y x†` and `g_x = W† g_y`.
 
 mod description;
+mod in_situ;
 mod layer;
 mod learner;
 mod loss;
@@ -21,15 +22,16 @@ mod trainable;
 mod trainer;
 
 pub use description::{NewNetwork, ROWS, Row, Training};
+pub use in_situ::{InSituGradient, Passes, in_situ};
 pub use layer::Layer;
 pub use learner::{Learner, Recipe, Samples};
 pub use loss::{Criterion, Loss};
-pub use method::{Adjoint, Costs, DirectFeedback, Method, MethodName, Minibatch, Spsa};
+pub use method::{Adjoint, DirectFeedback, InSitu, Method, MethodName, Minibatch, Spsa};
 pub use optimizer::{Optimizer, Rule};
 pub use pair::MeshPair;
 pub use rate::Schedule;
 pub use session::{BEST, STATE, TrainingRun, TrainingWatch};
 pub use state::{EPOCHS, Epoch, State, epochs_in};
 pub use tape::{LayerGradient, NetworkGradient, Tape};
-pub use trainable::{Parameters, Trainable, TrainedPart};
+pub use trainable::{Parameters, Trainable, TrainedPart, as_asked};
 pub use trainer::{Setting, Trainer};

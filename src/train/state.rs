@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Costs;
 use super::optimizer::{Optimizer, Rule};
 use super::trainable::Trainable;
 use crate::error::{Context, Error, Result};
+use crate::hardware::Costs;
 use crate::io::record::{Cell, Column, Kind, write_csv};
 use crate::io::{Source, Tensor, TensorData, Tensors, safetensors, write_atomic};
 
@@ -75,7 +75,7 @@ impl State {
             optimizer,
             step: 0,
             loss: 0.0,
-            costs: Costs::NONE,
+            costs: Costs::default(),
             best: None,
             epochs: Vec::new(),
         }
@@ -188,15 +188,16 @@ impl State {
 }
 
 /// The columns of the table of epochs.
-const COLUMNS: [(&str, Kind); 9] = [
+const COLUMNS: [(&str, Kind); 10] = [
     ("epoch", Kind::Int),
     ("step", Kind::Int),
     ("rate", Kind::Float),
     ("loss", Kind::Float),
     ("chips", Kind::Float),
     ("digital", Kind::Float),
+    ("settings", Kind::Int),
+    ("phase_writes", Kind::Int),
     ("passes", Kind::Int),
-    ("writes", Kind::Int),
     ("readings", Kind::Int),
 ];
 
@@ -212,8 +213,9 @@ pub(super) fn write_epochs(folder: &Path, epochs: &[Epoch]) -> Result<()> {
             epoch.loss.into(),
             score(epoch.chips),
             score(epoch.digital),
+            (epoch.costs.settings as usize).into(),
+            (epoch.costs.phase_writes as usize).into(),
             (epoch.costs.passes as usize).into(),
-            (epoch.costs.writes as usize).into(),
             (epoch.costs.readings as usize).into(),
         ])
     });
@@ -250,8 +252,9 @@ pub fn epochs_in(folder: &Path) -> Result<Vec<Epoch>> {
             loss,
             chips,
             digital,
+            settings,
+            phase_writes,
             passes,
-            writes,
             readings,
         ] = cells[..]
         else {
@@ -269,8 +272,9 @@ pub fn epochs_in(folder: &Path) -> Result<Vec<Epoch>> {
             chips: score(chips)?,
             digital: score(digital)?,
             costs: Costs {
+                settings: settings.parse().ok()?,
+                phase_writes: phase_writes.parse().ok()?,
                 passes: passes.parse().ok()?,
-                writes: writes.parse().ok()?,
                 readings: readings.parse().ok()?,
             },
         })
@@ -292,8 +296,9 @@ mod tests {
             step: 1,
             loss: 0.1 + 0.2,
             costs: Costs {
+                settings: 4,
+                phase_writes: 2,
                 passes: 1,
-                writes: 2,
                 readings: 3,
             },
             best: Some((Some(0.97), vec![1.0, 2.0])),
@@ -304,7 +309,7 @@ mod tests {
                 loss: 1.0 / 7.0,
                 chips: Some(0.97),
                 digital: Some(1.0),
-                costs: Costs::NONE,
+                costs: Costs::default(),
             }],
         }
     }

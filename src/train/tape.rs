@@ -46,10 +46,10 @@ pub struct Tape<'a, T> {
 
 /// What a map was given and made of it, behind the bias.
 #[derive(Debug)]
-struct Product<T> {
-    id: LinearId,
+pub(super) struct Product<T> {
+    pub(super) id: LinearId,
     at: At,
-    inputs: Batch<T>,
+    pub(super) inputs: Batch<T>,
     biased: Batch<T>,
 }
 
@@ -151,7 +151,7 @@ impl<'a, T: Real> Tape<'a, T> {
     /// # Panics
     /// If `by_outputs` has another shape than the outputs.
     pub fn gradient(&self, by_outputs: &Array2<T>) -> NetworkGradient<T> {
-        self.pull_back(by_outputs, |_, by_inputs, _| by_inputs.clone())
+        self.computed(by_outputs, |_, by_inputs, _| by_inputs.clone())
     }
 
     /// What takes the place of the [gradient](Self::gradient) where the slopes by the outputs of the last layer, in front of
@@ -165,23 +165,38 @@ impl<'a, T: Real> Tape<'a, T> {
         by_outputs: &Array2<T>,
         feedback: &[Fields<f64>],
     ) -> NetworkGradient<T> {
-        assert_eq!(
-            feedback.len() + 1,
-            self.products.len(),
-            "one a hidden layer"
-        );
-        self.pull_back(by_outputs, |layer, _, by_last| {
+        let hidden = self.products.len() - 1;
+        assert_eq!(feedback.len(), hidden, "one a hidden layer");
+        self.computed(by_outputs, |layer, _, by_last| {
             sent(&feedback[layer], by_last)
         })
     }
 
-    /// The gradient; `by_signals` says what the slopes by the outputs of a layer are behind its activation: from the number of
-    /// the layer, those by the inputs of the layer behind it, and those in front of the last activation.
-    fn pull_back(
+    fn computed(
         &self,
         by_outputs: &Array2<T>,
         by_signals: impl Fn(usize, &Batch<T>, &Batch<T>) -> Batch<T>,
     ) -> NetworkGradient<T> {
+        let by_map = |product: &Product<T>, by: &Batch<T>| {
+            let Product { id, inputs, at, .. } = product;
+            Ok(self.processor.map_gradient(*id, inputs, by, *at))
+        };
+        let gradient = self.pull_back(by_outputs, by_signals, by_map);
+        gradient.expect("nothing is measured")
+    }
+
+    /// The gradient. `by_signals` says what the slopes by the outputs of a layer are behind its activation: from the number of
+    /// the layer, those by the inputs of the layer behind it, and those in front of the last activation. `by_map` says what
+    /// those by a map are, from those by its product.
+    ///
+    /// # Errors
+    /// Those of `by_map`.
+    pub(super) fn pull_back(
+        &self,
+        by_outputs: &Array2<T>,
+        by_signals: impl Fn(usize, &Batch<T>, &Batch<T>) -> Batch<T>,
+        mut by_map: impl FnMut(&Product<T>, &Batch<T>) -> Result<MapGradient<T>>,
+    ) -> Result<NetworkGradient<T>> {
         let network = self.processor.program().network();
         let mut by = self
             .processor
@@ -195,15 +210,13 @@ impl<'a, T: Real> Tape<'a, T> {
             }
             by = layer.activation.pull_back(&product.biased, by);
             let bias = layer.bias.as_ref().map(|bias| by_bias(bias, &by));
-            let map = self
-                .processor
-                .map_gradient(product.id, &product.inputs, &by, product.at);
+            let map = by_map(product, &by)?;
             by_last.get_or_insert(by);
             by = map.inputs.clone();
             layers.push(LayerGradient { map, bias });
         }
         layers.reverse();
-        NetworkGradient { inputs: by, layers }
+        Ok(NetworkGradient { inputs: by, layers })
     }
 
     /// The gradients by what the tiles of every layer are programmed to: see [`Processor::tile_gradients`].

@@ -4,17 +4,17 @@ use ndarray::{Array2, s};
 use rayon::prelude::*;
 
 use super::loss::{Criterion, Loss};
-use super::method::{Adjoint, Costs, DirectFeedback, Method, MethodName, Minibatch, Spsa};
+use super::method::{Adjoint, DirectFeedback, Method, MethodName, Minibatch, Spsa};
 use super::optimizer::Optimizer;
 use super::state::{Epoch, State};
-use super::trainable::Trainable;
+use super::trainable::{Trainable, check_cells};
 use super::{Parameters, Training};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
 use crate::experiment::Workload;
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware};
-use crate::mesh::{CellKind, Correction};
+use crate::hardware::{Chip, Costs, Hardware};
+use crate::mesh::Correction;
 use crate::nn::{BLOCK, Batch, Dataset, Digital, Labels, Network, Score, Scorer};
 use crate::rng::{Effect, Seed};
 use crate::watch::Watch;
@@ -125,6 +125,10 @@ impl<'a, T: Real> Trainer<'a, T> {
                 training.correction.unwrap_or(setting.correction),
             )?;
         }
+        if training.method == MethodName::InSitu && training.parameters == Parameters::Weights {
+            let limit = "phases where slopes are measured in-situ";
+            return Err(Error::value("parameters", training.parameters, limit));
+        }
         let labels = &data.labels;
         let loss = training.loss.unwrap_or(match labels {
             Labels::Targets(_) => Loss::MeanSquare,
@@ -158,6 +162,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         let validation = (!held.is_empty()).then(|| data.select(&held));
         let method: Box<dyn Method<T> + Sync> = match training.method {
             MethodName::Dfa => Box::new(DirectFeedback::new(&trainable, seed)?),
+            MethodName::InSitu => Box::new(training.in_situ),
             MethodName::Spsa => Box::new(Spsa {
                 size: training.perturbation,
                 seed,
@@ -271,7 +276,11 @@ impl<'a, T: Real> Trainer<'a, T> {
         let writes = state.step % self.training.compile_every == 0;
         state.costs += self.method.costs(&self.trainable, samples.len()) * chips.len() as u64;
         if writes || self.training.parameters == Parameters::Phases {
-            state.costs.writes += (self.trainable.written() * chips.len()) as u64;
+            state.costs += Costs {
+                settings: chips.len() as u64,
+                phase_writes: (self.trainable.written() * chips.len()) as u64,
+                ..Costs::default()
+            };
         }
         let step = self.state.step;
         self.trainable
@@ -386,13 +395,7 @@ fn check_phases(hardware: &Hardware, correction: Correction) -> Result<()> {
         let limit = "none where phases are trained: they are asked for as they are";
         return Err(Error::value("correct", correction.name(), limit));
     }
-    match hardware.mesh().cell {
-        CellKind::Mzi => Ok(()),
-        cell => {
-            let limit = "mzi where phases are trained: those of other cells are chosen for them";
-            Err(Error::value("mesh.cell", cell, limit))
-        }
-    }
+    check_cells(hardware)
 }
 
 /// Places of samples to learn from and of those held back, a `share` of all, each in the order of the data.
@@ -409,13 +412,4 @@ fn held_back(count: usize, share: f64, seed: Seed) -> (Vec<usize>, Vec<usize>) {
 /// The numbers below `count` in an order that depends on the epoch.
 fn shuffled(count: usize, epoch: u64, seed: Seed) -> Vec<usize> {
     seed.stream(Effect::Haar, epoch, 2, 6).permutation(count)
-}
-
-impl Costs {
-    /// Nothing yet.
-    pub const NONE: Self = Self {
-        passes: 0,
-        writes: 0,
-        readings: 0,
-    };
 }

@@ -41,6 +41,7 @@ mod inference;
 mod inputs;
 #[cfg(feature = "cli")]
 mod inspect;
+mod instrument;
 #[cfg(all(feature = "cli", unix))]
 mod interrupt;
 mod keys;

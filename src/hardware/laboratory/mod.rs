@@ -1,36 +1,37 @@
-//! A chip on a bench, and how it is configured by measurement alone.
+//! A chip on a bench: an instrument whose truth is known.
 
-mod calibrate;
-mod configure;
-mod response;
-mod tap;
+mod optics;
 
-pub use configure::{Kept, SelfConfiguration};
+use ndarray::Array2;
+use optics::Optics;
 
-use super::{Chip, Heaters, Placed};
+use super::{Chip, Heaters, Instrument, Placed, Section, Side};
+use crate::error::{Error, Result};
+use crate::field::Fields;
 use crate::linalg::{C64, Matrix};
-use crate::mesh::{Cells, Coefficients, Mesh, Phases};
+use crate::mesh::Mesh;
 use crate::rng::Effect;
 
-/// A chip with one mesh on a bench: phases are set, light goes in, and coherent receivers read the fields at the
-/// outputs.
+/// A chip on a bench, as an [`Instrument`]: one mesh, or two with attenuators between them.
 ///
-/// Couplers, losses and offsets cannot be seen. Every setting has a programming error of its own, and phases
-/// drift while [time passes](Self::wait). The bench has a source and a receiver on every waveguide, ancillas included.
+/// What light meets cannot be seen: couplers, losses, offsets. Heaters are asked for phases; a heater that is asked for less
+/// than 0 is set whole turns higher, for it cannot cool. Every setting has programming errors of its own, and phases drift
+/// while [time passes](Self::wait). There is a source and a coherent receiver on every waveguide, ancillas included, and a
+/// power tap behind every phase shifter. What a cell loses on both arms is lost half in front of its parts and half behind.
 #[derive(Debug, Clone)]
 pub struct Laboratory {
     chip: Chip,
-    layout: Mesh,
+    /// The work that random numbers of the bench are drawn for.
+    at: Placed,
+    optics: Optics,
     heaters: Heaters,
-    cells: Cells<'static>,
-    coefficients: Coefficients<'static>,
-    /// The crosstalk that settings make up for.
-    known_crosstalk: f64,
+    /// The sections of the chip, with the number of heaters of each.
+    sections: Vec<(Placed, usize)>,
     /// Standard deviation of each quadrature of a read field, in units of the input's amplitude.
     receiver_noise: f64,
-    /// What every heater is asked for so that it shows a phase of 1 rad, in the order of the heaters.
-    scale: Vec<f64>,
-    /// The phases that were set last, rad, in the order of the heaters.
+    /// Standard deviation of the power that a tap reads, relative to the power.
+    tap_noise: f64,
+    /// The phases that were asked for last, rad, in the order of the heaters.
     phases: Vec<f64>,
     /// What every phase shows but for its drift, rad, in the order of the heaters.
     settled: Vec<f64>,
@@ -43,39 +44,80 @@ pub struct Laboratory {
 
 impl Laboratory {
     /// A bench with `chip`, whose mesh has the layout of `mesh`, all heaters off.
-    pub fn new(mut chip: Chip, mesh: &Mesh) -> Self {
-        // Drift passes with the time on the bench.
-        chip.hardware.phase_shifter.drift_time_s = 0.0;
-        let mut heaters = Heaters::default();
-        heaters.push_mesh(mesh, chip.cell_kind());
-        let cells = chip.cells(Placed::MESH, mesh.nodes().len()).drawn();
-        let off = vec![0.0; heaters.len()];
-        let mut bench = Self {
-            coefficients: of(mesh, &cells, off.clone()),
-            scale: vec![1.0; heaters.len()],
-            phases: off.clone(),
-            settled: off.clone(),
-            drift: off.clone(),
-            layout: mesh.clone(),
-            known_crosstalk: 0.0,
-            receiver_noise: 0.0,
-            heaters,
-            cells,
-            chip,
-            waits: 0,
-            settings: 0,
-            readings: 0,
-        };
-        bench.set(&off);
+    pub fn new(chip: Chip, mesh: &Mesh) -> Self {
+        let sections = vec![(Placed::MESH, mesh.phase_shifters_of(chip.cell_kind()))];
+        let heaters = chip.heaters(|heaters| heaters.push_mesh(mesh, chip.cell_kind()));
+        let optics = Optics::of_mesh(&chip, Placed::MESH, mesh);
+        let mut bench = Self::with(chip, Placed::MESH, optics, heaters, sections);
+        // Numbers of settings, which programming errors follow from, begin at 1 with the heaters off.
+        bench.settings = 1;
+        let off = vec![0.0; bench.drift.len()];
+        bench.show(&off);
         bench
     }
 
-    /// The bench that makes up for thermal crosstalk of this strength, which follows from the layout: see
-    /// [`Heaters::heated_to`].
-    #[must_use]
-    pub fn with_known_crosstalk(mut self, crosstalk: f64) -> Self {
-        self.known_crosstalk = crosstalk;
-        self
+    /// A bench with `chip`, on which light meets a mesh with the layout of `input`, `joined` attenuators on the first modes, and
+    /// a mesh with the layout of `output`: the work and silicon of `at`, whose section does not count. Heaters stand at
+    /// `phases`, rad, as if a program with them had just been loaded: those of the first mesh, of the attenuators, of the
+    /// second mesh, each mesh's theta, phi, screen and free shifters.
+    ///
+    /// An attenuator is an MZI of which light passes the bar port; what crosses is lost, and so is light in modes that none
+    /// joins, unless there are [drop ports](Self::with_drop_ports).
+    ///
+    /// # Panics
+    /// If there is not one phase per heater, or a mesh has fewer modes than are joined.
+    pub fn of_pair(
+        chip: Chip,
+        at: Placed,
+        [input, output]: [&Mesh; 2],
+        joined: usize,
+        phases: &[f64],
+    ) -> Self {
+        assert!(joined <= input.modes().min(output.modes()), "modes to join");
+        let kind = chip.cell_kind();
+        let [first, middle, last] =
+            [Section::Input, Section::Attenuators, Section::Output].map(|part| at.section(part));
+        let sections = vec![
+            (first, input.phase_shifters_of(kind)),
+            (middle, joined),
+            (last, output.phase_shifters_of(kind)),
+        ];
+        let heaters = chip.heaters(|heaters| {
+            heaters.push_mesh(input, kind);
+            heaters.push_bank(joined);
+            heaters.push_mesh(output, kind);
+        });
+        let optics = Optics::of_pair(&chip, [first, middle, last], [input, output], joined);
+        let mut bench = Self::with(chip, first, optics, heaters, sections);
+        bench.show(phases);
+        bench
+    }
+
+    fn with(
+        mut chip: Chip,
+        at: Placed,
+        optics: Optics,
+        heaters: Heaters,
+        sections: Vec<(Placed, usize)>,
+    ) -> Self {
+        // Drift passes with the time on the bench.
+        chip.hardware.phase_shifter.drift_time_s = 0.0;
+        let count = sections.iter().map(|(_, count)| count).sum();
+        Self {
+            chip,
+            at,
+            optics,
+            heaters,
+            sections,
+            receiver_noise: 0.0,
+            tap_noise: 0.0,
+            phases: vec![0.0; count],
+            settled: vec![0.0; count],
+            drift: vec![0.0; count],
+            waits: 0,
+            settings: 0,
+            readings: 0,
+        }
     }
 
     /// The bench whose receivers add N(0, `noise`²) to each quadrature of every field they read, in units of the
@@ -86,85 +128,159 @@ impl Laboratory {
         self
     }
 
-    /// The phases that were set last, of the chip's cells.
-    pub fn phases(&self) -> Phases {
-        Phases::from_flat(self.phases.clone(), &self.layout)
+    /// The bench whose taps read every power p as p (1 + N(0, `noise`²)).
+    #[must_use]
+    pub fn with_tap_noise(mut self, noise: f64) -> Self {
+        self.tap_noise = noise;
+        self
     }
 
-    /// Sets every phase shifter: theta, phi, screen, free shifters, rad.
+    /// The bench whose taps take this share of the power behind every phase shifter, in [0, 1): light loses it there, from
+    /// either side. What a tap reads is the power on its arm in front of it.
     ///
     /// # Panics
-    /// If there is not one phase per shifter.
-    pub fn set(&mut self, phases: &[f64]) {
-        self.settings += 1;
-        self.phases.copy_from_slice(phases);
-        let mut asked = self.heaters.heated_to(phases, self.known_crosstalk);
-        for (phase, scale) in asked.iter_mut().zip(&self.scale) {
-            *phase *= scale;
-        }
-        self.settled = self.chip.settle_at(&self.heaters, asked, self.settings);
-        self.show();
+    /// If it is not a number from 0 to below 1.
+    #[must_use]
+    pub fn with_tap_fraction(mut self, share: f64) -> Self {
+        assert!((0.0..1.0).contains(&share), "a share from 0 to below 1");
+        self.optics.kept = (1.0 - share).sqrt();
+        self
     }
 
-    fn show(&mut self) {
+    /// The bench of two meshes that also has a source and a receiver wherever light enters or leaves between them. On either
+    /// side these come after the modes of its mesh, one for every mode of the other mesh: the second port of its attenuator
+    /// or, where none joins it, the mode itself. Then a chip whose cells are lossless loses nothing: what attenuators take is
+    /// received.
+    #[must_use]
+    pub fn with_drop_ports(mut self) -> Self {
+        self.optics.has_drop_ports = true;
+        self
+    }
+
+    /// The phases that heaters were asked for last, rad, in the order of the heaters.
+    pub fn phases(&self) -> &[f64] {
+        &self.phases
+    }
+
+    /// Asks for `phases` and lets them settle as setting number `settings`.
+    fn show(&mut self, phases: &[f64]) {
+        let (chip, load) = (&self.chip, self.settings);
+        self.settled = chip.settle_at(&self.heaters, &self.sections, phases.to_vec(), load);
+        self.phases = phases.to_vec();
+        self.drifted();
+    }
+
+    fn drifted(&mut self) {
         let sums = self.settled.iter().zip(&self.drift);
-        let phases: Vec<f64> = sums.map(|(phase, drift)| phase + drift).collect();
-        self.coefficients = of(&self.layout, &self.cells, phases);
+        self.optics
+            .show(sums.map(|(phase, drift)| phase + drift).collect());
     }
 
     /// Lets `seconds` pass: every phase walks at random by `drift_rad_per_sqrt_s`.
     pub fn wait(&mut self, seconds: f64) {
         self.waits += 1;
         let sigma = self.chip.hardware().phase_shifter.drift_rad_per_sqrt_s * seconds.sqrt();
-        let mut stream = self.chip.stream(Effect::Drift, Placed::MESH, self.waits);
+        let mut stream = self.chip.stream(Effect::Drift, self.at, self.waits);
         for drift in &mut self.drift {
             *drift += sigma * stream.standard_normal();
         }
-        self.show();
+        self.drifted();
     }
 
-    /// Sends `input`, one amplitude per mode, and reads the fields at all outputs.
-    ///
-    /// # Panics
-    /// If there is not one amplitude per mode.
-    pub fn read(&mut self, input: &[C64]) -> Vec<C64> {
-        let mut fields = self.coefficients.pass(input);
-        self.receive(&mut fields);
-        fields
-    }
-
-    /// The transfer matrix as it is measured, input by input, `[modes, modes]`.
-    pub fn transfer(&mut self) -> Matrix {
-        let mut u = self.coefficients.transfer();
-        for mode in 0..u.ncols() {
-            self.receive(u.column_mut(mode).as_mut_slice());
-        }
-        u
-    }
-
-    /// The transfer matrix itself, without the noise of the receivers, `[modes, modes]`: what nobody on the bench sees.
+    /// The transfer matrix itself, without the noise of the receivers, `[output, input]`: what nobody on the bench sees.
     pub fn true_transfer(&self) -> Matrix {
-        self.coefficients.transfer()
+        let ports = self.ports(Side::Inputs);
+        let light = Fields::basis(ports, ports);
+        let fields = self.optics.send(Side::Inputs, &light);
+        Matrix::from_fn(fields.modes(), ports, |row, col| {
+            C64::new(fields.re[[row, col]], fields.im[[row, col]])
+        })
     }
 
-    /// Counts a reading and adds the noise of the receivers to it.
-    fn receive(&mut self, fields: &mut [C64]) {
-        self.readings += 1;
-        if self.receiver_noise == 0.0 {
-            return;
+    /// Fails unless `light` is that of the ports of `side`.
+    fn check(&self, side: Side, light: &Fields<f64>) -> Result<()> {
+        let ports = self.ports(side);
+        if light.modes() == ports {
+            return Ok(());
         }
-        let block = self.readings;
-        let mut stream = self.chip.stream(Effect::Detector, Placed::MESH, block);
-        let normals = stream.standard_normals(2 * fields.len());
-        for (field, pair) in fields.iter_mut().zip(normals.chunks_exact(2)) {
-            *field += self.receiver_noise * C64::new(pair[0], pair[1]);
+        let limit = format!("[{ports}, sample]: one amplitude for every port of that side");
+        let shape = [light.modes(), light.samples()];
+        Err(Error::shape("light for the bench", shape, limit))
+    }
+
+    /// Adds the noise of the receivers to what they read, each sample a reading of its own, and the noise of the taps.
+    fn receive(&mut self, fields: &mut Fields<f64>, mut taps: Option<&mut Array2<f64>>) {
+        for sample in 0..fields.samples() {
+            self.readings += 1;
+            let stream = |effect| self.chip.stream(effect, self.at, self.readings);
+            if self.receiver_noise > 0.0 {
+                let normals = stream(Effect::Detector).standard_normals(2 * fields.modes());
+                for (mode, pair) in normals.chunks_exact(2).enumerate() {
+                    fields.re[[mode, sample]] += self.receiver_noise * pair[0];
+                    fields.im[[mode, sample]] += self.receiver_noise * pair[1];
+                }
+            }
+            if let Some(taps) = taps.as_deref_mut()
+                && self.tap_noise > 0.0
+            {
+                let normals = stream(Effect::Tap).standard_normals(taps.nrows());
+                let powers = taps.column_mut(sample);
+                for (power, normal) in powers.into_iter().zip(normals) {
+                    *power *= 1.0 + self.tap_noise * normal;
+                }
+            }
         }
     }
 }
 
-/// What light sees of `cells` that show `phases`, in the order of the heaters.
-fn of(mesh: &Mesh, cells: &Cells<'static>, phases: Vec<f64>) -> Coefficients<'static> {
-    Coefficients::of(mesh, cells.clone(), Phases::from_flat(phases, mesh))
+impl Instrument for Laboratory {
+    fn ports(&self, side: Side) -> usize {
+        self.optics.ports(side)
+    }
+
+    fn heaters(&self) -> usize {
+        self.drift.len()
+    }
+
+    /// # Errors
+    /// [`Error::Shape`] if there is not one phase per heater.
+    fn set(&mut self, phases: &[f64]) -> Result<()> {
+        if phases.len() != self.heaters() {
+            let limit = format!("[{}]: one for every heater", self.heaters());
+            return Err(Error::shape(
+                "list of phases of the bench",
+                [phases.len()],
+                limit,
+            ));
+        }
+        self.settings += 1;
+        // A heater cannot cool.
+        let hot = |phase: &f64| match *phase < 0.0 {
+            true => phase.rem_euclid(std::f64::consts::TAU),
+            false => *phase,
+        };
+        let phases: Vec<f64> = phases.iter().map(hot).collect();
+        self.show(&phases);
+        Ok(())
+    }
+
+    /// # Errors
+    /// [`Error::Shape`] if there is not one amplitude per port.
+    fn send(&mut self, side: Side, light: &Fields<f64>) -> Result<Fields<f64>> {
+        self.check(side, light)?;
+        let mut fields = self.optics.send(side, light);
+        self.receive(&mut fields, None);
+        Ok(fields)
+    }
+
+    /// # Errors
+    /// [`Error::Shape`] if there is not one amplitude per port.
+    fn taps(&mut self, side: Side, light: &Fields<f64>) -> Result<(Fields<f64>, Array2<f64>)> {
+        self.check(side, light)?;
+        let (mut fields, mut powers) = self.optics.taps(side, light);
+        self.receive(&mut fields, Some(&mut powers));
+        Ok((fields, powers))
+    }
 }
 
 #[cfg(test)]

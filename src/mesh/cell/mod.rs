@@ -1,6 +1,7 @@
 //! What stands at the nodes of a mesh: kinds of cells, their 2×2, and the errors that they are drawn with.
 
 mod cells;
+mod inside;
 mod kind;
 mod mzi;
 mod slopes;

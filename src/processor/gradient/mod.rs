@@ -123,6 +123,15 @@ impl<T: Real> Processor<T> {
         gradients.collect()
     }
 
+    /// The digital factor of row `row` of tile `tile` of map `id`; 0 of rows that no output is of.
+    pub(crate) fn row_scale(&self, id: LinearId, tile: usize, row: usize) -> f64 {
+        let loaded = &self.maps[&id].tiles[tile];
+        match row < loaded.rows {
+            true => loaded.row_scale(row),
+            false => 0.0,
+        }
+    }
+
     /// The same processor with the ranges of modulators and converters of `other`.
     #[cfg(test)]
     pub(crate) fn with_ranges_of(mut self, other: &Self) -> Self {

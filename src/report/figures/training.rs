@@ -26,7 +26,13 @@ pub(crate) fn figures(results: &Results, folder: &Path) -> Result<Vec<Figure>> {
 
 fn table(epochs: &[Epoch]) -> Table {
     let columns = [
-        "epoch", "loss", "chips", "digital", "passes", "writes", "readings",
+        "epoch",
+        "loss",
+        "chips",
+        "digital",
+        "passes",
+        "phase_writes",
+        "readings",
     ];
     let mut table = Table::new(columns);
     for epoch in epochs {
@@ -37,7 +43,7 @@ fn table(epochs: &[Epoch]) -> Table {
             epoch.chips.unwrap_or(missing).into(),
             epoch.digital.unwrap_or(missing).into(),
             (epoch.costs.passes as usize).into(),
-            (epoch.costs.writes as usize).into(),
+            (epoch.costs.phase_writes as usize).into(),
             (epoch.costs.readings as usize).into(),
         ]);
     }

@@ -1,9 +1,9 @@
 //! Back-propagation through the chip as it was drawn.
 
-use super::{Costs, Method, Minibatch};
+use super::{Method, Minibatch, forward};
 use crate::error::Result;
 use crate::field::Real;
-use crate::hardware::Chip;
+use crate::hardware::{Chip, Costs};
 use crate::train::{Tape, Trainable};
 
 /// The exact gradient, of a chip of which everything is known: see [`Tape`].
@@ -26,6 +26,6 @@ impl<T: Real> Method<T> for Adjoint {
     }
 
     fn costs(&self, trainable: &Trainable, samples: usize) -> Costs {
-        Costs::forward(trainable, samples)
+        forward(trainable, samples)
     }
 }

@@ -2,10 +2,10 @@
 
 use ndarray::Array2;
 
-use super::{Costs, Method, Minibatch};
+use super::{Method, Minibatch, forward};
 use crate::error::Result;
 use crate::field::{Fields, Real};
-use crate::hardware::Chip;
+use crate::hardware::{Chip, Costs};
 use crate::mesh::{Geometry, Mesh};
 use crate::rng::{Effect, Seed};
 use crate::train::{Tape, Trainable};
@@ -66,9 +66,9 @@ impl<T: Real> Method<T> for DirectFeedback {
         let read: usize = self.feedback.iter().map(Fields::modes).sum();
         let back = Costs {
             passes: samples as u64,
-            writes: 0,
             readings: (read * samples) as u64,
+            ..Costs::default()
         };
-        Costs::forward(trainable, samples) + back
+        forward(trainable, samples) + back
     }
 }

@@ -2,23 +2,22 @@
 
 mod adjoint;
 mod feedback;
+mod in_situ;
 mod spsa;
 
 pub use adjoint::Adjoint;
 pub use feedback::DirectFeedback;
+pub use in_situ::InSitu;
 pub use spsa::Spsa;
 
 use std::fmt;
-use std::ops::{Add, AddAssign, Mul};
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use super::loss::Criterion;
 use super::trainable::{Trainable, TrainedPart};
 use crate::error::{Error, Result};
 use crate::field::Real;
-use crate::hardware::Chip;
+use crate::hardware::{Chip, Costs};
 use crate::mesh::Correction;
 use crate::nn::Batch;
 use crate::processor::Processor;
@@ -70,57 +69,14 @@ impl<T: Real> Minibatch<'_, T> {
     }
 }
 
-/// What training asked of a chip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Costs {
-    /// Samples whose light went through the whole network, forward or backward, once each.
-    pub passes: u64,
-    /// Phases that were written, one for every phase shifter and time.
-    pub writes: u64,
-    /// Readings of detectors, one for every output of every layer and sample, and of taps.
-    pub readings: u64,
-}
-
-impl Add for Costs {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            passes: self.passes + other.passes,
-            writes: self.writes + other.writes,
-            readings: self.readings + other.readings,
-        }
-    }
-}
-
-impl AddAssign for Costs {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl Mul<u64> for Costs {
-    type Output = Self;
-
-    fn mul(self, times: u64) -> Self {
-        Self {
-            passes: self.passes * times,
-            writes: self.writes * times,
-            readings: self.readings * times,
-        }
-    }
-}
-
-impl Costs {
-    /// Of so many samples that are sent forward and read behind every layer.
-    fn forward(trainable: &Trainable, samples: usize) -> Self {
-        let outputs = trainable.program().maps();
-        let outputs: usize = outputs.map(|map| map.linear.outputs()).sum();
-        Self {
-            passes: samples as u64,
-            writes: 0,
-            readings: (outputs * samples) as u64,
-        }
+/// What so many samples cost that are sent forward and read behind every layer.
+fn forward(trainable: &Trainable, samples: usize) -> Costs {
+    let outputs = trainable.program().maps();
+    let outputs: usize = outputs.map(|map| map.linear.outputs()).sum();
+    Costs {
+        passes: samples as u64,
+        readings: (outputs * samples) as u64,
+        ..Costs::default()
     }
 }
 
@@ -130,6 +86,8 @@ pub enum MethodName {
     /// [`Adjoint`].
     #[default]
     Adjoint,
+    /// [`InSitu`].
+    InSitu,
     /// [`DirectFeedback`].
     Dfa,
     /// [`Spsa`].
@@ -144,8 +102,9 @@ pub enum MethodName {
 
 impl MethodName {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Adjoint,
+        Self::InSitu,
         Self::Dfa,
         Self::Spsa,
         Self::SigmaOnly,
@@ -157,6 +116,7 @@ impl MethodName {
     pub fn name(self) -> &'static str {
         match self {
             Self::Adjoint => "adjoint",
+            Self::InSitu => "in-situ",
             Self::Dfa => "dfa",
             Self::Spsa => "spsa",
             Self::SigmaOnly => "sigma-only",
@@ -168,7 +128,7 @@ impl MethodName {
     /// Which parameters it trains.
     pub fn part(self) -> TrainedPart {
         match self {
-            Self::Adjoint | Self::Dfa | Self::Spsa => TrainedPart::Everything,
+            Self::Adjoint | Self::InSitu | Self::Dfa | Self::Spsa => TrainedPart::Everything,
             Self::SigmaOnly => TrainedPart::SingularValues,
             Self::DigitalOnly => TrainedPart::Digital,
             Self::LastLayer => TrainedPart::LastLayer,

@@ -1,9 +1,9 @@
 //! Simultaneous perturbation.
 
-use super::{Costs, Method, Minibatch};
+use super::{Method, Minibatch, forward};
 use crate::error::Result;
 use crate::field::Real;
-use crate::hardware::Chip;
+use crate::hardware::{Chip, Costs};
 use crate::rng::{Effect, Seed};
 use crate::train::Trainable;
 
@@ -50,8 +50,9 @@ impl<T: Real> Method<T> for Spsa {
 
     fn costs(&self, trainable: &Trainable, samples: usize) -> Costs {
         let moved = Costs {
-            writes: trainable.written() as u64,
-            ..Costs::forward(trainable, samples)
+            settings: 1,
+            phase_writes: trainable.written() as u64,
+            ..forward(trainable, samples)
         };
         moved * 2
     }

@@ -6,7 +6,7 @@ use crate::field::Fields;
 use crate::hardware::Hardware;
 use crate::nn::{Activation, Bias, Input, Labels, Layer, Network, Readout, Weight};
 use crate::rng::{Effect, Seed};
-use crate::train::{Loss, Parameters, Tape};
+use crate::train::{Loss, Parameters, Passes, Tape};
 
 const CLASSES: [usize; 6] = [0, 1, 2, 0, 1, 2];
 
@@ -146,6 +146,41 @@ fn slopes_by_weights_are_central_differences_on_a_perfect_chip() {
     });
 }
 
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// Where no light is lost, and all that leaves is seen, powers tell every slope: of phases, attenuators, scales and biases.
+/// Where attenuators lose it, the fourth pass brings the slopes of phases nearer.
+#[test]
+fn light_measures_the_gradient() {
+    let trainable = trainable(Parameters::Phases, TrainedPart::Everything);
+    with_minibatch(|minibatch, chip| {
+        let (loss, exact) = Adjoint.slopes(&trainable, chip, minibatch).unwrap();
+        let largest = exact.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        let whole = InSitu {
+            has_drop_ports: true,
+            ..InSitu::default()
+        };
+        let (same, measured) = whole.slopes(&trainable, chip, minibatch).unwrap();
+        assert_eq!(loss, same);
+        for (index, (measured, exact)) in measured.iter().zip(&exact).enumerate() {
+            let off = (measured - exact).abs();
+            assert!(off < 1e-9 * largest, "{index}: {measured} {exact}");
+        }
+        let [three, four] = [Passes::Three, Passes::Four].map(|passes| {
+            let method = InSitu {
+                passes,
+                ..InSitu::default()
+            };
+            let (_, slopes) = method.slopes(&trainable, chip, minibatch).unwrap();
+            cosine(&slopes, &exact)
+        });
+        assert!(three < four && four > 0.9 && three < 0.99, "{three} {four}");
+    });
+}
+
 /// The mean over many signs is the gradient.
 #[test]
 fn simultaneous_perturbation_is_the_gradient_on_average() {
@@ -228,8 +263,8 @@ fn methods_say_what_they_cost() {
     let costs = |method: &dyn Method<f64>| method.costs(&trainable, 10);
     let forward = Costs {
         passes: 10,
-        writes: 0,
         readings: 10 * (4 + 4 + 3),
+        ..Costs::default()
     };
     assert_eq!(costs(&Adjoint), forward);
     let spsa = Spsa {
@@ -238,15 +273,24 @@ fn methods_say_what_they_cost() {
     };
     let twice = Costs {
         passes: 20,
-        writes: 2 * written,
+        settings: 2,
+        phase_writes: 2 * written,
         readings: 2 * forward.readings,
     };
     assert_eq!(costs(&spsa), twice);
+    // Taps in three passes, what comes back once behind every layer's inputs.
+    let taps = (written + 5 + 4 + 4) * 10 + 2 * written * 10;
+    let measured = Costs {
+        passes: 30,
+        readings: forward.readings + taps,
+        ..Costs::default()
+    };
+    assert_eq!(costs(&InSitu::default()), measured);
     let feedback = DirectFeedback::new(&trainable, Seed(0)).unwrap();
     let both = Costs {
         passes: 20,
-        writes: 0,
         readings: forward.readings + 10 * (4 + 4),
+        ..Costs::default()
     };
     assert_eq!(costs(&feedback), both);
 }
