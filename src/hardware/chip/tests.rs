@@ -182,7 +182,8 @@ fn errors_of_v_pi_are_the_same_at_every_load() {
     heaters.push_mesh(&mesh(), CellKind::Mzi);
     let count = MODES * MODES;
     let load = |chip: &Chip, phase: f64, number| {
-        let shown = chip.settle_at(&heaters, vec![phase; count], number);
+        let sections = [(Placed::MESH, count)];
+        let shown = chip.settle_at(&heaters, &sections, vec![phase; count], number);
         shown.iter().map(|shown| shown / phase).collect::<Vec<_>>()
     };
     let wrong_v_pi = chip(&[("phase_shifter.v_pi_error", "0.01")]);
