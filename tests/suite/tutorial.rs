@@ -40,7 +40,12 @@ fn a_line_agrees_where_its_words_do_and_its_numbers_nearly() {
 fn the_tutorial_runs_from_its_first_command_to_its_last() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
-    for file in ["digits.safetensors", "digits-cnn.onnx", "digits-test.npz"] {
+    for file in [
+        "digits.safetensors",
+        "digits-cnn.onnx",
+        "digits-test.npz",
+        "digits-train.npz",
+    ] {
         std::fs::copy(format!("{DEMO}/{file}"), folder.join(file)).unwrap();
     }
     let stories = [
