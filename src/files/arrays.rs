@@ -8,6 +8,7 @@ use crate::export::Export;
 use crate::io::npy::{Array, Npz};
 use crate::io::{self, Source, Tensor};
 use crate::nn::Hints;
+use crate::train::State;
 
 /// A named tensor of a file, without its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +83,9 @@ pub(super) fn of_safetensors(source: &Source) -> Result<Known> {
     if Program::is_program(&bundle) {
         let program = Program::from_bundle(bundle).within(source.name())?;
         return Ok(Known::Program(program));
+    }
+    if let Some(step) = State::step_in(&bundle) {
+        return Ok(Known::TrainingState { step });
     }
     let tensors = bundle.tensors.iter();
     let tensors = tensors.map(|(name, tensor)| TensorShape::of(&**name, tensor));

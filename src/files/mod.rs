@@ -20,6 +20,7 @@ use crate::hardware::{Calibration, Hardware};
 use crate::io::{self, Format, Source, Tensor};
 use crate::mesh::{Mesh, Notation};
 use crate::nn::{Dataset, Hints, Loaded, Network, Selection, Split};
+use crate::train::Training;
 
 /// A file or folder that lightloom reads or writes, told by what it holds, and read.
 ///
@@ -95,6 +96,18 @@ pub enum Known {
     },
     /// What a sweep is to do.
     Experiment(Box<Sweep>),
+    /// What is to be trained before a sweep judges it.
+    Training(Box<(Training, Sweep)>),
+    /// The epochs of a training.
+    Epochs {
+        /// Number of epochs.
+        rows: usize,
+    },
+    /// Where a training stands.
+    TrainingState {
+        /// Steps taken.
+        step: u64,
+    },
     /// The folder of a sweep.
     Sweep(Box<Status>),
     /// The journal of a sweep, with what its folder holds.
@@ -225,6 +238,9 @@ impl Known {
             Self::Netlist { .. } => "netlist",
             Self::Unitary { .. } => "unitary",
             Self::Experiment(_) => "experiment",
+            Self::Training(_) => "training",
+            Self::Epochs { .. } => "epochs",
+            Self::TrainingState { .. } => "state of a training",
             Self::Sweep(_) => "sweep",
             Self::Journal(_) => "journal",
             Self::Rows { .. } => "rows",
@@ -284,6 +300,10 @@ fn of_toml(source: &Source) -> Result<Known> {
     let has = |keys: &[&str]| keys.iter().any(|key| table.contains_key(*key));
     if has(&["weights", "layers"]) {
         return of_network(source);
+    }
+    if has(&["train"]) {
+        let (training, sweep, _) = Training::read(source)?;
+        return Ok(Known::Training((training, sweep).into()));
     }
     if has(&["trials", "data", "axes", "zip"]) {
         let (sweep, _) = Sweep::read(source)?;

@@ -7,6 +7,7 @@ use crate::export::Export;
 use crate::hardware::Calibration;
 use crate::io::{self, Source};
 use crate::nn::{Dataset, Selection};
+use crate::train::EPOCH_COLUMNS;
 
 /// A table that lightloom writes or reads, by its header; else a data set.
 pub(super) fn of_table(source: &Source) -> Result<Known> {
@@ -22,6 +23,9 @@ pub(super) fn of_table(source: &Source) -> Result<Known> {
     }
     if columns == TIMES {
         return Ok(Known::Times { rows: rows() });
+    }
+    if columns == EPOCH_COLUMNS {
+        return Ok(Known::Epochs { rows: rows() });
     }
     if Export::is_table(&columns) {
         return Ok(Known::Phases { shifters: rows() });

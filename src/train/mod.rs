@@ -31,7 +31,7 @@ pub use optimizer::{Optimizer, Rule};
 pub use pair::MeshPair;
 pub use rate::Schedule;
 pub use session::{BEST, STATE, TrainingRun, TrainingWatch};
-pub use state::{EPOCHS, Epoch, State, epochs_in};
+pub use state::{EPOCH_COLUMNS, EPOCHS, Epoch, State, epochs_in};
 pub use tape::{LayerGradient, NetworkGradient, Tape};
 pub use trainable::{Parameters, Trainable, TrainedPart, as_asked};
 pub use trainer::{Setting, Trainer};

@@ -22,7 +22,7 @@ use crate::watch::Watch;
 /// Name of the best program in the folder.
 pub const BEST: &str = "best.program.safetensors";
 /// Name of the file from which a training goes on.
-pub const STATE: &str = "training.state";
+pub const STATE: &str = "training.safetensors";
 
 /// An experiment that is trained in a folder before it is judged.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl TrainingRun {
         let steps = trainer.steps();
         listener.begins(trainer.state().step(), steps, trainer.score());
         while trainer.state().step() < steps {
-            if listener.stops() {
+            if listener.stops() && trainer.may_be_kept() {
                 trainer.state().write(&path, &of)?;
                 return Ok(false);
             }

@@ -101,6 +101,12 @@ impl State {
         self.best.as_ref().and_then(|(score, _)| *score)
     }
 
+    /// The steps that were taken in the training whose state `bundle` is, if it is one.
+    pub fn step_in(bundle: &safetensors::Bundle) -> Option<u64> {
+        let head: Head = serde_json::from_str(bundle.metadata.get(KEY)?).ok()?;
+        Some(head.step)
+    }
+
     /// Writes it to the file at `path`, whole or not at all; `of` says what it is of.
     ///
     /// # Errors
@@ -155,7 +161,7 @@ impl State {
             ));
         }
         if head.of != of {
-            let reason = "is of another experiment, of other inputs or of another version: give another --out";
+            let reason = "is of another experiment, other inputs, another version or another kind of CPU: give another --out";
             return Err(wrong(reason));
         }
         let get = |name: &str| match bundle.tensors.get(name).map(Tensor::data) {
@@ -187,23 +193,30 @@ impl State {
     }
 }
 
-/// The columns of the table of epochs.
-const COLUMNS: [(&str, Kind); 10] = [
-    ("epoch", Kind::Int),
-    ("step", Kind::Int),
-    ("rate", Kind::Float),
-    ("loss", Kind::Float),
-    ("chips", Kind::Float),
-    ("digital", Kind::Float),
-    ("settings", Kind::Int),
-    ("phase_writes", Kind::Int),
-    ("passes", Kind::Int),
-    ("readings", Kind::Int),
+/// The columns of the table of epochs; the third to the sixth are no whole numbers.
+pub const EPOCH_COLUMNS: [&str; 10] = [
+    "epoch",
+    "step",
+    "rate",
+    "loss",
+    "chips",
+    "digital",
+    "settings",
+    "phase_writes",
+    "passes",
+    "readings",
 ];
 
 /// Writes the table of epochs into `folder`.
 pub(super) fn write_epochs(folder: &Path, epochs: &[Epoch]) -> Result<()> {
-    let columns = COLUMNS.map(|(name, kind)| Column::new(name, kind));
+    let kind = |index| match index {
+        2..=5 => Kind::Float,
+        _ => Kind::Int,
+    };
+    let columns = EPOCH_COLUMNS.iter().enumerate();
+    let columns: Vec<Column> = columns
+        .map(|(index, name)| Column::new(*name, kind(index)))
+        .collect();
     let score = |score: Option<f64>| score.map_or(Cell::Null, Cell::Float);
     let rows = epochs.iter().map(|epoch| {
         Ok(vec![
@@ -239,7 +252,7 @@ pub fn epochs_in(folder: &Path) -> Result<Vec<Epoch>> {
         Error::format(path.display().to_string(), what)
     };
     let mut lines = text.lines();
-    let header = COLUMNS.map(|(name, _)| name).join(",");
+    let header = EPOCH_COLUMNS.join(",");
     if lines.next() != Some(&header) {
         return Err(wrong());
     }

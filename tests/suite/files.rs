@@ -123,10 +123,18 @@ fn every_file_that_a_command_writes_is_known_for_what_it_is() {
     experiment(folder, &digits(1));
     ok(folder, &["sweep", "e.toml", "--out", "out"]);
     ok(folder, &["report", "out"]);
+    let t = format!(
+        "data = '{data}'\ntrials = 1\nlimit = 20\n[train]\nlayers = [64, 10]\ndata = '{DEMO}/digits-train.npz'\nlimit = 50\nepochs = 1\n"
+    );
+    std::fs::write(folder.join("t.toml"), t).unwrap();
+    ok(folder, &["train", "t.toml", "--out", "trained"]);
     let kind_of = |path: &Path| match path.file_name().unwrap().to_str().unwrap() {
         "u.npy" | "y.npy" => "array",
         "u.mesh.json" => "mesh",
-        "x.program.safetensors" => "program",
+        "x.program.safetensors" | "best.program.safetensors" => "program",
+        "t.toml" => "training",
+        "training.safetensors" => "state of a training",
+        "epochs.csv" => "epochs",
         "program.sax.json" | "mesh.sax.json" => "netlist",
         "results.json" | "demo.json" => "results",
         "bench.json" => "bench",

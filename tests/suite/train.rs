@@ -105,7 +105,7 @@ fn a_killed_training_goes_on_to_the_same_bytes() {
                 .spawn()
                 .unwrap();
             let clock = Instant::now();
-            let state = folder.join(&out).join("training.state");
+            let state = folder.join(&out).join("training.safetensors");
             let size = || {
                 std::fs::metadata(&state)
                     .ok()

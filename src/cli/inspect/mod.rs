@@ -163,6 +163,23 @@ fn describe_known(
             writeln!(out, "a unitary of {modes} modes, real and imaginary parts")?;
         }
         Known::Experiment(sweep) => sweep::describe_experiment(out, path, sweep)?,
+        Known::Training(both) => sweep::describe_training(out, path, &both.0, &both.1)?,
+        Known::Epochs { rows } => {
+            out.put("rows", *rows);
+            writeln!(
+                out,
+                "how a program was trained: {}",
+                counted(*rows, "epoch")
+            )?;
+        }
+        Known::TrainingState { step } => {
+            out.put("step", *step);
+            let steps = counted(*step as usize, "step");
+            writeln!(
+                out,
+                "where a training stands, behind {steps}: lightloom train goes on from it"
+            )?;
+        }
         Known::Sweep(status) => sweep::describe_folder(out, path, status)?,
         Known::Journal(status) => sweep::describe_journal(out, path, status)?,
         Known::Rows {

@@ -10,6 +10,7 @@ use super::Said;
 use crate::experiment::rows::{KEYS, score_column};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
 use crate::nn::Score;
+use crate::train::Training;
 use crate::units::counted;
 
 /// Points that are listed one by one.
@@ -89,6 +90,12 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
 
 /// The experiment at `path`: a user's or that of a folder.
 pub(super) fn describe_experiment(out: &mut Said, path: &Path, sweep: &Sweep) -> Result<()> {
+    describe(out, sweep)?;
+    let path = path.display();
+    Ok(writeln!(out, "next: lightloom sweep {path} --out DIR")?)
+}
+
+fn describe(out: &mut Said, sweep: &Sweep) -> Result<()> {
     let points = counted(sweep.points(), "point");
     let (trials, rows) = (sweep.trials, sweep.rows());
     writeln!(
@@ -102,12 +109,36 @@ pub(super) fn describe_experiment(out: &mut Said, path: &Path, sweep: &Sweep) ->
     out.put("points", sweep.points());
     out.put("trials", trials);
     out.put("seed", sweep.seed.0);
-    describe_axes(out, sweep)?;
-    Ok(writeln!(
+    describe_axes(out, sweep)
+}
+
+/// As [`describe_experiment`], of a program that is trained before.
+pub(super) fn describe_training(
+    out: &mut Said,
+    path: &Path,
+    training: &Training,
+    sweep: &Sweep,
+) -> Result<()> {
+    let Training {
+        method,
+        parameters,
+        epochs,
+        batch,
+        ..
+    } = training;
+    writeln!(
         out,
-        "next: lightloom sweep {} --out DIR",
-        path.display()
-    )?)
+        "training: {parameters} by {method}, {} of steps of {}",
+        counted(*epochs as usize, "epoch"),
+        counted(*batch, "sample")
+    )?;
+    out.put("method", method.name());
+    out.put("parameters", parameters.name());
+    out.put("epochs", *epochs);
+    out.put("batch", *batch);
+    describe(out, sweep)?;
+    let path = path.display();
+    Ok(writeln!(out, "next: lightloom train {path} --out DIR")?)
 }
 
 fn describe_axes(out: &mut Said, sweep: &Sweep) -> Result<()> {
