@@ -24,8 +24,8 @@ use crate::mesh::Correction;
 use crate::nn::{Dataset, Score, Scorer, Selection, Split};
 use crate::rng::Seed;
 use crate::train::{
-    BEST, EPOCHS, Epoch, Loss, MethodName, Parameters, Rule, Schedule, Setting, Trainer, Training,
-    TrainingRun, TrainingWatch, as_asked,
+    BEST, EPOCHS, Epoch, InSitu, Loss, MethodName, Parameters, Passes, Rule, Schedule, Setting,
+    Trainer, Training, TrainingRun, TrainingWatch, as_asked,
 };
 use crate::watch::Watch;
 
@@ -104,6 +104,15 @@ pub(super) struct TuneArgs {
     /// How far spsa moves every parameter, phases in rad
     #[arg(long, default_value_t = 0.01, value_name = "SIZE")]
     pub perturbation: f64,
+    /// Passes of light that in-situ takes its slopes from: 3, or 4, which takes out most of what loss does to them
+    #[arg(long, default_value_t = 3, value_name = "N", allow_negative_numbers = true, value_parser = count::<u8>(3..=4))]
+    pub passes: u8,
+    /// Standard deviation of what an in-situ power tap reads, relative
+    #[arg(long, default_value_t = 0.0, value_name = "SIGMA")]
+    pub tap_noise: f64,
+    /// In-situ has sources and receivers where light enters and leaves between the meshes of a tile
+    #[arg(long)]
+    pub drop_ports: bool,
     /// Seed of the order of samples; without it that of the chips
     #[arg(long, value_name = "SEED", allow_negative_numbers = true, value_parser = any::<u64>())]
     pub train_seed: Option<u64>,
@@ -301,6 +310,15 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         batch: args.batch,
         trial: Some(args.trial),
         perturbation: args.perturbation,
+        in_situ: InSitu {
+            passes: match args.passes {
+                4 => Passes::Four,
+                _ => Passes::Three,
+            },
+            tap_noise: args.tap_noise,
+            has_drop_ports: args.drop_ports,
+            ..InSitu::default()
+        },
         seed: args.train_seed,
         ..Training::default()
     };
@@ -308,6 +326,9 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         if !(size.is_finite() && size > 0.0) {
             return Err(Error::value(what, size, "a number above 0").into());
         }
+    }
+    if !(args.tap_noise.is_finite() && args.tap_noise >= 0.0) {
+        return Err(Error::value("--tap-noise", args.tap_noise, "0 or more").into());
     }
     let seed = Seed(args.chip.seed);
     let chip = hardware.fabricate(seed, args.trial);

@@ -58,7 +58,7 @@ fn score(results: &Results, epochs: &[Epoch]) -> Option<Figure> {
             let value = of(epoch)?;
             let drawn = measure.drawn(value);
             Some(Mark {
-                x: epoch.costs.passes as f64,
+                x: epoch.costs.passes as f64 / 1e3,
                 low: drawn,
                 middle: drawn,
                 high: drawn,
@@ -90,7 +90,7 @@ fn score(results: &Results, epochs: &[Epoch]) -> Option<Figure> {
     let marks = || series.iter().flat_map(|series| &series.marks);
     let x = AxisOf {
         along: Along::Numbers(Ruler::covering(marks().map(|mark| mark.x))),
-        label: "passes of light".to_owned(),
+        label: "passes of light, thousands".to_owned(),
     };
     let y = AxisOf {
         along: Along::Numbers(measure.scale(marks().map(|mark| mark.middle))),
