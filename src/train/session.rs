@@ -15,7 +15,7 @@ use crate::field::{InstructionSet, Precision, Real};
 use crate::io::hash::sha256;
 use crate::io::record::Cell;
 use crate::io::{Format, write_atomic};
-use crate::nn::{Activation, Bias, Input, Layer, Network, Readout, Score, Split, Weight};
+use crate::nn::{Activation, Bias, Dataset, Input, Layer, Network, Readout, Score, Split, Weight};
 use crate::rng::{DRAWS, Effect, Seed};
 use crate::watch::Watch;
 
@@ -29,14 +29,14 @@ pub const STATE: &str = "training.safetensors";
 pub struct TrainingRun {
     training: Training,
     sweep: Sweep,
-    /// What paths are relative to.
+    /// The folder that paths of the experiment are relative to.
     folder: PathBuf,
     out: PathBuf,
     /// Its only point, as far as training goes.
     point: Point,
 }
 
-/// What of an experiment decides what is learnt.
+/// What of an experiment decides what is trained.
 #[derive(Serialize)]
 struct Of<'a> {
     lightloom: &'static str,
@@ -130,10 +130,11 @@ impl TrainingRun {
         let intake = network.intake();
         let data = learning.data(&self.data(), &self.folder, &intake)?;
         notes.add(format!("{}: {}", self.data(), data.words(network)));
+        let judging = self.sweep.data(&self.point.data, &self.folder, &intake)?;
+        check_names(&data, &judging)?;
         let mut inputs = self.sweep_of_files(&self.sweep).inputs(&self.folder)?;
         inputs.extend(self.sweep_of_files(&learning).inputs(&self.folder)?);
         let of = self.of(&inputs);
-        std::fs::create_dir_all(&self.out).map_err(|source| Error::io(&self.out, source))?;
         let path = self.out.join(STATE);
         let state = match path.exists() {
             true => Some(State::read(&path, self.training.optimizer, &of)?),
@@ -148,6 +149,7 @@ impl TrainingRun {
             correction: self.point.correction,
         };
         let mut trainer = Trainer::<T>::new(&self.training, setting, state)?;
+        std::fs::create_dir_all(&self.out).map_err(|source| Error::io(&self.out, source))?;
         let steps = trainer.steps();
         listener.begins(trainer.state().step(), steps, trainer.score());
         while trainer.state().step() < steps {
@@ -186,7 +188,7 @@ impl TrainingRun {
         write_epochs(&self.out, trainer.state().epochs())
     }
 
-    /// Everything that decides what is learnt, as text: the sum of it.
+    /// The hash of everything that decides what is trained, and the kind of CPU, which decides the last bits.
     fn of(&self, inputs: &[InputFile]) -> String {
         let mut only = self.sweep.clone();
         // Neither what is judged nor how often changes what is learnt.
@@ -239,7 +241,11 @@ impl TrainingRun {
             (None, None) => Some(judges.other()),
             (split, _) => split,
         };
-        if training.data.is_none() && split == Some(judges) {
+        let is_same = training
+            .data
+            .as_ref()
+            .is_none_or(|data| *data == self.point.data);
+        if is_same && split.unwrap_or_default() == judges {
             let limit = format!("another part than that which judges, {}", judges.name());
             return Err(Error::value("split of [train]", judges.name(), limit));
         }
@@ -280,6 +286,22 @@ impl TrainingRun {
             _ => sweep.program(&self.point.source, &self.folder, notes, &make),
         }
     }
+}
+
+/// Fails where the numbers of classes mean other names in the data that are learnt from than in those that judge.
+fn check_names(learnt: &Dataset, judging: &Dataset) -> Result<()> {
+    let (Some(ours), Some(theirs)) = (&learnt.class_names, &judging.class_names) else {
+        return Ok(());
+    };
+    if ours == theirs {
+        return Ok(());
+    }
+    let limit = format!("those of the data that judge: {}", theirs.join(", "));
+    Err(Error::value(
+        "classes of the data that are learnt from",
+        ours.join(", "),
+        limit,
+    ))
 }
 
 /// Lets whoever listens stop a compiler.

@@ -175,6 +175,22 @@ fn what_cannot_be_trained_gives_one_sentence() {
     let path = format!("data = '{DEMO}/digits-train.npz'\nlimit = 200");
     experiment(folder, &small("").replace(&path, "split = \"test\""));
     refused(folder, &args);
+    experiment(
+        folder,
+        &small("").replace(&path, &format!("data = '{DEMO}/digits-test.npz'")),
+    );
+    refused(folder, &args);
+    // Numbers of classes that mean other names.
+    let table = |name: &str, labels: [&str; 2]| {
+        let rows = (0..40).map(|k| format!("{}.5,{}\n", k % 7, labels[k % 2]));
+        let text = format!("x,label\n{}", rows.collect::<String>());
+        std::fs::write(folder.join(name), text).unwrap();
+    };
+    table("one.csv", ["cat", "dog"]);
+    table("two.csv", ["ant", "cat"]);
+    let tables = "data = 'two.csv'\ntrials = 1\n[train]\nlayers = [1, 2]\ndata = 'one.csv'\n";
+    experiment(folder, tables);
+    refused(folder, &args);
     // Labels that the loss needs.
     let labels = ndarray::Array2::<f64>::ones((20, 64));
     let mut bytes = Vec::new();
