@@ -360,7 +360,7 @@ mod tests {
         let receivers = "answer of the instrument's receivers";
         let taps = "answer of the instrument's taps";
         let light = Fields::basis(2, 4);
-        let mut refused = |asked: &str, error: Error, expected| {
+        let refused = |asked: &str, error: Error, expected| {
             golden(asked, &error);
             assert_eq!(error.refusal(), expected);
         };
