@@ -108,7 +108,7 @@ fn taps_read_the_power_behind_their_shifters() {
 fn taps_take_their_share_of_the_power_from_either_side() {
     let screen = Mesh::new(1, vec![], vec![], vec![], vec![0.7]).unwrap();
     let chip = Hardware::default().fabricate(Seed(0), 0);
-    let mut bench = Laboratory::new(chip.clone(), &screen).with_tap_fraction(0.1);
+    let mut bench = Laboratory::new(chip, &screen).with_tap_fraction(0.1);
     let light = Fields::basis(1, 1);
     for side in [Side::Inputs, Side::Outputs] {
         let (out, powers) = bench.taps(side, &light).unwrap();
@@ -201,8 +201,7 @@ fn taps_of_attenuators_stand_on_the_arm_of_their_heater() {
         (0..count).map(|_| one()).collect()
     };
     let field = |of: &[C64]| {
-        let mut fields = Fields::basis(of.len(), 1);
-        fields.re[[0, 0]] = 0.0;
+        let mut fields = Fields::zeros(of.len(), 1);
         for (port, z) in of.iter().enumerate() {
             (fields.re[[port, 0]], fields.im[[port, 0]]) = (z.re, z.im);
         }

@@ -86,9 +86,9 @@ fn without_loss_light_measures_the_true_gradient_whatever_couplers_and_offsets_a
                     off < 1e-9 * size,
                     "{kind} {modes} {passes:?}: {off:e} of {size}"
                 );
-                let off = largest((&ours.inputs.re - &expected.inputs.re).into_iter());
+                let off = largest(&ours.inputs.re - &expected.inputs.re);
                 assert!(off < 1e-9 * 1e3, "{kind} {modes}: {off:e}");
-                let off = largest((&ours.inputs.im - &expected.inputs.im).into_iter());
+                let off = largest(&ours.inputs.im - &expected.inputs.im);
                 assert!(off < 1e-9 * 1e3, "{kind} {modes}: {off:e}");
             }
         }
