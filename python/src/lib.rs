@@ -17,6 +17,7 @@ mod maps;
 mod mesh;
 mod named;
 mod network;
+mod phases;
 mod processor;
 mod program;
 mod refusal;

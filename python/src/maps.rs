@@ -10,15 +10,19 @@ use lightloom::nn::{
 };
 use lightloom::processor::{check_fits, has_shot_effects, weights_on};
 use lightloom::{Correction, Error, Processor, Program, Result, Watch};
-use ndarray::{Array2, Axis, Ix3, s};
-use numpy::{Element, IntoPyArray, PyArray2, PyArrayMethods};
+use ndarray::{Array2, Array3, Axis, Ix1, Ix3, s};
+use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 
 use crate::array;
 use crate::hardware::{Chip, Hardware};
 use crate::named::{Whole, Word, wrong_type};
+use crate::network::Network as PyNetwork;
+use crate::phases::{
+    Programmed, by_matrix, by_products, check_trainable, program_of, programmed, reprogrammed,
+};
 use crate::processor::{BLOCKS_OF_SHOT, LAST_SHOT, Loaded, by_blocks};
-use crate::program::layout;
+use crate::program::{Program as PyProgram, layout};
 use crate::refusal::raise;
 use crate::work::work;
 
@@ -42,12 +46,16 @@ struct Given<T> {
     columns: Array2<T>,
 }
 
+/// The phases, float64 [phase], and the digital scales, float64 [tile], of a map, or what stands for each of them.
+type OfTiles<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
 #[pymethods]
 impl Maps {
     /// Refuse what no layout or correction is called and what no chip of `hardware` can be, before there are matrices;
-    /// `name` is that of a layer. Whether shots of such chips differ. The arguments are those of `compile` and `load`.
+    /// `name` is that of a layer. Whether shots of such chips differ. The arguments are those of `compile` and `load`; with
+    /// `has_phases` phases are parameters, which not every layout, cell and correction leaves to others.
     #[staticmethod]
-    #[pyo3(signature = (name, hardware, correction, *, tile, geometry, weights, chips, arrange, seed))]
+    #[pyo3(signature = (name, hardware, correction, has_phases, *, tile, geometry, weights, chips, arrange, seed))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keywords of Python, one a part of the layout"
@@ -56,6 +64,7 @@ impl Maps {
         name: String,
         hardware: &Bound<'_, Hardware>,
         correction: Word,
+        has_phases: bool,
         tile: Option<Whole>,
         geometry: Word,
         weights: Word,
@@ -64,8 +73,11 @@ impl Maps {
         seed: Whole,
     ) -> PyResult<bool> {
         let mut layout = layout(tile, geometry, weights, chips, arrange, seed)?;
-        correction.correction()?;
+        let correction = correction.correction()?;
         let hardware = &hardware.get().hardware;
+        if has_phases {
+            check_trainable(layout, hardware, correction).map_err(raise)?;
+        }
         layout.weights = weights_on(layout.weights, hardware);
         let linear = Linear {
             name,
@@ -106,6 +118,54 @@ impl Maps {
             compile_watched(&apart(linears)?, layout, interrupt)
         })?;
         Ok(Self { program })
+    }
+
+    /// What the tiles of every map are programmed to: their phases, rad, tile after tile, of each those of the mesh of V†, of
+    /// the attenuators, of the mesh of U; and their digital scales.
+    fn programmed<'py>(&self, py: Python<'py>) -> PyResult<Vec<OfTiles<'py>>> {
+        let maps = programmed(&self.program).map_err(raise)?.into_iter();
+        Ok(maps.map(|map| of_tiles(py, map)).collect())
+    }
+
+    /// The same maps with other phases and scales.
+    fn reprogrammed(
+        &self,
+        py: Python<'_>,
+        programmed: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+    ) -> PyResult<Self> {
+        let line = |what: &str, numbers: &Bound<'_, PyAny>| -> PyResult<Vec<f64>> {
+            let numbers = array::doubles(what, numbers)?;
+            let shape = numbers.shape().to_vec();
+            let line = numbers.into_dimensionality::<Ix1>();
+            let line = line.map_err(|_| raise(Error::shape(what, shape, "a list")))?;
+            Ok(line.to_vec())
+        };
+        let programmed = programmed.iter().map(|(phases, scales)| {
+            Ok(Programmed {
+                phases: line("phases", phases)?,
+                scales: line("scales", scales)?,
+            })
+        });
+        let programmed = programmed.collect::<PyResult<Vec<_>>>()?;
+        let program = self.program.clone();
+        let program = work(py, move |_| reprogrammed(&program, programmed))?;
+        Ok(Self { program })
+    }
+
+    /// The program of `network` with the tiles of these maps, in order. Its weights must be `matrices`, [group, out, in] each.
+    fn program(
+        &self,
+        py: Python<'_>,
+        network: &Bound<'_, PyNetwork>,
+        matrices: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<PyProgram> {
+        let names = self.program.maps().map(|map| map.linear.name.clone());
+        let matrices = names.zip(&matrices);
+        let matrices = matrices.map(|(name, matrix)| groups(&name, matrix));
+        let matrices = matrices.collect::<PyResult<Vec<Array3<f64>>>>()?;
+        let (program, network) = (self.program.clone(), Arc::clone(&network.get().network));
+        let program = work(py, move |_| program_of(&program, &network, &matrices))?;
+        Ok(PyProgram { program })
     }
 
     /// The maps on `chip`, their phases chosen as `correction` says.
@@ -162,6 +222,15 @@ impl LoadedMaps {
         }
     }
 
+    /// Loss of every map's tiles, dB, mean over the tiles: what their digital scales make up for.
+    #[getter]
+    fn losses_db(&self) -> Vec<f64> {
+        match &self.loaded {
+            Loaded::Single(processor) => processor.losses_db(),
+            Loaded::Double(processor) => processor.losses_db(),
+        }
+    }
+
     /// What outputs of a map are the product of its inputs with, noise and converters left out: real [out, in], gains
     /// of receivers included. Of maps that were loaded without `given`.
     fn matrix<'py>(&self, py: Python<'py>, map: usize) -> PyResult<Bound<'py, PyAny>> {
@@ -191,15 +260,90 @@ impl LoadedMaps {
             Loaded::Double(processor) => products(py, processor, map, own(x)?, node, first),
         }
     }
+
+    /// How a loss changes with a map's phases and scales, where it changes so with `matrix`, [out, in]. Of maps that were
+    /// loaded without `given`.
+    fn slopes<'py>(
+        &self,
+        py: Python<'py>,
+        map: usize,
+        by_matrix: &Bound<'py, PyAny>,
+    ) -> PyResult<OfTiles<'py>> {
+        match &self.loaded {
+            Loaded::Single(processor) => slopes(py, processor, map, own(by_matrix)?),
+            Loaded::Double(processor) => slopes(py, processor, map, own(by_matrix)?),
+        }
+    }
+
+    /// How a loss changes with the columns `x`, [column, in], and with a map's phases and scales, where it changes so with
+    /// what `multiply` gives, [column, out]. The noise is that of the shot; converters count as if they had no steps, and
+    /// pass nothing back beyond their ranges.
+    #[pyo3(signature = (map, x, by_products, *, node, shot))]
+    fn slopes_of_shot<'py>(
+        &self,
+        py: Python<'py>,
+        map: usize,
+        x: &Bound<'py, PyAny>,
+        by_products: &Bound<'py, PyAny>,
+        node: usize,
+        shot: Whole,
+    ) -> PyResult<(Bound<'py, PyAny>, OfTiles<'py>)> {
+        let shot: u64 = shot.within("shot", 0..=LAST_SHOT)?;
+        let at = (node, shot * BLOCKS_OF_SHOT);
+        match &self.loaded {
+            Loaded::Single(processor) => {
+                let batches = (own(x)?, own(by_products)?);
+                slopes_of_shot(py, processor, map, batches, at)
+            }
+            Loaded::Double(processor) => {
+                let batches = (own(x)?, own(by_products)?);
+                slopes_of_shot(py, processor, map, batches, at)
+            }
+        }
+    }
+}
+
+fn of_tiles(py: Python<'_>, Programmed { phases, scales }: Programmed) -> OfTiles<'_> {
+    (phases.into_pyarray(py), scales.into_pyarray(py))
+}
+
+fn slopes<'py, T: Real + Element>(
+    py: Python<'py>,
+    processor: &Arc<Processor<T>>,
+    map: usize,
+    by: Array2<T>,
+) -> PyResult<OfTiles<'py>> {
+    let processor = Arc::clone(processor);
+    let slopes = work(py, move |_| Ok(by_matrix(&processor, LinearId(map), by)))?;
+    Ok(of_tiles(py, slopes))
+}
+
+fn slopes_of_shot<'py, T: Real + Element>(
+    py: Python<'py>,
+    processor: &Arc<Processor<T>>,
+    map: usize,
+    (x, by): (Array2<T>, Array2<T>),
+    at: (usize, u64),
+) -> PyResult<(Bound<'py, PyAny>, OfTiles<'py>)> {
+    let processor = Arc::clone(processor);
+    let slopes = work(py, move |interrupt| {
+        by_products(&processor, LinearId(map), (&x, &by), at, interrupt)
+    })?;
+    let inputs = slopes.inputs.into_pyarray(py).into_any();
+    Ok((inputs, of_tiles(py, slopes.tiles)))
+}
+
+/// The numbers `[group, out, in]` of `matrix`, which errors call `name`.
+fn groups(name: &str, matrix: &Bound<'_, PyAny>) -> PyResult<Array3<f64>> {
+    let groups = array::doubles(name, matrix)?;
+    let shape = groups.shape().to_vec();
+    let groups = groups.into_dimensionality::<Ix3>();
+    groups.map_err(|_| raise(Error::shape(name, shape, "[group, out, in]")))
 }
 
 /// The map of the groups `matrix`, `[group, out, in]`.
 fn linear(name: String, matrix: &Bound<'_, PyAny>) -> PyResult<Linear> {
-    let groups = array::doubles(&name, matrix)?;
-    let shape = groups.shape().to_vec();
-    let groups = groups
-        .into_dimensionality::<Ix3>()
-        .map_err(|_| raise(Error::shape(&name, shape, "[group, out, in]")))?;
+    let groups = groups(&name, matrix)?;
     let groups = groups.axis_iter(Axis(0));
     Ok(Linear {
         name,

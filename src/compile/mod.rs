@@ -110,23 +110,20 @@ impl Program {
     /// weight once.
     pub fn from_tiles(network: Network, layout: Layout, tiles: Vec<Vec<Tile>>) -> Result<Self> {
         network.check()?;
-        let maps = network.linears().count();
-        if tiles.len() != maps {
-            let limit = format!("[{maps}]: one list for every map");
-            return Err(Error::shape("tiles", [tiles.len()], limit));
-        }
-        for ((_, linear), tiles) in network.linears().zip(&tiles) {
-            let fit = tiles.iter().try_for_each(|tile| {
-                tile.check()?;
-                tile.check_made_of(layout.multiplier)?;
-                tile.check_row_scales(layout.weights, linear)
-            });
-            fit.and_then(|()| check_cover(tiles.iter().map(Tile::block), linear))
-                .within(format_args!("layer `{}`", linear.name))?;
-        }
-        let tiles = tiles.into_iter().enumerate();
-        let tiles = tiles.map(|(map, tiles)| (LinearId(map), tiles)).collect();
+        let tiles = fitting(&network, layout, tiles)?;
         Ok(Self::new(network, layout, tiles))
+    }
+
+    /// The same program with other tiles, such as trained ones: those of map i at place i.
+    ///
+    /// # Errors
+    /// Those of [`from_tiles`](Self::from_tiles).
+    pub fn with_tiles(&self, tiles: Vec<Vec<Tile>>) -> Result<Self> {
+        let Parts {
+            network, layout, ..
+        } = &*self.parts;
+        let tiles = fitting(network, *layout, tiles)?;
+        Ok(Self::new(network.clone(), *layout, tiles))
     }
 
     /// The network that was compiled.
@@ -202,6 +199,30 @@ impl Program {
     pub fn tiles(&self, id: LinearId) -> &[Tile] {
         self.parts.tiles.get(&id).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The `tiles` of every map of `network`, those of map i at place i: fails unless they fit it and `layout`.
+fn fitting(
+    network: &Network,
+    layout: Layout,
+    tiles: Vec<Vec<Tile>>,
+) -> Result<BTreeMap<LinearId, Vec<Tile>>> {
+    let maps = network.linears().count();
+    if tiles.len() != maps {
+        let limit = format!("[{maps}]: one list for every map");
+        return Err(Error::shape("tiles", [tiles.len()], limit));
+    }
+    for ((_, linear), tiles) in network.linears().zip(&tiles) {
+        let fit = tiles.iter().try_for_each(|tile| {
+            tile.check()?;
+            tile.check_made_of(layout.multiplier)?;
+            tile.check_row_scales(layout.weights, linear)
+        });
+        fit.and_then(|()| check_cover(tiles.iter().map(Tile::block), linear))
+            .within(format_args!("layer `{}`", linear.name))?;
+    }
+    let tiles = tiles.into_iter().enumerate();
+    Ok(tiles.map(|(map, tiles)| (LinearId(map), tiles)).collect())
 }
 
 /// Fails unless a tile can have `modes` modes.
@@ -387,6 +408,7 @@ mod tests {
             let (network, layout) = (program.network().clone(), program.layout());
             let again = Program::from_tiles(network, layout, tiles(&program));
             assert_eq!(again.unwrap(), program);
+            assert_eq!(program.with_tiles(tiles(&program)).unwrap(), program);
         }
     }
 

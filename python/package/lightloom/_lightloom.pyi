@@ -283,6 +283,7 @@ class Maps:
         name: str,
         hardware: Hardware,
         correction: str,
+        has_phases: bool,
         *,
         tile: int | None,
         geometry: str,
@@ -304,6 +305,9 @@ class Maps:
         arrange: Literal["descending", "ascending", "spread", "shuffled"],
         seed: int,
     ) -> Maps: ...
+    def programmed(self) -> list[tuple[_Floats, _Floats]]: ...
+    def reprogrammed(self, programmed: Sequence[tuple[ArrayLike, ArrayLike]]) -> Maps: ...
+    def program(self, network: Network, matrices: Sequence[ArrayLike]) -> Program: ...
     def load(
         self,
         chip: Chip,
@@ -318,10 +322,22 @@ class LoadedMaps:
     def shots_differ(self) -> bool: ...
     @property
     def matrix_errors(self) -> list[float]: ...
+    @property
+    def losses_db(self) -> list[float]: ...
     def matrix(self, map: int) -> NDArray[np.float32] | _Floats: ...
     def multiply(
         self, map: int, x: NDArray[np.float32] | _Floats, *, node: int, shot: int
     ) -> NDArray[np.float32] | _Floats: ...
+    def slopes(self, map: int, by_matrix: NDArray[np.float32] | _Floats) -> tuple[_Floats, _Floats]: ...
+    def slopes_of_shot(
+        self,
+        map: int,
+        x: NDArray[np.float32] | _Floats,
+        by_products: NDArray[np.float32] | _Floats,
+        *,
+        node: int,
+        shot: int,
+    ) -> tuple[NDArray[np.float32] | _Floats, tuple[_Floats, _Floats]]: ...
 
 @final
 class Inference:

@@ -1,7 +1,8 @@
 """PyTorch modules whose products with weights are a photonic chip's.
 
 `to_photonic(model, hardware)` gives a model with the same parameters whose Linear and Conv layers compute as a chip
-does; `photonics(model)` is what they share: which chip it is, which layers are on it, what their matrices are.
+does, or with the phases of the chip as parameters; `photonics(model)` is what they share: which chip it is, which layers are
+on it, what their matrices are. `to_digital(model)` is the way back, with the weights that the chip multiplies by.
 """
 
 import copy
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lightloom import Hardware
+from lightloom._lightloom import unknown_name
 from lightloom.torch._layers import (
     BASES,
     KINDS,
@@ -29,7 +31,7 @@ from lightloom.torch._layers import (
     is_depthwise,
 )
 from lightloom.torch._operators import is_compiling
-from lightloom.torch._photonics import Correction, Photonics
+from lightloom.torch._photonics import Correction, Parameters, Photonics
 
 __all__ = [
     "Conv1d",
@@ -42,6 +44,7 @@ __all__ = [
     "MultiheadAttention",
     "Photonics",
     "photonics",
+    "to_digital",
     "to_photonic",
 ]
 
@@ -60,6 +63,7 @@ def to_photonic(
     correction: Correction = "none",
     seed: int = 0,
     trial: int | Literal["fresh"] = 0,
+    parameters: Parameters = "weights",
     example: Tensor | Sequence[Any] | None = None,
     calibration: Tensor | Sequence[Any] | None = None,
     light: Sequence[str] = (),
@@ -72,6 +76,12 @@ def to_photonic(
     and `trial`; with trial="fresh" every change of the weights, such as a training step, is loaded on the next chip.
     `tile`, `geometry`, `weights`, `chips` and `arrange` are those of `lightloom.compile`, `correction` is that of
     `lightloom.load`.
+
+    With parameters="phases" the weights are compiled here, once, and are parameters no more. Each of these layers then has
+    `phases`, rad, float [phase]: what the heaters of its tiles are asked for, tile after tile, of each the mesh of V†, the
+    attenuators, the mesh of U; and `scales`, float [tile], the digital factors behind them; biases stay. The copy shares no
+    tensor with `model`, an example must be given, and meshes be of MZIs, without a correction, with exact weights. Gradients
+    are those of the drawn chip: see docs/torch.md. Of a change of phases trial="fresh" makes a next chip, too.
 
     `example` is an input of the model, or a sequence of its arguments: one run of it finds the order of the layers, by
     which maps are numbered. Without it the first batch is the example. `calibration`, of the same form, sets the ranges
@@ -87,6 +97,11 @@ def to_photonic(
         raise TypeError(f"model = {type(model).__name__}: must be a torch.nn.Module")
     if any(isinstance(module, Photonic) for module in model.modules()):
         raise ValueError("model: is photonic already")
+    if parameters not in ("weights", "phases"):
+        raise ValueError(unknown_name("parameters", str(parameters), ["weights", "phases"]))
+    has_phases = parameters == "phases"
+    if has_phases and example is None and calibration is None:
+        raise ValueError("example = None: must be an input of the model where parameters are phases, which its run finds")
     kept = itertools.chain(model.parameters(), model.buffers())
     memo: dict[int, Any] = {id(tensor): tensor for tensor in kept}
     try:
@@ -104,6 +119,7 @@ def to_photonic(
         seed,
         trial,
         _arguments(calibration),
+        parameters,
     )
     _take(shared, _names("light", light), _names("digital", digital))
     shared._order = None if order is None else [_as_module(name) for name in _names("order", order)]
@@ -112,7 +128,44 @@ def to_photonic(
     _Runs(shared).register(photonic)
     if given is not None:
         shared._begin(given, {})
+    if has_phases:
+        _own_tensors(photonic)
     return photonic
+
+
+def to_digital(model: Model) -> Model:
+    """A copy of a photonic model whose layers are PyTorch's own, with what the chip multiplies by as weights.
+
+    They are `photonics(model).matrix(layer)` as the chip is now: noise and converters are left out. It shares no tensor with
+    `model`; of phases that were trained, `photonics(model).program` takes it as an ONNX file.
+    """
+    shared = photonics(model)
+    shared._refresh()
+    digital = copy.deepcopy(model, {id(shared): shared})
+    made: dict[int, nn.Parameter] = {}
+    for module in list(digital.modules()):
+        if not isinstance(module, Photonic):
+            continue
+        shapes = {slot: module._shapes.get(slot) or module._weight(slot).shape for slot in module._places}
+        blocks = {slot: shared._matrices[number] for slot, number in module._places.items()}
+        weights = {slot: module._of_blocks(blocks[slot], shape).detach() for slot, shape in shapes.items()}
+        module._take_weights(weights, made)
+        module._leave()
+    for key, hook in list(digital._forward_pre_hooks.items()):
+        if isinstance(getattr(hook, "__self__", None), _Runs):
+            del digital._forward_pre_hooks[key]
+            getattr(digital, "_forward_pre_hooks_with_kwargs", {}).pop(key, None)
+    return digital
+
+
+def _own_tensors(model: nn.Module) -> None:
+    """Give a model tensors of its own, which are one wherever they were."""
+    memo: dict[int, Any] = {}
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    tensors[name] = copy.deepcopy(tensor, memo)
 
 
 def photonics(model: nn.Module) -> "Photonics":
@@ -148,9 +201,10 @@ def _take(shared: Photonics, light: list[str], digital: list[str]) -> None:
         elif is_depthwise(module) and not _is_named(light, name):
             shared._left[name] = "a depthwise convolution"
         else:
-            module.__class__ = kind
+            was, module.__class__ = type(module), kind
             photonic = cast(Photonic, module)
-            photonic._photonics, photonic._name, photonic._places = shared, name, {}
+            photonic._photonics, photonic._name, photonic._was = shared, name, was
+            photonic._places, photonic._shapes = {}, {}
     if not known:
         has = ", ".join(f"{name} ({why})" for name, why in shared._left.items()) or "none that multiplies"
         raise ValueError(f"layers of model = {has}: must be Linear, Conv, ConvTranspose or MultiheadAttention")

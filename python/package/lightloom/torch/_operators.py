@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ALIVE: "weakref.WeakValueDictionary[int, Photonics]" = weakref.WeakValueDictionary()
 NUMBERS = itertools.count()
 
-_NO_VMAP = "torch.func.vmap: is not supported by photonic layers: must be a batch in the first axis instead"
+NO_VMAP = "torch.func.vmap: is not supported by photonic layers: must be a batch in the first axis instead"
 
 
 def is_finite(y: Tensor) -> bool:
@@ -23,7 +23,7 @@ def is_finite(y: Tensor) -> bool:
     try:
         return math.isfinite(float(y.detach().sum())) or bool(torch.isfinite(y.detach()).all())
     except RuntimeError as error:
-        raise NotImplementedError(_NO_VMAP) from error
+        raise NotImplementedError(NO_VMAP) from error
 
 
 def is_one(a: Tensor, b: Tensor) -> bool:
@@ -31,7 +31,7 @@ def is_one(a: Tensor, b: Tensor) -> bool:
     try:
         return bool(a.data_ptr() == b.data_ptr())
     except RuntimeError as error:
-        raise NotImplementedError(_NO_VMAP) from error
+        raise NotImplementedError(NO_VMAP) from error
 
 
 def is_compiling() -> bool:
@@ -52,7 +52,7 @@ class _OnChip(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, blocks: Tensor, shared: "Photonics", number: int) -> Tensor:
-        return shared._on_chip(number, blocks).detach()
+        return shared._on_chip(number, (blocks,)).detach()
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
@@ -80,7 +80,7 @@ def on_chip(blocks: Tensor, shared: "Photonics", number: int) -> Tensor:
     try:
         return cast(Tensor, _OnChip.apply(blocks, shared, number))
     except RuntimeError as error:
-        raise (NotImplementedError(_NO_VMAP) if "functorch" in str(error) else error) from error
+        raise (NotImplementedError(NO_VMAP) if "functorch" in str(error) else error) from error
 
 
 def shots(columns: Tensor, blocks: Tensor, shared: "Photonics", number: int, is_training: bool) -> Tensor:
@@ -89,14 +89,14 @@ def shots(columns: Tensor, blocks: Tensor, shared: "Photonics", number: int, is_
     try:
         return cast(Tensor, _Shots.apply(columns, blocks, shared, number, is_training))
     except RuntimeError as error:
-        raise (NotImplementedError(_NO_VMAP) if "functorch" in str(error) else error) from error
+        raise (NotImplementedError(NO_VMAP) if "functorch" in str(error) else error) from error
 
 
 def _register_operators() -> None:
     """The same two as opaque operators, for graphs that torch.compile captures."""
 
     def on_chip(blocks: Tensor, photonics: int, number: int) -> Tensor:
-        return ALIVE[photonics]._on_chip(number, blocks).clone()
+        return ALIVE[photonics]._on_chip(number, (blocks,)).clone()
 
     def shots(columns: Tensor, blocks: Tensor, photonics: int, number: int, is_training: bool) -> Tensor:
         return ALIVE[photonics]._shots(number, columns, is_training)
