@@ -6,8 +6,10 @@
 //! The gradient of a real loss `L` by a complex amplitude `z` is kept as `g = ∂L/∂Re z + i ∂L/∂Im z`. Then `y = W x`
 //! gives `g_W = g_y x†` and `g_x = W† g_y`.
 
+mod asked;
 mod description;
 mod in_situ;
+mod keys;
 mod layer;
 mod learner;
 mod loss;
@@ -21,8 +23,10 @@ mod tape;
 mod trainable;
 mod trainer;
 
-pub use description::{NewNetwork, ROWS, Row, Training};
+pub use asked::as_asked;
+pub use description::{NewNetwork, Training};
 pub use in_situ::{InSituGradient, Passes, in_situ};
+pub use keys::{ROWS, Row};
 pub use layer::Layer;
 pub use learner::{Learner, Recipe, Samples};
 pub use loss::{Criterion, Loss};
@@ -33,5 +37,5 @@ pub use rate::Schedule;
 pub use session::{BEST, STATE, TrainingRun, TrainingWatch};
 pub use state::{EPOCH_COLUMNS, EPOCHS, Epoch, State, epochs_in};
 pub use tape::{LayerGradient, NetworkGradient, Tape};
-pub use trainable::{Parameters, Trainable, TrainedPart, as_asked};
+pub use trainable::{Parameters, Trainable, TrainedPart};
 pub use trainer::{Setting, Trainer};

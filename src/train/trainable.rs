@@ -10,11 +10,10 @@ use super::NetworkGradient;
 use crate::compile::{Array, Layout, Meshes, Program, Tile, compile};
 use crate::error::{Error, Result};
 use crate::field::Real;
-use crate::hardware::{Chip, Hardware};
 use crate::linalg::Matrix;
-use crate::mesh::{CellKind, Correction, Mesh, Phases};
-use crate::nn::{Bias, Layer, LinearId, Linears, Network, Weight};
-use crate::processor::{Processor, TileGradient};
+use crate::mesh::{Mesh, Phases};
+use crate::nn::{Bias, Layer, LinearId, Network, Weight};
+use crate::processor::TileGradient;
 
 /// What stands for the products of a network while it is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -363,48 +362,6 @@ impl Trainable {
     }
 }
 
-/// `program` with the phases that the heaters of `chip` are asked for when it is loaded with `correction`: without one they do
-/// the same on this chip.
-///
-/// # Errors
-/// Those of [`Processor::load`] and [`Processor::bench`]; [`Error::Value`] where the chip's cells are no MZIs.
-pub fn as_asked(program: &Program, chip: &Chip, correction: Correction) -> Result<Program> {
-    check_cells(chip.hardware())?;
-    let run = |_: &dyn Linears<f64>| Ok(());
-    let processor = Processor::<f64>::load_by(program, chip.clone(), correction, run)?;
-    let maps = program.maps().map(|map| {
-        let tiles = map.tiles.iter().enumerate().map(|(number, tile)| {
-            let bench = processor.bench(map.id, number)?;
-            let mut tile = tile.clone();
-            let Meshes {
-                input,
-                attenuators,
-                output,
-            } = meshes_mut(&mut tile);
-            let (ahead, rest) = bench.phases().split_at(input.phase_shifters());
-            let (middle, behind) = rest.split_at(attenuators.len());
-            set_phases(input, ahead)?;
-            attenuators.copy_from_slice(middle);
-            set_phases(output, behind)?;
-            Ok(tile)
-        });
-        tiles.collect::<Result<Vec<Tile>>>()
-    });
-    let maps = maps.collect::<Result<_>>()?;
-    Program::from_tiles(program.network().clone(), program.layout(), maps)
-}
-
-/// Fails unless the phases of a program are those of the cells of such chips.
-pub(super) fn check_cells(hardware: &Hardware) -> Result<()> {
-    match hardware.mesh().cell {
-        CellKind::Mzi => Ok(()),
-        cell => {
-            let limit = "mzi where phases are trained: those of other cells are chosen for them";
-            Err(Error::value("mesh.cell", cell, limit))
-        }
-    }
-}
-
 /// `program`'s tiles for another network of the same shapes.
 fn from_tiles_of(network: Network, layout: Layout, program: &Program) -> Result<Program> {
     let tiles = program.maps().map(|map| map.tiles.to_vec()).collect();
@@ -446,14 +403,14 @@ fn meshes(tile: &Tile) -> &Meshes {
         .expect("only tiles with meshes have such slots")
 }
 
-fn meshes_mut(tile: &mut Tile) -> &mut Meshes {
+pub(super) fn meshes_mut(tile: &mut Tile) -> &mut Meshes {
     match &mut tile.array {
         Array::Meshes(meshes) => meshes,
         Array::Crossbar(_) => unreachable!("only tiles with meshes have such slots"),
     }
 }
 
-fn set_phases(mesh: &mut Mesh, flat: &[f64]) -> Result<()> {
+pub(super) fn set_phases(mesh: &mut Mesh, flat: &[f64]) -> Result<()> {
     *mesh = mesh.with_phases(Phases::from_flat(flat.to_vec(), mesh))?;
     Ok(())
 }

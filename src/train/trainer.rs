@@ -3,11 +3,12 @@
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 
+use super::asked::check_cells;
 use super::loss::{Criterion, Loss};
 use super::method::{Adjoint, DirectFeedback, Method, MethodName, Minibatch, Spsa};
 use super::optimizer::Optimizer;
 use super::state::{Epoch, State};
-use super::trainable::{Trainable, check_cells};
+use super::trainable::Trainable;
 use super::{Parameters, Training};
 use crate::compile::Program;
 use crate::error::{Context, Error, Result};
