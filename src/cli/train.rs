@@ -13,7 +13,7 @@ use super::common::args::{ChipArgs, Common, precisions};
 use super::common::count::{any, count};
 use super::common::output;
 use super::common::watch::Terminal;
-use super::infer::corrections;
+use super::infer::{corrections, say_of_chips};
 use super::sweep::{conduct, duration};
 use crate::compile::Program;
 use crate::error::{Context, Error};
@@ -25,7 +25,7 @@ use crate::nn::{Dataset, Score, Scorer, Selection, Split};
 use crate::rng::Seed;
 use crate::train::{
     BEST, EPOCHS, Epoch, InSitu, Loss, MethodName, Parameters, Passes, Rule, Schedule, Setting,
-    Trainer, Training, TrainingRun, TrainingWatch, as_asked,
+    Trainer, Training, TrainingRun, TrainingWatch, as_asked, diverged, epochs_in,
 };
 use crate::watch::Watch;
 
@@ -210,10 +210,13 @@ impl TrainingWatch for Progress {
             self.epochs,
             epoch.loss,
             worth("on chips", score, epoch.chips),
-            worth("digital", score, epoch.digital),
+            worth("ideal", score, epoch.ideal),
             duration(left)
         );
-        self.terminal.bar().suspend(|| eprintln!("{words}"));
+        // Who no longer reads it does not end the training.
+        self.terminal.bar().suspend(|| {
+            let _ = writeln!(std::io::stderr(), "{words}");
+        });
     }
 
     fn keeps(&self) -> bool {
@@ -234,23 +237,33 @@ pub fn train(args: &TrainArgs) -> Result<()> {
     let epochs = training.epochs;
     let work = TrainingRun::new(training, sweep, folder, &args.out)?;
     let progress = Progress::new(&args.common, epochs);
-    let is_whole = work.run(&progress)?;
+    let judged = work.run(&progress)?;
     progress.terminal.finish();
-    if !is_whole {
+    let Some(judged) = judged else {
         eprintln!("note: stopped: the same command goes on with what is left");
         return Ok(());
-    }
+    };
+    let epochs = epochs_in(&args.out)?;
+    let score = *progress.score.lock().expect("nothing panics here");
     let mut stdout = std::io::stdout();
+    if let Some(best) = best(&epochs, score) {
+        let (on_chips, epoch) = (score.text(best.chips.unwrap_or(f64::NAN)), best.epoch);
+        writeln!(stdout, "validated {on_chips} on chips, epoch {epoch}")?;
+    }
     writeln!(stdout, "program   {}", args.out.join(BEST).display())?;
     writeln!(stdout, "epochs    {}", args.out.join(EPOCHS).display())?;
     // Its program is the one that was written into the folder.
-    conduct(
-        work.judged(),
-        &args.out,
-        &args.out,
-        Shard::WHOLE,
-        &args.common,
-    )
+    conduct(judged, &args.out, &args.out, Shard::WHOLE, &args.common)
+}
+
+/// The first epoch that validated best, if any validated.
+fn best(epochs: &[Epoch], score: Score) -> Option<&Epoch> {
+    let validated = epochs.iter().filter(|epoch| epoch.chips.is_some());
+    validated.reduce(|best, epoch| match score.is_share() {
+        true if epoch.chips > best.chips => epoch,
+        false if epoch.chips < best.chips => epoch,
+        _ => best,
+    })
 }
 
 /// Trains the program of one chip.
@@ -297,6 +310,7 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
     let scorer = Scorer::new(network, &data, args.score).within(&name)?;
     let score = scorer.score();
     if !args.common.quiet {
+        say_of_chips(&program, &hardware, args.correct);
         eprintln!("note: {name}: {}", data.words(network));
     }
     let training = Training {
@@ -348,7 +362,10 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
     let mut trainer = Trainer::<T>::new(&training, setting, None)?;
     let progress = Progress::new(&args.common, args.epochs);
     progress.begins(0, trainer.steps(), score);
-    let held = trainer.held_back().expect("a share is held back").clone();
+    let Some(held) = trainer.held_back().cloned() else {
+        let limit = "5 or more: a tenth is held back to validate";
+        return Err(Error::value("samples", data.len(), limit).into());
+    };
     let on_chip = |program: &Program| -> Result<f64> {
         let workload = Workload::<T>::new(program, &held, args.score)?;
         let digital = workload.digital(&())?;
@@ -358,22 +375,38 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
     let workload = Workload::<T>::new(&program, &held, args.score)?;
     let digital = workload.digital(&())?.worth.value();
     let before = on_chip(&start)?;
-    for _ in 0..trainer.steps() {
-        if progress.stops() {
-            break;
-        }
-        let ended = trainer.step(&progress)?;
+    let steps = trainer.steps();
+    while trainer.state().step() < steps && !progress.stops() {
+        let step = trainer.state().step();
+        let ended = trainer.step(&progress);
+        let ended = ended.map_err(|error| diverged(error, step, steps))?;
         progress.step();
         if let Some(epoch) = &ended {
             progress.ended(epoch);
         }
     }
     progress.terminal.finish();
-    if trainer.state().epochs().is_empty() {
+    let done = trainer.state().epochs().len();
+    if done == 0 {
         return Err(Error::Stopped.into());
+    }
+    if trainer.state().step() < steps {
+        eprintln!(
+            "note: stopped: the program is that of {done} of {} epochs",
+            args.epochs
+        );
     }
     let tuned = trainer.best()?.program().clone();
     let after = on_chip(&tuned)?;
+    let is_worse = match score.is_share() {
+        true => after < before,
+        false => !(after <= before),
+    };
+    if is_worse {
+        let (before, after) = (score.text(before), score.text(after));
+        let what = format!("ends at {after}, worse than {before} where it began: lower --rate");
+        return Err(Error::format("training", what).into());
+    }
     let costs = trainer.state().costs();
     let words = vec![
         ("digital", score.text(digital)),
@@ -388,7 +421,7 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         (
             "samples",
             format!(
-                "{} held back, {} learnt from",
+                "{} held back, which chose the epoch; {} learnt from",
                 held.len(),
                 data.len() - held.len()
             ),

@@ -20,7 +20,7 @@ use crate::hardware::{Calibration, Hardware};
 use crate::io::{self, Format, Source, Tensor};
 use crate::mesh::{Mesh, Notation};
 use crate::nn::{Dataset, Hints, Loaded, Network, Selection, Split};
-use crate::train::Training;
+use crate::train::{STATE, Training};
 
 /// A file or folder that lightloom reads or writes, told by what it holds, and read.
 ///
@@ -167,6 +167,10 @@ impl Known {
         }
         if let Some(status) = Status::read(path)? {
             return Ok(Self::Sweep(status.into()));
+        }
+        let state = path.join(STATE);
+        if state.exists() {
+            return Self::read(&Source::open(state)?);
         }
         if !Dataset::is_folder_of_data(path) {
             let reason = "holds neither a sweep (trials.journal) nor data (t10k-images-idx3-ubyte, \

@@ -22,6 +22,8 @@ pub struct Chip {
     pub(super) hardware: Hardware,
     seed: Seed,
     trial: u64,
+    /// Number of its programming, from which all that is not drawn once a chip follows as well.
+    load: u64,
     given: Arc<Given>,
 }
 
@@ -31,6 +33,7 @@ impl Chip {
             hardware,
             seed,
             trial,
+            load: 0,
             given: Arc::default(),
         }
     }
@@ -83,7 +86,19 @@ impl Chip {
     }
 
     fn address(&self, effect: Effect, at: Placed, block: u64) -> Address {
-        at.address(self.seed, effect, self.trial, block)
+        let load = match effect.is_per_chip() {
+            true => 0,
+            false => self.load << 32,
+        };
+        at.address(self.seed, effect, self.trial, block.wrapping_add(load))
+    }
+
+    /// The same chip as it is programmed for the `load`-th time, from 0: what is drawn once a load, and the noise of shots, are
+    /// others.
+    #[must_use]
+    pub fn at_load(mut self, load: u64) -> Self {
+        self.load = load;
+        self
     }
 
     /// A mesh that stands alone, with its phases programmed into this chip.

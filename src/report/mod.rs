@@ -7,6 +7,7 @@ mod page;
 mod plot;
 mod render;
 mod sweep;
+mod training;
 
 pub use drawing::{ColorBy, DrawOptions, SPOKEN, draw};
 pub use options::{FigureFormat, FigureOptions, MapOf};

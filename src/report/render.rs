@@ -4,9 +4,7 @@ use crate::units::counted;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::figures::{
-    chip, confusion, curves, effects, hardware, layers, maps, tables, training, yields,
-};
+use super::figures::{chip, confusion, curves, effects, hardware, layers, maps, tables, yields};
 use super::options::{FigureFormat, FigureOptions};
 use super::page::{Block, Chapter, Headline, Page};
 use super::plot::figure::Figure;
@@ -14,6 +12,7 @@ use super::sweep::axis::Described;
 use super::sweep::choice::{axis_of_lines, best, check_limits, mean, middle, place, worst};
 use super::sweep::program;
 use super::sweep::results::{PointTrials, Results};
+use super::training;
 use crate::error::{Error, Result};
 use crate::experiment::Summary;
 use crate::experiment::rows::Row;

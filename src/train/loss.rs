@@ -122,6 +122,7 @@ impl Criterion {
         };
         let wanted = match (loss, labels) {
             (Loss::CrossEntropy, Labels::Classes(classes)) => {
+                check_last(network)?;
                 check(classes)?;
                 Wanted::Classes(classes.clone())
             }
@@ -257,6 +258,23 @@ fn softmax(logits: impl Iterator<Item = f64> + Clone) -> (Vec<f64>, f64) {
     (shares, max + sum.ln())
 }
 
+/// Fails where the last activation makes of so many outputs no probabilities of classes.
+fn check_last(network: &Network) -> Result<()> {
+    let last = network.layers().last().map(|layer| layer.activation);
+    let count = network.classes();
+    match last {
+        Some(Activation::Sigmoid) if count > 1 => {
+            let limit = "mean-square: several sigmoids are no probabilities of classes";
+            Err(Error::value("loss", "cross-entropy", limit))
+        }
+        Some(Activation::Softmax | Activation::LogSoftmax) if count == 1 => {
+            let limit = "another than a softmax of one output, which is always 1";
+            Err(Error::value("last activation", "softmax", limit))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What the outputs of `network` are.
 fn outputs(network: &Network) -> Outputs {
     let last = network.layers().last().map(|layer| layer.activation);
@@ -373,6 +391,18 @@ mod tests {
             let got = of(activation).slopes(&outputs, &[0, 1]).0;
             assert!((got - expected).abs() < 1e-12, "{got} {expected}");
         }
+    }
+
+    #[test]
+    fn outputs_that_are_no_probabilities_of_classes_are_refused() {
+        let refused = |outputs, activation| {
+            let labels = vec![0, 1].into();
+            let network = network(outputs, activation);
+            Criterion::new(Loss::CrossEntropy, &network, &labels, || unreachable!()).is_err()
+        };
+        assert!(refused(3, Activation::Sigmoid));
+        assert!(!refused(1, Activation::Sigmoid));
+        assert!(refused(1, Activation::Softmax) && refused(1, Activation::LogSoftmax));
     }
 
     #[test]

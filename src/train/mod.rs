@@ -7,35 +7,27 @@
 //! gives `g_W = g_y x†` and `g_x = W† g_y`.
 
 mod asked;
-mod description;
 mod in_situ;
-mod keys;
-mod layer;
 mod learner;
 mod loss;
 mod method;
 mod optimizer;
-mod pair;
 mod rate;
-mod session;
-mod state;
+mod run;
 mod tape;
 mod trainable;
-mod trainer;
 
 pub use asked::as_asked;
-pub use description::{NewNetwork, Training};
 pub use in_situ::{InSituGradient, Passes, in_situ};
-pub use keys::{ROWS, Row};
-pub use layer::Layer;
-pub use learner::{Learner, Recipe, Samples};
+pub use learner::{Layer, Learner, MeshPair, Recipe, Samples};
 pub use loss::{Criterion, Loss};
 pub use method::{Adjoint, DirectFeedback, InSitu, Method, MethodName, Minibatch, Spsa};
 pub use optimizer::{Optimizer, Rule};
-pub use pair::MeshPair;
 pub use rate::Schedule;
-pub use session::{BEST, STATE, TrainingRun, TrainingWatch};
-pub use state::{EPOCH_COLUMNS, EPOCHS, Epoch, State, epochs_in};
+pub(crate) use run::diverged;
+pub use run::{
+    BEST, EPOCH_COLUMNS, EPOCHS, Epoch, NewNetwork, ROWS, Row, STATE, Setting, State, Trainer,
+    Training, TrainingRun, TrainingWatch, epochs_in,
+};
 pub use tape::{LayerGradient, NetworkGradient, Tape};
 pub use trainable::{Parameters, Trainable, TrainedPart};
-pub use trainer::{Setting, Trainer};

@@ -165,7 +165,7 @@ fn every_file_that_a_command_writes_is_known_for_what_it_is() {
     }
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds.len(), 17, "{kinds:?}");
+    assert_eq!(kinds.len(), 20, "{kinds:?}");
     assert_eq!(kind(&folder.join("out")), "sweep");
     let phases = |file: &str| match Known::open(folder.join(file)).unwrap() {
         Known::Phases { shifters } => shifters,

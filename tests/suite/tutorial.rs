@@ -79,7 +79,7 @@ fn the_tutorial_runs_from_its_first_command_to_its_last() {
             }
         }
     }
-    assert_eq!(run, if has_stories { 16 } else { 14 });
+    assert_eq!(run, if has_stories { 19 } else { 17 });
     let figures = std::fs::read_dir(folder.join("splitting/figures")).unwrap();
     assert!(figures.count() > 0);
     for file in [

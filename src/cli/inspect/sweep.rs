@@ -10,7 +10,7 @@ use super::Said;
 use crate::experiment::rows::{KEYS, score_column};
 use crate::experiment::sweep::{Axis, Reference, Shard, Status, Sweep};
 use crate::nn::Score;
-use crate::train::Training;
+use crate::train::{STATE, Training};
 use crate::units::counted;
 
 /// Points that are listed one by one.
@@ -77,9 +77,13 @@ pub(super) fn describe_folder(out: &mut Said, path: &Path, status: &Status) -> R
     }
     out.put("settings", json!(settings));
     let place = path.display();
+    let command = match path.join(STATE).exists() {
+        true => "train",
+        false => "sweep",
+    };
     let next = match (finished < planned, status.shard) {
         (true, Shard::WHOLE) => {
-            format!("lightloom sweep EXPERIMENT.toml --out {place}, which runs what is missing")
+            format!("lightloom {command} EXPERIMENT.toml --out {place}, which runs what is missing")
         }
         (true, shard) => format!("lightloom sweep EXPERIMENT.toml --out {place} --shard {shard}"),
         (false, Shard::WHOLE) => format!("lightloom report {place}"),

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::io;
 use crate::io::hash::{sha256, sha256_of_file};
 use crate::report::{FigureFormat, render};
+use crate::train::STATE;
 use crate::units::counted;
 
 /// Beside the figures: which files this command wrote, so that the next report removes those that it does not write again.
@@ -43,6 +44,11 @@ pub(super) struct ReportArgs {
 pub fn run(args: &ReportArgs) -> Result<()> {
     if !args.folder.is_dir() {
         return Err(no_folder(&args.folder).into());
+    }
+    let is_training = args.folder.join(STATE).exists();
+    if is_training && !args.folder.join("trials.journal").exists() {
+        let what = "holds a training that has not ended: lightloom train EXPERIMENT.toml --out this folder goes on with it";
+        return Err(Error::format(args.folder.display().to_string(), what).into());
     }
     let page = args.folder.join("report.html");
     io::check_writable(&page)?;

@@ -129,7 +129,7 @@ pub struct Costs {
     pub phase_writes: u64,
     /// Number of passes of light: samples that were sent, through a network once each.
     pub passes: u64,
-    /// Number of readings of detectors: one for every receiver or tap and sample.
+    /// Number of readings of detectors: one for every receiver or tap and sample, of every tile.
     pub readings: u64,
 }
 

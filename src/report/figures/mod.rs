@@ -11,5 +11,4 @@ pub(crate) mod layers;
 mod map_of;
 pub(crate) mod maps;
 pub(crate) mod tables;
-pub(crate) mod training;
 pub(crate) mod yields;

@@ -2,11 +2,11 @@
 
 use ndarray::{Array2, s};
 
-use super::{Method, Minibatch, forward};
+use super::{Method, Minibatch, forward, quadratures};
 use crate::compile::{Meshes, Tile};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Costs, Instrument, Side};
+use crate::hardware::{Chip, Costs, Detection, Instrument, Side};
 use crate::mesh::Phases;
 use crate::nn::Batch;
 use crate::processor::{MapGradient, MeshesGradient, Processor, TileGradient};
@@ -50,6 +50,10 @@ impl<T: Real> Method<T> for InSitu {
         chip: &Chip,
         minibatch: &Minibatch<'_, T>,
     ) -> Result<(f64, Vec<f64>)> {
+        if chip.hardware().readout().detection == Detection::Intensity {
+            let limit = "coherent for in-situ, which sends back fields";
+            return Err(Error::value("readout.detection", "intensity", limit));
+        }
         let processor = minibatch.load(trainable, chip)?;
         let (outputs, tape) = Tape::record(&processor, minibatch.batch.clone(), minibatch.step)?;
         let (loss, by_outputs) = minibatch.criterion.slopes(&outputs, minibatch.samples);
@@ -76,7 +80,13 @@ impl<T: Real> Method<T> for InSitu {
         let forward = forward(trainable, samples);
         // Taps are read in three passes, light that comes back at the inputs once.
         let maps = trainable.program().maps();
-        let inputs: usize = maps.map(|map| map.linear.inputs()).sum();
+        let inputs: usize = maps
+            .flat_map(|map| {
+                map.tiles
+                    .iter()
+                    .map(move |tile| quadratures(&map) * tile.cols)
+            })
+            .sum();
         Costs {
             passes: passes * samples as u64,
             readings: forward.readings + ((3 * taps + inputs) * samples) as u64,

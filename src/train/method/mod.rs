@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use super::loss::Criterion;
 use super::trainable::{Trainable, TrainedPart};
+use crate::compile::Map;
 use crate::error::{Error, Result};
 use crate::field::Real;
 use crate::hardware::{Chip, Costs};
@@ -69,10 +70,24 @@ impl<T: Real> Minibatch<'_, T> {
     }
 }
 
+/// Readings that a field takes: of a complex map two.
+fn quadratures(map: &Map<'_>) -> usize {
+    match map.linear.is_complex() {
+        true => 2,
+        false => 1,
+    }
+}
+
 /// What so many samples cost that are sent forward and read behind every layer.
 fn forward(trainable: &Trainable, samples: usize) -> Costs {
     let outputs = trainable.program().maps();
-    let outputs: usize = outputs.map(|map| map.linear.outputs()).sum();
+    let outputs: usize = outputs
+        .flat_map(|map| {
+            map.tiles
+                .iter()
+                .map(move |tile| quadratures(&map) * tile.rows)
+        })
+        .sum();
     Costs {
         passes: samples as u64,
         readings: (outputs * samples) as u64,

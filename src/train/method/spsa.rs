@@ -36,7 +36,9 @@ impl<T: Real> Method<T> for Spsa {
             let pairs = values.iter().zip(&signs);
             let there: Vec<f64> = pairs.map(|(value, sign)| value + way * sign).collect();
             moved.set(&there, true)?;
-            let processor = minibatch.load(&moved, chip)?;
+            // Every setting meets programming errors of its own.
+            let chip = chip.clone().at_load(2 * minibatch.step + block % 2 + 1);
+            let processor = minibatch.load(&moved, &chip)?;
             let outputs = processor.forward(minibatch.batch.clone(), block)?;
             Ok(minibatch.criterion.slopes(&outputs, minibatch.samples).0)
         };

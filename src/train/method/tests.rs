@@ -263,7 +263,7 @@ fn methods_say_what_they_cost() {
     let costs = |method: &dyn Method<f64>| method.costs(&trainable, 10);
     let forward = Costs {
         passes: 10,
-        readings: 10 * (4 + 4 + 3),
+        readings: 10 * (2 * 4 + 4 + 3),
         ..Costs::default()
     };
     assert_eq!(costs(&Adjoint), forward);
@@ -278,7 +278,7 @@ fn methods_say_what_they_cost() {
         readings: 2 * forward.readings,
     };
     assert_eq!(costs(&spsa), twice);
-    // Taps in three passes, what comes back once behind every layer's inputs.
+    // Taps in three passes, what comes back once at the inputs of every tile.
     let taps = (written + 5 + 4 + 4) * 10 + 2 * written * 10;
     let measured = Costs {
         passes: 30,

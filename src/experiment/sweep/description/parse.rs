@@ -62,11 +62,11 @@ const KEYS: [&str; 34] = [
 
 /// Whoever reads what stands beside a sweep in its file: a table of its own.
 pub trait Beside {
-    /// Reads the entry `key` of the first level; whether it is one of its own.
+    /// Reads the entry `key` of the first level of `text`; whether it is one of its own.
     ///
     /// # Errors
     /// Whatever is wrong with it.
-    fn entry(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<bool>;
+    fn entry(&mut self, key: &str, value: &Spanned<DeValue<'_>>, text: &str) -> Result<bool>;
 
     /// The name of a network that it stands for, where the file names none.
     fn network(&self) -> Option<&str> {
@@ -76,7 +76,7 @@ pub trait Beside {
 
 /// Nothing stands beside a sweep that is no more than that.
 impl Beside for () {
-    fn entry(&mut self, key: &str, _: &Spanned<DeValue<'_>>) -> Result<bool> {
+    fn entry(&mut self, key: &str, _: &Spanned<DeValue<'_>>, _: &str) -> Result<bool> {
         match key {
             "train" => {
                 let what = "is trained before it is judged: lightloom train runs it";
@@ -164,7 +164,7 @@ impl Sweep {
             axes: Vec::new(),
         };
         for (key, value) in table.get_ref() {
-            let entry = match beside.entry(key.get_ref(), value) {
+            let entry = match beside.entry(key.get_ref(), value, text) {
                 Ok(true) => Ok(()),
                 Ok(false) => reader.entry(key.get_ref(), value),
                 Err(error) => Err(error),

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::MeshPair;
+use super::pair::MeshPair;
 use crate::compile::{Layout, Tile, compile};
 use crate::error::Result;
 use crate::field::Fields;

@@ -29,7 +29,7 @@ fn table(epochs: &[Epoch]) -> Table {
         "epoch",
         "loss",
         "chips",
-        "digital",
+        "ideal",
         "passes",
         "phase_writes",
         "readings",
@@ -41,7 +41,7 @@ fn table(epochs: &[Epoch]) -> Table {
             (epoch.epoch as usize).into(),
             epoch.loss.into(),
             epoch.chips.unwrap_or(missing).into(),
-            epoch.digital.unwrap_or(missing).into(),
+            epoch.ideal.unwrap_or(missing).into(),
             (epoch.costs.passes as usize).into(),
             (epoch.costs.phase_writes as usize).into(),
             (epoch.costs.readings as usize).into(),
@@ -79,7 +79,7 @@ fn score(results: &Results, epochs: &[Epoch]) -> Option<Figure> {
         }
     };
     let series = [
-        line("digital", 0, Look::Reference, |epoch| epoch.digital),
+        line("ideal chip", 1, Look::Reference, |epoch| epoch.ideal),
         line("chips that validate, mean", 0, Look::Curve, |epoch| {
             epoch.chips
         }),

@@ -5,14 +5,8 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::in_situ::Passes;
 use super::keys::ROWS;
-use super::loss::Loss;
-use super::method::{InSitu, MethodName};
-use super::optimizer::Rule;
-use super::rate::Schedule;
-use super::trainable::Parameters;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result, line_of};
 use crate::experiment::sweep::value::{count, scalar, text};
 use crate::experiment::sweep::{Beside, Key, Sweep};
 use crate::hardware::{Hardware, show};
@@ -20,6 +14,12 @@ use crate::io::Source;
 use crate::io::record::Cell;
 use crate::mesh::Correction;
 use crate::nn::{Activation, Split};
+use crate::train::in_situ::Passes;
+use crate::train::loss::Loss;
+use crate::train::method::{InSitu, MethodName};
+use crate::train::optimizer::Rule;
+use crate::train::rate::Schedule;
+use crate::train::trainable::Parameters;
 
 /// A new network.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,8 @@ pub struct Training {
     pub new_network: Option<NewNetwork>,
     /// Path of what is learnt from, where it is not the data that judge.
     pub data: Option<String>,
+    /// The label's column of a table; none: as of the data that judge.
+    pub label: Option<String>,
     /// Path of its labels.
     pub labels: Option<String>,
     /// Which part of it.
@@ -86,6 +88,7 @@ impl Default for Training {
         Self {
             new_network: None,
             data: None,
+            label: None,
             labels: None,
             split: None,
             limit: None,
@@ -121,7 +124,7 @@ struct Reader {
 }
 
 impl Beside for Reader {
-    fn entry(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<bool> {
+    fn entry(&mut self, key: &str, value: &Spanned<DeValue<'_>>, text: &str) -> Result<bool> {
         if key != "train" {
             return Ok(false);
         }
@@ -132,7 +135,7 @@ impl Beside for Reader {
                 "a table [train]",
             ));
         };
-        self.training = Some(Training::of_table(table)?);
+        self.training = Some(Training::of_table(table, text)?);
         Ok(true)
     }
 
@@ -175,99 +178,131 @@ impl Training {
     /// # Errors
     /// As [`Sweep::read`], and in one sentence what is wrong in `[train]`: [`Error::Format`] where there is none.
     pub fn read(source: &Source) -> Result<(Self, Sweep, &std::path::Path)> {
+        // What is missing is said before what is wrong with the rest.
+        let table: toml::Table = source.text("TOML")?.parse().unwrap_or_default();
+        if !table.is_empty() && !table.contains_key("train") {
+            let what = "has no table [train], which says how it is trained: lightloom sweep runs what has none";
+            return Err(Error::format(source.name(), what));
+        }
+        let starts = |key: &str| table.contains_key(key);
+        let has_layers = table
+            .get("train")
+            .is_some_and(|train| train.get("layers").is_some());
+        if !table.is_empty() && !starts("network") && !starts("program") && !has_layers {
+            let what = "is missing: must be where training starts, the path of one of the two or the widths of a new network";
+            let missing = Error::format("`network`, `program` or `layers` of [train]", what);
+            return Err(missing.within(source.name()));
+        }
         let mut reader = Reader::default();
         let (sweep, folder) = Sweep::read_beside(source, &mut reader)?;
-        let training = reader.training.ok_or_else(|| {
-            let what = "has no [train]: lightloom sweep runs it";
-            Error::format(source.name(), what)
-        })?;
-        training.check(&sweep)?;
+        let training = reader.training.expect("there is a table [train]");
+        training.check(&sweep).within(source.name())?;
         Ok((training, sweep, folder))
     }
 
-    fn of_table(table: &DeTable<'_>) -> Result<Self> {
+    fn of_table(table: &DeTable<'_>, whole: &str) -> Result<Self> {
         let mut training = Self::default();
         let (mut widths, mut activation) = (None, None);
         let (mut momentum, mut temperature) = (None, None);
+        let mut given = Vec::new();
         for (key, value) in table {
+            let place = key.span().start;
             let key = &**key.get_ref();
-            match key {
-                "layers" => {
-                    let limit = "2 to 64 widths in a list";
-                    let items = list(key, value, 2..=64, limit)?;
-                    let items = items.into_iter();
-                    let all: Result<Vec<usize>> =
-                        items.map(|item| count(key, item, 1..=1 << 20)).collect();
-                    widths = Some(all?);
+            given.push(key.to_owned());
+            let mut entry = || -> Result<()> {
+                match key {
+                    "layers" => {
+                        let limit = "2 to 64 widths in a list";
+                        let items = list(key, value, 2..=64, limit)?;
+                        let items = items.into_iter();
+                        let all: Result<Vec<usize>> =
+                            items.map(|item| count(key, item, 1..=1 << 20)).collect();
+                        widths = Some(all?);
+                    }
+                    "activation" => activation = Some(text(key, value)?.parse::<Activation>()?),
+                    "data" => training.data = Some(text(key, value)?),
+                    "label" => training.label = Some(text(key, value)?),
+                    "labels" => training.labels = Some(text(key, value)?),
+                    "split" => training.split = Some(text(key, value)?.parse()?),
+                    "limit" => training.limit = Some(count(key, value, 1..=usize::MAX)?),
+                    "validation" => {
+                        let allows = |share| (0.0..=0.5).contains(&share);
+                        training.validation = number(key, value, allows, "0 to 0.5")?;
+                    }
+                    "method" => training.method = text(key, value)?.parse()?,
+                    "parameters" => training.parameters = text(key, value)?.parse()?,
+                    "loss" => training.loss = Some(text(key, value)?.parse()?),
+                    "temperature" => temperature = Some(above_zero(key, value)?),
+                    "optimizer" => training.optimizer = text(key, value)?.parse()?,
+                    "momentum" => {
+                        let allows = |share| (0.0..1.0).contains(&share);
+                        momentum = Some(number(key, value, allows, "0 or more and below 1")?);
+                    }
+                    "rate" => training.rate = above_zero(key, value)?,
+                    "schedule" => training.schedule = text(key, value)?.parse()?,
+                    "epochs" => training.epochs = count(key, value, 1..=1_000_000)? as u64,
+                    "batch" => training.batch = count(key, value, 1..=1 << 20)?,
+                    "chips" => training.chips = count(key, value, 1..=1000)?,
+                    "trial" => {
+                        training.trial = match value.get_ref() {
+                            DeValue::String(none) if none == "none" => None,
+                            _ => Some(count(key, value, 0..=(1 << 32) - 1)? as u64),
+                        };
+                    }
+                    "compile_every" => {
+                        training.compile_every = count(key, value, 1..=1_000_000)? as u64
+                    }
+                    "correct" => training.correction = Some(correction(&text(key, value)?)?),
+                    "ramp" => training.ramp = ramp(value)?,
+                    "perturbation" => training.perturbation = above_zero(key, value)?,
+                    "passes" => {
+                        training.in_situ.passes = match count(key, value, 3..=4)? {
+                            3 => Passes::Three,
+                            _ => Passes::Four,
+                        };
+                    }
+                    "tap_noise" => {
+                        let allows = |noise| noise >= 0.0;
+                        training.in_situ.tap_noise = number(key, value, allows, "0 or more")?;
+                    }
+                    "tap_fraction" => {
+                        let allows = |share| (0.0..1.0).contains(&share);
+                        let limit = "0 or more and below 1";
+                        training.in_situ.tap_fraction = number(key, value, allows, limit)?;
+                    }
+                    "drop_ports" => {
+                        training.in_situ.has_drop_ports = match value.get_ref() {
+                            DeValue::Boolean(has) => *has,
+                            other => return Err(Error::value(key, show(other), "true or false")),
+                        };
+                    }
+                    "seed" => training.seed = Some(count(key, value, 0..=usize::MAX)? as u64),
+                    "validation_chips" => training.validation_chips = count(key, value, 1..=1000)?,
+                    other => {
+                        let names = ROWS.map(|row| row.name);
+                        return Err(Error::unknown("key of [train]", other, &names));
+                    }
                 }
-                "activation" => activation = Some(text(key, value)?.parse::<Activation>()?),
-                "data" => training.data = Some(text(key, value)?),
-                "labels" => training.labels = Some(text(key, value)?),
-                "split" => training.split = Some(text(key, value)?.parse()?),
-                "limit" => training.limit = Some(count(key, value, 1..=usize::MAX)?),
-                "validation" => {
-                    let allows = |share| (0.0..=0.5).contains(&share);
-                    training.validation = number(key, value, allows, "0 to 0.5")?;
-                }
-                "method" => training.method = text(key, value)?.parse()?,
-                "parameters" => training.parameters = text(key, value)?.parse()?,
-                "loss" => training.loss = Some(text(key, value)?.parse()?),
-                "temperature" => temperature = Some(above_zero(key, value)?),
-                "optimizer" => training.optimizer = text(key, value)?.parse()?,
-                "momentum" => {
-                    let allows = |share| (0.0..1.0).contains(&share);
-                    momentum = Some(number(key, value, allows, "0 or more and below 1")?);
-                }
-                "rate" => training.rate = above_zero(key, value)?,
-                "schedule" => training.schedule = text(key, value)?.parse()?,
-                "epochs" => training.epochs = count(key, value, 1..=1_000_000)? as u64,
-                "batch" => training.batch = count(key, value, 1..=1 << 20)?,
-                "chips" => training.chips = count(key, value, 1..=1000)?,
-                "trial" => {
-                    training.trial = match value.get_ref() {
-                        DeValue::String(none) if none == "none" => None,
-                        _ => Some(count(key, value, 0..=(1 << 32) - 1)? as u64),
-                    };
-                }
-                "compile_every" => {
-                    training.compile_every = count(key, value, 1..=1_000_000)? as u64
-                }
-                "correct" => training.correction = Some(correction(&text(key, value)?)?),
-                "ramp" => training.ramp = ramp(value)?,
-                "perturbation" => training.perturbation = above_zero(key, value)?,
-                "passes" => {
-                    training.in_situ.passes = match count(key, value, 3..=4)? {
-                        3 => Passes::Three,
-                        _ => Passes::Four,
-                    };
-                }
-                "tap_noise" => {
-                    let allows = |noise| noise >= 0.0;
-                    training.in_situ.tap_noise = number(key, value, allows, "0 or more")?;
-                }
-                "tap_fraction" => {
-                    let allows = |share| (0.0..1.0).contains(&share);
-                    let limit = "0 or more and below 1";
-                    training.in_situ.tap_fraction = number(key, value, allows, limit)?;
-                }
-                "drop_ports" => {
-                    training.in_situ.has_drop_ports = match value.get_ref() {
-                        DeValue::Boolean(has) => *has,
-                        other => return Err(Error::value(key, show(other), "true or false")),
-                    };
-                }
-                "seed" => training.seed = Some(count(key, value, 0..=usize::MAX)? as u64),
-                "validation_chips" => training.validation_chips = count(key, value, 1..=1000)?,
-                other => {
-                    let names = ROWS.map(|row| row.name);
-                    return Err(Error::unknown("key of [train]", other, &names));
-                }
-            }
+                Ok(())
+            };
+            entry().within(line_of(whole, place))?;
         }
         let idle = |key: &str, without: &str| {
             let reason = format!("says nothing without {without}");
             Err(Error::format(format!("`{key}` of [train]"), reason))
         };
+        let is_given = |key: &&str| given.iter().any(|given| given == key);
+        let of_in_situ = ["passes", "tap_noise", "tap_fraction", "drop_ports"];
+        for (keys, method) in [
+            (&of_in_situ[..], MethodName::InSitu),
+            (&["perturbation"], MethodName::Spsa),
+        ] {
+            if let Some(key) = keys.iter().find(|key| is_given(key))
+                && training.method != method
+            {
+                return idle(key, &format!("method = \"{method}\""));
+            }
+        }
         match (widths, activation) {
             (None, Some(_)) => return idle("activation", "`layers`"),
             (None, None) => {}
@@ -308,8 +343,9 @@ impl Training {
             return Err(Error::value("compile_every", self.compile_every, limit));
         }
         for (key, [from, to]) in &self.ramp {
-            for end in [from, to] {
-                Hardware::default().with(key, &end.to_string())?;
+            // What is between them is met on the way.
+            for at in [*from, 0.5 * (from + to) + 0.1 * (to - from), *to] {
+                Hardware::default().with(key, &at.to_string())?;
             }
         }
         Ok(())

@@ -3,21 +3,21 @@
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 
-use super::asked::check_cells;
-use super::loss::{Criterion, Loss};
-use super::method::{Adjoint, DirectFeedback, Method, MethodName, Minibatch, Spsa};
-use super::optimizer::Optimizer;
+use super::description::Training;
 use super::state::{Epoch, State};
-use super::trainable::Trainable;
-use super::{Parameters, Training};
 use crate::compile::Program;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::experiment::Workload;
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Costs, Hardware};
 use crate::mesh::Correction;
 use crate::nn::{BLOCK, Batch, Dataset, Digital, Labels, Network, Score, Scorer};
 use crate::rng::{Effect, Seed};
+use crate::train::asked::check_cells;
+use crate::train::loss::{Criterion, Loss};
+use crate::train::method::{Adjoint, DirectFeedback, Method, MethodName, Minibatch, Spsa};
+use crate::train::optimizer::Optimizer;
+use crate::train::trainable::{Parameters, Trainable};
 use crate::watch::Watch;
 
 /// Number of the first chip that is drawn for training. Those that judge have smaller numbers, so none of them is ever
@@ -119,16 +119,13 @@ impl<'a, T: Real> Trainer<'a, T> {
         let seed = training.seed.map_or(setting.seed, Seed);
         let (program, data) = (setting.program, setting.data);
         let network = program.network();
+        check_method(training)?;
         let mut trainable = Trainable::new(program, training.parameters, training.method.part())?;
         if training.parameters == Parameters::Phases {
             check_phases(
                 setting.hardware,
                 training.correction.unwrap_or(setting.correction),
             )?;
-        }
-        if training.method == MethodName::InSitu && training.parameters == Parameters::Weights {
-            let limit = "phases where slopes are measured in-situ";
-            return Err(Error::value("parameters", training.parameters, limit));
         }
         let labels = &data.labels;
         let loss = training.loss.unwrap_or(match labels {
@@ -156,10 +153,16 @@ impl<'a, T: Real> Trainer<'a, T> {
             }
             Ok(outputs)
         };
+        if training.new_network.is_some() && matches!(loss, Loss::Distillation { .. }) {
+            let limit = "another one with `layers`: a new network has nothing to be distilled";
+            return Err(Error::value("loss", loss, limit));
+        }
         let criterion = Criterion::new(loss, network, labels, teacher)?;
         let first = &samples.learnt[..samples.learnt.len().min(BLOCK)];
         let calibration = samples.batch(first);
-        let score = Scorer::new(network, data, setting.score)?.score();
+        // Who learns classes is validated by them, whatever else labels and outputs look like.
+        let own = (loss == Loss::CrossEntropy && network.classes() > 1).then_some(Score::Accuracy);
+        let score = Scorer::new(network, data, setting.score.or(own))?.score();
         let validation = (!held.is_empty()).then(|| data.select(&held));
         let method: Box<dyn Method<T> + Sync> = match training.method {
             MethodName::Dfa => Box::new(DirectFeedback::new(&trainable, seed)?),
@@ -246,7 +249,10 @@ impl<'a, T: Real> Trainer<'a, T> {
         let chips: Vec<Chip> = (0..self.training.chips as u64)
             .map(|chip| {
                 let fresh = FIRST_TRAINED + number * self.training.chips as u64 + chip;
-                hardware.fabricate(self.setting.seed, self.training.trial.unwrap_or(fresh))
+                let trial = self.training.trial.unwrap_or(fresh);
+                // Every step is another programming, whose errors nobody can train on.
+                let chip = hardware.fabricate(self.setting.seed, trial);
+                chip.at_load(number + 1)
             })
             .collect();
         let all: Vec<(f64, Vec<f64>)> = chips
@@ -265,7 +271,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         if let Some(got) = bad.into_iter().find(|number| !number.is_finite()) {
             return Err(Error::NotFinite {
                 what: "loss or a slope of it".to_owned(),
-                index: format!("step {} of epoch {}", within + 1, epoch + 1),
+                index: format!("batch {} of epoch {}", within + 1, epoch + 1),
                 got: got.to_string(),
             });
         }
@@ -276,17 +282,17 @@ impl<'a, T: Real> Trainer<'a, T> {
         state.loss += loss * samples.len() as f64;
         let writes = state.step % self.training.compile_every == 0;
         state.costs += self.method.costs(&self.trainable, samples.len()) * chips.len() as u64;
-        if writes || self.training.parameters == Parameters::Phases {
+        let written = self.trainable.written();
+        let is_fresh = self.training.trial.is_none();
+        let measures = self.training.method == MethodName::Spsa;
+        if written > 0 && !measures && (writes || is_fresh) {
             state.costs += Costs {
                 settings: chips.len() as u64,
-                phase_writes: (self.trainable.written() * chips.len()) as u64,
+                phase_writes: (written * chips.len()) as u64,
                 ..Costs::default()
             };
         }
-        let step = self.state.step;
-        self.trainable
-            .set(&self.state.values, writes)
-            .within(format_args!("step {step}"))?;
+        self.trainable.set(&self.state.values, writes)?;
         match within + 1 == of_epoch {
             true => self.end(epoch, rate, watch).map(Some),
             false => Ok(None),
@@ -295,7 +301,7 @@ impl<'a, T: Real> Trainer<'a, T> {
 
     /// The kind of chip at step `number`.
     fn hardware(&self, number: u64) -> Result<Hardware> {
-        let done = number as f64 / self.steps() as f64;
+        let done = number as f64 / (self.steps() - 1).max(1) as f64;
         let start = self.setting.hardware.clone();
         self.training
             .ramp
@@ -308,12 +314,12 @@ impl<'a, T: Real> Trainer<'a, T> {
 
     /// What an epoch came to.
     fn end(&mut self, epoch: u64, rate: f64, watch: &dyn Watch) -> Result<Epoch> {
-        let (chips, digital) = match &self.validation {
+        let (chips, ideal) = match &self.validation {
             None => (None, None),
             Some(data) => {
                 let program = self.trainable.trained_program()?;
-                let (chips, digital) = self.validated(&program, data, watch)?;
-                (Some(chips), Some(digital))
+                let (chips, ideal) = self.validated(&program, data, watch)?;
+                (Some(chips), Some(ideal))
             }
         };
         let ended = Epoch {
@@ -322,7 +328,7 @@ impl<'a, T: Real> Trainer<'a, T> {
             rate,
             loss: self.state.loss / self.samples.learnt.len() as f64,
             chips,
-            digital,
+            ideal,
             costs: self.state.costs,
         };
         self.state.loss = 0.0;
@@ -350,14 +356,14 @@ impl<'a, T: Real> Trainer<'a, T> {
         self.validation.as_ref()
     }
 
-    /// What `program` scores on the chips that validate, their mean, and digitally.
+    /// What `program` scores on the chips that validate, their mean, and on a perfect one, which is its own network.
     fn validated(
         &self,
         program: &Program,
         data: &Dataset,
         watch: &dyn Watch,
     ) -> Result<(f64, f64)> {
-        let workload = Workload::<T>::new(program, data, self.setting.score)?;
+        let workload = Workload::<T>::new(program, data, Some(self.score))?;
         let digital = workload.digital(&())?;
         let trials: Vec<u64> = match self.training.trial {
             Some(trial) => vec![trial],
@@ -388,6 +394,20 @@ impl<'a, T: Real> Trainer<'a, T> {
         }
         Ok(trainable)
     }
+}
+
+/// Fails where the method trains what only phases have.
+fn check_method(training: &Training) -> Result<()> {
+    let method = training.method;
+    let needs = matches!(
+        method,
+        MethodName::InSitu | MethodName::SigmaOnly | MethodName::DigitalOnly
+    );
+    if needs && training.parameters == Parameters::Weights {
+        let limit = format!("phases with method = \"{method}\"");
+        return Err(Error::value("parameters", training.parameters, limit));
+    }
+    Ok(())
 }
 
 /// Fails unless the phases of a program are those that its heaters are asked for.

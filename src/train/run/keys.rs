@@ -27,7 +27,7 @@ const fn row(
 }
 
 /// Every key of `[train]`.
-pub const ROWS: [Row; 29] = [
+pub const ROWS: [Row; 30] = [
     row(
         "layers",
         "–",
@@ -41,6 +41,12 @@ pub const ROWS: [Row; 29] = [
         "what follows every layer of a new network but the last",
     ),
     row("data", "that which judges", "a path", "what is learnt from"),
+    row(
+        "label",
+        "as the data that judge",
+        "a column's name in quotes",
+        "the label's column of a table that is learnt from",
+    ),
     row(
         "labels",
         "–",
@@ -120,7 +126,7 @@ pub const ROWS: [Row; 29] = [
         "trial",
         "none",
         "none, 0 or more",
-        "instead: the number of the one chip that is trained on, which is also the one that is judged first",
+        "instead: the number of the one chip that is trained on, which validates too; those that judge have numbers from 0 to `trials` − 1 and include it where it is one of these",
     ),
     row(
         "compile_every",
@@ -131,7 +137,7 @@ pub const ROWS: [Row; 29] = [
     row(
         "correct",
         "that which judges",
-        "\"none\", \"local\", \"progressive\"",
+        "\"none\", \"local\", \"progressive\", \"fit\" (slow)",
         "how phases are chosen on chips that are trained on",
     ),
     row(

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::optimizer::{Optimizer, Rule};
-use super::trainable::Trainable;
 use crate::error::{Context, Error, Result};
 use crate::hardware::Costs;
 use crate::io::record::{Cell, Column, Kind, write_csv};
 use crate::io::{Source, Tensor, TensorData, Tensors, safetensors, write_atomic};
+use crate::train::optimizer::{Optimizer, Rule};
+use crate::train::trainable::Trainable;
 
 /// Name of the table of epochs in a folder.
 pub const EPOCHS: &str = "epochs.csv";
@@ -31,8 +31,8 @@ pub struct Epoch {
     pub loss: f64,
     /// Mean score of the samples held back on the chips that validate.
     pub chips: Option<f64>,
-    /// Their score where nothing errs.
-    pub digital: Option<f64>,
+    /// Their score on a perfect chip.
+    pub ideal: Option<f64>,
     /// What was asked of chips until its end.
     pub costs: Costs,
 }
@@ -200,7 +200,7 @@ pub const EPOCH_COLUMNS: [&str; 10] = [
     "rate",
     "loss",
     "chips",
-    "digital",
+    "ideal",
     "settings",
     "phase_writes",
     "passes",
@@ -225,7 +225,7 @@ pub(super) fn write_epochs(folder: &Path, epochs: &[Epoch]) -> Result<()> {
             epoch.rate.into(),
             epoch.loss.into(),
             score(epoch.chips),
-            score(epoch.digital),
+            score(epoch.ideal),
             (epoch.costs.settings as usize).into(),
             (epoch.costs.phase_writes as usize).into(),
             (epoch.costs.passes as usize).into(),
@@ -264,7 +264,7 @@ pub fn epochs_in(folder: &Path) -> Result<Vec<Epoch>> {
             rate,
             loss,
             chips,
-            digital,
+            ideal,
             settings,
             phase_writes,
             passes,
@@ -283,7 +283,7 @@ pub fn epochs_in(folder: &Path) -> Result<Vec<Epoch>> {
             rate: rate.parse().ok()?,
             loss: loss.parse().ok()?,
             chips: score(chips)?,
-            digital: score(digital)?,
+            ideal: score(ideal)?,
             costs: Costs {
                 settings: settings.parse().ok()?,
                 phase_writes: phase_writes.parse().ok()?,
@@ -321,7 +321,7 @@ mod tests {
                 rate: 0.1,
                 loss: 1.0 / 7.0,
                 chips: Some(0.97),
-                digital: Some(1.0),
+                ideal: Some(1.0),
                 costs: Costs::default(),
             }],
         }
@@ -350,7 +350,7 @@ mod tests {
         epochs.push(Epoch {
             epoch: 2,
             chips: None,
-            digital: None,
+            ideal: None,
             ..epochs[0]
         });
         write_epochs(folder.path(), &epochs).unwrap();

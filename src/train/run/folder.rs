@@ -15,7 +15,9 @@ use crate::field::{InstructionSet, Precision, Real};
 use crate::io::hash::sha256;
 use crate::io::record::Cell;
 use crate::io::{Format, write_atomic};
-use crate::nn::{Activation, Bias, Dataset, Input, Layer, Network, Readout, Score, Split, Weight};
+use crate::nn::{
+    Activation, Bias, Dataset, Input, Layer, Network, Readout, Score, Scorer, Split, Weight,
+};
 use crate::rng::{DRAWS, Effect, Seed};
 use crate::watch::Watch;
 
@@ -80,9 +82,9 @@ impl TrainingRun {
         })
     }
 
-    /// The experiment that judges what was learnt: the same one with the best program in place of what was trained,
-    /// its paths relative to the folder `out`.
-    pub fn judged(&self) -> Sweep {
+    /// The experiment that judges by `score` what was learnt: the same one with the best program in place of what was
+    /// trained, its paths relative to the folder `out`.
+    fn judged(&self, score: Score) -> Sweep {
         let is_of_network = |key: &Key| {
             matches!(
                 key,
@@ -104,24 +106,27 @@ impl TrainingRun {
         let mut sweep = sweep.with_paths(|path| folder.join(path).to_string_lossy().into_owned());
         let program = (Key::Program, BEST.into());
         sweep.base.values.insert(0, program);
+        if sweep.base.score.is_none() && score == Score::Accuracy {
+            sweep.base.score = Some(score);
+        }
         sweep
     }
 
     /// Trains until the end, from where the folder's last training of the same experiment stood, and writes the best program
-    /// and the table of epochs. Notes of what was assumed go to `listener`. Whether it came to the end: `listener` may stop
-    /// it, and what is done is kept.
+    /// and the table of epochs. Notes of what was assumed go to `listener`, which may stop it: what is done is kept. At the end
+    /// the experiment that judges what was learnt, its paths relative to the folder of results; nothing where it was stopped.
     ///
     /// # Errors
     /// Those of the files, of [`Trainer::new`] and [`Trainer::step`], the best program so far kept; [`Error::Format`] if the
     /// folder holds another training.
-    pub fn run(&self, listener: &dyn TrainingWatch) -> Result<bool> {
+    pub fn run(&self, listener: &dyn TrainingWatch) -> Result<Option<Sweep>> {
         match self.point.precision {
             Precision::F32 => self.run_in::<f32>(listener),
             Precision::F64 => self.run_in::<f64>(listener),
         }
     }
 
-    fn run_in<T: Real>(&self, listener: &dyn TrainingWatch) -> Result<bool> {
+    fn run_in<T: Real>(&self, listener: &dyn TrainingWatch) -> Result<Option<Sweep>> {
         let say = |text: &str| listener.note(text);
         let notes = Notes::new(&say);
         let learning = self.learning()?;
@@ -132,9 +137,19 @@ impl TrainingRun {
         notes.add(format!("{}: {}", self.data(), data.words(network)));
         let judging = self.sweep.data(&self.point.data, &self.folder, &intake)?;
         check_names(&data, &judging)?;
-        let mut inputs = self.sweep_of_files(&self.sweep).inputs(&self.folder)?;
-        inputs.extend(self.sweep_of_files(&learning).inputs(&self.folder)?);
-        let of = self.of(&inputs);
+        let inputs = self.sweep_of_files(&learning).inputs(&self.folder)?;
+        let of_data = |inputs: Vec<InputFile>| -> Vec<String> {
+            let data = inputs.into_iter().filter(|input| input.key == "data");
+            data.map(|input| input.sha256).collect()
+        };
+        let judges = of_data(self.sweep_of_files(&self.sweep).inputs(&self.folder)?);
+        let split = |sweep: &Sweep| sweep.base.split.clone().unwrap_or("test".to_owned());
+        let is_other_part = split(&learning) != split(&self.sweep);
+        if of_data(inputs.clone()) == judges && !is_other_part {
+            let limit = "other samples than those that judge: these files hold the same";
+            return Err(Error::value("data of [train]", self.data(), limit));
+        }
+        let of = self.of(&learning, &inputs);
         let path = self.out.join(STATE);
         let state = match path.exists() {
             true => Some(State::read(&path, self.training.optimizer, &of)?),
@@ -148,18 +163,31 @@ impl TrainingRun {
             score: self.sweep.base.score,
             correction: self.point.correction,
         };
-        let mut trainer = Trainer::<T>::new(&self.training, setting, state)?;
+        let mut trainer = Trainer::<T>::new(&self.training, setting, state).within(self.data())?;
+        // What judges is looked at before the work, not behind it.
+        let score = Some(trainer.score());
+        Scorer::new(network, &judging, score).within(&self.point.data)?;
+        if let (Some(labels), true) = (data.labels.classes(), trainer.score().has_classes()) {
+            let told = labels.iter().max().map_or(0, |largest| largest + 1);
+            if network.classes() > told.max(1) {
+                notes.add(format!(
+                    "the network has {} outputs, the data have {told} classes",
+                    network.classes()
+                ));
+            }
+        }
         std::fs::create_dir_all(&self.out).map_err(|source| Error::io(&self.out, source))?;
         let steps = trainer.steps();
         listener.begins(trainer.state().step(), steps, trainer.score());
         while trainer.state().step() < steps {
             if listener.stops() && trainer.may_be_kept() {
                 trainer.state().write(&path, &of)?;
-                return Ok(false);
+                return Ok(None);
             }
             let ended = match trainer.step(listener) {
                 Ok(ended) => ended,
                 Err(error) => {
+                    let error = diverged(error, trainer.state().step(), steps);
                     if trainer.state().epochs().is_empty() {
                         return Err(error);
                     }
@@ -178,7 +206,7 @@ impl TrainingRun {
             }
         }
         self.write(&trainer)?;
-        Ok(true)
+        Ok(Some(self.judged(trainer.score())))
     }
 
     /// Writes the best program and the table of epochs.
@@ -189,11 +217,11 @@ impl TrainingRun {
     }
 
     /// The hash of everything that decides what is trained, and the kind of CPU, which decides the last bits.
-    fn of(&self, inputs: &[InputFile]) -> String {
-        let mut only = self.sweep.clone();
-        // Neither what is judged nor how often changes what is learnt.
-        only.axes.clear();
+    fn of(&self, learning: &Sweep, inputs: &[InputFile]) -> String {
+        // Neither what judges nor how often changes what is trained.
+        let mut only = learning.clone();
         only.trials = 1;
+        only.name.clear();
         let of = Of {
             lightloom: env!("CARGO_PKG_VERSION"),
             draws: DRAWS,
@@ -232,6 +260,9 @@ impl TrainingRun {
             }
         }
         base.labels.clone_from(&training.labels);
+        if training.label.is_some() {
+            base.label.clone_from(&training.label);
+        }
         base.limit = training.limit;
         let judges: Split = match &base.split {
             Some(name) => name.parse()?,
@@ -285,6 +316,15 @@ impl TrainingRun {
             }
             _ => sweep.program(&self.point.source, &self.folder, notes, &make),
         }
+    }
+}
+
+/// What ended a training behind `step` of `steps`: numbers leave their range where steps are too large.
+pub(crate) fn diverged(error: Error, step: u64, steps: u64) -> Error {
+    let at = format!("step {} of {steps}", step + 1);
+    match error.root() {
+        Error::NotFinite { .. } => error.within(format!("{at}, which a smaller rate may mend")),
+        _ => error.within(at),
     }
 }
 

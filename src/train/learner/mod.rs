@@ -1,13 +1,20 @@
 //! Networks, their loss and the steps of their training.
 
+mod layer;
+mod pair;
+
+pub use layer::Layer;
+pub use pair::MeshPair;
+
 use ndarray::{Array2, Axis, Zip};
 
-use super::{Layer, Optimizer, Rule, Schedule};
 use crate::compile::{Layout, Program};
 use crate::error::Result;
 use crate::field::Fields;
 use crate::nn::{self, Activation, Batch, Encoding, Input, Network, Readout, Weight};
 use crate::rng::{Effect, Seed};
+use crate::train::optimizer::{Optimizer, Rule};
+use crate::train::rate::Schedule;
 
 /// Amplitudes `[mode, sample]` and the classes that they are of.
 #[derive(Debug, Clone)]
@@ -222,7 +229,6 @@ fn shuffled(count: usize, epoch: u64, seed: Seed) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::linalg::{C64, max_abs_difference};
-    use crate::train::MeshPair;
 
     /// Central differences of the loss against its gradient, for every parameter of a network of both kinds of layers.
     #[test]

@@ -1,0 +1,14 @@
+//! A training from its description to a folder of results.
+
+mod description;
+mod folder;
+mod keys;
+mod state;
+mod trainer;
+
+pub use description::{NewNetwork, Training};
+pub(crate) use folder::diverged;
+pub use folder::{BEST, STATE, TrainingRun, TrainingWatch};
+pub use keys::{ROWS, Row};
+pub use state::{EPOCH_COLUMNS, EPOCHS, Epoch, State, epochs_in};
+pub use trainer::{Setting, Trainer};
