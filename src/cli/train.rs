@@ -400,7 +400,7 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
     let after = on_chip(&tuned)?;
     let is_worse = match score.is_share() {
         true => after < before,
-        false => !(after <= before),
+        false => after.is_nan() || after > before,
     };
     if is_worse {
         let (before, after) = (score.text(before), score.text(after));

@@ -98,7 +98,6 @@ impl Inside<'_> {
     }
 
     /// What is behind θ, φ, the screen and the free shifters.
-    #[expect(clippy::type_complexity)]
     fn places<'b>(
         &self,
         behind: &'b mut [C64],

@@ -218,7 +218,7 @@ impl<'a, T: Real> Trainer<'a, T> {
 
     /// Whether a state of it that is kept now is one to go on from: what the chip holds follows from its values.
     pub fn may_be_kept(&self) -> bool {
-        self.state.step % self.training.compile_every == 0
+        self.state.step.is_multiple_of(self.training.compile_every)
     }
 
     /// Takes the next step; the epoch that it ends, if it ends one.
@@ -280,7 +280,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         state.optimizer.step(&mut state.values, &slopes, rate);
         state.step += 1;
         state.loss += loss * samples.len() as f64;
-        let writes = state.step % self.training.compile_every == 0;
+        let writes = state.step.is_multiple_of(self.training.compile_every);
         state.costs += self.method.costs(&self.trainable, samples.len()) * chips.len() as u64;
         let written = self.trainable.written();
         let is_fresh = self.training.trial.is_none();
