@@ -20,7 +20,7 @@ const TEST: &[u8] = include_bytes!("../../meshes/demo/digits-test.npz");
 /// From which networks and chips follow.
 const SEED: Seed = Seed(31);
 /// Chips that judge.
-const CHIPS: u64 = 20;
+const CHIPS: u64 = 40;
 
 const WHITE: &str =
     "white weight noise of the same strength wins back 61 % of what is lost (NumPy, two seeds)";
@@ -140,14 +140,25 @@ pub(super) fn section() -> Section {
         ..Training::default()
     };
     let on_chips = Training {
+        epochs: 120,
+        rate: 0.01,
         chips: 2,
         ..ideal.clone()
+    };
+    // Straight through programming is no exact gradient: the last steps are those of the phases.
+    let phases = Training {
+        parameters: Parameters::Phases,
+        epochs: 60,
+        batch: 32,
+        rate: 2e-3,
+        ..on_chips.clone()
     };
     let sigma = chips(0.05);
     let start = new(&[64, 64, 64, 10], Activation::Relu, 1.0 / 16.0);
     let plain = trained(&ideal, &start, &digits(TRAIN), &Hardware::default());
     let (digital, lost) = judged(&plain, &digits(TEST), &sigma, 0, CHIPS);
     let aware = trained(&on_chips, &start, &digits(TRAIN), &sigma);
+    let aware = trained(&phases, &aware, &digits(TRAIN), &sigma);
     let (_, won) = judged(&aware, &digits(TEST), &sigma, 0, CHIPS);
     let share = |accuracy: f64| (accuracy - lost.mean) / (digital - lost.mean);
     let mut cases = vec![
@@ -160,12 +171,12 @@ pub(super) fn section() -> Section {
             note: "1000 samples to learn, 797 to judge; 100 epochs of Adam.",
         },
         Case {
-            name: "share of the accuracy lost to couplers of σ = 0.05 rad that training on drawn chips wins back, mean of 20 unseen chips less two standard errors".to_owned(),
+            name: "share of the accuracy lost to couplers of σ = 0.05 rad that training on drawn chips wins back, mean of 40 unseen chips less two standard errors".to_owned(),
             tier: Tier::Trend,
             ours: share(won.mean - 2.0 * won.standard_error),
             expected: Expected::AtLeast(0.70),
             source: WHITE,
-            note: "Two new chips every step, straight through programming.",
+            note: "Weights, then phases, on two new chips every step.",
         },
     ];
     // One chip, far off.
@@ -212,7 +223,7 @@ pub(super) fn section() -> Section {
         let program = trained(&training, &start, &task(0), &sigma);
         let (_, accuracy) = judged(&program, &task(1), &sigma, 0, CHIPS);
         cases.push(Case {
-            name: format!("accuracy of 2-8-2 on {name}, phases trained on chips of σ = 0.05 rad, mean of 20 unseen chips less two standard errors"),
+            name: format!("accuracy of 2-8-2 on {name}, phases trained on chips of σ = 0.05 rad, mean of 40 unseen chips less two standard errors"),
             tier: Tier::Trend,
             ours: accuracy.mean - 2.0 * accuracy.standard_error,
             expected: Expected::AtLeast(0.925),
