@@ -24,10 +24,9 @@ pub use loss::{Criterion, Loss};
 pub use method::{Adjoint, DirectFeedback, InSitu, Method, MethodName, Minibatch, Spsa};
 pub use optimizer::{Optimizer, Rule};
 pub use rate::Schedule;
-pub(crate) use run::diverged;
 pub use run::{
     BEST, EPOCH_COLUMNS, EPOCHS, Epoch, NewNetwork, ROWS, Row, STATE, Setting, State, Trainer,
-    Training, TrainingRun, TrainingWatch, epochs_in,
+    Training, TrainingRun, TrainingWatch, diverged, epochs_in,
 };
 pub use tape::{LayerGradient, NetworkGradient, Tape};
 pub use trainable::{Parameters, Trainable, TrainedPart};

@@ -319,8 +319,9 @@ impl TrainingRun {
     }
 }
 
-/// What ended a training behind `step` of `steps`: numbers leave their range where steps are too large.
-pub(crate) fn diverged(error: Error, step: u64, steps: u64) -> Error {
+/// `error`, which ended a training behind `step` of `steps`, with where that was: numbers leave their range where steps are
+/// too large.
+pub fn diverged(error: Error, step: u64, steps: u64) -> Error {
     let at = format!("step {} of {steps}", step + 1);
     match error.root() {
         Error::NotFinite { .. } => error.within(format!("{at}, which a smaller rate may mend")),

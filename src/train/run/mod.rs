@@ -7,8 +7,7 @@ mod state;
 mod trainer;
 
 pub use description::{NewNetwork, Training};
-pub(crate) use folder::diverged;
-pub use folder::{BEST, STATE, TrainingRun, TrainingWatch};
+pub use folder::{BEST, STATE, TrainingRun, TrainingWatch, diverged};
 pub use keys::{ROWS, Row};
 pub use state::{EPOCH_COLUMNS, EPOCHS, Epoch, State, epochs_in};
 pub use trainer::{Setting, Trainer};
