@@ -21,7 +21,7 @@ use crate::experiment::Workload;
 use crate::experiment::sweep::Shard;
 use crate::field::{Precision, Real};
 use crate::mesh::Correction;
-use crate::nn::{Dataset, Score, Scorer, Selection, Split};
+use crate::nn::{Dataset, Score, Selection, Split};
 use crate::rng::Seed;
 use crate::train::{
     BEST, EPOCHS, Epoch, InSitu, Loss, MethodName, Parameters, Passes, Rule, Schedule, Setting,
@@ -307,8 +307,6 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         None => data,
     };
     let name = args.data.display();
-    let scorer = Scorer::new(network, &data, args.score).within(&name)?;
-    let score = scorer.score();
     if !args.common.quiet {
         say_of_chips(&program, &hardware, args.correct);
         eprintln!("note: {name}: {}", data.words(network));
@@ -359,7 +357,8 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         score: args.score,
         correction: Correction::None,
     };
-    let mut trainer = Trainer::<T>::new(&training, setting, None)?;
+    let mut trainer = Trainer::<T>::new(&training, setting, None).within(&name)?;
+    let score = trainer.score();
     let progress = Progress::new(&args.common, args.epochs);
     progress.begins(0, trainer.steps(), score);
     let Some(held) = trainer.held_back().cloned() else {
@@ -367,12 +366,12 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         return Err(Error::value("samples", data.len(), limit).into());
     };
     let on_chip = |program: &Program| -> Result<f64> {
-        let workload = Workload::<T>::new(program, &held, args.score)?;
+        let workload = Workload::<T>::new(program, &held, Some(score))?;
         let digital = workload.digital(&())?;
         let (_, judged) = workload.trial(chip.clone(), Correction::None, &digital, &progress)?;
         Ok(judged.worth.value())
     };
-    let workload = Workload::<T>::new(&program, &held, args.score)?;
+    let workload = Workload::<T>::new(&program, &held, Some(score))?;
     let digital = workload.digital(&())?.worth.value();
     let before = on_chip(&start)?;
     let steps = trainer.steps();

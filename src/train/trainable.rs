@@ -54,7 +54,7 @@ impl FromStr for Parameters {
     }
 }
 
-/// Which of its parameters a trainable part; biases of the layers in question always.
+/// Which of its parameters are trained; biases of the layers in question always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TrainedPart {
     /// All of them.
@@ -95,11 +95,11 @@ pub struct Trainable {
 }
 
 impl Trainable {
-    /// `program` as a trainable that part so much of its `parameters`.
+    /// `program` while this `part` of its `parameters` is trained.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if its network is a graph, or phases are to be learnt of crossbars or of weights of few bits; [`Error::Value`] if weights
-    /// stand for its products where what is learnt is a part of its tiles.
+    /// [`Error::Unsupported`] if its network is a graph, or phases are to be trained of crossbars or of weights of few bits;
+    /// [`Error::Value`] if weights stand for its products where a part of its tiles is trained.
     pub fn new(program: &Program, parameters: Parameters, part: TrainedPart) -> Result<Self> {
         let network = program.network();
         let layers = network.layers().len();

@@ -281,6 +281,12 @@ fn a_chip_is_tuned() {
         assert_eq!(again, before, "{method:?}");
         assert!(after > before, "{method:?}: {before} {after}");
     }
+    // Where a correction begins is nearer, and training goes on from there.
+    let (corrected, after) = tune(&["--correct", "local", "--quiet"], "corrected.safetensors");
+    assert!(
+        before + 5.0 < corrected && corrected < after,
+        "{before} {corrected} {after}"
+    );
     // What ends worse than it began is not written.
     let mut wild = vec![
         "tune", &program, "--data", &data, "--limit", "200", "--trial", "2",

@@ -196,6 +196,23 @@ fn errors_of_v_pi_are_the_same_at_every_load() {
     assert_ne!(load(&noisy, 1.0, 1), load(&noisy, 1.0, 2));
 }
 
+/// Another programming of the same chip draws anew what is drawn once a load, and nothing else.
+#[test]
+fn another_load_has_other_programming_errors_of_the_same_chip() {
+    let mut heaters = Heaters::default();
+    heaters.push_mesh(&mesh(), CellKind::Mzi);
+    let count = MODES * MODES;
+    let shown = |chip: &Chip| {
+        let sections = [(Placed::MESH, count)];
+        chip.settle_at(&heaters, &sections, vec![1.0; count], 0)
+    };
+    let noisy = chip(&[("phase_shifter.phase_error_rad", "0.01")]);
+    assert_eq!(shown(&noisy), shown(&noisy.clone().at_load(0)));
+    assert_ne!(shown(&noisy), shown(&noisy.clone().at_load(1)));
+    let wrong_v_pi = chip(&[("phase_shifter.v_pi_error", "0.01")]);
+    assert_eq!(shown(&wrong_v_pi), shown(&wrong_v_pi.clone().at_load(1)));
+}
+
 /// A correction asks for the same phases whatever the errors of V_π are: it does not know them.
 #[test]
 fn no_correction_knows_the_errors_of_v_pi() {

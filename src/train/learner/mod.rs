@@ -298,7 +298,7 @@ mod tests {
         }
     }
 
-    /// Two classes on either side of a line: a network that part tells them apart, well below the ln 2 of a guess.
+    /// Two classes on either side of a line: a network that learns tells them apart, well below the ln 2 of a guess.
     #[test]
     fn training_lowers_the_loss() {
         let mut stream = Seed(2).stream(Effect::Haar, 0, 0, 0);

@@ -40,7 +40,7 @@ pub struct Epoch {
 /// Where a training stands: all that it goes on from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// What the trainable part.
+    /// What is trained.
     pub(super) values: Vec<f64>,
     pub(super) optimizer: Optimizer,
     /// Steps taken.
