@@ -64,7 +64,7 @@ pub struct Program {
     parts: Arc<Parts>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Parts {
     network: Network,
     layout: Layout,
@@ -124,6 +124,21 @@ impl Program {
         } = &*self.parts;
         let tiles = fitting(network, *layout, tiles)?;
         Ok(Self::new(network.clone(), *layout, tiles))
+    }
+
+    /// Gives it another network of the same shapes, and changes numbers of its tiles: in place where no other handle of the
+    /// program is left.
+    ///
+    /// # Errors
+    /// Those of `change`, behind which it holds what was changed so far.
+    pub(crate) fn change(
+        &mut self,
+        network: Network,
+        change: impl FnOnce(&mut BTreeMap<LinearId, Vec<Tile>>) -> Result<()>,
+    ) -> Result<()> {
+        let parts = Arc::make_mut(&mut self.parts);
+        parts.network = network;
+        change(&mut parts.tiles)
     }
 
     /// The network that was compiled.

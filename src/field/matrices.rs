@@ -224,6 +224,28 @@ impl Matrices {
         (0..self.count).map(|index| self.get(index))
     }
 
+    /// Copies the parts of the matrices of `range` into the first lanes of `lanes`; how many there are.
+    ///
+    /// # Panics
+    /// If there are fewer matrices, or more of them than lanes.
+    #[inline(always)]
+    pub(super) fn copy<const LANES: usize>(
+        &self,
+        range: Range<usize>,
+        lanes: &mut [[f64; LANES]; 8],
+    ) -> usize {
+        let mut done = 0;
+        while done < range.len() {
+            let (block, lane) = ((range.start + done) / BLOCK, (range.start + done) % BLOCK);
+            let count = (range.len() - done).min(BLOCK - lane);
+            for (into, part) in lanes.iter_mut().zip(&self.blocks[block]) {
+                into[done..done + count].copy_from_slice(&part[lane..lane + count]);
+            }
+            done += count;
+        }
+        done
+    }
+
     /// Whether `2 |det T| / ‖T‖²` of every matrix, which is 1 for a multiple of a unitary and else less, is at least `least`.
     pub(crate) fn are_nearly_unitary(&self, least: f64) -> bool {
         self.iter().all(|[a, b, c, d]| {

@@ -18,7 +18,7 @@ pub(crate) use product::Product;
 pub(crate) use real::sealed::Lanes;
 pub use real::{Precision, Real};
 pub(crate) use rotate::{ByColumns, ByDiagonals, Rotation, Rotations, Side, side};
-pub(crate) use walk::{Direction, Legs, Route, Walk, pull, pull_together};
+pub(crate) use walk::{Carried, Direction, Legs, Route, Walk, carry, pull, pull_together};
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
@@ -111,6 +111,27 @@ impl<T: Real> Fields<T> {
         }
     }
 
+    /// Multiplies every sample by its own complex factor.
+    ///
+    /// # Panics
+    /// If there is not one factor per sample.
+    pub(crate) fn scale_samples(&mut self, factors: &[Complex<f64>]) {
+        assert_eq!(factors.len(), self.samples(), "one factor per sample");
+        let factors: Vec<(T, T)> = factors.iter().map(|z| (T::of(z.re), T::of(z.im))).collect();
+        for (mut re, mut im) in self.re.rows_mut().into_iter().zip(self.im.rows_mut()) {
+            for ((re, im), (c, s)) in re.iter_mut().zip(&mut im).zip(&factors) {
+                (*re, *im) = (*c * *re - *s * *im, *s * *re + *c * *im);
+            }
+        }
+    }
+
+    /// The complex conjugates.
+    #[must_use]
+    pub(crate) fn conjugated(mut self) -> Self {
+        self.im.mapv_inplace(|x| -x);
+        self
+    }
+
     /// The first `modes` modes of the first `samples` samples.
     ///
     /// # Panics
@@ -134,10 +155,22 @@ impl<T: Real> Fields<T> {
     /// # Panics
     /// If the inner dimensions differ.
     pub fn times(&self, other: &Self) -> Self {
-        let re = self.re.dot(&other.re);
-        let crossed = self.im.dot(&other.im);
+        self.times_parts(other.re.view(), other.im.view())
+    }
+
+    /// [`times`](Self::times) the transposed matrix, `[m, k]` times `[n, k]`.
+    ///
+    /// # Panics
+    /// If the inner dimensions differ.
+    pub(crate) fn times_transposed(&self, other: &Self) -> Self {
+        self.times_parts(other.re.t(), other.im.t())
+    }
+
+    fn times_parts(&self, other_re: ArrayView2<'_, T>, other_im: ArrayView2<'_, T>) -> Self {
+        let re = self.re.dot(&other_re);
+        let crossed = self.im.dot(&other_im);
         let mut im = &re + &crossed;
-        let sums = (&self.re + &self.im, &other.re + &other.im);
+        let sums = (&self.re + &self.im, &other_re + &other_im);
         general_mat_mul(T::one(), &sums.0, &sums.1, -T::one(), &mut im);
         Self {
             re: re - &crossed,

@@ -91,6 +91,12 @@ pub(crate) mod sealed {
         fn less<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
         /// The sum of all lanes.
         fn sum<S: Simd>(simd: S, x: Self::Vector<S>) -> Self;
+        /// Every number in its neighbour's place: first and second, third and fourth, and so on, of as many registers as hold
+        /// whole pairs.
+        fn neighbours<S: Simd, const K: usize>(
+            simd: S,
+            x: [Self::Vector<S>; K],
+        ) -> [Self::Vector<S>; K];
     }
 }
 
@@ -133,6 +139,19 @@ impl sealed::Lanes for f32 {
     #[inline(always)]
     fn sum<S: Simd>(simd: S, x: S::f32s) -> Self {
         simd.reduce_sum_f32s(x)
+    }
+
+    #[inline(always)]
+    fn neighbours<S: Simd, const K: usize>(simd: S, x: [S::f32s; K]) -> [S::f32s; K] {
+        if S::IS_SCALAR {
+            let mut swapped = x;
+            for pair in swapped.as_chunks_mut::<2>().0 {
+                pair.swap(0, 1);
+            }
+            swapped
+        } else {
+            x.map(|x| bytemuck::cast(simd.swap_re_im_c32s(bytemuck::cast(x))))
+        }
     }
 }
 
@@ -189,6 +208,19 @@ impl sealed::Lanes for f64 {
     #[inline(always)]
     fn sum<S: Simd>(simd: S, x: S::f64s) -> Self {
         simd.reduce_sum_f64s(x)
+    }
+
+    #[inline(always)]
+    fn neighbours<S: Simd, const K: usize>(simd: S, x: [S::f64s; K]) -> [S::f64s; K] {
+        if S::IS_SCALAR {
+            let mut swapped = x;
+            for pair in swapped.as_chunks_mut::<2>().0 {
+                pair.swap(0, 1);
+            }
+            swapped
+        } else {
+            x.map(|x| bytemuck::cast(simd.swap_re_im_c64s(bytemuck::cast(x))))
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! modes. MZIs that it has not reached yet are skipped: for all columns of a rectangle a third of them.
 
 mod build;
+mod overlaps;
 mod pull;
 mod route;
 mod scaled;
@@ -24,6 +25,7 @@ use pulp::{Arch, Simd, bytemuck};
 
 use super::tile::{Factor, Lines, Pair, Tiled, by_tiles, load, store};
 use super::{Fields, Real};
+pub(crate) use overlaps::{Carried, carry};
 pub(crate) use pull::pull;
 pub(crate) use route::{Direction, Route};
 pub(crate) use together::{Legs, pull_together};

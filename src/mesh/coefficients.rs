@@ -2,8 +2,9 @@
 
 mod gradient;
 
-use ndarray::s;
+use std::borrow::Cow;
 
+use ndarray::s;
 use pulp::Arch;
 
 use super::cell::SetCells;
@@ -76,7 +77,7 @@ enum Source<'a> {
     Mzis(Box<Mzis>),
 }
 
-/// Cells, some of which have a phase shifter in front of one arm.
+/// Cells, some of which may have a phase shifter in front of one arm.
 #[derive(Debug, Clone, PartialEq)]
 struct Shifted<'a> {
     cells: SetCells<'a>,
@@ -165,12 +166,26 @@ impl<'a> Coefficients<'a> {
     }
 
     /// The 2×2 of every MZI, in the order of the nodes.
-    pub(crate) fn matrices(&self) -> Matrices {
+    pub(crate) fn matrices(&self) -> Cow<'_, Matrices> {
         match &self.source {
-            Source::Cells(cells) => cells.all(),
-            Source::Shifted(shifted) => shifted.matrices.clone(),
-            Source::Mzis(mzis) => mzis.matrices.clone(),
+            Source::Cells(cells) => Cow::Owned(cells.all()),
+            Source::Shifted(shifted) => Cow::Borrowed(&shifted.matrices),
+            Source::Mzis(mzis) => Cow::Borrowed(&mzis.matrices),
         }
+    }
+
+    /// The same with the 2×2 of every MZI kept, for those who need them more than once.
+    pub(crate) fn kept(&self) -> Self {
+        let mut kept = self.clone();
+        if let Source::Cells(cells) = kept.source {
+            let matrices = cells.all();
+            kept.source = Source::Shifted(Box::new(Shifted {
+                cells: *cells,
+                shifters: Vec::new(),
+                matrices,
+            }));
+        }
+        kept
     }
 
     /// Sends `fields` through the mesh: `x` becomes `U x`.

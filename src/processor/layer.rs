@@ -1,21 +1,20 @@
 //! One map on a chip: fields through tiles, readings, digital sum.
 
 use ndarray::{Array2, s};
+use rayon::prelude::*;
 
 use super::detector::{Adc, Reading};
-use super::load::{LoadedTile, assemble, load_tile, relative, relative_errors};
+use super::load::{LoadedTile, assemble, relative, relative_errors};
 use super::modulator::{Modulator, laser_factors, laser_field_error};
 use super::placement::Seat;
 use super::quality::{Clips, Effects, Quality};
 use super::reading::{Codes, Lit, Shot, TileCalibration, multiply, power};
-use crate::compile::{Map, bfloat16};
+use crate::compile::{Map, Tile, bfloat16};
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, NumberFormat, Placed, Section};
-use crate::mesh::Correction;
 use crate::nn::{At, Batch, LayerSignal};
 use crate::rng::Effect;
-use crate::watch::Watch;
 
 /// A map's tiles on a chip.
 #[derive(Debug)]
@@ -42,21 +41,20 @@ pub(super) struct Calibration {
 }
 
 impl<T: Real> LoadedMap<T> {
-    /// Loads the tiles of `map`, which have these seats on `chip`, their phases chosen by `correction`, which `watch`
-    /// may stop.
+    /// Loads the tiles of `map`, which have these seats, each as `load` does.
     pub(super) fn load(
         map: Map<'_>,
-        chip: &Chip,
         seats: &[Seat],
         reading: Reading,
         modulated: bool,
-        correction: Correction,
-        watch: &dyn Watch,
+        parallel: bool,
+        load: impl Fn(&Tile, &Seat) -> Result<LoadedTile<T>> + Sync,
     ) -> Result<Self> {
-        let tiles = map.tiles.iter().zip(seats);
-        let tiles =
-            tiles.map(|(tile, seat)| load_tile(tile, chip, *seat, reading, correction, watch));
-        let tiles: Result<Vec<LoadedTile<T>>> = tiles.collect();
+        let loaded = |(tile, seat)| load(tile, seat);
+        let tiles: Result<Vec<LoadedTile<T>>> = match parallel {
+            true => map.tiles.par_iter().zip(seats).map(loaded).collect(),
+            false => map.tiles.iter().zip(seats).map(loaded).collect(),
+        };
         let mut tiles = tiles.within(format_args!("layer `{}`", map.linear.name))?;
         let weight = map.linear.whole();
         let mut whole = assemble(&tiles, weight.outputs(), weight.inputs());

@@ -36,7 +36,7 @@ use std::sync::Mutex;
 
 use ndarray::{Array2, Axis};
 
-use crate::compile::{Map, Program};
+use crate::compile::{Map, Program, Tile};
 use crate::error::{Error, Result};
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Detection, Hardware, When};
@@ -45,9 +45,9 @@ use crate::mesh::Correction;
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use crate::watch::Watch;
 use layer::{Calibration, LoadedMap};
-use load::relative;
+use load::{load_tile, relative};
 use numbers::check_numbers;
-use placement::{check_given, seats};
+use placement::{Seat, check_given, seats};
 use quality::{Clips, Effects};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
@@ -109,6 +109,7 @@ impl<T: Real> Processor<T> {
         let Loading {
             correction,
             placement,
+            parallel,
         } = loading.into();
         let seats = seats(program, &placement)?;
         check_given(program, &chip, &seats)?;
@@ -117,7 +118,10 @@ impl<T: Real> Processor<T> {
         let mut modulated = true;
         let mut maps = BTreeMap::new();
         for ((map, reading), seats) in program.maps().zip(readings).zip(&seats) {
-            let loaded = LoadedMap::load(map, &chip, seats, reading, modulated, correction, watch)?;
+            let load = |tile: &Tile, seat: &Seat| {
+                load_tile(tile, &chip, *seat, reading, correction, watch)
+            };
+            let loaded = LoadedMap::load(map, seats, reading, modulated, parallel, load)?;
             maps.insert(map.id, loaded);
             modulated = reading != Reading::Optical;
         }
@@ -439,7 +443,8 @@ pub fn map_on_chip(
         .find(|((map, _), _)| map.id == id)
         .expect("the program has the map");
     let correction = loading.correction;
-    let loaded = LoadedMap::<f64>::load(map, chip, seats, reading, true, correction, &())?;
+    let load = |tile: &Tile, seat: &Seat| load_tile(tile, chip, *seat, reading, correction, &());
+    let loaded = LoadedMap::<f64>::load(map, seats, reading, true, false, load)?;
     let Fields { re, im } = &loaded.whole;
     let matrix = Matrix::from_fn(re.nrows(), re.ncols(), |row, col| {
         C64::new(re[[row, col]], im[[row, col]])

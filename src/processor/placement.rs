@@ -14,13 +14,16 @@ pub struct Loading {
     pub correction: Correction,
     /// Which silicon each tile is on.
     pub placement: Placement,
+    /// Whether the tiles of a map are loaded in parallel, on rayon's current pool, which the result does not depend on: for
+    /// one chip at a time.
+    pub parallel: bool,
 }
 
 impl From<Correction> for Loading {
     fn from(correction: Correction) -> Self {
         Self {
             correction,
-            placement: Placement::default(),
+            ..Self::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A program while it is trained: which of its numbers change, and how it is made of them again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -236,60 +237,80 @@ impl Trainable {
             });
         }
         let mut rest = values;
-        let mut take = |count: usize| {
-            let (head, tail) = rest.split_at(count);
-            rest = tail;
-            head
-        };
-        let mut layers = self.network.layers().to_vec();
-        let mut tiles: Vec<Vec<Tile>> = (0..layers.len())
-            .map(|layer| self.program.tiles(LinearId(layer)).to_vec())
+        let parts: Vec<(Slot, &[f64])> = self
+            .slots
+            .iter()
+            .map(|slot| {
+                let (head, tail) = rest.split_at(self.count(*slot));
+                rest = tail;
+                (*slot, head)
+            })
             .collect();
-        for slot in &self.slots {
+        assert!(rest.is_empty(), "one value for each");
+        let mut layers = self.network.layers().to_vec();
+        for (slot, values) in &parts {
             match *slot {
                 Slot::Weight(layer) => {
-                    let weight = self.weight(layer);
-                    let parts = if weight.is_complex() { 2 } else { 1 };
-                    let count = parts * weight.outputs() * weight.inputs();
-                    layers[layer].linear.groups = vec![weight_of(weight, take(count))];
+                    layers[layer].linear.groups = vec![weight_of(self.weight(layer), values)];
                 }
-                Slot::Phases(layer, number) => {
-                    let Meshes {
-                        input,
-                        attenuators,
-                        output,
-                    } = meshes_mut(&mut tiles[layer][number]);
-                    set_phases(input, take(input.phase_shifters()))?;
-                    let joined = attenuators.len();
-                    attenuators.copy_from_slice(take(joined));
-                    set_phases(output, take(output.phase_shifters()))?;
-                }
-                Slot::Attenuators(layer, number) => {
-                    let attenuators = &mut meshes_mut(&mut tiles[layer][number]).attenuators;
-                    let joined = attenuators.len();
-                    attenuators.copy_from_slice(take(joined));
-                }
-                Slot::Scale(layer, number) => tiles[layer][number].scale = take(1)[0].exp(),
-                Slot::Bias(layer) => {
-                    let bias = self.bias(layer);
-                    let count = bias.len() * if bias.is_complex() { 2 } else { 1 };
-                    layers[layer].bias = Some(bias_of(bias, take(count)));
-                }
+                Slot::Bias(layer) => layers[layer].bias = Some(bias_of(self.bias(layer), values)),
+                Slot::Phases(..) | Slot::Attenuators(..) | Slot::Scale(..) => {}
             }
         }
-        assert!(rest.is_empty(), "one value for each");
         self.network = with_layers(&self.network, layers)?;
-        let layout = self.program.layout();
-        self.program = match (self.parameters, compiles) {
-            (Parameters::Weights, true) => compile(&self.network, layout)?,
+        match (self.parameters, compiles) {
+            (Parameters::Weights, true) => {
+                self.program = compile(&self.network, self.program.layout())?;
+                Ok(())
+            }
             (Parameters::Weights, false) => {
                 // Biases are digital and change at once; what the chip holds stays.
                 let network = biased_as(self.program.network(), &self.network)?;
-                Program::from_tiles(network, layout, tiles)?
+                self.program.change(network, |_| Ok(()))
             }
-            (Parameters::Phases, _) => Program::from_tiles(self.network.clone(), layout, tiles)?,
-        };
-        Ok(())
+            (Parameters::Phases, _) => self.program.change(self.network.clone(), |tiles| {
+                for (slot, values) in parts {
+                    match slot {
+                        Slot::Phases(layer, number) => {
+                            let tile = tile_mut(tiles, layer, number);
+                            set_meshes(meshes_mut(tile), values)?;
+                        }
+                        Slot::Attenuators(layer, number) => {
+                            let meshes = meshes_mut(tile_mut(tiles, layer, number));
+                            meshes.attenuators.copy_from_slice(values);
+                        }
+                        Slot::Scale(layer, number) => {
+                            tile_mut(tiles, layer, number).scale = values[0].exp();
+                        }
+                        Slot::Weight(_) | Slot::Bias(_) => {}
+                    }
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    /// Number of values of a slot.
+    fn count(&self, slot: Slot) -> usize {
+        let meshes = |layer, number: usize| meshes(&self.program.tiles(LinearId(layer))[number]);
+        let parts = |is_complex| if is_complex { 2 } else { 1 };
+        match slot {
+            Slot::Weight(layer) => {
+                let weight = self.weight(layer);
+                parts(weight.is_complex()) * weight.outputs() * weight.inputs()
+            }
+            Slot::Phases(layer, number) => {
+                let meshes = meshes(layer, number);
+                let of_meshes = meshes.input.phase_shifters() + meshes.output.phase_shifters();
+                of_meshes + meshes.attenuators.len()
+            }
+            Slot::Attenuators(layer, number) => meshes(layer, number).attenuators.len(),
+            Slot::Scale(..) => 1,
+            Slot::Bias(layer) => {
+                let bias = self.bias(layer);
+                parts(bias.is_complex()) * bias.len()
+            }
+        }
     }
 
     /// The slopes of a loss by its values, from the gradient of a run of [`program`](Self::program) and those by its tiles,
@@ -403,11 +424,25 @@ fn meshes(tile: &Tile) -> &Meshes {
         .expect("only tiles with meshes have such slots")
 }
 
+fn tile_mut(tiles: &mut BTreeMap<LinearId, Vec<Tile>>, layer: usize, number: usize) -> &mut Tile {
+    let tiles = tiles.get_mut(&LinearId(layer));
+    &mut tiles.expect("every layer has tiles")[number]
+}
+
 pub(super) fn meshes_mut(tile: &mut Tile) -> &mut Meshes {
     match &mut tile.array {
         Array::Meshes(meshes) => meshes,
         Array::Crossbar(_) => unreachable!("only tiles with meshes have such slots"),
     }
+}
+
+/// Sets the phases of both meshes of a tile and of the attenuators between them.
+fn set_meshes(meshes: &mut Meshes, values: &[f64]) -> Result<()> {
+    let (input, rest) = values.split_at(meshes.input.phase_shifters());
+    let (attenuators, output) = rest.split_at(meshes.attenuators.len());
+    set_phases(&mut meshes.input, input)?;
+    meshes.attenuators.copy_from_slice(attenuators);
+    set_phases(&mut meshes.output, output)
 }
 
 pub(super) fn set_phases(mesh: &mut Mesh, flat: &[f64]) -> Result<()> {

@@ -37,6 +37,7 @@ fn load(program: &Program, hardware: &Hardware, placement: Placement) -> Result<
     let loading = Loading {
         correction: Correction::None,
         placement,
+        ..Loading::default()
     };
     Processor::load(program, hardware.fabricate(Seed(3), 1), loading, None)
 }
@@ -130,6 +131,7 @@ fn a_correction_alone_gives_every_tile_its_own_mesh() {
         let loading = Loading {
             correction: Correction::Local,
             placement,
+            ..Loading::default()
         };
         let placed = Processor::<f64>::load(&program, chip(), loading, None).unwrap();
         assert_eq!(alone.matrix(LinearId(0)), placed.matrix(LinearId(0)));

@@ -264,6 +264,12 @@ fn lossy(stream: &mut crate::rng::Stream, top_arm: f64) -> TwoByTwo {
     ]
 }
 
+fn unitary(stream: &mut crate::rng::Stream) -> TwoByTwo {
+    let matrix = lossy(stream, 1.0);
+    let whole = matrix[0].norm_sqr() + matrix[1].norm_sqr();
+    matrix.map(|z| z / whole.sqrt())
+}
+
 /// The overlaps of light that is won back by inverses are those of light that is walked again, in both precisions, also of
 /// light that begins in some modes.
 #[test]
@@ -338,4 +344,104 @@ fn light_that_an_inverse_would_spoil_is_walked_again() {
     }
     // A butterfly joins distant modes.
     assert!(Legs::new(2, |index| (index, index + 2), |_| 0, 4).is_none());
+}
+
+/// Overlaps that are carried through a mesh, either way, are those of light that is walked: of lossy MZIs all of them, of
+/// unitary ones their anti-Hermitian part.
+#[test]
+fn carried_overlaps_are_those_of_light_and_adjoint() {
+    let mut stream = Seed(43).stream(Effect::Haar, 0, 0, 0);
+    for (modes, arm) in [2, 3, 8, 21, 40]
+        .into_iter()
+        .flat_map(|modes| [(modes, 1.0), (modes, 0.98)])
+    {
+        let mut mzi = || {
+            let [a, b, c, d] = unitary(&mut stream);
+            // The top arm loses, and both do.
+            let both = arm + (1.0 - arm) * stream.uniform();
+            [both * arm * a, both * b, both * arm * c, both * d]
+        };
+        let rectangle = rectangle(modes, &mut mzi);
+        // A triangle of single MZIs behind it: short runs.
+        let triangle = (1..modes).flat_map(|last| (0..last).rev().map(move |top| (top, top + 1)));
+        let triangle: Vec<Step> = triangle
+            .map(|(top, bottom)| Step {
+                top,
+                bottom,
+                matrix: mzi(),
+            })
+            .collect();
+        for steps in [rectangle, triangle] {
+            let pair = |index: usize| (steps[index].top, steps[index].bottom);
+            let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
+            let [forth, back] = [Direction::Forth, Direction::Back]
+                .map(|direction| Route::new(steps.len(), pair, modes, direction));
+            let light = random_fields(modes, 7);
+            let adjoint = random_fields(modes, 8).crop(modes, 7);
+            let plain = pull::pull(&forth, &matrices, &light, adjoint.clone());
+            let mut sent = light.clone();
+            Walk::new(&forth, &matrices, &vec![Complex::ONE; modes], modes)
+                .run_on(Arch::new(), &mut sent);
+            let of = |light: &Fields<f64>, adjoint: &Fields<f64>| {
+                light.times(&adjoint.clone().conjugated().transposed())
+            };
+            let (ahead, behind) = (of(&light, &plain.adjoint), of(&sent, &adjoint));
+            for arch in InstructionSet::all().into_iter().map(|set| set.0) {
+                let single = |fields: &Fields<f64>| Fields {
+                    re: fields.re.mapv(|x| x as f32),
+                    im: fields.im.mapv(|x| x as f32),
+                };
+                for (route, from) in [(&forth, &ahead), (&back, &behind)] {
+                    let double = overlaps::carry_on(arch, route, &matrices, from);
+                    compare_overlaps(&double.unwrap(), &plain, arm == 1.0, 1e-12);
+                    let single = overlaps::carry_on(arch, route, &matrices, &single(from));
+                    compare_overlaps(&single.unwrap(), &plain, arm == 1.0, 1e-4);
+                }
+            }
+        }
+    }
+}
+
+fn compare_overlaps(
+    got: &overlaps::Carried,
+    expected: &pull::Pulled<f64>,
+    is_unitary: bool,
+    bound: f64,
+) {
+    let part = |[a, b, c, d]: TwoByTwo| match is_unitary {
+        false => [a, b, c, d],
+        true => {
+            let turned = [a, c, b, d].map(|z| z.conj());
+            std::array::from_fn(|k| 0.5 * ([a, b, c, d][k] - turned[k]))
+        }
+    };
+    let sums = expected.overlaps.iter().copied();
+    let size = sums.flatten().fold(0.0, |most: f64, z| most.max(z.norm()));
+    let pairs = got.overlaps.iter().zip(&expected.overlaps);
+    for (got, expected) in pairs.flat_map(|(got, all)| got.iter().zip(part(*all))) {
+        assert!((got - expected).norm() < bound * size, "{got} {expected}");
+    }
+    for (got, expected) in got.behind.iter().zip(&expected.ends) {
+        assert!(
+            (got.im - expected.im).abs() < bound * size,
+            "{got} {expected}"
+        );
+    }
+}
+
+#[test]
+fn overlaps_are_not_carried_where_rounding_would_grow() {
+    let mut stream = Seed(44).stream(Effect::Haar, 0, 0, 0);
+    for (arm, is_carried) in [(0.5, true), (0.1, false), (0.0, false)] {
+        let steps = rectangle(4, || lossy(&mut stream, arm));
+        let pair = |index: usize| (steps[index].top, steps[index].bottom);
+        let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
+        let route = Route::new(steps.len(), pair, 4, Direction::Forth);
+        let overlaps = random_fields(4, 4);
+        let carried = overlaps::carry(&route, &matrices, &overlaps);
+        assert_eq!(carried.is_some(), is_carried, "{arm}");
+    }
+    let route = Route::new(2, |index| (index, index + 2), 4, Direction::Forth);
+    let matrices: Matrices = (0..2).map(|_| lossy(&mut stream, 1.0)).collect();
+    assert!(overlaps::carry(&route, &matrices, &random_fields(4, 4)).is_none());
 }

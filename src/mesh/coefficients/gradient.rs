@@ -7,7 +7,7 @@
 use num_complex::Complex;
 
 use super::{Coefficients, Source};
-use crate::field::{Direction, Fields, Real, pull, pull_together};
+use crate::field::{Carried, Direction, Fields, Real, TwoByTwo, carry, pull, pull_together};
 use crate::linalg::C64;
 use crate::mesh::Phases;
 
@@ -85,14 +85,40 @@ impl Coefficients<'_> {
             Direction::Back => None,
         };
         let together = legs.and_then(|legs| pull_together(legs, &matrices, light, &adjoint));
-        let mut pulled = together.unwrap_or_else(|| {
+        let pulled = together.unwrap_or_else(|| {
             let route = self.nodes.route(self.modes, direction);
-            pull(route, &matrices, light, adjoint)
+            pull(route, &*matrices, light, adjoint)
         });
+        (self.slopes(pulled.overlaps, &pulled.ends), pulled.adjoint)
+    }
+
+    /// The slopes of all phases from the overlaps Σ x a† of all modes, `[mode of the light, mode of the adjoint]`: at the
+    /// inputs if they go [forth](Direction::Forth), at the outputs if they go back. None where they cannot be carried through
+    /// the mesh.
+    ///
+    /// # Panics
+    /// If the overlaps are not those of the mesh's modes.
+    pub(crate) fn slopes_of_overlaps<T: Real>(
+        &self,
+        mut overlaps: Fields<T>,
+        direction: Direction,
+    ) -> Option<Phases> {
+        if direction == Direction::Back {
+            // In front of the screen.
+            overlaps.scale_modes(&self.conjugate_screen());
+            overlaps.scale_samples(&self.screen);
+        }
+        let route = self.nodes.route(self.modes, direction);
+        let Carried { overlaps, behind } = carry(route, &self.matrices(), &overlaps)?;
+        Some(self.slopes(overlaps, &behind))
+    }
+
+    /// The slopes of all phases, from the overlaps in front of every cell and of every mode behind the last.
+    fn slopes(&self, mut overlaps: Vec<TwoByTwo>, behind: &[Complex<f64>]) -> Phases {
         let mut free = Vec::new();
         if let Source::Shifted(shifted) = &self.source {
             for (shifter, factor) in &shifted.shifters {
-                let [a, b, c, d] = &mut pulled.overlaps[shifter.node];
+                let [a, b, c, d] = &mut overlaps[shifter.node];
                 // The light and the adjoint behind the shifter, in front of the cell.
                 if shifter.mode == self.nodes[shifter.node].top {
                     free.push(-a.im);
@@ -104,23 +130,22 @@ impl Coefficients<'_> {
             }
         }
         let [theta, phi] = match &self.source {
-            Source::Cells(cells) => cells.slopes(&pulled.overlaps),
-            Source::Shifted(shifted) => shifted.cells.slopes(&pulled.overlaps),
+            Source::Cells(cells) => cells.slopes(&overlaps),
+            Source::Shifted(shifted) => shifted.cells.slopes(&overlaps),
             Source::Mzis(mzis) => {
-                let cells = mzis.cells.iter().zip(&pulled.overlaps);
+                let cells = mzis.cells.iter().zip(&overlaps);
                 let (theta, phi) = cells
                     .map(|(cell, overlaps)| cell.slopes(*overlaps).into())
                     .unzip();
                 [theta, phi]
             }
         };
-        let phases = Phases {
+        Phases {
             theta,
             phi,
-            screen: pulled.ends.iter().map(|z| -z.im).collect(),
+            screen: behind.iter().map(|z| -z.im).collect(),
             free,
-        };
-        (phases, pulled.adjoint)
+        }
     }
 }
 

@@ -79,6 +79,7 @@ fn a_bench_makes_of_light_what_the_loaded_tile_does() {
                 let loading = Loading {
                     correction,
                     placement,
+                    ..Loading::default()
                 };
                 let chip = hw.fabricate(Seed(4), 2);
                 let processor = Processor::<f64>::load(&program, chip, loading, None).unwrap();

@@ -170,12 +170,18 @@ impl<T: Real> LoadedMap<T> {
     ) {
         let one = T::one();
         let block = s![row..row + rows, col..col + cols];
+        // Receivers of a real network read one quadrature.
+        let has_imaginary = by.im.iter().any(|x| *x != T::zero());
         let mut by_re = gradient.weight.re.slice_mut(block);
         let mut by_im = gradient.weight.im.slice_mut(block);
         general_mat_mul(one, &by.re, &light.re.t(), one, &mut by_re);
-        general_mat_mul(one, &by.im, &light.re.t(), one, &mut by_im);
+        if has_imaginary {
+            general_mat_mul(one, &by.im, &light.re.t(), one, &mut by_im);
+        }
         if let Some(im) = &light.im {
-            general_mat_mul(one, &by.im, &im.t(), one, &mut by_re);
+            if has_imaginary {
+                general_mat_mul(one, &by.im, &im.t(), one, &mut by_re);
+            }
             general_mat_mul(-one, &by.re, &im.t(), one, &mut by_im);
         }
         let [re, im] = [&self.whole.re, &self.whole.im].map(|part| part.slice(block));
@@ -186,10 +192,14 @@ impl<T: Real> LoadedMap<T> {
         };
         let mut by_x = by_x.slice_mut(inputs);
         general_mat_mul(one, &re.t(), &by.re, one, &mut by_x);
-        general_mat_mul(one, &im.t(), &by.im, one, &mut by_x);
+        if has_imaginary {
+            general_mat_mul(one, &im.t(), &by.im, one, &mut by_x);
+        }
         if let Some(by_y) = by_y {
             let mut by_y = by_y.slice_mut(inputs);
-            general_mat_mul(one, &re.t(), &by.im, one, &mut by_y);
+            if has_imaginary {
+                general_mat_mul(one, &re.t(), &by.im, one, &mut by_y);
+            }
             general_mat_mul(-one, &im.t(), &by.re, one, &mut by_y);
         }
     }

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView1, s};
 
 use crate::compile::Meshes;
-use crate::field::{Fields, Real};
+use crate::field::{Direction, Fields, Real};
 use crate::hardware::{Chip, Placed};
 use crate::linalg::C64;
 use crate::mesh::{Correction, Gradient, Phases};
@@ -21,15 +21,60 @@ pub struct MeshesGradient {
 }
 
 impl SetMeshes<'_> {
-    /// The slopes by the phases that heaters show, from the gradient `by_matrix` by the tile's matrix, `[row, col]`: light of
-    /// the fewer ports goes through both meshes, its adjoint back. The work does not depend on any batch.
+    /// The slopes by the phases that heaters show, from the gradient `by_matrix` by the tile's matrix, `[row, col]`. The work
+    /// does not depend on any batch.
     pub(super) fn by_shown<T: Real>(&self, by_matrix: &Fields<T>) -> MeshesGradient {
+        let of_overlaps = self.by_overlaps(by_matrix);
+        of_overlaps.unwrap_or_else(|| self.by_batches(by_matrix))
+    }
+
+    /// The slopes from the overlaps of all modes in front of the attenuators with all modes behind them, none where those
+    /// cannot be carried through the meshes: `V G† U` for the gradient G by the matrix U Σ V.
+    fn by_overlaps<T: Real>(&self, by_matrix: &Fields<T>) -> Option<MeshesGradient> {
+        let (rows, cols) = by_matrix.re.dim();
+        let (input, output) = (self.input.kept(), self.output.kept());
+        let conjugated = by_matrix.clone().conjugated();
+        let (left, right) = if rows < cols {
+            let mut left = placed(conjugated.transposed(), input.modes(), rows);
+            input.walk(&mut left);
+            (left, output.first_rows(rows))
+        } else {
+            let mut right = placed(conjugated, output.modes(), cols);
+            output.walk_back(&mut right);
+            (input.first_columns(cols), right)
+        };
+        let overlaps = left.times_transposed(&right);
+        let joined = self.attenuators.len();
+        let slope = |(mode, slope): (usize, &C64)| {
+            let at = [mode, mode];
+            let overlap = C64::new(overlaps.re[at].double(), overlaps.im[at].double());
+            (slope * overlap).re
+        };
+        let attenuators = self.slopes.iter().enumerate().map(slope).collect();
+        // On either side of the attenuators, which join the first modes.
+        let mut ahead = overlaps.clone().crop(input.modes(), joined);
+        ahead.scale_samples(&self.attenuators);
+        let ahead = placed(ahead, input.modes(), input.modes());
+        let input = input.slopes_of_overlaps(ahead, Direction::Back)?;
+        let mut behind = overlaps.crop(joined, output.modes());
+        behind.scale_modes(&self.attenuators);
+        let behind = placed(behind, output.modes(), output.modes());
+        let output = output.slopes_of_overlaps(behind, Direction::Forth)?;
+        Some(MeshesGradient {
+            input,
+            attenuators,
+            output,
+        })
+    }
+
+    /// The slopes from light of the fewer ports that goes through both meshes and its adjoint, which goes back.
+    fn by_batches<T: Real>(&self, by_matrix: &Fields<T>) -> MeshesGradient {
         let (rows, cols) = by_matrix.re.dim();
         if rows < cols {
             // A row is what light from its output becomes on the way back (reciprocity).
             let light = self.output.first_rows(rows);
             let between = self.pass(&light, self.input.modes());
-            let by_inputs = placed(&by_matrix.transposed(), self.input.modes());
+            let by_inputs = placed(by_matrix.transposed(), self.input.modes(), rows);
             let ahead = self.input.gradient_back(&between, by_inputs);
             let attenuators = self.by_attenuators(&light, &ahead);
             let by_light = self.pass_back(&ahead.inputs, self.output.modes());
@@ -43,7 +88,7 @@ impl SetMeshes<'_> {
         } else {
             let light = self.input.first_columns(cols);
             let between = self.pass(&light, self.output.modes());
-            let by_outputs = placed(by_matrix, self.output.modes());
+            let by_outputs = placed(by_matrix.clone(), self.output.modes(), cols);
             let behind = self.output.gradient(&between, by_outputs);
             let attenuators = self.by_attenuators(&light, &behind);
             let by_light = self.pass_back(&behind.inputs, self.input.modes());
@@ -83,17 +128,21 @@ impl SetMeshes<'_> {
 
 /// The first modes of `fields` times `factors`, as the first of `modes` modes.
 fn attenuated<T: Real>(fields: &Fields<T>, factors: &[C64], modes: usize) -> Fields<T> {
-    let joined = factors.len();
-    let mut joint = fields.clone().crop(joined, fields.samples());
+    let samples = fields.samples();
+    let mut joint = fields.clone().crop(factors.len(), samples);
     joint.scale_modes(factors);
-    placed(&joint, modes)
+    placed(joint, modes, samples)
 }
 
-/// `fields` as the first of `modes` modes, the others dark.
-fn placed<T: Real>(fields: &Fields<T>, modes: usize) -> Fields<T> {
-    let mut placed = Fields::zeros(modes, fields.samples());
+/// `fields` as the first of `modes` modes and of `samples` samples, the others dark.
+fn placed<T: Real>(fields: Fields<T>, modes: usize, samples: usize) -> Fields<T> {
+    let (own_modes, own_samples) = fields.re.dim();
+    if (own_modes, own_samples) == (modes, samples) {
+        return fields;
+    }
+    let mut placed = Fields::zeros(modes, samples);
     for (to, from) in [(&mut placed.re, &fields.re), (&mut placed.im, &fields.im)] {
-        to.slice_mut(s![..fields.modes(), ..]).assign(from);
+        to.slice_mut(s![..own_modes, ..own_samples]).assign(from);
     }
     placed
 }

@@ -27,10 +27,9 @@ pub(crate) struct Errors {
 /// MZI to the next, and other cells have phases of their own: there it is the difference of the amplitudes that go straight
 /// on, ||T₁₁| − |T₀₁₁||.
 pub(crate) fn errors(tile: &Meshes, chip: &Chip, correction: Correction) -> Errors {
-    let real = set_meshes(tile, chip, Placed::MESH, correction)
-        .input
-        .matrices();
-    let ideal = tile.input.coefficients().matrices();
+    let real = set_meshes(tile, chip, Placed::MESH, correction).input;
+    let ideal = tile.input.coefficients();
+    let (real, ideal) = (real.matrices(), ideal.matrices());
     let pairs = real.iter().zip(ideal.iter());
     if correction == Correction::None && chip.cell_kind() == CellKind::Mzi {
         let distance = |a: &[C64; 4], b: &[C64; 4]| {

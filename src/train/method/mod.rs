@@ -21,7 +21,7 @@ use crate::field::Real;
 use crate::hardware::{Chip, Costs};
 use crate::mesh::Correction;
 use crate::nn::Batch;
-use crate::processor::Processor;
+use crate::processor::{Loading, Processor};
 
 /// How the slopes of a loss by a trainable's values are had.
 pub trait Method<T: Real> {
@@ -60,13 +60,13 @@ pub struct Minibatch<'a, T> {
 impl<T: Real> Minibatch<'_, T> {
     /// The trainable's program on `chip`.
     fn load(&self, trainable: &Trainable, chip: &Chip) -> Result<Processor<T>> {
+        let loading = Loading {
+            correction: self.correction,
+            parallel: true,
+            ..Loading::default()
+        };
         let calibration = Some(self.calibration);
-        Processor::load(
-            trainable.program(),
-            chip.clone(),
-            self.correction,
-            calibration,
-        )
+        Processor::load(trainable.program(), chip.clone(), loading, calibration)
     }
 }
 

@@ -1,0 +1,569 @@
+//! Overlaps of all modes of light with all modes of its adjoint, carried through a mesh.
+//!
+//! Of light `x` and adjoint `a` (see [`pull`](super::pull)) every phase's slope follows from `R = Σ x a†`, the sum over
+//! samples. Behind MZIs `T` light is `T x` and the adjoint `T⁻† a`, so that R becomes `T R T⁻¹`: one matrix of all pairs of
+//! modes takes the place of both batches, its columns hold on to what each MZI needs, and nothing is summed on the way.
+//! Where nothing is lost, R's anti-Hermitian part, which alone counts, stays anti-Hermitian: half of it is enough.
+//!
+//! Columns of MZIs are applied from both sides at once, while two rows are in registers. Rounding grows by no more than the
+//! condition of the mesh; where that is large, and in meshes whose cells join distant modes, this way is closed.
+
+use std::ops::Range;
+
+use ndarray::{Array2, Zip, s};
+use num_complex::Complex;
+use pulp::{Arch, Simd, WithSimd, bytemuck};
+
+use super::route::{Direction, Order, Route};
+use crate::field::matrices::Matrices;
+use crate::field::tile::{Factor, Row};
+use crate::field::{Fields, Lanes, Real, TwoByTwo, aligned};
+
+/// Largest condition of a mesh: single precision then keeps four digits.
+const CONDITION: f64 = 1000.0;
+/// How far the matrix of a lossless MZI may be from a unitary.
+const UNITARY: f64 = 1e-12;
+
+/// What overlaps of all modes say of a mesh.
+#[derive(Debug, Clone)]
+pub(crate) struct Carried {
+    /// R of every MZI, `[R11, R12, R21, R22]`, 1 = top, in front of it; in the order of the matrices. Of unitary MZIs its
+    /// anti-Hermitian part.
+    pub(crate) overlaps: Vec<TwoByTwo>,
+    /// The diagonal of R behind the last MZI.
+    pub(crate) behind: Vec<Complex<f64>>,
+}
+
+/// Carries overlaps, `[mode of the light, mode of the adjoint]`, along `route`: from the inputs to the outputs of the mesh,
+/// or the other way round. None where rounding would grow, or cells join distant modes.
+///
+/// # Panics
+/// If the overlaps are not those of the route's modes.
+pub(crate) fn carry<T: Real>(
+    route: &Route,
+    matrices: &Matrices,
+    overlaps: &Fields<T>,
+) -> Option<Carried> {
+    carry_on(Arch::new(), route, matrices, overlaps)
+}
+
+/// [`carry`] with an instruction set of this machine.
+pub(super) fn carry_on<T: Real>(
+    arch: Arch,
+    route: &Route,
+    matrices: &Matrices,
+    overlaps: &Fields<T>,
+) -> Option<Carried> {
+    let modes = route.modes;
+    assert_eq!(overlaps.re.dim(), (modes, modes), "overlaps of all modes");
+    let Order::Diagonals(diagonals) = &route.order else {
+        return None;
+    };
+    arch.dispatch(Carry {
+        runs: &diagonals.runs,
+        direction: route.direction,
+        matrices,
+        overlaps,
+    })
+}
+
+/// Runs that follow each other through the rows.
+const DEEP: usize = 8;
+/// Rows by which the first of them goes ahead.
+const ROWS: usize = 4;
+/// MZIs that are looked at together: loops of known length.
+const SET: usize = 16;
+/// Real and imaginary parts of t11, t12, t21, t22 of a set of MZIs.
+type Set = [[f64; SET]; 8];
+
+/// A matrix of a set.
+#[inline(always)]
+fn matrix([ar, ai, br, bi, cr, ci, dr, di]: &Set, lane: usize) -> TwoByTwo {
+    let z = |re: &[f64; SET], im: &[f64; SET]| Complex::new(re[lane], im[lane]);
+    [z(ar, ai), z(br, bi), z(cr, ci), z(dr, di)]
+}
+
+/// The largest distance of a matrix of the set from a unitary.
+#[inline(always)]
+fn from_unitary(set: &Set) -> f64 {
+    let mut distances = [0.0; SET];
+    for (lane, distance) in distances.iter_mut().enumerate() {
+        let [a, b, c, d] = matrix(set, lane);
+        let [first, second] = [a.norm_sqr() + b.norm_sqr(), c.norm_sqr() + d.norm_sqr()];
+        let crossed = a * c.conj() + b * d.conj();
+        let apart = [first - 1.0, second - 1.0, crossed.re, crossed.im].map(f64::abs);
+        *distance = apart.into_iter().fold(0.0, f64::max);
+    }
+    distances.into_iter().fold(0.0, f64::max)
+}
+
+#[inline(always)]
+fn inverses(set: &Set) -> Set {
+    let mut inverses = [[0.0; SET]; 8];
+    let [ar, ai, br, bi, cr, ci, dr, di] = &mut inverses;
+    for lane in 0..SET {
+        let [a, b, c, d] = matrix(set, lane);
+        let determinant = a * d - b * c;
+        let inverse = determinant.conj() * determinant.norm_sqr().recip();
+        let [p, q, r, s] = [d * inverse, -b * inverse, -c * inverse, a * inverse];
+        (ar[lane], ai[lane], br[lane], bi[lane]) = (p.re, p.im, q.re, q.im);
+        (cr[lane], ci[lane], dr[lane], di[lane]) = (r.re, r.im, s.re, s.im);
+    }
+    inverses
+}
+
+/// The larger and the smaller singular value of each matrix of a set.
+#[inline(always)]
+fn singular_values(set: &Set) -> [[f64; SET]; 2] {
+    let mut values = [[0.0; SET]; 2];
+    let [larger, smaller] = &mut values;
+    for lane in 0..SET {
+        let [a, b, c, d] = matrix(set, lane);
+        let half = 0.5 * (a.norm_sqr() + b.norm_sqr() + c.norm_sqr() + d.norm_sqr());
+        let product = (a * d - b * c).norm_sqr();
+        larger[lane] = (half + (half * half - product).max(0.0).sqrt()).sqrt();
+        smaller[lane] = product.sqrt() / larger[lane];
+    }
+    values
+}
+
+struct Carry<'a, T> {
+    runs: &'a [(Range<usize>, usize)],
+    direction: Direction,
+    matrices: &'a Matrices,
+    overlaps: &'a Fields<T>,
+}
+
+/// How a run's rows and columns are multiplied.
+struct Sides<T> {
+    /// The modes of its MZIs.
+    lit: Range<usize>,
+    /// The place where registers begin.
+    origin: usize,
+    /// The matrix that each pair of rows is multiplied by from the left.
+    left: Vec<[Factor<T>; 4]>,
+    /// What columns are multiplied by from the right, by their places from `origin` on: their own factor, real and imaginary
+    /// part, and that of the neighbour's.
+    right: [Vec<T>; 4],
+}
+
+impl<T: Real> Sides<T> {
+    fn new(places: usize) -> Self {
+        Self {
+            lit: 0..0,
+            origin: 0,
+            left: Vec::new(),
+            right: std::array::from_fn(|_| vec![T::zero(); places]),
+        }
+    }
+}
+
+impl<T: Real> WithSimd for Carry<'_, T> {
+    type Output = Option<Carried>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Option<Carried> {
+        let mut distance = 0.0;
+        for (range, _) in self.runs {
+            self.sets(range, |_, set| distance = from_unitary(set).max(distance));
+        }
+        // The anti-Hermitian part is then enough: what stands left of the diagonal is not kept up.
+        let half = distance <= UNITARY;
+        if !half && self.condition() > CONDITION {
+            return None;
+        }
+        // A pair of neighbours must fit.
+        Some(if S::IS_SCALAR {
+            self.run::<S, 2>(simd, half)
+        } else {
+            self.run::<S, 1>(simd, half)
+        })
+    }
+}
+
+impl<T: Real> Carry<'_, T> {
+    /// Shows `look` the MZIs of a run in sets, each with the number of its first one in the run; lanes beyond the last hold
+    /// unity.
+    #[inline(always)]
+    fn sets(&self, range: &Range<usize>, mut look: impl FnMut(usize, &Set)) {
+        for start in range.clone().step_by(SET) {
+            let mut set = [[0.0; SET]; 8];
+            let used = self
+                .matrices
+                .copy(start..range.end.min(start + SET), &mut set);
+            set[0][used..].fill(1.0);
+            set[6][used..].fill(1.0);
+            look(start - range.start, &set);
+        }
+    }
+
+    /// A bound on the condition of the way as far as any of its runs.
+    ///
+    /// Light that enters with power 1 has at most the power of the least lossy path to a mode, and in all at least that of
+    /// the most lossy one.
+    #[inline(always)]
+    fn condition(&self) -> f64 {
+        let mut bounds = vec![(1.0_f64, 1.0_f64); self.overlaps.modes()];
+        let mut worst = 1.0_f64;
+        for (range, first) in self.runs {
+            self.sets(range, |start, set| {
+                let [larger, smaller] = singular_values(set);
+                let tops = (first + 2 * start..).step_by(2);
+                let tops = tops.take(range.len() - start);
+                for ((top, larger), smaller) in tops.zip(larger).zip(smaller) {
+                    let (upper, lower) = (bounds[top], bounds[top + 1]);
+                    let both = (
+                        upper.0.min(lower.0) * smaller,
+                        upper.1.max(lower.1) * larger,
+                    );
+                    (bounds[top], bounds[top + 1]) = (both, both);
+                }
+            });
+            let extremes = (f64::INFINITY, 0.0);
+            let (low, high) = bounds.iter().fold(extremes, |(low, high), bound| {
+                (f64::min(low, bound.0), f64::max(high, bound.1))
+            });
+            // A dead MZI passes nothing: the bound is infinite then, or no number.
+            match high / low {
+                ratio if ratio.is_nan() => return f64::INFINITY,
+                ratio => worst = worst.max(ratio),
+            }
+        }
+        worst
+    }
+
+    /// What a run multiplies by.
+    #[inline(always)]
+    fn sides(&self, (range, first): &(Range<usize>, usize), sides: &mut Sides<T>) {
+        sides.lit = *first..first + 2 * range.len();
+        sides.origin = (first + 1) % 2;
+        sides.left.clear();
+        for (part, value) in sides.right.iter_mut().zip([1.0, 0.0, 0.0, 0.0]) {
+            part.fill(T::of(value));
+        }
+        self.sets(range, |start, set| {
+            let inverses = inverses(set);
+            let (left, right) = match self.direction {
+                Direction::Forth => (set, &inverses),
+                Direction::Back => (&inverses, set),
+            };
+            let used = SET.min(range.len() - start);
+            let number = |side: &Set, part: usize, lane: usize| T::of(side[part][lane]);
+            for lane in 0..used {
+                let entry = |k| (number(left, 2 * k, lane), number(left, 2 * k + 1, lane));
+                sides.left.push(std::array::from_fn(entry));
+            }
+            let from = first + 2 * start + 1 - sides.origin;
+            let places = from..from + 2 * used;
+            // A column becomes its own times t11 or t22 and its neighbour times t21 or t12.
+            let factors = [[0, 6], [1, 7], [4, 2], [5, 3]];
+            for (part, [even, odd]) in sides.right.iter_mut().zip(factors) {
+                let pairs = part[places.clone()].as_chunks_mut::<2>().0;
+                for (lane, pair) in pairs.iter_mut().enumerate() {
+                    *pair = [number(right, even, lane), number(right, odd, lane)];
+                }
+            }
+        });
+    }
+
+    #[inline(always)]
+    fn run<S: Simd, const K: usize>(self, simd: S, half: bool) -> Carried {
+        const LINE: usize = 64;
+        let modes = self.overlaps.modes();
+        let width = K * size_of::<T::Vector<S>>() / size_of::<T>();
+        let registers = (modes + 1).div_ceil(width);
+        let places = (registers * width + 1).next_multiple_of(LINE / size_of::<T>());
+        let mut values = self.rows(places, half);
+        let mut rows = Rows {
+            places,
+            registers,
+            half,
+            values: values.as_slice_mut().expect("rows of one length"),
+        };
+        let count = self.runs.iter().map(|(range, _)| range.len()).sum();
+        let mut overlaps = vec![[Complex::ZERO; 4]; count];
+        let mut sides: Vec<Sides<T>> = (0..DEEP).map(|_| Sides::new(registers * width)).collect();
+        for runs in self.runs.chunks(DEEP) {
+            for (run, sides) in runs.iter().zip(&mut sides) {
+                self.sides(run, sides);
+            }
+            // Rows that each run is done with: it follows the one in front of it while those are in the cache.
+            let mut done = [0; DEEP];
+            for front in (0..modes + ROWS).step_by(ROWS) {
+                let mut ready = front.min(modes);
+                for (((range, _), sides), done) in runs.iter().zip(&sides).zip(&mut done) {
+                    let own = &mut overlaps[range.clone()];
+                    *done = rows.advance::<S, K>(simd, sides, self.direction, *done..ready, own);
+                    ready = *done;
+                }
+            }
+        }
+        let behind = match self.direction {
+            Direction::Forth => (0..modes).map(|mode| rows.at(mode, mode)).collect(),
+            Direction::Back => {
+                let at = |mode| {
+                    let Fields { re, im } = self.overlaps;
+                    Complex::new(re[[mode, mode]].double(), im[[mode, mode]].double())
+                };
+                (0..modes).map(at).collect()
+            }
+        };
+        Carried { overlaps, behind }
+    }
+
+    /// The overlaps, or their anti-Hermitian part: of every mode of light real parts in `places` of a row, then imaginary
+    /// ones, mode n of the adjoint at place n + 1.
+    fn rows(&self, places: usize, half: bool) -> Array2<T> {
+        let modes = self.overlaps.modes();
+        let mut rows = aligned(modes, 2 * places);
+        let parts = [
+            (0, &self.overlaps.re, -T::one()),
+            (places, &self.overlaps.im, T::one()),
+        ];
+        for (start, part, sign) in parts {
+            let mut into = rows.slice_mut(s![.., start + 1..start + 1 + modes]);
+            match half {
+                false => into.assign(part),
+                true => {
+                    let share = T::of(0.5);
+                    Zip::from(into)
+                        .and(part)
+                        .and(part.t())
+                        .for_each(|into, x, turned| *into = share * (*x + sign * *turned));
+                }
+            }
+        }
+        rows
+    }
+}
+
+/// The overlaps of every mode of light: its real parts, then its imaginary ones, each as long as `places` says. Mode n of
+/// the adjoint has place n + 1, so that pairs begin a register behind place 0 or behind place 1.
+struct Rows<'a, T> {
+    places: usize,
+    /// Registers of a row.
+    registers: usize,
+    /// Whether what stands left of the diagonal is not kept up.
+    half: bool,
+    values: &'a mut [T],
+}
+
+impl<T: Real> Rows<'_, T> {
+    /// Multiplies by a run in the `ready` rows, as far as whole MZIs go; the first row that is not done. The MZIs' own
+    /// overlaps, in front of them, go to `overlaps`.
+    #[inline(always)]
+    fn advance<S: Simd, const K: usize>(
+        &mut self,
+        simd: S,
+        sides: &Sides<T>,
+        direction: Direction,
+        ready: Range<usize>,
+        overlaps: &mut [TwoByTwo],
+    ) -> usize {
+        let Sides { lit, origin, .. } = sides;
+        let width = K * size_of::<T::Vector<S>>() / size_of::<T>();
+        let right = sides.right.each_ref();
+        let right = right.map(|part| registers::<S, T, K>(part));
+        // The registers in which columns change.
+        let changed = (lit.start + 1 - origin) / width..(lit.end + 1 - origin).div_ceil(width);
+        let half = self.half;
+        let diagonal = |mode: usize| match half {
+            true => (mode + 1 - origin) / width,
+            false => 0,
+        };
+        let mut row = ready.start;
+        while row < ready.end {
+            if !lit.contains(&row) {
+                let from = changed.start.max(diagonal(row));
+                if from < changed.end {
+                    let places = origin + from * width..origin + changed.end * width;
+                    let parts = self.one::<S, K>(row, places);
+                    columns::<S, T, K>(simd, parts, right.map(|part| &part[from..changed.end]));
+                }
+                row += 1;
+                continue;
+            }
+            if row + 1 == ready.end {
+                break;
+            }
+            let number = (row - lit.start) / 2;
+            if half {
+                self.mirror(row);
+            }
+            if direction == Direction::Forth {
+                overlaps[number] = self.overlaps(row);
+            }
+            let from = diagonal(row);
+            let places = origin + from * width..origin + self.registers * width;
+            let pair = self.pair::<S, K>(row, places);
+            both::<S, T, K>(
+                simd,
+                pair,
+                sides.left[number],
+                right.map(|part| &part[from..]),
+            );
+            if direction == Direction::Back {
+                overlaps[number] = self.overlaps(row);
+            }
+            row += 2;
+        }
+        row
+    }
+
+    #[inline(always)]
+    fn at(&self, light: usize, adjoint: usize) -> Complex<f64> {
+        let start = 2 * light * self.places + adjoint + 1;
+        let [re, im] = [start, start + self.places].map(|at| self.values[at].double());
+        Complex::new(re, im)
+    }
+
+    /// Sets the element left of the diagonal that the MZI on `top` needs.
+    #[inline(always)]
+    fn mirror(&mut self, top: usize) {
+        let (right, left) = (
+            2 * top * self.places + top + 2,
+            2 * (top + 1) * self.places + top + 1,
+        );
+        self.values[left] = -self.values[right];
+        self.values[left + self.places] = self.values[right + self.places];
+    }
+
+    /// The overlaps of the MZI on `top`.
+    #[inline(always)]
+    fn overlaps(&self, top: usize) -> TwoByTwo {
+        let pairs = [(0, 0), (0, 1), (1, 0), (1, 1)];
+        pairs.map(|(row, col)| self.at(top + row, top + col))
+    }
+
+    /// The `range` of places of the row of `mode`, in registers.
+    #[inline(always)]
+    fn one<S: Simd, const K: usize>(
+        &mut self,
+        mode: usize,
+        range: Range<usize>,
+    ) -> Parts<'_, S, T, K> {
+        let length = 2 * self.places;
+        parts::<S, T, K>(&mut self.values[mode * length..][..length], range)
+    }
+
+    /// That of the rows of `top` and of the mode below it.
+    #[inline(always)]
+    fn pair<S: Simd, const K: usize>(
+        &mut self,
+        top: usize,
+        range: Range<usize>,
+    ) -> [Parts<'_, S, T, K>; 2] {
+        let length = 2 * self.places;
+        let rows = &mut self.values[top * length..][..2 * length];
+        let (upper, lower) = rows.split_at_mut(length);
+        [
+            parts::<S, T, K>(upper, range.clone()),
+            parts::<S, T, K>(lower, range),
+        ]
+    }
+}
+
+/// Real and imaginary parts of a row.
+type Parts<'a, S, T, const K: usize> = [&'a mut [Row<S, T, K>]; 2];
+
+#[inline(always)]
+fn parts<S: Simd, T: Real, const K: usize>(
+    row: &mut [T],
+    range: Range<usize>,
+) -> Parts<'_, S, T, K> {
+    let (re, im) = row.split_at_mut(row.len() / 2);
+    let re: &mut [T::Vector<S>] = bytemuck::cast_slice_mut(&mut re[range.clone()]);
+    let im: &mut [T::Vector<S>] = bytemuck::cast_slice_mut(&mut im[range]);
+    [re.as_chunks_mut().0, im.as_chunks_mut().0]
+}
+
+/// What columns are multiplied by from the right: see [`Sides`].
+type Right<'a, S, T, const K: usize> = [&'a [Row<S, T, K>]; 4];
+
+#[inline(always)]
+fn registers<S: Simd, T: Real, const K: usize>(numbers: &[T]) -> &[Row<S, T, K>] {
+    let vectors: &[T::Vector<S>] = bytemuck::cast_slice(numbers);
+    vectors.as_chunks().0
+}
+
+#[inline(always)]
+fn together<'a, R>([a, b, c, d]: [&'a [R]; 4]) -> impl Iterator<Item = [&'a R; 4]> {
+    let pairs = a.iter().zip(b).zip(c.iter().zip(d));
+    pairs.map(|((a, b), (c, d))| [a, b, c, d])
+}
+
+/// A row times the MZIs of a column.
+#[inline(always)]
+fn columns<S: Simd, T: Real, const K: usize>(
+    simd: S,
+    [re, im]: Parts<'_, S, T, K>,
+    right: Right<'_, S, T, K>,
+) {
+    for ((re, im), right) in re.iter_mut().zip(im).zip(together(right)) {
+        [*re, *im] = mixed::<S, T, K>(simd, [*re, *im], right);
+    }
+}
+
+/// The MZI `left` times two rows times the MZIs of a column.
+#[inline(always)]
+fn both<S: Simd, T: Real, const K: usize>(
+    simd: S,
+    [[top_re, top_im], [bottom_re, bottom_im]]: [Parts<'_, S, T, K>; 2],
+    left: [Factor<T>; 4],
+    right: Right<'_, S, T, K>,
+) {
+    let [a, b, c, d] = left.map(|(re, im)| (T::splat(simd, re), T::splat(simd, im)));
+    let dark = T::splat(simd, T::zero());
+    let top = top_re.iter_mut().zip(top_im);
+    let bottom = bottom_re.iter_mut().zip(bottom_im);
+    let rows = top.zip(bottom).zip(together(right));
+    for (((top_re, top_im), (bottom_re, bottom_im)), right) in rows {
+        let (mut upper, mut lower) = ([[dark; K]; 2], [[dark; K]; 2]);
+        for k in 0..K {
+            let x = (top_re[k], top_im[k]);
+            let y = (bottom_re[k], bottom_im[k]);
+            for (into, (of_x, of_y)) in [(&mut upper, (a, b)), (&mut lower, (c, d))] {
+                let z = plus_times::<S, T>(simd, (dark, dark), of_x, x);
+                (into[0][k], into[1][k]) = plus_times::<S, T>(simd, z, of_y, y);
+            }
+        }
+        [*top_re, *top_im] = mixed::<S, T, K>(simd, upper, right);
+        [*bottom_re, *bottom_im] = mixed::<S, T, K>(simd, lower, right);
+    }
+}
+
+/// Neighbouring columns mixed.
+#[inline(always)]
+fn mixed<S: Simd, T: Real, const K: usize>(
+    simd: S,
+    row: [Row<S, T, K>; 2],
+    [own_re, own_im, other_re, other_im]: [&Row<S, T, K>; 4],
+) -> [Row<S, T, K>; 2] {
+    let other = row.map(|part| T::neighbours::<S, K>(simd, part));
+    let dark = T::splat(simd, T::zero());
+    let mut mixed = row;
+    for k in 0..K {
+        let own = (own_re[k], own_im[k]);
+        let z = plus_times::<S, T>(simd, (dark, dark), own, (row[0][k], row[1][k]));
+        let neighbours = (other_re[k], other_im[k]);
+        (mixed[0][k], mixed[1][k]) =
+            plus_times::<S, T>(simd, z, neighbours, (other[0][k], other[1][k]));
+    }
+    mixed
+}
+
+type Number<S, T> = (<T as Lanes>::Vector<S>, <T as Lanes>::Vector<S>);
+
+/// z + f x, complex.
+#[inline(always)]
+fn plus_times<S: Simd, T: Real>(
+    simd: S,
+    z: Number<S, T>,
+    f: Number<S, T>,
+    x: Number<S, T>,
+) -> Number<S, T> {
+    (
+        T::plus_product(simd, f.0, x.0, T::less_product(simd, f.1, x.1, z.0)),
+        T::plus_product(simd, f.0, x.1, T::plus_product(simd, f.1, x.0, z.1)),
+    )
+}
