@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lightloom::experiment::{
-    Experiment, LayerTrial, Predictions, Report, TRIALS_LIMIT, Whose, Workload,
-};
+use lightloom::experiment::{Experiment, LayerTrial, Predictions, Report, TRIALS_LIMIT, Workload};
 use lightloom::field::{Precision, Real};
 use lightloom::io::npy::Element;
 use lightloom::nn::metrics::Chance;
@@ -493,10 +491,6 @@ impl Asked<'_> {
         let kept = predictions.then(|| Predictions::new(&workload, experiment.trials));
         let kept = kept.transpose()?;
         let seen = |whose, judged: &_| {
-            let whose = match whose {
-                Whose::Chip(trial) => Whose::Chip(trial - first_trial as usize),
-                other => other,
-            };
             if let Some(kept) = &kept {
                 kept.keep(whose, judged);
             }

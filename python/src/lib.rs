@@ -13,6 +13,7 @@ mod experiment;
 mod given;
 mod hardware;
 mod inference;
+mod instrument;
 mod maps;
 mod mesh;
 mod named;
@@ -47,6 +48,8 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(mesh::decompose, module)?)?;
     module.add_function(wrap_pyfunction!(program::compile, module)?)?;
     module.add_function(wrap_pyfunction!(corrected::correct, module)?)?;
+    module.add_function(wrap_pyfunction!(instrument::self_configure, module)?)?;
+    module.add_function(wrap_pyfunction!(instrument::in_situ, module)?)?;
     module.add_function(wrap_pyfunction!(drawing::draw, module)?)?;
     module.add_function(wrap_pyfunction!(processor::load, module)?)?;
     module.add_function(wrap_pyfunction!(inference::infer, module)?)?;
@@ -55,6 +58,7 @@ fn _lightloom(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(refusal::unknown_name, module)?)?;
     module.add_class::<mesh::Mesh>()?;
     module.add_class::<corrected::Corrected>()?;
+    module.add_class::<instrument::Laboratory>()?;
     module.add_class::<drawing::Drawing>()?;
     module.add_class::<network::Network>()?;
     module.add_class::<program::Program>()?;

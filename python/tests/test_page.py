@@ -31,7 +31,7 @@ def check_page(page: str, kinds: list[str]) -> None:
 def test_the_page_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    check_page("python.md", ["python", "prints"] * 5 + ["python"] + ["python", "prints"])
+    check_page("python.md", ["python", "prints"] * 6 + ["python"] + ["python", "prints"])
     assert (tmp_path / "accuracy.svg").read_text().startswith("<?xml")
 
 

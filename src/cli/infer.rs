@@ -66,6 +66,9 @@ pub(super) struct InferArgs {
     /// Number of chips
     #[arg(long, default_value_t = 10, value_name = "T", allow_negative_numbers = true, value_parser = count::<u32>(1..=TRIALS_LIMIT as u64))]
     pub trials: u32,
+    /// Number of the first chip; those behind it follow
+    #[arg(long, default_value_t = 0, value_name = "t", allow_negative_numbers = true, value_parser = count::<u64>(0..=(1 << 32) - 1))]
+    pub first_trial: u64,
     /// Precision of the arithmetic
     #[arg(long, default_value = "f32", value_parser = precisions())]
     pub precision: Precision,
@@ -322,7 +325,8 @@ fn trials<T: Real + Element>(
         .map(|_| Predictions::new(&workload, experiment.trials))
         .transpose()?;
     let terminal = Terminal::new(&args.common, experiment.trials, "chips");
-    let report = experiment.run_on(&workload, &terminal, |whose, judged| {
+    let first = args.first_trial;
+    let report = experiment.run_from(first, &workload, &terminal, |whose, judged| {
         if let Some(kept) = &kept {
             kept.keep(whose, judged);
         }
@@ -394,11 +398,19 @@ fn print(report: &Report) -> Result<()> {
     let seed = report.seed.0;
     if report.trials == 1 {
         let mean = text(a.mean);
-        writeln!(out, "noisy     {mean}{beside}   (one chip, seed {seed})")?;
+        let chip = match report.noisy.per_trial[0].trial {
+            0 => "one chip".to_owned(),
+            number => format!("chip {number}"),
+        };
+        writeln!(out, "noisy     {mean}{beside}   ({chip}, seed {seed})")?;
     } else {
+        let from = match report.noisy.per_trial[0].trial {
+            0 => String::new(),
+            first => format!(" from number {first} on"),
+        };
         writeln!(
             out,
-            "noisy     {} ± {}{beside}   ({} chips, seed {seed})",
+            "noisy     {} ± {}{beside}   ({} chips{from}, seed {seed})",
             text(a.mean),
             text(a.std),
             report.trials,

@@ -20,6 +20,7 @@ use crate::error::{Context, Error};
 use crate::experiment::Workload;
 use crate::experiment::sweep::Shard;
 use crate::field::{Precision, Real};
+use crate::hardware::Given;
 use crate::mesh::Correction;
 use crate::nn::{Dataset, Score, Selection, Split};
 use crate::rng::Seed;
@@ -353,6 +354,7 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
         program: &start,
         hardware: &hardware,
         seed,
+        given: &Given::default(),
         data: &data,
         score: args.score,
         correction: Correction::None,

@@ -121,7 +121,7 @@ pub enum Whose {
     Digital,
     /// Those of the perfect chip.
     Ideal,
-    /// Those of a chip, by the number of its trial.
+    /// Those of a chip, by its place among those of the run.
     Chip(usize),
 }
 
@@ -242,7 +242,7 @@ impl Experiment {
                     let chip = self.hardware.fabricate(self.seed, first + number as u64);
                     match workload.trial(chip, self.correction, &digital, watch) {
                         Ok((trial, judged)) => {
-                            seen(Whose::Chip(trial.trial), &judged);
+                            seen(Whose::Chip(number), &judged);
                             watch.step();
                             Ok(Some(trial))
                         }

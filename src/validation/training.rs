@@ -8,7 +8,7 @@ use super::sample::Sample;
 use super::{Case, Expected, Section, Tier};
 use crate::compile::{Layout, Program, compile};
 use crate::experiment::Workload;
-use crate::hardware::Hardware;
+use crate::hardware::{Given, Hardware};
 use crate::io::Source;
 use crate::mesh::Correction;
 use crate::nn::{Activation, Dataset, Input, PerFeature, Scale, Selection};
@@ -58,6 +58,7 @@ fn trained(training: &Training, program: &Program, data: &Dataset, hardware: &Ha
         program,
         hardware,
         seed: SEED,
+        given: &Given::default(),
         data,
         score: None,
         correction: Correction::None,

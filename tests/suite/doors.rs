@@ -291,6 +291,34 @@ fn a_unitary_in_single_precision_is_taken_as_the_nearest_one() {
     refused(folder, &["decompose", "far.npy", "-o", "far.mesh.json"]);
 }
 
+/// A chip is the same by itself as among others.
+#[test]
+fn chips_from_a_number_on_are_those_of_a_longer_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let program = format!("{DEMO}/digits.program.safetensors");
+    let data = format!("{DEMO}/digits-test.npz");
+    let infer = |arguments: &[&str]| {
+        let own = ["infer", &program, "--data", &data, "--limit", "30"];
+        let chips = ["--set", "coupler.splitting_error_rad=0.1"];
+        ok(folder, &[&own[..], &chips, arguments].concat())
+    };
+    let report = |arguments: &[&str]| -> Value {
+        let outputs = ["--predictions", "y.npz", "--json", "-"];
+        serde_json::from_str(&infer(&[&outputs[..], arguments].concat())).unwrap()
+    };
+    let four = report(&["--trials", "4"]);
+    let last = report(&["--first-trial", "2", "--trials", "2"]);
+    let of = |report: &Value| report["noisy"]["per_trial"].as_array().unwrap().clone();
+    assert_eq!(of(&four)[2..], of(&last));
+    let one = infer(&["--first-trial", "3", "--trials", "1"]);
+    assert!(one.contains("(chip 3, seed 0)"), "{one}");
+    refused(
+        folder,
+        &["infer", &program, "--data", &data, "--first-trial", "-1"],
+    );
+}
+
 #[test]
 fn more_trials_than_a_million_are_refused_and_an_exponent_makes_a_count() {
     let dir = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 Arrays are [sample, feature] at every border, phases are in rad, and a name ends in its unit.
 """
 
+from lightloom._instrument import Instrument, TappedInstrument
 from lightloom._lightloom import (
     Chip,
     Corrected,
@@ -11,6 +12,7 @@ from lightloom._lightloom import (
     Experiment,
     Hardware,
     Inference,
+    Laboratory,
     Mesh,
     Network,
     Processor,
@@ -21,8 +23,10 @@ from lightloom._lightloom import (
     correct,
     decompose,
     draw,
+    in_situ,
     infer,
     load,
+    self_configure,
 )
 from lightloom._sweep import sweep
 
@@ -34,17 +38,22 @@ __all__ = [
     "Experiment",
     "Hardware",
     "Inference",
+    "Instrument",
+    "Laboratory",
     "Mesh",
     "Network",
     "Processor",
     "Program",
     "Sweep",
+    "TappedInstrument",
     "__version__",
     "compile",
     "correct",
     "decompose",
     "draw",
+    "in_situ",
     "infer",
     "load",
+    "self_configure",
     "sweep",
 ]

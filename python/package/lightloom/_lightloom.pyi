@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, SupportsIndex, TypeAlias, final, overload
 
 import numpy as np
+from lightloom._instrument import Instrument, TappedInstrument
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Experiment",
     "Hardware",
     "Inference",
+    "Laboratory",
     "LoadedMaps",
     "Maps",
     "Mesh",
@@ -27,11 +29,13 @@ __all__ = [
     "correct",
     "decompose",
     "draw",
+    "in_situ",
     "infer",
     "load",
     "run_command",
     "run_sweep",
     "run_task",
+    "self_configure",
     "unknown_name",
 ]
 
@@ -46,6 +50,7 @@ _Precision: TypeAlias = Literal["f32", "f64"]
 _Readout: TypeAlias = Literal["real", "modulus", "intensity"]
 _Floats: TypeAlias = NDArray[np.float64]
 _Complex: TypeAlias = NDArray[np.complex128]
+_Side: TypeAlias = Literal["inputs", "outputs"]
 
 def run_command(arguments: Sequence[str]) -> int: ...
 @final
@@ -109,6 +114,28 @@ class Corrected:
     def __copy__(self) -> Corrected: ...
     def __deepcopy__(self, _memo: Any) -> Corrected: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Laboratory:
+    def __new__(
+        cls,
+        chip: Chip,
+        mesh: Mesh,
+        /,
+        *,
+        receiver_noise: float = 0.0,
+        tap_noise: float = 0.0,
+        tap_fraction: float = 0.0,
+    ) -> Laboratory: ...
+    @property
+    def ports(self) -> tuple[int, int]: ...
+    @property
+    def heaters(self) -> int: ...
+    def set(self, phases: ArrayLike, /) -> None: ...
+    def send(self, side: _Side, light: ArrayLike, /) -> _Complex: ...
+    def taps(self, side: _Side, light: ArrayLike, /) -> tuple[_Complex, _Floats]: ...
+    def wait(self, seconds: float, /) -> None: ...
+    def true_transfer(self) -> _Complex: ...
 
 @final
 class Drawing:
@@ -434,6 +461,18 @@ def compile(
 def correct(
     mesh: Mesh, chip: Chip, /, method: Literal["local", "progressive", "fit", "self-configure"] = "progressive"
 ) -> Corrected: ...
+def self_configure(
+    instrument: Instrument,
+    mesh: Mesh,
+    /,
+    *,
+    cell: Literal["mzi", "symmetric", "3-splitter"] = "mzi",
+    crosstalk: float = 0.0,
+    receiver_noise: float = 0.0,
+) -> dict[str, Any]: ...
+def in_situ(
+    instrument: TappedInstrument, light: ArrayLike, gradient: ArrayLike, /, *, passes: Literal[3, 4] = 3
+) -> tuple[_Floats, _Complex]: ...
 def draw(
     mesh: Mesh,
     /,

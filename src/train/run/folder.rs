@@ -12,6 +12,7 @@ use crate::error::{Context, Error, Result};
 use crate::experiment::sweep::rows::InputFile;
 use crate::experiment::sweep::{Key, Notes, Point, Source, Sweep};
 use crate::field::{InstructionSet, Precision, Real};
+use crate::hardware::Given;
 use crate::io::hash::sha256;
 use crate::io::record::Cell;
 use crate::io::{Format, write_atomic};
@@ -159,6 +160,7 @@ impl TrainingRun {
             program: &program,
             hardware: &self.point.hardware,
             seed: self.sweep.seed,
+            given: &Given::default(),
             data: &data,
             score: self.sweep.base.score,
             correction: self.point.correction,

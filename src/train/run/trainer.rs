@@ -9,7 +9,7 @@ use crate::compile::Program;
 use crate::error::{Error, Result};
 use crate::experiment::Workload;
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Costs, Hardware};
+use crate::hardware::{Chip, Costs, Given, Hardware};
 use crate::mesh::Correction;
 use crate::nn::{BLOCK, Batch, Dataset, Digital, Labels, Network, Score, Scorer};
 use crate::rng::{Effect, Seed};
@@ -35,6 +35,8 @@ pub struct Setting<'a> {
     pub hardware: &'a Hardware,
     /// From which every chip follows.
     pub seed: Seed,
+    /// What is known of all of them.
+    pub given: &'a Given,
     /// What is learnt from, and validated on.
     pub data: &'a Dataset,
     /// What validation is scored by, if not by what labels and outputs are.
@@ -251,8 +253,7 @@ impl<'a, T: Real> Trainer<'a, T> {
                 let fresh = FIRST_TRAINED + number * self.training.chips as u64 + chip;
                 let trial = self.training.trial.unwrap_or(fresh);
                 // Every step is another programming, whose errors nobody can train on.
-                let chip = hardware.fabricate(self.setting.seed, trial);
-                chip.at_load(number + 1)
+                self.chip(&hardware, trial).at_load(number + 1)
             })
             .collect();
         let all: Vec<(f64, Vec<f64>)> = chips
@@ -297,6 +298,12 @@ impl<'a, T: Real> Trainer<'a, T> {
             true => self.end(epoch, rate, watch).map(Some),
             false => Ok(None),
         }
+    }
+
+    /// Chip number `trial`.
+    fn chip(&self, hardware: &Hardware, trial: u64) -> Chip {
+        let chip = hardware.fabricate(self.setting.seed, trial);
+        chip.with_given(self.setting.given.clone())
     }
 
     /// The kind of chip at step `number`.
@@ -376,7 +383,7 @@ impl<'a, T: Real> Trainer<'a, T> {
             if watch.stops() {
                 return Err(Error::Stopped);
             }
-            let chip = self.setting.hardware.fabricate(self.setting.seed, *trial);
+            let chip = self.chip(self.setting.hardware, *trial);
             let (_, judged) = workload.trial(chip, self.setting.correction, &digital, watch)?;
             sum += judged.worth.value();
         }
