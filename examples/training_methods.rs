@@ -10,12 +10,14 @@
 
 use std::path::Path;
 
-use lightloom::compile::{Layout, compile};
+use lightloom::compile::{Layout, Multiplier, compile};
 use lightloom::experiment::Workload;
 use lightloom::hardware::{Costs, Element, Given, Quantity, Section};
 use lightloom::hardware::{Placement, Site};
 use lightloom::nn::{Activation, Input, LinearId, PerFeature, Scale, Selection, Split};
-use lightloom::train::{MethodName, NewNetwork, Parameters, Setting, Trainer, Training};
+use lightloom::train::{
+    InSitu, MethodName, NewNetwork, Parameters, Passes, Setting, Trainer, Training,
+};
 use lightloom::{Correction, Dataset, Error, Experiment, Hardware, Program, Result, Seed};
 
 const SEED: Seed = Seed(3);
@@ -23,7 +25,10 @@ const SEED: Seed = Seed(3);
 const CHIPS: usize = 20;
 
 struct Task {
+    /// A network that knows nothing, as plain weights: what is trained without errors needs no mesh.
     start: Program,
+    /// Modes of a mesh; none: layers are one tile each.
+    tile: Option<usize>,
     train: Dataset,
     test: Dataset,
     /// Epochs without errors, on new chips, and on one chip.
@@ -43,12 +48,13 @@ impl Task {
             ..Input::default()
         };
         let layout = Layout {
-            tile,
+            multiplier: Multiplier::Crossbar,
             ..Layout::default()
         };
         let [train, test] = data;
         Ok(Self {
             start: compile(&network.network(input, SEED)?, layout)?,
+            tile,
             train,
             test,
             epochs: [60, 40, 20],
@@ -165,10 +171,14 @@ fn main() -> Result<()> {
     let [without, on_new, on_one] = task.epochs;
     let plain = Training {
         epochs: without,
-        compile_every: u64::MAX,
         ..Training::default()
     };
     let (plain, _) = task.trained(&plain, &task.start, &Hardware::default(), &nothing)?;
+    let layout = Layout {
+        tile: task.tile,
+        ..Layout::default()
+    };
+    let plain = compile(plain.network(), layout)?;
     let aware = Training {
         epochs: on_new,
         parameters: Parameters::Phases,
@@ -216,6 +226,10 @@ fn main() -> Result<()> {
             trial: Some(0),
             epochs: on_one,
             rate: 0.003,
+            in_situ: InSitu {
+                passes: Passes::Four,
+                ..InSitu::default()
+            },
             ..Training::default()
         };
         let (tuned, costs) = task.trained(&training, &plain, &bad, given)?;
@@ -235,7 +249,11 @@ fn main() -> Result<()> {
             readings,
             ..
         } = costs;
-        println!("| {method} | {score:.2} | {passes} | {phase_writes} | {readings} |");
+        let name = match method {
+            MethodName::InSitu => "in-situ, four passes".to_owned(),
+            other => other.to_string(),
+        };
+        println!("| {name} | {score:.2} | {passes} | {phase_writes} | {readings} |");
     }
     let faults = faults(&plain)?;
     let untuned = 100.0 * task.on_one(&plain, &bad, &faults)?;

@@ -137,6 +137,12 @@ fn training_in_the_folder_of_another_is_refused() {
     experiment(folder, &judged);
     train(folder, "out", "2");
     assert_eq!(rows(&folder.join("out")).len(), 2 * 4);
+    // Nor one that runs at the same time.
+    let other = std::fs::File::open(folder.join("out")).unwrap();
+    other.lock().unwrap();
+    refused_at_work(folder, &["train", "e.toml", "--out", "out", "--quiet"]);
+    drop(other);
+    train(folder, "out", "2");
     experiment(folder, &small("epochs = 2"));
     refused_at_work(folder, &["train", "e.toml", "--out", "out", "--quiet"]);
 }

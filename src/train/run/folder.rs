@@ -1,5 +1,6 @@
 //! An experiment that is trained in a folder before it is judged.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -119,7 +120,7 @@ impl TrainingRun {
     ///
     /// # Errors
     /// Those of the files, of [`Trainer::new`] and [`Trainer::step`], the best program so far kept; [`Error::Format`] if the
-    /// folder holds another training.
+    /// folder holds another training, or one that is running.
     pub fn run(&self, listener: &dyn TrainingWatch) -> Result<Option<Sweep>> {
         match self.point.precision {
             Precision::F32 => self.run_in::<f32>(listener),
@@ -151,6 +152,7 @@ impl TrainingRun {
             return Err(Error::value("data of [train]", self.data(), limit));
         }
         let of = self.of(&learning, &inputs);
+        let held = self.hold()?;
         let path = self.out.join(STATE);
         let state = match path.exists() {
             true => Some(State::read(&path, self.training.optimizer, &of)?),
@@ -179,6 +181,10 @@ impl TrainingRun {
             }
         }
         std::fs::create_dir_all(&self.out).map_err(|source| Error::io(&self.out, source))?;
+        let _held = match held {
+            Some(held) => Some(held),
+            None => self.hold()?,
+        };
         let steps = trainer.steps();
         listener.begins(trainer.state().step(), steps, trainer.score());
         while trainer.state().step() < steps {
@@ -209,6 +215,23 @@ impl TrainingRun {
         }
         self.write(&trainer)?;
         Ok(Some(self.judged(trainer.score())))
+    }
+
+    /// The folder of results, locked as long as it is held, if it is there and the system locks folders.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if another training holds it.
+    fn hold(&self) -> Result<Option<File>> {
+        let Ok(folder) = File::open(&self.out) else {
+            return Ok(None);
+        };
+        match folder.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let reason = "is the folder of a training that is running";
+                Err(Error::format(self.out.display().to_string(), reason))
+            }
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(folder)),
+        }
     }
 
     /// Writes the best program and the table of epochs.
