@@ -273,11 +273,24 @@ impl<T: Real> Conditions<'_, T> {
             gradient.weight = block.weight;
             let inputs = tile.col..tile.col + tile.cols;
             let mut by_light = block.inputs.rows(inputs);
+            // The scale of a block follows its largest value, which rounding of the scale may have put out of range.
+            clamp(&mut own);
             self.modulated(&own, &mut by_light, factors);
             divide_samples(&mut by_light, &scales);
             add_rows(&mut gradient.inputs, tile.col, &by_light);
         }
         gradient
+    }
+}
+
+/// Brings all parts of a block into its range, from -1 to 1.
+fn clamp<T: Real>(block: &mut Batch<T>) {
+    let parts = match block {
+        Batch::Real(x) => vec![x],
+        Batch::Complex(z) => vec![&mut z.re, &mut z.im],
+    };
+    for part in parts {
+        part.mapv_inplace(|x| x.max(-T::one()).min(T::one()));
     }
 }
 

@@ -38,7 +38,7 @@ impl<T: Real> Processor<T> {
     ///
     /// Noise of a shot is part of a reading that depends on the light (σ(|a|²) n with n held); converters, of inputs too,
     /// count as if they had no steps: straight through within their range, 0 beyond. The scales of blocks (`numbers.format
-    /// = "abfp"`) are held, and so is the light that digital scales make up for.
+    /// = "abfp"`), within which nothing is out of range, are held, and so is the light that digital scales make up for.
     ///
     /// # Panics
     /// If the chip has no such map or no ranges for the place, or the batches are not those of a product.

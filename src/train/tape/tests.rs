@@ -8,6 +8,7 @@ use crate::compile::{Array, Layout, Meshes, Multiplier, Program, compile};
 use crate::hardware::Hardware;
 use crate::mesh::{Correction, Geometry, Mesh, Phases};
 use crate::nn::{Activation, Encoding, Input, Layer, Network, Weight};
+use crate::processor::compiled_for;
 use crate::rng::{Effect, Seed};
 
 /// Differences of five points with this step miss by 1e-12 of the fifth derivative.
@@ -384,6 +385,46 @@ fn gradients_go_straight_through_converters() {
     };
     let exact = processor.matrix(tape.maps()[0]).re().dot(x);
     assert!((outputs - exact).iter().any(|off| off.abs() > 1e-2));
+}
+
+/// In blocks too: their scales are held, and multiply behind a tile what they divided in front of it.
+#[test]
+fn gradients_go_straight_through_numbers_in_blocks() {
+    let network = Network::of_weight(Weight::Real(random((4, 5), 35)), Readout::Real).unwrap();
+    let layout = Layout {
+        tile: Some(3),
+        ..Layout::default()
+    };
+    let program = compile(&network, layout).unwrap();
+    let chip = chip(&[
+        ("coupler.splitting_error_rad", "0.1"),
+        ("numbers.format", "abfp"),
+        ("input.dac_bits", "7"),
+        ("readout.adc_bits", "9"),
+    ]);
+    let program = compiled_for(&program, chip.hardware()).unwrap().unwrap();
+    let calibration = Batch::Real(random((5, 20), 36));
+    let processor =
+        Processor::<f64>::load(&program, chip, Correction::None, Some(&calibration)).unwrap();
+    let x = random((5, 6), 37);
+    let (outputs, tape) = Tape::record(&processor, Batch::Real(x.clone()), 0).unwrap();
+    let g = random(outputs.dim(), 38);
+    let gradient = tape.gradient(&g);
+    let matrix = processor.matrix(tape.maps()[0]);
+    let Batch::Real(got) = &gradient.inputs else {
+        panic!("real stays real")
+    };
+    for (got, expected) in got.iter().zip(&matrix.re().t().dot(&g)) {
+        assert!((got - expected).abs() < 1e-12, "{got} {expected}");
+    }
+    // By the weights as if inputs had no steps: they were rounded to 7 bits.
+    let expected = g.dot(&x.t());
+    let off = &gradient.layers[0].map.weight.re() - &expected;
+    let size = expected.iter().fold(0.0, |most: f64, z| most.max(z.abs()));
+    assert!(off.iter().all(|off| off.abs() < 0.05 * size));
+    // The numbers do have steps.
+    let exact = matrix.re().dot(&x);
+    assert!((outputs - exact).iter().any(|off| off.abs() > 1e-3));
 }
 
 /// Beyond a range a limiter without steps has no slope, and neither has the converter.
