@@ -1,5 +1,7 @@
 //! What training makes of chips that err: for a kind of chip, and for one.
 
+mod six_modes;
+
 use std::f64::consts::PI;
 
 use ndarray::{Array2, ArrayView1};
@@ -232,9 +234,10 @@ pub(super) fn section() -> Section {
             note: "1000 samples to learn, 1000 to judge.",
         });
     }
+    cases.extend(six_modes::cases());
     Section {
         title: "Training",
-        about: "Networks of 64-64-64-10 on the built-in digits, and of 2-8-2 on points in the plane, whole layers on rectangles, nothing corrected; judged by other samples on chips that no training drew, but where one chip is tuned.",
+        about: "Networks of 64-64-64-10 on the built-in digits, and of 2-8-2 on points in the plane, whole layers on rectangles, nothing corrected; judged by other samples on chips that no training drew, but where one chip is tuned. The smallest one has optical activations and learns by light alone.",
         cases,
         curves: None,
     }
