@@ -487,7 +487,7 @@ fn registers<S: Simd, T: Real, const K: usize>(numbers: &[T]) -> &[Row<S, T, K>]
 }
 
 #[inline(always)]
-fn together<'a, R>([a, b, c, d]: [&'a [R]; 4]) -> impl Iterator<Item = [&'a R; 4]> {
+fn together<R>([a, b, c, d]: [&[R]; 4]) -> impl Iterator<Item = [&R; 4]> {
     let pairs = a.iter().zip(b).zip(c.iter().zip(d));
     pairs.map(|((a, b), (c, d))| [a, b, c, d])
 }

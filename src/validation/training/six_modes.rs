@@ -131,12 +131,7 @@ fn start() -> Program {
             2 => Activation::Identity,
             _ => activation,
         };
-        Layer::new(
-            &layer.to_string(),
-            Weight::Complex(weight),
-            None,
-            activation,
-        )
+        Layer::new(layer.to_string(), Weight::Complex(weight), None, activation)
     });
     let network = Network::new(Input::default(), layers.collect(), Readout::Intensity);
     let network = network.expect("layers fit together");
