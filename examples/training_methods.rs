@@ -12,13 +12,12 @@ use std::path::Path;
 
 use lightloom::compile::{Layout, Multiplier, compile};
 use lightloom::experiment::Workload;
-use lightloom::hardware::{Costs, Element, Given, Quantity, Section};
-use lightloom::hardware::{Placement, Site};
+use lightloom::hardware::{Costs, Element, Given, Placement, Quantity, Section};
 use lightloom::nn::{Activation, Input, LinearId, PerFeature, Scale, Selection, Split};
 use lightloom::train::{
     InSitu, MethodName, NewNetwork, Parameters, Passes, Setting, Trainer, Training,
 };
-use lightloom::{Correction, Dataset, Error, Experiment, Hardware, Program, Result, Seed};
+use lightloom::{Correction, Dataset, Experiment, Hardware, Program, Result, Seed};
 
 const SEED: Seed = Seed(3);
 /// Chips that judge, none of which was trained on.
@@ -57,7 +56,7 @@ impl Task {
             tile,
             train,
             test,
-            epochs: [60, 40, 20],
+            epochs: [30, 10, 4],
             tuned_on: usize::MAX,
         })
     }
