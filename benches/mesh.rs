@@ -27,7 +27,7 @@ use lightloom::compile::{Layout, compile};
 use lightloom::field::{InstructionSet, Real, peak_gflops_f32, peak_gflops_f64};
 use lightloom::linalg::haar_unitary;
 use lightloom::mesh::{Coefficients, Geometry, decompose};
-use lightloom::nn::{Batch, LinearId, Readout, Weight};
+use lightloom::nn::{LinearId, Readout, Weight};
 use lightloom::rng::{Effect, Seed};
 use lightloom::{Correction, Fields, Hardware, Mesh, Network, Processor, Program};
 
@@ -125,46 +125,53 @@ fn transfer(criterion: &mut Criterion) {
 
 fn gradients(criterion: &mut Criterion) {
     let mut group = group(criterion, "gradient");
-    let hardware = Hardware::open("thermo-optic").expect("the preset exists");
+    // What light meets on a chip of the preset `thermo-optic`, without its shots; then without its loss.
+    let chip = "coupler.splitting_error_rad = 0.02\nphase_shifter.phase_error_rad = 0.005\n";
+    let hardware = |loss_db: &str| {
+        let text = format!("{chip}mesh.insertion_loss_db = {loss_db}");
+        Hardware::from_toml(&text).expect("errors and loss are in range")
+    };
+    let (lossless, lossy) = (hardware("0.0"), hardware("0.2"));
     for modes in [64, 256] {
         let mut stream = Seed(0).stream(Effect::Haar, 1, modes as u64, 0);
         let weight = Array2::from_shape_simple_fn((modes, modes), || stream.standard_normal());
         let network = Network::of_weight(Weight::Real(weight), Readout::Real);
         let network = network.expect("the weight is finite");
         let program = compile(&network, Layout::default()).expect("a weight has tiles");
-        gradient::<f32>(&mut group, "f32", modes, (&program, &hardware));
-        gradient::<f64>(&mut group, "f64", modes, (&program, &hardware));
+        for (name, hardware) in [("lossless", &lossless), ("0.2 dB an MZI", &lossy)] {
+            let of = (&program, hardware);
+            gradient::<f32>(&mut group, &format!("f32, {name}"), modes, of);
+            gradient::<f64>(&mut group, &format!("f64, {name}"), modes, of);
+        }
     }
 }
 
-/// The gradient of a program of one tile beside its loading.
+/// The gradient of a program of one tile beside its loading, `kind` of numbers and of chip.
 fn gradient<T: Real>(
     group: &mut BenchmarkGroup<'_, WallTime>,
-    precision: &str,
+    kind: &str,
     modes: usize,
     (program, hardware): (&Program, &Hardware),
 ) {
     let chip = hardware.fabricate(Seed(0), 0);
     let ones = Array2::from_elem((modes, modes), T::one());
-    let calibration = Batch::Real(ones.clone());
     let load = || {
-        let calibration = Some(&calibration);
-        Processor::<T>::load(program, chip.clone(), Correction::None, calibration)
+        Processor::<T>::load(program, chip.clone(), Correction::None, None)
             .expect("the program fits the chip")
     };
-    let id = BenchmarkId::new(format!("{precision}-load"), modes);
+    let id = BenchmarkId::new(format!("{kind}, load"), modes);
     let loaded = measure(group, id, || {
         black_box(load());
     });
     let processor = load();
     let by_weight = Fields::new(ones.view(), ones.view()).expect("two parts of one shape");
-    let id = BenchmarkId::new(precision, modes);
+    let id = BenchmarkId::new(kind, modes);
     let pulled = measure(group, id, || {
         black_box(processor.tile_gradients(LinearId(0), black_box(&by_weight)));
     });
     if let (Some(loaded), Some(pulled)) = (loaded, pulled) {
         println!(
-            "gradient/{precision}/{modes}: {:.3} ms, {:.2} times the {:.3} ms of loading, goal 4",
+            "gradient/{kind}/{modes}: {:.3} ms, {:.2} times the {:.3} ms of loading, goal 4",
             1e3 * pulled,
             pulled / loaded,
             1e3 * loaded

@@ -25,6 +25,14 @@ fn name(side: Side) -> &'static str {
     found.expect("every side has a name").0
 }
 
+/// Fails unless `number`, which errors call `what`, is finite and not negative.
+fn check_not_negative(what: &str, number: f64) -> PyResult<()> {
+    match number >= 0.0 && number.is_finite() {
+        true => Ok(()),
+        false => Err(raise(Error::value(what, number, "a finite number from 0"))),
+    }
+}
+
 type Amplitudes<'py> = Bound<'py, PyArray2<Complex<f64>>>;
 
 /// Fields `[port, sample]` as an array `[sample, port]`.
@@ -120,8 +128,11 @@ impl Instrument for Given<'_> {
     }
 
     fn set(&mut self, phases: &[f64]) -> Result<()> {
-        let phases = PyArray1::from_slice(self.object.py(), phases);
-        let done = self.object.call_method1("set", (phases,));
+        let py = self.object.py();
+        let phases = PyArray1::from_slice(py, phases);
+        // An instrument that is none of Python's code would not notice Ctrl-C.
+        let signals = py.check_signals();
+        let done = signals.and_then(|()| self.object.call_method1("set", (phases,)));
         self.kept(done).map(drop)
     }
 
@@ -154,6 +165,12 @@ impl Instrument for Given<'_> {
     }
 }
 
+/// The side and the light of a question.
+fn asked(side: Word, light: &Bound<'_, PyAny>) -> PyResult<(Side, Fields<f64>)> {
+    let side = side.choice("side", &SIDES)?;
+    Ok((side, from_python(&array::fields("light", light)?)))
+}
+
 /// A simulated bench: a chip with one mesh, all heaters off.
 ///
 /// `mesh` says the layout. Receivers add N(0, `receiver_noise`²) to each quadrature of a read field, in units of an input of
@@ -174,11 +191,8 @@ impl Laboratory {
     ) -> PyResult<Self> {
         let chip = chip.named("chip", "a Chip, which Hardware.fabricate draws")?;
         let mesh = mesh.named("mesh", "a Mesh, which decompose makes")?;
-        for (what, noise) in [("receiver_noise", receiver_noise), ("tap_noise", tap_noise)] {
-            if !(noise >= 0.0 && noise.is_finite()) {
-                return Err(raise(Error::value(what, noise, "0 or more")));
-            }
-        }
+        check_not_negative("receiver_noise", receiver_noise)?;
+        check_not_negative("tap_noise", tap_noise)?;
         if !(0.0..1.0).contains(&tap_fraction) {
             return Err(raise(Error::value(
                 "tap_fraction",
@@ -221,8 +235,7 @@ impl Laboratory {
         side: Word,
         light: &Bound<'py, PyAny>,
     ) -> PyResult<Amplitudes<'py>> {
-        let side = side.choice("side", &SIDES)?;
-        let light = from_python(&array::fields("light", light)?);
+        let (side, light) = asked(side, light)?;
         let read = self.0.send(side, &light).map_err(raise)?;
         Ok(to_python(py, &read))
     }
@@ -236,8 +249,7 @@ impl Laboratory {
         side: Word,
         light: &Bound<'py, PyAny>,
     ) -> PyResult<(Amplitudes<'py>, Bound<'py, PyArray2<f64>>)> {
-        let side = side.choice("side", &SIDES)?;
-        let light = from_python(&array::fields("light", light)?);
+        let (side, light) = asked(side, light)?;
         let (read, powers) = self.0.taps(side, &light).map_err(raise)?;
         Ok((
             to_python(py, &read),
@@ -248,9 +260,7 @@ impl Laboratory {
     /// Lets `seconds` pass: every phase drifts.
     #[pyo3(signature = (seconds, /))]
     fn wait(&mut self, seconds: f64) -> PyResult<()> {
-        if !(seconds >= 0.0 && seconds.is_finite()) {
-            return Err(raise(Error::value("seconds", seconds, "0 or more")));
-        }
+        check_not_negative("seconds", seconds)?;
         self.0.wait(seconds);
         Ok(())
     }
@@ -299,6 +309,8 @@ pub fn self_configure<'py>(
     let mesh = mesh.named("mesh", "a Mesh, which decompose makes")?;
     let target = &mesh.get().mesh;
     let cell: CellKind = cell.parse("cell")?;
+    check_not_negative("crosstalk", crosstalk)?;
+    check_not_negative("receiver_noise", receiver_noise)?;
     let mut given = Given::new(instrument)?;
     let mut bench = Metered::new(&mut given);
     let mut driver = Driver::new(target, cell)
@@ -327,20 +339,19 @@ pub fn self_configure<'py>(
 /// Slopes by the phases, float64 [heater] per rad, and by the light, complex128 [sample, port].
 #[pyfunction]
 #[pyo3(
-    signature = (instrument, light, gradient, /, *, passes = 3),
+    signature = (instrument, light, gradient, /, *, passes = Whole::Held(3)),
     text_signature = "(instrument, light, gradient, /, *, passes=3)"
 )]
 pub fn in_situ<'py>(
     instrument: &Bound<'py, PyAny>,
     light: &Bound<'py, PyAny>,
     gradient: &Bound<'py, PyAny>,
-    passes: u8,
+    passes: Whole,
 ) -> PyResult<(Bound<'py, PyArray1<f64>>, Amplitudes<'py>)> {
     let py = instrument.py();
-    let passes = match passes {
+    let passes = match passes.within::<u8>("passes", 3..=4)? {
         3 => Passes::Three,
-        4 => Passes::Four,
-        other => return Err(raise(Error::value("passes", other, "3 or 4"))),
+        _ => Passes::Four,
     };
     let light = from_python(&array::fields("light", light)?);
     let by_outputs = from_python(&array::fields("gradient", gradient)?);

@@ -1,6 +1,7 @@
 """Methods that need only measurements, on benches that are simulated, of another process, or broken."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Literal
@@ -175,6 +176,10 @@ def test_bad_arguments_are_one_sentence() -> None:
         (lambda: configure(bench, target(), cell="none"), "cell"),
         (lambda: measure(bench, haar(1)[:, 1:], haar(1)[:, 1:]), "shape"),
         (lambda: measure(bench, haar(1), haar(1), passes=2), "passes"),
+        (lambda: measure(bench, haar(1), haar(1), passes=3.5), "passes"),
+        (lambda: configure(bench, lightloom.decompose(np.eye(4))), "modes"),
+        (lambda: configure(bench, target(), receiver_noise=-1.0), "receiver_noise"),
+        (lambda: configure(bench, target(), crosstalk=float("nan")), "crosstalk"),
         (lambda: measure(Broken(abs), haar(1), haar(1)), "taps"),
         (lambda: Laboratory(chip(), target(), tap_fraction=1.0), "tap_fraction"),
         (lambda: Laboratory(chip(), target(), tap_noise=float("nan")), "tap_noise"),
@@ -193,3 +198,21 @@ def test_a_tap_takes_light() -> None:
     whole, tapped = (Laboratory(chip(), target(), tap_fraction=f) for f in (0.0, 0.01))
     assert np.sum(abs(tapped.send("inputs", light)) ** 2) < 0.97 * np.sum(abs(whole.send("inputs", light)) ** 2)
     assert repr(whole) == f"<Laboratory: 5 inputs, 5 outputs, {whole.heaters} heaters>"
+
+
+def test_ctrl_c_ends_a_configuration_of_a_simulated_bench() -> None:
+    bench = Laboratory(chip(), target())
+
+    class Pressed:
+        ports, heaters = bench.ports, bench.heaters
+        set, count = bench.set, 0
+
+        def send(self, side: Side, light: Complex) -> Complex:
+            self.count += 1
+            signal.raise_signal(signal.SIGINT)
+            return bench.send(side, light)
+
+    pressed = Pressed()
+    with pytest.raises(KeyboardInterrupt):
+        self_configure(pressed, target())
+    assert pressed.count == 1

@@ -325,8 +325,7 @@ fn trials<T: Real + Element>(
         .map(|_| Predictions::new(&workload, experiment.trials))
         .transpose()?;
     let terminal = Terminal::new(&args.common, experiment.trials, "chips");
-    let first = args.first_trial;
-    let report = experiment.run_from(first, &workload, &terminal, |whose, judged| {
+    let report = experiment.run_from(args.first_trial, &workload, &terminal, |whose, judged| {
         if let Some(kept) = &kept {
             kept.keep(whose, judged);
         }
@@ -396,24 +395,21 @@ fn print(report: &Report) -> Result<()> {
     let a = noisy.value();
     let beside = beside(score, &noisy.worth, |part, over| part.text(over.mean));
     let seed = report.seed.0;
+    let chips = match (report.trials, noisy.per_trial[0].trial) {
+        (1, 0) => "one chip".to_owned(),
+        (1, number) => format!("chip {number}"),
+        (count, 0) => format!("{count} chips"),
+        (count, first) => format!("{count} chips from number {first} on"),
+    };
     if report.trials == 1 {
         let mean = text(a.mean);
-        let chip = match report.noisy.per_trial[0].trial {
-            0 => "one chip".to_owned(),
-            number => format!("chip {number}"),
-        };
-        writeln!(out, "noisy     {mean}{beside}   ({chip}, seed {seed})")?;
+        writeln!(out, "noisy     {mean}{beside}   ({chips}, seed {seed})")?;
     } else {
-        let from = match report.noisy.per_trial[0].trial {
-            0 => String::new(),
-            first => format!(" from number {first} on"),
-        };
         writeln!(
             out,
-            "noisy     {} ± {}{beside}   ({} chips{from}, seed {seed})",
+            "noisy     {} ± {}{beside}   ({chips}, seed {seed})",
             text(a.mean),
             text(a.std),
-            report.trials,
         )?;
         writeln!(
             out,

@@ -126,19 +126,15 @@ impl Program {
         Ok(Self::new(network.clone(), *layout, tiles))
     }
 
-    /// Gives it another network of the same shapes, and changes numbers of its tiles: in place where no other handle of the
-    /// program is left.
-    ///
-    /// # Errors
-    /// Those of `change`, behind which it holds what was changed so far.
-    pub(crate) fn change(
-        &mut self,
-        network: Network,
-        change: impl FnOnce(&mut BTreeMap<LinearId, Vec<Tile>>) -> Result<()>,
-    ) -> Result<()> {
-        let parts = Arc::make_mut(&mut self.parts);
-        parts.network = network;
-        change(&mut parts.tiles)
+    /// Gives it another network of the same shapes.
+    pub(crate) fn set_network(&mut self, network: Network) {
+        Arc::make_mut(&mut self.parts).network = network;
+    }
+
+    /// Tile `number` of map `id`, whose numbers may change; copied only where another handle of the program is left.
+    pub(crate) fn tile_mut(&mut self, id: LinearId, number: usize) -> &mut Tile {
+        let tiles = Arc::make_mut(&mut self.parts).tiles.get_mut(&id);
+        &mut tiles.expect("the program has the map")[number]
     }
 
     /// The network that was compiled.

@@ -100,6 +100,15 @@ pub(crate) mod sealed {
     }
 }
 
+/// Every number in its neighbour's place.
+#[inline(always)]
+fn swapped<V, const K: usize>(mut x: [V; K]) -> [V; K] {
+    for pair in x.as_chunks_mut::<2>().0 {
+        pair.swap(0, 1);
+    }
+    x
+}
+
 impl sealed::Lanes for f32 {
     type Vector<S: Simd> = S::f32s;
 
@@ -144,11 +153,7 @@ impl sealed::Lanes for f32 {
     #[inline(always)]
     fn neighbours<S: Simd, const K: usize>(simd: S, x: [S::f32s; K]) -> [S::f32s; K] {
         if S::IS_SCALAR {
-            let mut swapped = x;
-            for pair in swapped.as_chunks_mut::<2>().0 {
-                pair.swap(0, 1);
-            }
-            swapped
+            swapped(x)
         } else {
             x.map(|x| bytemuck::cast(simd.swap_re_im_c32s(bytemuck::cast(x))))
         }
@@ -213,11 +218,7 @@ impl sealed::Lanes for f64 {
     #[inline(always)]
     fn neighbours<S: Simd, const K: usize>(simd: S, x: [S::f64s; K]) -> [S::f64s; K] {
         if S::IS_SCALAR {
-            let mut swapped = x;
-            for pair in swapped.as_chunks_mut::<2>().0 {
-                pair.swap(0, 1);
-            }
-            swapped
+            swapped(x)
         } else {
             x.map(|x| bytemuck::cast(simd.swap_re_im_c64s(bytemuck::cast(x))))
         }

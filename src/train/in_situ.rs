@@ -97,7 +97,7 @@ fn measured(
     }
     let mut bench = Metered::new(bench);
     let (_, light) = bench.taps(Side::Inputs, inputs)?;
-    let mut adjoint = conjugate(by_outputs);
+    let mut adjoint = by_outputs.clone().conjugated();
     scale_samples(&mut adjoint, strengths);
     let (back, adjoint) = match passes {
         Passes::Three => {
@@ -106,7 +106,7 @@ fn measured(
         }
         Passes::Four => (bench.send(Side::Outputs, &adjoint)?, None),
     };
-    let mut by_inputs = conjugate(&back);
+    let mut by_inputs = back.conjugated();
     let mut again = by_inputs.clone();
     again.scale_modes(&vec![-C64::I; again.modes()]);
     let both = Fields {
@@ -135,13 +135,6 @@ fn measured(
 fn powers(fields: &Fields<f64>) -> Vec<f64> {
     let samples = fields.re.columns().into_iter().zip(fields.im.columns());
     samples.map(|(re, im)| re.dot(&re) + im.dot(&im)).collect()
-}
-
-fn conjugate(fields: &Fields<f64>) -> Fields<f64> {
-    Fields {
-        re: fields.re.clone(),
-        im: -&fields.im,
-    }
 }
 
 fn scale_samples(fields: &mut Fields<f64>, factors: &[f64]) {

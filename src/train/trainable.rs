@@ -1,6 +1,5 @@
 //! A program while it is trained: which of its numbers change, and how it is made of them again.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -248,46 +247,39 @@ impl Trainable {
             .collect();
         assert!(rest.is_empty(), "one value for each");
         let mut layers = self.network.layers().to_vec();
-        for (slot, values) in &parts {
-            match *slot {
+        for (slot, values) in parts {
+            match slot {
                 Slot::Weight(layer) => {
                     layers[layer].linear.groups = vec![weight_of(self.weight(layer), values)];
                 }
+                Slot::Phases(layer, number) => set_meshes(self.meshes_mut(layer, number), values)?,
+                Slot::Attenuators(layer, number) => {
+                    let meshes = self.meshes_mut(layer, number);
+                    meshes.attenuators.copy_from_slice(values);
+                }
+                Slot::Scale(layer, number) => {
+                    self.program.tile_mut(LinearId(layer), number).scale = values[0].exp();
+                }
                 Slot::Bias(layer) => layers[layer].bias = Some(bias_of(self.bias(layer), values)),
-                Slot::Phases(..) | Slot::Attenuators(..) | Slot::Scale(..) => {}
             }
         }
         self.network = with_layers(&self.network, layers)?;
         match (self.parameters, compiles) {
             (Parameters::Weights, true) => {
                 self.program = compile(&self.network, self.program.layout())?;
-                Ok(())
             }
+            // Biases are digital and change at once; what the chip holds stays.
             (Parameters::Weights, false) => {
-                // Biases are digital and change at once; what the chip holds stays.
                 let network = biased_as(self.program.network(), &self.network)?;
-                self.program.change(network, |_| Ok(()))
+                self.program.set_network(network);
             }
-            (Parameters::Phases, _) => self.program.change(self.network.clone(), |tiles| {
-                for (slot, values) in parts {
-                    match slot {
-                        Slot::Phases(layer, number) => {
-                            let tile = tile_mut(tiles, layer, number);
-                            set_meshes(meshes_mut(tile), values)?;
-                        }
-                        Slot::Attenuators(layer, number) => {
-                            let meshes = meshes_mut(tile_mut(tiles, layer, number));
-                            meshes.attenuators.copy_from_slice(values);
-                        }
-                        Slot::Scale(layer, number) => {
-                            tile_mut(tiles, layer, number).scale = values[0].exp();
-                        }
-                        Slot::Weight(_) | Slot::Bias(_) => {}
-                    }
-                }
-                Ok(())
-            }),
+            (Parameters::Phases, _) => self.program.set_network(self.network.clone()),
         }
+        Ok(())
+    }
+
+    fn meshes_mut(&mut self, layer: usize, number: usize) -> &mut Meshes {
+        meshes_mut(self.program.tile_mut(LinearId(layer), number))
     }
 
     /// Number of values of a slot.
@@ -422,11 +414,6 @@ fn held(weight: &Weight, tiles: &[Tile]) -> Weight {
 fn meshes(tile: &Tile) -> &Meshes {
     tile.meshes()
         .expect("only tiles with meshes have such slots")
-}
-
-fn tile_mut(tiles: &mut BTreeMap<LinearId, Vec<Tile>>, layer: usize, number: usize) -> &mut Tile {
-    let tiles = tiles.get_mut(&LinearId(layer));
-    &mut tiles.expect("every layer has tiles")[number]
 }
 
 pub(super) fn meshes_mut(tile: &mut Tile) -> &mut Meshes {

@@ -125,7 +125,7 @@ fn light_measures_the_gradient_of_a_whole_tile_if_what_attenuators_take_is_recei
             gaussian(shape.0, 2, &mut stream),
         );
         // ∂L/∂M = g x†, over the digital scale that the map's matrix has and the light has not.
-        let mut by_weight = g.times(&conjugate(&x).transposed());
+        let mut by_weight = g.times(&x.clone().conjugated().transposed());
         let scale = program.tiles(id)[0].scale;
         by_weight.scale_modes(&vec![C64::from(1.0 / scale); shape.0]);
         let TileGradient::Meshes(truth) = &processor.tile_gradients(id, &by_weight)[0] else {
@@ -247,7 +247,7 @@ fn noise_of_the_taps_becomes_noise_of_the_slopes() {
         bench.taps(side, light).unwrap().1[[1, 0]]
     };
     let light = power(&mut exact, Side::Inputs, &inputs);
-    let adjoint = power(&mut exact, Side::Outputs, &conjugate(&by_outputs));
+    let adjoint = power(&mut exact, Side::Outputs, &by_outputs.clone().conjugated());
     let both = light + adjoint + 2.0 * slope;
     let expected = 0.25 * sigma * sigma * (light.powi(2) + adjoint.powi(2) + both.powi(2));
     let count = 400;

@@ -4,6 +4,7 @@
 
 use nalgebra::DMatrix;
 use ndarray::{Array1, Array2, Axis};
+use rayon::prelude::*;
 
 use super::{TEST, TRAIN, chips, digits, judged, trained};
 use crate::compile::{Layout, Program, compile};
@@ -18,6 +19,8 @@ use crate::validation::{Case, Expected, Tier};
 const MODES: usize = 6;
 /// The number of the chip that is trained on.
 const CHIP: u64 = 0;
+/// Trainings with samples in other orders.
+const TRAININGS: u64 = 4;
 
 const SOURCE: &str = "90 % of a digital network of the same size; Bandyopadhyay et al., Nat. Photonics 18, 1335 (2024)";
 
@@ -138,54 +141,58 @@ fn start() -> Program {
     compile(&network, Layout::default()).expect("its layers are tiles")
 }
 
-/// What each method reaches on the chip, as a share of what a digital network of the same size does.
+/// What each method reaches on the chip, as a share of what a digital network of the same size does: means over trainings.
 pub(super) fn cases() -> Vec<Case> {
     let [train, test] = data();
     let start = start();
-    let training = Training {
+    let digital = Training {
         parameters: Parameters::Phases,
         trial: Some(CHIP),
         epochs: 300,
         batch: 32,
         rate: 5e-3,
         validation: 0.0,
-        seed: Some(2),
         ..Training::default()
     };
-    let reached = |training: &Training, hardware: &Hardware| {
-        let program = trained(training, &start, &train, hardware);
-        judged(&program, &test, hardware, CHIP, 1).1.mean
-    };
-    let digital = reached(&training, &Hardware::default());
-    let sigma = chips(0.05);
     let in_situ = Training {
         method: MethodName::InSitu,
         in_situ: InSitu {
             has_drop_ports: true,
             ..InSitu::default()
         },
-        ..training.clone()
+        ..digital.clone()
     };
     let forward = Training {
         method: MethodName::Spsa,
         epochs: 1500,
         rate: 0.01,
-        ..training.clone()
+        ..digital.clone()
     };
+    let reached = |training: &Training, hardware: &Hardware| {
+        let one = |order: u64| {
+            let training = Training {
+                seed: Some(order),
+                ..training.clone()
+            };
+            let program = trained(&training, &start, &train, hardware);
+            judged(&program, &test, hardware, CHIP, 1).1.mean
+        };
+        let all: Vec<f64> = (0..TRAININGS).into_par_iter().map(one).collect();
+        all.iter().sum::<f64>() / TRAININGS as f64
+    };
+    let digital = reached(&digital, &Hardware::default());
+    let sigma = chips(0.05);
     let methods = [
-        (
-            "in-situ, three passes, receivers between the meshes",
-            in_situ,
-        ),
-        ("forward-only: simultaneous perturbation", forward),
+        ("in-situ with receivers between the meshes", in_situ),
+        ("forward-only, by simultaneous perturbation", forward),
     ];
     let cases = methods.map(|(name, training)| Case {
-        name: format!("accuracy of three optical layers of 6 modes, σ = 0.05 rad, over that of digital: {name}"),
+        name: format!("accuracy of three optical layers of 6 modes, σ = 0.05 rad, trained {name}, over that of digital"),
         tier: Tier::Trend,
         ours: reached(&training, &sigma) / digital,
-        expected: Expected::AtLeast(0.85),
+        expected: Expected::AtLeast(0.9),
         source: SOURCE,
-        note: "One chip, trained on itself; the six hardest digits by six principal components.",
+        note: "One chip, trained on itself, means of four trainings; the six hardest digits by six principal components.",
     });
     cases.into()
 }
