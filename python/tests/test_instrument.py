@@ -177,7 +177,7 @@ def test_bad_arguments_are_one_sentence() -> None:
         (lambda: measure(bench, haar(1)[:, 1:], haar(1)[:, 1:]), "shape"),
         (lambda: measure(bench, haar(1), haar(1), passes=2), "passes"),
         (lambda: measure(bench, haar(1), haar(1), passes=3.5), "passes"),
-        (lambda: configure(bench, lightloom.decompose(np.eye(4))), "modes"),
+        (lambda: configure(bench, lightloom.decompose(np.eye(4))), "inputs of the instrument"),
         (lambda: configure(bench, target(), receiver_noise=-1.0), "receiver_noise"),
         (lambda: configure(bench, target(), crosstalk=float("nan")), "crosstalk"),
         (lambda: measure(Broken(abs), haar(1), haar(1)), "taps"),
