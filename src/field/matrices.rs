@@ -72,90 +72,6 @@ impl MatrixSource for Matrices {
     }
 }
 
-/// How the matrices of a [`Part`] follow from those that it is cut from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    Same,
-    Conjugate,
-    InverseTransposed,
-}
-
-/// Some of many matrices.
-pub(crate) struct Part<'a> {
-    matrices: &'a Matrices,
-    range: Range<usize>,
-    form: Form,
-}
-
-impl<'a> Part<'a> {
-    /// The matrices of `range` in a `form`.
-    ///
-    /// # Panics
-    /// If there are fewer.
-    pub(crate) fn new(matrices: &'a Matrices, range: Range<usize>, form: Form) -> Self {
-        assert!(range.end <= matrices.count, "there are as many matrices");
-        Self {
-            matrices,
-            range,
-            form,
-        }
-    }
-}
-
-impl MatrixSource for Part<'_> {
-    type Scratch = ();
-
-    fn scratch(&self) {}
-
-    fn fetch(&self, _: Range<usize>) {}
-
-    fn count(&self) -> usize {
-        self.range.len()
-    }
-
-    fn write(&self, block: usize, (): &mut (), parts: &mut Parts) {
-        let first = self.range.start + block * BLOCK;
-        let end = self.range.end.min(first + BLOCK);
-        // Two runs, each within one block of the whole.
-        let middle = end.min((first / BLOCK + 1) * BLOCK);
-        for run in [first..middle, middle..end] {
-            if run.is_empty() {
-                continue;
-            }
-            let from = run.start % BLOCK..run.start % BLOCK + run.len();
-            let to = run.start - first..run.end - first;
-            let whole = &self.matrices.blocks[run.start / BLOCK];
-            for (part, whole) in parts.iter_mut().zip(whole) {
-                part[to.clone()].copy_from_slice(&whole[from.clone()]);
-            }
-        }
-        // Lanes beyond the last matrix hold unity, which has an inverse.
-        for (number, part) in parts.iter_mut().enumerate() {
-            part[end - first..].fill(if number == 0 || number == 6 { 1.0 } else { 0.0 });
-        }
-        match self.form {
-            Form::Same => {}
-            Form::Conjugate => {
-                for part in parts.iter_mut().skip(1).step_by(2) {
-                    part.iter_mut().for_each(|x| *x = -*x);
-                }
-            }
-            Form::InverseTransposed => {
-                for lane in 0..BLOCK {
-                    let [a, b, c, d] = matrix_of(parts, lane);
-                    let determinant = a * d - b * c;
-                    let inverse = determinant.conj() * determinant.norm_sqr().recip();
-                    let entries = [d * inverse, -c * inverse, -b * inverse, a * inverse];
-                    let values = entries.into_iter().flat_map(|z| [z.re, z.im]);
-                    for (part, value) in parts.iter_mut().zip(values) {
-                        part[lane] = value;
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// The matrix in one lane.
 #[inline(always)]
 pub(crate) fn matrix_of(parts: &Parts, lane: usize) -> TwoByTwo {
@@ -244,14 +160,6 @@ impl Matrices {
             done += count;
         }
         done
-    }
-
-    /// Whether `2 |det T| / ‖T‖²` of every matrix, which is 1 for a multiple of a unitary and else less, is at least `least`.
-    pub(crate) fn are_nearly_unitary(&self, least: f64) -> bool {
-        self.iter().all(|[a, b, c, d]| {
-            let squares = a.norm_sqr() + b.norm_sqr() + c.norm_sqr() + d.norm_sqr();
-            squares > 0.0 && 4.0 * (a * d - b * c).norm_sqr() >= (least * squares).powi(2)
-        })
     }
 
     /// Multiplies column `arm` of a matrix, the input at the top (0) or at the bottom (1), by `factor`.

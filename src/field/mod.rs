@@ -18,7 +18,7 @@ pub(crate) use product::Product;
 pub(crate) use real::sealed::Lanes;
 pub use real::{Precision, Real};
 pub(crate) use rotate::{ByColumns, ByDiagonals, Rotation, Rotations, Side, side};
-pub(crate) use walk::{Carried, Direction, Legs, Route, Walk, carry, pull, pull_together};
+pub(crate) use walk::{Carried, Direction, Passage, Route, Walk, pull};
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};

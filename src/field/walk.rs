@@ -16,7 +16,6 @@ mod overlaps;
 mod pull;
 mod route;
 mod scaled;
-mod together;
 
 use std::ops::Range;
 
@@ -25,10 +24,9 @@ use pulp::{Arch, Simd, bytemuck};
 
 use super::tile::{Factor, Lines, Pair, Tiled, by_tiles, load, store};
 use super::{Fields, Real};
-pub(crate) use overlaps::{Carried, carry};
+pub(crate) use overlaps::{Carried, Passage};
 pub(crate) use pull::pull;
 pub(crate) use route::{Direction, Route};
-pub(crate) use together::{Legs, pull_together};
 
 /// Columns that are walked together along diagonals.
 const GROUP: usize = 32;

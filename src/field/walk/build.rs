@@ -29,7 +29,7 @@ impl<T: Real> Walk<T> {
         assert!(lit <= route.modes, "light comes from modes of the mesh");
         let (found, scales) = match &route.order {
             Order::OneByOne(pairs) => one_by_one(route, pairs, &matrices.all()),
-            Order::Diagonals(diagonals) => by_columns(route, diagonals, matrices, lit, None),
+            Order::Diagonals(diagonals) => by_columns(route, diagonals, matrices, lit),
         };
         let ends = scales.iter().zip(factors);
         Self {
@@ -39,34 +39,6 @@ impl<T: Real> Walk<T> {
             links: found.links,
             ends: ends.map(|(scale, last)| factor(scale * last)).collect(),
         }
-    }
-}
-
-impl<T: Real> Walk<T> {
-    /// The walk along `route` through the MZIs of `matrices`, and the scales of the top and the bottom mode behind the MZI at
-    /// each place; none where it is not made of chains alone.
-    pub(super) fn unexceptional(
-        route: &Route,
-        matrices: &impl MatrixSource,
-    ) -> Option<(Self, Vec<[Complex<f64>; 2]>)> {
-        assert_eq!(matrices.count(), route.count, "one matrix for every MZI");
-        let Order::Diagonals(diagonals) = &route.order else {
-            return None;
-        };
-        let mut behind = vec![[Complex::ONE; 2]; route.count];
-        let lit = route.modes;
-        let (found, scales) = by_columns(route, diagonals, matrices, lit, Some(&mut behind));
-        let is_chain = |step: &Move<T>| matches!(step, Move::Chain(_));
-        found.moves.iter().all(is_chain).then(|| {
-            let walk = Self {
-                modes: route.modes,
-                lit,
-                moves: found.moves,
-                links: found.links,
-                ends: scales.into_iter().map(factor).collect(),
-            };
-            (walk, behind)
-        })
     }
 }
 
@@ -229,14 +201,12 @@ fn one_by_one<T: Real>(
     (Found { moves, links }, scales)
 }
 
-/// A mesh of neighbouring modes, its columns a block at a time; `behind` takes the scales of the top and the bottom mode
-/// behind the MZI at each place. Links of MZIs in the dark are 0: they keep it dark.
+/// A mesh of neighbouring modes, its columns a block at a time. Links of MZIs in the dark are 0: they keep it dark.
 fn by_columns<T: Real>(
     route: &Route,
     diagonals: &Diagonals,
     matrices: &impl MatrixSource,
     lit: usize,
-    mut behind: Option<&mut [[Complex<f64>; 2]]>,
 ) -> (Found<T>, Vec<Complex<f64>>) {
     let arch = Arch::new();
     let dark = (T::zero(), T::zero());
@@ -285,11 +255,6 @@ fn by_columns<T: Real>(
             } else {
                 for (lane, place) in used.clone().zip(places) {
                     (links[*place as usize], swaps[*place as usize]) = lanes.link(lane);
-                }
-            }
-            if let Some(behind) = &mut behind {
-                for (lane, place) in used.clone().zip(places) {
-                    behind[*place as usize] = lanes.behind.each_ref().map(|scale| at(scale, lane));
                 }
             }
             scales.take_back(top, &lanes, used);

@@ -10,6 +10,7 @@
 
 mod rows;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ndarray::{Array2, Zip, s};
@@ -36,37 +37,57 @@ pub(crate) struct Carried {
     pub(crate) behind: Vec<Complex<f64>>,
 }
 
-/// Carries overlaps, `[mode of the light, mode of the adjoint]`, along `route`: from the inputs to the outputs of the mesh,
-/// or the other way round. None where rounding would grow, or cells join distant modes.
-///
-/// # Panics
-/// If the overlaps are not those of the route's modes.
-pub(crate) fn carry<T: Real>(
-    route: &Route,
-    matrices: &Matrices,
-    overlaps: &Fields<T>,
-) -> Option<Carried> {
-    carry_on(Arch::new(), route, matrices, overlaps)
+/// A way through a mesh that overlaps can take.
+pub(crate) struct Passage<'a> {
+    runs: &'a [(Range<usize>, usize)],
+    direction: Direction,
+    modes: usize,
+    matrices: Cow<'a, Matrices>,
+    /// Whether the anti-Hermitian part is enough: what stands left of the diagonal is then not kept up.
+    half: bool,
 }
 
-/// [`carry`] with an instruction set of this machine.
-pub(super) fn carry_on<T: Real>(
-    arch: Arch,
-    route: &Route,
-    matrices: &Matrices,
-    overlaps: &Fields<T>,
-) -> Option<Carried> {
-    let modes = route.modes;
-    assert_eq!(overlaps.re.dim(), (modes, modes), "overlaps of all modes");
-    let Order::Diagonals(diagonals) = &route.order else {
-        return None;
-    };
-    arch.dispatch(Carry {
-        runs: &diagonals.runs,
-        direction: route.direction,
-        matrices,
-        overlaps,
-    })
+impl<'a> Passage<'a> {
+    /// The way of overlaps along `route`; none where rounding would grow, or cells join distant modes.
+    pub(crate) fn new(route: &'a Route, matrices: Cow<'a, Matrices>) -> Option<Self> {
+        let Order::Diagonals(diagonals) = &route.order else {
+            return None;
+        };
+        let mut passage = Self {
+            runs: &diagonals.runs,
+            direction: route.direction,
+            modes: route.modes,
+            matrices,
+            half: false,
+        };
+        let (half, is_sound) = Arch::new().dispatch(Look(&passage));
+        passage.half = half;
+        is_sound.then_some(passage)
+    }
+
+    /// Where light enters.
+    pub(crate) fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// Carries overlaps, `[mode of the light, mode of the adjoint]`, from the inputs to the outputs of the mesh, or the other
+    /// way round.
+    ///
+    /// # Panics
+    /// If the overlaps are not those of the route's modes.
+    pub(crate) fn carry<T: Real>(&self, overlaps: &Fields<T>) -> Carried {
+        self.carry_on(Arch::new(), overlaps)
+    }
+
+    /// [`carry`](Self::carry) with an instruction set of this machine.
+    pub(super) fn carry_on<T: Real>(&self, arch: Arch, overlaps: &Fields<T>) -> Carried {
+        let all = (self.modes, self.modes);
+        assert_eq!(overlaps.re.dim(), all, "overlaps of all modes");
+        arch.dispatch(Carry {
+            passage: self,
+            overlaps,
+        })
+    }
 }
 
 /// Runs that follow each other through the rows.
@@ -129,37 +150,25 @@ fn singular_values(set: &Set) -> [[f64; SET]; 2] {
     values
 }
 
-struct Carry<'a, T> {
-    runs: &'a [(Range<usize>, usize)],
-    direction: Direction,
-    matrices: &'a Matrices,
-    overlaps: &'a Fields<T>,
-}
+/// Whether half of the overlaps is enough, and whether they can be carried at all.
+struct Look<'a>(&'a Passage<'a>);
 
-impl<T: Real> WithSimd for Carry<'_, T> {
-    type Output = Option<Carried>;
+impl WithSimd for Look<'_> {
+    type Output = (bool, bool);
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Option<Carried> {
+    fn with_simd<S: Simd>(self, _: S) -> (bool, bool) {
         let mut distance = 0.0;
-        for (range, _) in self.runs {
-            self.sets(range, |_, set| distance = from_unitary(set).max(distance));
+        for (range, _) in self.0.runs {
+            self.0
+                .sets(range, |_, set| distance = from_unitary(set).max(distance));
         }
-        // The anti-Hermitian part is then enough: what stands left of the diagonal is not kept up.
         let half = distance <= UNITARY;
-        if !half && self.condition() > CONDITION {
-            return None;
-        }
-        // A pair of neighbours must fit.
-        Some(if S::IS_SCALAR {
-            self.run::<S, 2>(simd, half)
-        } else {
-            self.run::<S, 1>(simd, half)
-        })
+        (half, half || self.0.condition() <= CONDITION)
     }
 }
 
-impl<T: Real> Carry<'_, T> {
+impl Passage<'_> {
     /// Shows `look` the MZIs of a run in sets, each with the number of its first one in the run; lanes beyond the last hold
     /// unity.
     #[inline(always)]
@@ -181,7 +190,7 @@ impl<T: Real> Carry<'_, T> {
     /// the most lossy one.
     #[inline(always)]
     fn condition(&self) -> f64 {
-        let mut bounds = vec![(1.0_f64, 1.0_f64); self.overlaps.modes()];
+        let mut bounds = vec![(1.0_f64, 1.0_f64); self.modes];
         let mut worst = 1.0_f64;
         for (range, first) in self.runs {
             self.sets(range, |start, set| {
@@ -209,7 +218,28 @@ impl<T: Real> Carry<'_, T> {
         }
         worst
     }
+}
 
+struct Carry<'a, T> {
+    passage: &'a Passage<'a>,
+    overlaps: &'a Fields<T>,
+}
+
+impl<T: Real> WithSimd for Carry<'_, T> {
+    type Output = Carried;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Carried {
+        // A pair of neighbours must fit.
+        if S::IS_SCALAR {
+            self.run::<S, 2>(simd)
+        } else {
+            self.run::<S, 1>(simd)
+        }
+    }
+}
+
+impl<T: Real> Carry<'_, T> {
     /// What a run multiplies by.
     #[inline(always)]
     fn sides(&self, (range, first): &(Range<usize>, usize), sides: &mut Sides<T>) {
@@ -219,9 +249,9 @@ impl<T: Real> Carry<'_, T> {
         for (part, value) in sides.right.iter_mut().zip([1.0, 0.0, 0.0, 0.0]) {
             part.fill(T::of(value));
         }
-        self.sets(range, |start, set| {
+        self.passage.sets(range, |start, set| {
             let inverses = inverses(set);
-            let (left, right) = match self.direction {
+            let (left, right) = match self.passage.direction {
                 Direction::Forth => (set, &inverses),
                 Direction::Back => (&inverses, set),
             };
@@ -245,9 +275,9 @@ impl<T: Real> Carry<'_, T> {
     }
 
     #[inline(always)]
-    fn run<S: Simd, const K: usize>(self, simd: S, half: bool) -> Carried {
+    fn run<S: Simd, const K: usize>(self, simd: S) -> Carried {
         const LINE: usize = 64;
-        let modes = self.overlaps.modes();
+        let Passage { modes, half, .. } = *self.passage;
         let width = K * size_of::<T::Vector<S>>() / size_of::<T>();
         let registers = (modes + 1).div_ceil(width);
         let places = (registers * width + 1).next_multiple_of(LINE / size_of::<T>());
@@ -258,10 +288,10 @@ impl<T: Real> Carry<'_, T> {
             half,
             values: values.as_slice_mut().expect("rows of one length"),
         };
-        let count = self.runs.iter().map(|(range, _)| range.len()).sum();
+        let count = self.passage.runs.iter().map(|(range, _)| range.len()).sum();
         let mut overlaps = vec![[Complex::ZERO; 4]; count];
         let mut sides: Vec<Sides<T>> = (0..DEEP).map(|_| Sides::new(registers * width)).collect();
-        for runs in self.runs.chunks(DEEP) {
+        for runs in self.passage.runs.chunks(DEEP) {
             for (run, sides) in runs.iter().zip(&mut sides) {
                 self.sides(run, sides);
             }
@@ -271,12 +301,18 @@ impl<T: Real> Carry<'_, T> {
                 let mut ready = front.min(modes);
                 for (((range, _), sides), done) in runs.iter().zip(&sides).zip(&mut done) {
                     let own = &mut overlaps[range.clone()];
-                    *done = rows.advance::<S, K>(simd, sides, self.direction, *done..ready, own);
+                    *done = rows.advance::<S, K>(
+                        simd,
+                        sides,
+                        self.passage.direction,
+                        *done..ready,
+                        own,
+                    );
                     ready = *done;
                 }
             }
         }
-        let behind = match self.direction {
+        let behind = match self.passage.direction {
             Direction::Forth => (0..modes).map(|mode| rows.at(mode, mode)).collect(),
             Direction::Back => {
                 let at = |mode| {

@@ -1,5 +1,7 @@
 //! Every fast walk against the plain product of 2×2 matrices, on every instruction set of the machine.
 
+use std::borrow::Cow;
+
 use ndarray::s;
 
 use super::*;
@@ -270,82 +272,6 @@ fn unitary(stream: &mut crate::rng::Stream) -> TwoByTwo {
     matrix.map(|z| z / whole.sqrt())
 }
 
-/// The overlaps of light that is won back by inverses are those of light that is walked again, in both precisions, also of
-/// light that begins in some modes.
-#[test]
-fn light_walked_back_with_its_adjoint_has_the_overlaps_of_the_plain_way() {
-    let mut stream = Seed(41).stream(Effect::Haar, 0, 0, 0);
-    for modes in [2, 3, 8, 21, 40] {
-        let steps = rectangle(modes, || lossy(&mut stream, 0.97));
-        let pair = |index: usize| (steps[index].top, steps[index].bottom);
-        let mut columns = vec![0; steps.len()];
-        for index in 1..steps.len() {
-            let is_next = steps[index].top <= steps[index - 1].top;
-            columns[index] = columns[index - 1] + usize::from(is_next);
-        }
-        let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
-        let route = Route::new(steps.len(), pair, modes, Direction::Forth);
-        let legs = Legs::new(steps.len(), pair, |index| columns[index], modes).unwrap();
-        for samples in [1, 7, 40] {
-            let mut light = random_fields(modes, samples);
-            for part in [&mut light.re, &mut light.im] {
-                part.slice_mut(s![modes / 2.., ..samples / 2]).fill(0.0);
-            }
-            let adjoint = random_fields(modes, samples + 1).crop(modes, samples);
-            for arch in InstructionSet::all().into_iter().map(|set| set.0) {
-                let plain = pull::pull_on(arch, &route, &matrices, &light, adjoint.clone());
-                let fast = together::pull_together_on(arch, &legs, &matrices, &light, &adjoint);
-                compare(&fast.unwrap(), &plain, 1e-11);
-                let single = |fields: &Fields<f64>| Fields {
-                    re: fields.re.mapv(|x| x as f32),
-                    im: fields.im.mapv(|x| x as f32),
-                };
-                let (light, adjoint) = (single(&light), single(&adjoint));
-                let fast = together::pull_together_on(arch, &legs, &matrices, &light, &adjoint);
-                compare(&fast.unwrap(), &plain, 1e-4);
-            }
-        }
-    }
-}
-
-fn compare<T: Real>(got: &pull::Pulled<T>, expected: &pull::Pulled<f64>, bound: f64) {
-    let all = |overlaps: &[TwoByTwo], ends: &[Complex<f64>]| -> Vec<Complex<f64>> {
-        overlaps.iter().flatten().chain(ends).copied().collect()
-    };
-    let expected_sums = all(&expected.overlaps, &expected.ends);
-    let size = expected_sums
-        .iter()
-        .fold(0.0, |most: f64, z| most.max(z.norm()));
-    for (got, expected) in all(&got.overlaps, &got.ends).iter().zip(&expected_sums) {
-        assert!((got - expected).norm() < bound * size, "{got} {expected}");
-    }
-    let size = expected.adjoint.power().sqrt();
-    for (got, expected) in [
-        (&got.adjoint.re, &expected.adjoint.re),
-        (&got.adjoint.im, &expected.adjoint.im),
-    ] {
-        for (got, expected) in got.iter().zip(expected) {
-            assert!((got.double() - expected).abs() < bound * size);
-        }
-    }
-}
-
-#[test]
-fn light_that_an_inverse_would_spoil_is_walked_again() {
-    let mut stream = Seed(42).stream(Effect::Haar, 0, 0, 0);
-    for (arm, is_fast) in [(0.9, true), (0.5, false), (0.0, false)] {
-        let steps = rectangle(4, || lossy(&mut stream, arm));
-        let pair = |index: usize| (steps[index].top, steps[index].bottom);
-        let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
-        let legs = Legs::new(steps.len(), pair, |_| 0, 4).unwrap();
-        let light = random_fields(4, 3);
-        let fast = together::pull_together_on(Arch::new(), &legs, &matrices, &light, &light);
-        assert_eq!(fast.is_some(), is_fast, "{arm}");
-    }
-    // A butterfly joins distant modes.
-    assert!(Legs::new(2, |index| (index, index + 2), |_| 0, 4).is_none());
-}
-
 /// Overlaps that are carried through a mesh, either way, are those of light that is walked: of lossy MZIs all of them, of
 /// unitary ones their anti-Hermitian part.
 #[test]
@@ -392,10 +318,11 @@ fn carried_overlaps_are_those_of_light_and_adjoint() {
                     im: fields.im.mapv(|x| x as f32),
                 };
                 for (route, from) in [(&forth, &ahead), (&back, &behind)] {
-                    let double = overlaps::carry_on(arch, route, &matrices, from);
-                    compare_overlaps(&double.unwrap(), &plain, arm == 1.0, 1e-12);
-                    let single = overlaps::carry_on(arch, route, &matrices, &single(from));
-                    compare_overlaps(&single.unwrap(), &plain, arm == 1.0, 1e-4);
+                    let passage = Passage::new(route, Cow::Borrowed(&matrices)).unwrap();
+                    let double = passage.carry_on(arch, from);
+                    compare_overlaps(&double, &plain, arm == 1.0, 1e-12);
+                    let single = passage.carry_on(arch, &single(from));
+                    compare_overlaps(&single, &plain, arm == 1.0, 1e-4);
                 }
             }
         }
@@ -437,11 +364,10 @@ fn overlaps_are_not_carried_where_rounding_would_grow() {
         let pair = |index: usize| (steps[index].top, steps[index].bottom);
         let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
         let route = Route::new(steps.len(), pair, 4, Direction::Forth);
-        let overlaps = random_fields(4, 4);
-        let carried = overlaps::carry(&route, &matrices, &overlaps);
-        assert_eq!(carried.is_some(), is_carried, "{arm}");
+        let passage = Passage::new(&route, Cow::Borrowed(&matrices));
+        assert_eq!(passage.is_some(), is_carried, "{arm}");
     }
     let route = Route::new(2, |index| (index, index + 2), 4, Direction::Forth);
     let matrices: Matrices = (0..2).map(|_| lossy(&mut stream, 1.0)).collect();
-    assert!(overlaps::carry(&route, &matrices, &random_fields(4, 4)).is_none());
+    assert!(Passage::new(&route, Cow::Borrowed(&matrices)).is_none());
 }

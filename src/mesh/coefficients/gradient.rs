@@ -7,7 +7,7 @@
 use num_complex::Complex;
 
 use super::{Coefficients, Source};
-use crate::field::{Carried, Direction, Fields, Real, TwoByTwo, carry, pull, pull_together};
+use crate::field::{Carried, Direction, Fields, Passage, Real, TwoByTwo, pull};
 use crate::linalg::C64;
 use crate::mesh::Phases;
 
@@ -24,8 +24,8 @@ impl Coefficients<'_> {
     /// The gradient of a real loss L of what becomes of `inputs`, `[mode, sample]`, behind the mesh, `y = U x`. `by_outputs`
     /// is its adjoint there, ∂L/∂Re y + i ∂L/∂Im y (PyTorch's `grad`), so that dL = Re Σ conj(adjoint) dy.
     ///
-    /// Exact for any couplers and losses. The work is some walks of the batch; memory holds a few samples at a time. Where L
-    /// depends on the transfer matrix, `inputs` is [`Fields::basis`] and `by_outputs` is ∂L/∂U.
+    /// Exact for any couplers and losses. The work is some walks of the batch, or, of more samples than half the modes, one
+    /// walk and what does not depend on the batch. Where L depends on the transfer matrix, `inputs` is [`Fields::basis`] and `by_outputs` is ∂L/∂U.
     ///
     /// # Panics
     /// If the two do not have the mesh's modes and the same samples.
@@ -46,6 +46,9 @@ impl Coefficients<'_> {
     /// # Ok::<(), lightloom::Error>(())
     /// ```
     pub fn gradient<T: Real>(&self, inputs: &Fields<T>, mut by_outputs: Fields<T>) -> Gradient<T> {
+        if let Some(gradient) = self.by_overlaps(Direction::Forth, inputs, &by_outputs) {
+            return gradient;
+        }
         by_outputs.scale_modes(&self.conjugate_screen());
         let (phases, inputs) = self.pull(Direction::Forth, inputs, by_outputs);
         Gradient { phases, inputs }
@@ -57,6 +60,9 @@ impl Coefficients<'_> {
     /// # Panics
     /// As [`gradient`](Self::gradient).
     pub fn gradient_back<T: Real>(&self, inputs: &Fields<T>, by_outputs: Fields<T>) -> Gradient<T> {
+        if let Some(gradient) = self.by_overlaps(Direction::Back, inputs, &by_outputs) {
+            return gradient;
+        }
         let mut light = inputs.clone();
         light.scale_modes(&self.screen);
         let (mut phases, mut adjoint) = self.pull(Direction::Back, &light, by_outputs);
@@ -66,6 +72,49 @@ impl Coefficients<'_> {
             phases,
             inputs: adjoint,
         }
+    }
+
+    /// The gradient of a batch of light from the overlaps of all modes where it enters. None where those cannot be carried
+    /// through the mesh, or where the batch is so small that it is sooner walked.
+    fn by_overlaps<T: Real>(
+        &self,
+        direction: Direction,
+        inputs: &Fields<T>,
+        by_outputs: &Fields<T>,
+    ) -> Option<Gradient<T>> {
+        assert_eq!(
+            inputs.modes(),
+            self.modes,
+            "fields and mesh must agree in modes"
+        );
+        assert_eq!(
+            by_outputs.re.dim(),
+            inputs.re.dim(),
+            "one adjoint per field"
+        );
+        // Both sides of the overlaps take as much as two walks of half as many samples as modes, a batch five of its own.
+        if 2 * inputs.samples() < self.modes {
+            return None;
+        }
+        let kept = self.kept();
+        let passage = kept.passage(direction)?;
+        // The conjugate of the adjoint goes back through what light went through, as light of its own does.
+        let mut back = by_outputs.clone().conjugated();
+        let overlaps = match direction {
+            Direction::Forth => {
+                kept.walk_back(&mut back);
+                inputs.times_transposed(&back)
+            }
+            Direction::Back => {
+                kept.walk(&mut back);
+                back.times_transposed(inputs)
+            }
+        };
+        let phases = kept.slopes_of_overlaps(&passage, overlaps);
+        Some(Gradient {
+            phases,
+            inputs: back.conjugated(),
+        })
     }
 
     fn conjugate_screen(&self) -> Vec<C64> {
@@ -79,38 +128,34 @@ impl Coefficients<'_> {
         light: &Fields<T>,
         adjoint: Fields<T>,
     ) -> (Phases, Fields<T>) {
-        let matrices = self.matrices();
-        let legs = match direction {
-            Direction::Forth => self.nodes.legs(self.modes),
-            Direction::Back => None,
-        };
-        let together = legs.and_then(|legs| pull_together(legs, &matrices, light, &adjoint));
-        let pulled = together.unwrap_or_else(|| {
-            let route = self.nodes.route(self.modes, direction);
-            pull(route, &*matrices, light, adjoint)
-        });
+        let route = self.nodes.route(self.modes, direction);
+        let pulled = pull(route, &*self.matrices(), light, adjoint);
         (self.slopes(pulled.overlaps, &pulled.ends), pulled.adjoint)
     }
 
-    /// The slopes of all phases from the overlaps Σ x a† of all modes, `[mode of the light, mode of the adjoint]`: at the
-    /// inputs if they go [forth](Direction::Forth), at the outputs if they go back. None where they cannot be carried through
-    /// the mesh.
+    /// The way of overlaps from the inputs to the outputs ([forth](Direction::Forth)), or back; none where they cannot be
+    /// carried through the mesh.
+    pub(crate) fn passage(&self, direction: Direction) -> Option<Passage<'_>> {
+        Passage::new(self.nodes.route(self.modes, direction), self.matrices())
+    }
+
+    /// The slopes of all phases from the overlaps Σ x a† of all modes, `[mode of the light, mode of the adjoint]`, at the side
+    /// where the `passage` of these coefficients begins.
     ///
     /// # Panics
     /// If the overlaps are not those of the mesh's modes.
     pub(crate) fn slopes_of_overlaps<T: Real>(
         &self,
+        passage: &Passage<'_>,
         mut overlaps: Fields<T>,
-        direction: Direction,
-    ) -> Option<Phases> {
-        if direction == Direction::Back {
+    ) -> Phases {
+        if passage.direction() == Direction::Back {
             // In front of the screen.
             overlaps.scale_modes(&self.conjugate_screen());
             overlaps.scale_samples(&self.screen);
         }
-        let route = self.nodes.route(self.modes, direction);
-        let Carried { overlaps, behind } = carry(route, &self.matrices(), &overlaps)?;
-        Some(self.slopes(overlaps, &behind))
+        let Carried { overlaps, behind } = passage.carry(&overlaps);
+        self.slopes(overlaps, &behind)
     }
 
     /// The slopes of all phases, from the overlaps in front of every cell and of every mode behind the last.

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::geometry::Node;
-use crate::field::{Direction, Legs, Route};
+use crate::field::{Direction, Route};
 
 /// The nodes of a mesh in the order in which light meets them. Clones share them, and the routes once they are known.
 #[derive(Debug, Clone)]
@@ -15,7 +15,6 @@ struct Layout {
     nodes: Vec<Node>,
     forth: OnceLock<Route>,
     back: OnceLock<Route>,
-    legs: OnceLock<Option<Legs>>,
 }
 
 impl Nodes {
@@ -32,24 +31,12 @@ impl Nodes {
     }
 }
 
-impl Nodes {
-    /// The legs of the nodes on `modes` modes; none if they join distant ones.
-    pub(crate) fn legs(&self, modes: usize) -> Option<&Legs> {
-        let legs = self.0.legs.get_or_init(|| {
-            let pair = |index: usize| (self[index].top, self[index].bottom);
-            Legs::new(self.len(), pair, |index| self[index].column, modes)
-        });
-        legs.as_ref()
-    }
-}
-
 impl From<Vec<Node>> for Nodes {
     fn from(nodes: Vec<Node>) -> Self {
         Self(Arc::new(Layout {
             nodes,
             forth: OnceLock::new(),
             back: OnceLock::new(),
-            legs: OnceLock::new(),
         }))
     }
 }

@@ -33,6 +33,8 @@ impl SetMeshes<'_> {
     fn by_overlaps<T: Real>(&self, by_matrix: &Fields<T>) -> Option<MeshesGradient> {
         let (rows, cols) = by_matrix.re.dim();
         let (input, output) = (self.input.kept(), self.output.kept());
+        let back = input.passage(Direction::Back)?;
+        let forth = output.passage(Direction::Forth)?;
         let conjugated = by_matrix.clone().conjugated();
         let (left, right) = if rows < cols {
             let mut left = placed(conjugated.transposed(), input.modes(), rows);
@@ -55,11 +57,11 @@ impl SetMeshes<'_> {
         let mut ahead = overlaps.clone().crop(input.modes(), joined);
         ahead.scale_samples(&self.attenuators);
         let ahead = placed(ahead, input.modes(), input.modes());
-        let input = input.slopes_of_overlaps(ahead, Direction::Back)?;
+        let input = input.slopes_of_overlaps(&back, ahead);
         let mut behind = overlaps.crop(joined, output.modes());
         behind.scale_modes(&self.attenuators);
         let behind = placed(behind, output.modes(), output.modes());
-        let output = output.slopes_of_overlaps(behind, Direction::Forth)?;
+        let output = output.slopes_of_overlaps(&forth, behind);
         Some(MeshesGradient {
             input,
             attenuators,

@@ -23,15 +23,19 @@ use crate::report::sweep::results::{PointTrials, Results};
 const CHOICES: usize = 200;
 /// Classes of a picture of class-wise losses at most.
 const MOST_BARS: usize = 26;
-/// Side of a matrix, px.
+/// Side of a matrix on a page, px.
 const SIDE: f64 = 400.0;
+/// Side of a matrix beside another one on paper at least, px; narrower figures have one below the other.
+const LEAST_SIDE: f64 = 250.0;
 /// Left of a matrix whose classes are numbers, px, and what longer names may take there.
 const LEFT: f64 = 66.0;
 const OF_NUMBERS: f64 = 24.0;
 const OF_NAMES: f64 = 110.0;
 const TOP: f64 = 44.0;
-/// From one matrix to the next.
-const NEXT: f64 = SIDE + 50.0;
+/// Between two matrices, px: side by side without longer names, and one below the other.
+const GAP: f64 = 50.0;
+const BELOW: f64 = 60.0;
+const RIGHT: f64 = 16.0;
 
 /// The matrices of one point: its chips', and that of the network in digital.
 struct Matrices {
@@ -110,7 +114,8 @@ pub(crate) fn matrix(results: &Results, focus: &PointTrials) -> Option<Figure> {
          percent of the row; what is taken for another class has a scale of its own.",
         place(results, focus)
     );
-    let svg = picture(&title, &caption, shown, names);
+    let width = results.options.width_mm.map(|_| results.options.width_px());
+    let svg = picture(&title, &caption, shown, names, width);
     let mut figure = Figure::new("confusion".to_owned(), title, caption, svg, table);
     figure.is_wide = true;
     figure.control = control(results, focus, &all, classes, names);
@@ -234,22 +239,64 @@ fn most_off_diagonal(matrices: &Matrices) -> f64 {
     shares.fold(1.0, f64::max).ceil()
 }
 
-fn picture(title: &str, caption: &str, matrices: &Matrices, names: ClassNames<'_>) -> String {
+/// Side of both matrices, px, and the upper left corner of each.
+struct Places {
+    side: f64,
+    corners: [[f64; 2]; 2],
+}
+
+impl Places {
+    /// For names that take `more` px than numbers do, of a figure of `width` px on paper, or on a page.
+    fn new(more: f64, width: Option<f64>) -> Self {
+        let (left, gap) = (LEFT + more, GAP + more);
+        let beside = width.map_or(SIDE, |width| 0.5 * (width - left - gap - RIGHT));
+        let second = |side: f64| [left + side + gap, TOP];
+        match width {
+            Some(width) if beside < LEAST_SIDE => {
+                let side = width - left - RIGHT;
+                Self {
+                    side,
+                    corners: [[left, TOP], [left, TOP + side + BELOW]],
+                }
+            }
+            _ => Self {
+                side: beside,
+                corners: [[left, TOP], second(beside)],
+            },
+        }
+    }
+
+    /// Where the figure ends on the right and where its matrices end below.
+    fn ends(&self) -> [f64; 2] {
+        let [_, [left, top]] = self.corners;
+        [left + self.side + RIGHT, top + self.side]
+    }
+}
+
+fn picture(
+    title: &str,
+    caption: &str,
+    matrices: &Matrices,
+    names: ClassNames<'_>,
+    width: Option<f64>,
+) -> String {
     let more = names.widest(matrices.chips.classes(), FONT, OF_NAMES) - OF_NUMBERS;
-    let (first, next) = (LEFT + more.max(0.0), NEXT + more.max(0.0));
-    let width = first + next + SIDE + 16.0;
+    let places = Places::new(more.max(0.0), width);
+    let [right, bottom] = places.ends();
     let most = most_off_diagonal(matrices);
-    let mut svg = Svg::document(width, TOP + SIDE + 46.0, title, caption);
+    let [[left, top], _] = places.corners;
+    let scales = Scales::new(left, bottom, right, most);
+    let mut svg = Svg::document(right, scales.bottom(), title, caption);
     let panels = [
         ("chips", "class that the chips say", &matrices.chips),
         ("digital", "class that digital says", &matrices.digital),
     ];
-    for (index, (id, heading, counts)) in panels.into_iter().enumerate() {
-        let left = first + next * index as f64;
-        panel(&mut svg, left, [id, heading], counts, most, names);
+    for ((id, heading, counts), corner) in panels.into_iter().zip(places.corners) {
+        let place = (corner, places.side);
+        panel(&mut svg, place, [id, heading], counts, most, names);
     }
-    scales(&mut svg, first, most);
-    let (x, y) = (18.0, TOP + SIDE / 2.0);
+    scales.draw(&mut svg);
+    let (x, y) = (18.0, top + 0.5 * (bottom - top));
     let turn = format!("rotate(-90 {x} {})", number(y));
     let size = number(FONT);
     let upright = [
@@ -262,56 +309,80 @@ fn picture(title: &str, caption: &str, matrices: &Matrices, names: ClassNames<'_
     svg.finish()
 }
 
-/// The colours on and off the diagonal.
-fn scales(svg: &mut Svg, left: f64, most: f64) {
+/// The colours on and off the diagonal, below the matrices: beside each other where the figure is wide enough.
+struct Scales {
+    names: [(&'static str, String); 2],
+    corners: [[f64; 2]; 2],
+}
+
+impl Scales {
     const STEPS: u32 = 40;
-    let size = number(FONT);
-    let y = TOP + SIDE + 20.0;
-    let names = [
-        ("right", "right, 0 to 100 %".to_owned()),
-        ("most", format!("taken for another, 0 to {most} %")),
-    ];
-    let mut x = left;
-    for (class, name) in names {
-        for step in 0..STEPS {
-            let share = (f64::from(step) + 0.5) / f64::from(STEPS);
-            let fill = color(100.0 * share, class == "right", 100.0).hex();
-            let wide = 3.0;
-            svg.pill(
-                [x + wide * f64::from(step), y, wide + 0.5, 12.0],
-                0.0,
-                &[("fill", &fill)],
-            );
-        }
-        x += 3.0 * f64::from(STEPS) + 10.0;
-        let look = [
-            ("class", class),
-            ("font-size", size.as_str()),
-            ("fill", INK),
+    const STEP: f64 = 3.0;
+    /// From the left of a scale to its name, px.
+    const TO_NAME: f64 = Self::STEP * Self::STEPS as f64 + 10.0;
+    const LINE: f64 = 20.0;
+
+    fn new(left: f64, bottom: f64, right: f64, most: f64) -> Self {
+        let names = [
+            ("right", "right, 0 to 100 %".to_owned()),
+            ("most", format!("taken for another, 0 to {most} %")),
         ];
-        svg.label(x, y + 4.5, &look, &name);
-        x += text_width(&name, FONT) + 40.0;
+        let y = bottom + 20.0;
+        let [first, second] =
+            [0, 1].map(|at: usize| Self::TO_NAME + text_width(&names[at].1, FONT));
+        let beside = left + first + 40.0;
+        let corners = match beside + second <= right {
+            true => [[left, y], [beside, y]],
+            false => [[left, y], [left, y + Self::LINE]],
+        };
+        Self { names, corners }
+    }
+
+    /// Where the figure ends below.
+    fn bottom(&self) -> f64 {
+        self.corners[1][1] + 26.0
+    }
+
+    fn draw(&self, svg: &mut Svg) {
+        let size = number(FONT);
+        for ((class, name), [x, y]) in self.names.iter().zip(self.corners) {
+            for step in 0..Self::STEPS {
+                let share = (f64::from(step) + 0.5) / f64::from(Self::STEPS);
+                let fill = color(100.0 * share, *class == "right", 100.0).hex();
+                svg.pill(
+                    [x + Self::STEP * f64::from(step), y, Self::STEP + 0.5, 12.0],
+                    0.0,
+                    &[("fill", &fill)],
+                );
+            }
+            let look = [
+                ("class", *class),
+                ("font-size", size.as_str()),
+                ("fill", INK),
+            ];
+            svg.label(x + Self::TO_NAME, y + 4.5, &look, name);
+        }
     }
 }
 
-/// One matrix whose left edge is at `left`.
+/// One matrix at its upper left corner, of a given side.
 fn panel(
     svg: &mut Svg,
-    left: f64,
+    ([left, top], matrix): ([f64; 2], f64),
     [id, heading]: [&str; 2],
     counts: &Confusion,
     most: f64,
     names: ClassNames<'_>,
 ) {
     let classes = counts.classes();
-    let side = SIDE / classes as f64;
+    let side = matrix / classes as f64;
     let small = number((0.33 * side).clamp(4.0, 12.0));
     svg.open("g", &[("font-size", &small), ("text-anchor", "middle")]);
     for (label, row) in rows(counts).iter().enumerate() {
         for predicted in 0..classes {
             let (rounded, text) = in_percent(row, predicted);
             let color = color(rounded, label == predicted, most);
-            let (x, y) = (left + side * predicted as f64, TOP + side * label as f64);
+            let (x, y) = (left + side * predicted as f64, top + side * label as f64);
             let edge = number(side - 1.0);
             let cell = format!("{id}-{label}-{predicted}");
             svg.open("g", &[("class", "mark"), ("data-cell", &cell)]);
@@ -343,8 +414,8 @@ fn panel(
     for class in 0..classes {
         let middle = side * (class as f64 + 0.5);
         let [above, beside] = [side - 4.0, OF_NAMES].map(|most| names.cut(class, font, most));
-        svg.centred(left + middle, TOP - 8.0, &above);
-        svg.before(left - 9.0, TOP + middle + 4.5, &beside);
+        svg.centred(left + middle, top - 8.0, &above);
+        svg.before(left - 9.0, top + middle + 4.5, &beside);
     }
     svg.close();
     let size = number(FONT);
@@ -353,7 +424,7 @@ fn panel(
         ("fill", INK),
         ("text-anchor", "middle"),
     ];
-    svg.label(left + SIDE / 2.0, 16.0, &middle, heading);
+    svg.label(left + matrix / 2.0, top - 28.0, &middle, heading);
 }
 
 /// A list of the points, shown where scripts run, and the counts that it switches between.

@@ -6,7 +6,6 @@ use super::*;
 use crate::mesh::{CellKind, Cells, Geometry, Mesh, Mzi, Values};
 use crate::rng::{Effect, Seed, Stream};
 
-const SAMPLES: usize = 3;
 /// Differences of five points with this step miss by 1e-13 of the fifth derivative, which is of the size of the loss.
 const STEP: f64 = 1e-3;
 /// How far a slope may be from its difference, relative to the largest one of its kind.
@@ -25,9 +24,9 @@ fn stream(unit: u64) -> Stream {
     Seed(22).stream(Effect::Haar, 0, unit, 0)
 }
 
-fn random_fields(modes: usize, unit: u64) -> Fields<f64> {
+fn random_fields(modes: usize, samples: usize, unit: u64) -> Fields<f64> {
     let mut stream = stream(unit);
-    let mut part = || Array2::from_shape_fn((modes, SAMPLES), |_| stream.standard_normal());
+    let mut part = || Array2::from_shape_fn((modes, samples), |_| stream.standard_normal());
     Fields {
         re: part(),
         im: part(),
@@ -104,9 +103,21 @@ fn check(what: &str, got: &[f64], expected: &[f64]) {
     }
 }
 
+/// Of few samples, which are walked, and of as many as modes, whose overlaps are carried where they can be.
 fn check_mesh(mesh: &Mesh, cells: &Cells, direction: Direction) {
-    let what = format!("{:?} {} {direction:?}", mesh.geometry(), cells.kind);
-    let (x, v) = (random_fields(mesh.modes, 2), random_fields(mesh.modes, 3));
+    for samples in [1, mesh.modes] {
+        check_batch(mesh, cells, direction, samples);
+    }
+}
+
+fn check_batch(mesh: &Mesh, cells: &Cells, direction: Direction, samples: usize) {
+    let what = format!(
+        "{:?} {} {direction:?} {samples}",
+        mesh.geometry(),
+        cells.kind
+    );
+    let x = random_fields(mesh.modes, samples, 2);
+    let v = random_fields(mesh.modes, samples, 3);
     let mut stream = stream(4);
     let count = mesh.phase_shifters_of(cells.kind);
     let flat: Vec<f64> = (0..count).map(|_| 6.0 * stream.uniform()).collect();
@@ -192,41 +203,46 @@ fn gradients_of_a_large_mesh_are_those_of_its_parts() {
         ..mzi
     });
     let plain = Coefficients::of_mzis(&mesh, mzis.collect());
-    let samples = 70;
-    let mut draw = || Array2::from_shape_simple_fn((80, samples), || stream.standard_normal());
-    let [x, g] = [0, 1].map(|_| Fields {
+    let mut draw = || Array2::from_shape_simple_fn((80, 70), || stream.standard_normal());
+    let [all_x, all_g] = [0, 1].map(|_| Fields {
         re: draw(),
         im: draw(),
     });
-    let whole = coefficients.gradient(&x, g.clone());
-    // Sample by sample, the slopes add up.
-    let mut sums = vec![0.0; mesh.phase_shifters()];
-    let single =
-        |part: &Array2<f64>, at: usize| part.column(at).to_owned().insert_axis(ndarray::Axis(1));
-    for sample in 0..samples {
-        let [x, g] = [&x, &g].map(|fields| Fields {
-            re: single(&fields.re, sample).as_standard_layout().into_owned(),
-            im: single(&fields.im, sample).as_standard_layout().into_owned(),
-        });
-        let one = plain.gradient(&x, g);
-        for (sum, slope) in sums.iter_mut().zip(one.phases.flat()) {
-            *sum += slope;
+    // Of 30 samples, which are walked, and of 70, whose overlaps are carried.
+    for samples in [30, 70] {
+        let [x, g] = [&all_x, &all_g].map(|fields| fields.clone().crop(80, samples));
+        let whole = coefficients.gradient(&x, g.clone());
+        // Sample by sample, the slopes add up.
+        let mut sums = vec![0.0; mesh.phase_shifters()];
+        let single = |part: &Array2<f64>, at: usize| {
+            let column = part.column(at).to_owned().insert_axis(ndarray::Axis(1));
+            column.as_standard_layout().into_owned()
+        };
+        for sample in 0..samples {
+            let [x, g] = [&x, &g].map(|fields| Fields {
+                re: single(&fields.re, sample),
+                im: single(&fields.im, sample),
+            });
+            let one = plain.gradient(&x, g);
+            for (sum, slope) in sums.iter_mut().zip(one.phases.flat()) {
+                *sum += slope;
+            }
+            for mode in 0..80 {
+                let off = one.inputs.re[[mode, 0]] - whole.inputs.re[[mode, sample]];
+                assert!(off.abs() < 1e-12, "{mode} {sample}: {off:e}");
+            }
         }
-        for mode in 0..80 {
-            let off = one.inputs.re[[mode, 0]] - whole.inputs.re[[mode, sample]];
-            assert!(off.abs() < 1e-12, "{mode} {sample}: {off:e}");
+        check("whole", &whole.phases.flat(), &sums);
+        // Adjoint and light in single precision, of which the slopes keep most.
+        let rounded = |fields: &Fields<f64>| Fields {
+            re: fields.re.mapv(|x| x as f32),
+            im: fields.im.mapv(|x| x as f32),
+        };
+        let single = coefficients.gradient(&rounded(&x), rounded(&g));
+        let size = sums.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        for (got, expected) in single.phases.flat().iter().zip(&sums) {
+            assert!((got - expected).abs() < 1e-5 * size, "{got} {expected}");
         }
-    }
-    check("whole", &whole.phases.flat(), &sums);
-    // Adjoint and light in single precision, of which the slopes keep most.
-    let rounded = |fields: &Fields<f64>| Fields {
-        re: fields.re.mapv(|x| x as f32),
-        im: fields.im.mapv(|x| x as f32),
-    };
-    let single = coefficients.gradient(&rounded(&x), rounded(&g));
-    let size = sums.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-    for (got, expected) in single.phases.flat().iter().zip(&sums) {
-        assert!((got - expected).abs() < 1e-5 * size, "{got} {expected}");
     }
 }
 
