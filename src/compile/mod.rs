@@ -12,7 +12,6 @@ pub use file::{read_network, write_network};
 pub use freedom::{Aim, Arrangement};
 pub use multiplier::Multiplier;
 pub use open::{Compiled, load_network};
-pub(crate) use tile::attenuator_phase;
 pub use tile::{Array, Crossbar, Meshes, Tile};
 pub use weights::Weights;
 pub(crate) use weights::bfloat16;

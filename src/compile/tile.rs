@@ -222,7 +222,7 @@ fn best_factors(weight: &Matrix, joined: usize, output: &Mesh, input: &Mesh) -> 
 }
 
 /// Phase of the bar port of an MZI at `theta`, rad: T₁₁ = i e^{iθ/2} sin(θ/2).
-pub(crate) fn attenuator_phase(theta: f64) -> f64 {
+fn attenuator_phase(theta: f64) -> f64 {
     FRAC_PI_2 + theta / 2.0
 }
 

@@ -1,4 +1,4 @@
-//! Training: of programs on drawn chips by several methods, and of small complex networks for published figures.
+//! Training of programs on drawn chips by several methods.
 //!
 //! A [`Trainable`] is a program whose weights or phases change, a [`Method`] says how the slopes of a loss by them are had, a
 //! [`Trainer`] takes the steps, a [`TrainingRun`] does so in a folder before an experiment judges what was learnt.
@@ -8,7 +8,6 @@
 
 mod asked;
 mod in_situ;
-mod learner;
 mod loss;
 mod method;
 mod optimizer;
@@ -19,7 +18,6 @@ mod trainable;
 
 pub use asked::as_asked;
 pub use in_situ::{InSituGradient, Passes, in_situ};
-pub use learner::{Layer, Learner, MeshPair, Recipe, Samples};
 pub use loss::{Criterion, Loss};
 pub use method::{Adjoint, DirectFeedback, InSitu, Method, MethodName, Minibatch, Spsa};
 pub use optimizer::{Optimizer, Rule};

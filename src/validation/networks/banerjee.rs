@@ -5,11 +5,10 @@ use std::f64::consts::TAU;
 use rayon::prelude::*;
 
 use super::chips::{OnChips, Spread, Zone, within};
+use super::learn::{Recipe, Samples, dense, learnt};
 use super::tasks::{Split, fourier};
 use super::{case, mean, near, seed};
-use crate::mesh::Geometry;
 use crate::nn::Activation;
-use crate::train::{Learner, Recipe, Samples};
 use crate::validation::{Expected, Section, Tier};
 
 const SOURCE: &str = "Banerjee et al., DATE 2021, arXiv:2012.10594, abstract";
@@ -88,15 +87,14 @@ pub fn networks(task: &Split) -> Vec<OnChips> {
     let activation = Activation::ModulusSoftplus { temperature: 0.03 };
     let train = |number| {
         let seed = seed(number);
-        let mut network = Learner::dense(&[16, 16, 16, 10], 2.0, false, activation, seed);
+        let start = dense(&[16, 16, 16, 10], 2.0, false, activation, seed);
         let recipe = Recipe {
             epochs: 60,
             batch: 50,
             rate: 0.02,
             seed,
         };
-        network.train(&task.train, recipe);
-        OnChips::new(&network, Geometry::Clements, seed)
+        OnChips::of_weights(&learnt(&start, &task.train, recipe), seed)
     };
     (0..NETWORKS).into_par_iter().map(train).collect()
 }

@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
-use crate::compile::{Meshes, Program, Tile};
+use super::learn::Samples;
+use crate::compile::{Meshes, Program, Tile, compile};
 use crate::hardware::{Chip, Element, Given, Hardware, Quantity, Section, Site};
 use crate::mesh::{Correction, Geometry, Mesh};
 use crate::nn::{Batch, LinearId, metrics};
 use crate::processor::Processor;
 use crate::rng::Seed;
-use crate::train::{Learner, Samples};
 
 /// Standard deviations of the errors of every element.
 #[derive(Debug, Clone, Copy)]
@@ -158,14 +158,15 @@ pub(super) fn within(program: &Program, zone: Zone) -> Given {
 pub(super) struct OnChips {
     /// The network on meshes, one tile a layer.
     pub program: Program,
-    seed: Seed,
+    /// From which its chips follow.
+    pub seed: Seed,
 }
 
 impl OnChips {
-    /// Dense layers through singular values and decomposition into meshes of `geometry`, meshes of that geometry as they are.
-    /// Its chips follow from `seed`.
-    pub fn new(network: &Learner, geometry: Geometry, seed: Seed) -> Self {
-        let program = network.program(super::layout(geometry));
+    /// The layers of a trained `program` through singular values and decomposition into rectangles. Its chips follow from
+    /// `seed`.
+    pub fn of_weights(program: &Program, seed: Seed) -> Self {
+        let program = compile(program.network(), super::layout(Geometry::Clements));
         Self {
             program: program.expect("trained networks fit on meshes"),
             seed,

@@ -3,15 +3,16 @@
 use rayon::prelude::*;
 
 use super::chips::{FIDELITY_LAW, OnChips, Spread, fidelity_law};
+use super::learn::{Recipe, Samples, butterflies, dense, learnt};
 use super::tasks::pixels;
 use super::{case, near, seed};
+use crate::compile::Program;
 use crate::experiment::{Summary, quantile};
 use crate::hardware::Given;
 use crate::linalg::fidelity;
-use crate::mesh::{Geometry, Mesh};
+use crate::mesh::Mesh;
 use crate::nn::Activation;
-use crate::rng::{Effect, Seed};
-use crate::train::{Layer, Learner, MeshPair, Recipe, Samples};
+use crate::rng::Seed;
 use crate::validation::{Case, Curves, Expected, Section, Tier};
 
 const SOURCE: &str = "Fang et al., Opt. Express 27, 14009 (2019), abstract";
@@ -30,8 +31,18 @@ pub fn section() -> Section {
     const SIGMAS: [f64; 5] = [0.0, 0.005, 0.01, 0.015, 0.02];
     let task = pixels();
     let kinds = [
-        train(grid, Geometry::Clements, &task.train),
-        train(butterflies, Geometry::Butterfly, &task.train),
+        train(
+            grid,
+            0.005,
+            |program, seed| OnChips::of_weights(&program, seed),
+            &task.train,
+        ),
+        train(
+            fft,
+            0.02,
+            |program, seed| OnChips { program, seed },
+            &task.train,
+        ),
     ];
     let [grid, fft] = kinds
         .each_ref()
@@ -161,41 +172,34 @@ fn crossover(sigmas: &[f64], grid: &[Accuracies], fft: &[Accuracies]) -> f64 {
         })
 }
 
-fn train(start: fn(Seed) -> (Learner, f64), geometry: Geometry, samples: &Samples) -> Vec<OnChips> {
-    (0..NETWORKS)
-        .into_par_iter()
-        .map(|number| {
-            let seed = seed(number);
-            let (mut network, rate) = start(seed);
-            let recipe = Recipe {
-                epochs: 20,
-                batch: 50,
-                rate,
-                seed,
-            };
-            network.train(samples, recipe);
-            OnChips::new(&network, geometry, seed)
-        })
-        .collect()
-}
-
-/// Weights of their own, and the step of their training.
-fn grid(seed: Seed) -> (Learner, f64) {
-    (Learner::dense(&WIDTHS, 1.8, false, ACTIVATION, seed), 0.005)
-}
-
-/// Butterflies of random phases, and the step of their training.
-fn butterflies(seed: Seed) -> (Learner, f64) {
-    let layers = WIDTHS.windows(2).enumerate().map(|(index, pair)| {
-        let mut stream = seed.stream(Effect::Haar, 1, index as u64, 2);
-        // The gain from which their code starts.
-        Layer::Meshes(MeshPair::butterflies(pair[0], pair[1], 6.0, &mut stream))
-    });
-    let network = Learner {
-        layers: layers.collect(),
-        activation: ACTIVATION,
+/// What networks learn from their `start` with this peak step, as chips hold them.
+fn train(
+    start: fn(Seed) -> Program,
+    rate: f64,
+    hold: fn(Program, Seed) -> OnChips,
+    samples: &Samples,
+) -> Vec<OnChips> {
+    let network = |number| {
+        let seed = seed(number);
+        let recipe = Recipe {
+            epochs: 20,
+            batch: 50,
+            rate,
+            seed,
+        };
+        hold(learnt(&start(seed), samples, recipe), seed)
     };
-    (network, 0.02)
+    (0..NETWORKS).into_par_iter().map(network).collect()
+}
+
+/// Weights of their own.
+fn grid(seed: Seed) -> Program {
+    dense(&WIDTHS, 1.8, false, ACTIVATION, seed)
+}
+
+/// Butterflies of random phases, with the gain from which their code starts.
+fn fft(seed: Seed) -> Program {
+    butterflies(&WIDTHS, 6.0, ACTIVATION, seed)
 }
 
 /// The fidelity of a trained mesh under errors against its law.

@@ -6,6 +6,7 @@
 mod banerjee;
 mod chips;
 mod fang;
+mod learn;
 mod shen;
 mod tasks;
 mod zones;

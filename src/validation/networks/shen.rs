@@ -4,6 +4,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::chips::{FIDELITY_LAW, OnChips, Spread, fidelity_law, site, within, within_mesh};
+use super::learn::{Recipe, Samples, dense, learnt};
 use super::tasks::{Split, vowels};
 use super::{case, mean, near, seed};
 use crate::compile::Tile;
@@ -11,11 +12,10 @@ use crate::experiment::Summary;
 use crate::field::Fields;
 use crate::hardware::{Chip, Given, Part, Placed, Section as Of};
 use crate::linalg::{C64, fidelity};
-use crate::mesh::{Correction, Geometry};
+use crate::mesh::Correction;
 use crate::nn::{Activation, Batch, metrics};
 use crate::processor::set_meshes;
 use crate::rng::{Effect, Seed, Stream};
-use crate::train::{Learner, Recipe, Samples};
 use crate::validation::{Case, Expected, Section, Tier};
 
 const EXPERIMENT: &str = "Shen et al., Nat. Photonics 11, 441 (2017), arXiv:1610.02365, Experiment";
@@ -162,16 +162,15 @@ fn train(number: u64) -> Judged {
         sigma_tau: 1.0,
         t0: 0.1,
     };
-    let mut network = Learner::dense(&[4, 4, 4], 2.0, true, activation, seed);
+    let start = dense(&[4, 4, 4], 2.0, true, activation, seed);
     let recipe = Recipe {
         epochs: 150,
         batch: 30,
         rate: 0.03,
         seed,
     };
-    network.train(&train, recipe);
     Judged {
-        chips: OnChips::new(&network, Geometry::Clements, seed),
+        chips: OnChips::of_weights(&learnt(&start, &train, recipe), seed),
         test,
         seed,
     }

@@ -4,12 +4,12 @@ use std::f64::consts::TAU;
 
 use ndarray::Array2;
 
+use super::learn::Samples;
 use crate::field::Fields;
 use crate::io::Source;
 use crate::linalg::C64;
 use crate::nn::{Dataset, Labels, Selection, Values};
 use crate::rng::{Effect, Seed};
-use crate::train::Samples;
 
 /// The training and the test part of a task.
 #[derive(Debug, Clone)]
