@@ -32,6 +32,8 @@ struct Task {
     test: Dataset,
     /// Epochs without errors, on new chips, and on one chip.
     epochs: [u64; 3],
+    /// Samples of a step.
+    batch: usize,
     /// Samples that one chip is tuned on.
     tuned_on: usize,
 }
@@ -56,7 +58,8 @@ impl Task {
             tile,
             train,
             test,
-            epochs: [30, 10, 4],
+            epochs: [60, 40, 4],
+            batch: 32,
             tuned_on: usize::MAX,
         })
     }
@@ -79,7 +82,8 @@ impl Task {
         let data = [open(Split::Train)?, open(Split::Test)?];
         let task = Self::new(&[784, 256, 256, 10], 1.0 / 255.0, Some(64), data)?;
         Ok(Self {
-            epochs: [8, 3, 2],
+            epochs: [8, 10, 2],
+            batch: 128,
             tuned_on: 6400,
             ..task
         })
@@ -170,6 +174,7 @@ fn main() -> Result<()> {
     let [without, on_new, on_one] = task.epochs;
     let plain = Training {
         epochs: without,
+        batch: task.batch,
         ..Training::default()
     };
     let (plain, _) = task.trained(&plain, &task.start, &Hardware::default(), &nothing)?;
@@ -180,8 +185,9 @@ fn main() -> Result<()> {
     let plain = compile(plain.network(), layout)?;
     let aware = Training {
         epochs: on_new,
+        batch: task.batch,
         parameters: Parameters::Phases,
-        rate: 0.003,
+        rate: 0.002,
         ..Training::default()
     };
     let (aware, _) = task.trained(&aware, &plain, &bad, &nothing)?;
@@ -224,6 +230,7 @@ fn main() -> Result<()> {
             parameters: Parameters::Phases,
             trial: Some(0),
             epochs: on_one,
+            batch: task.batch,
             rate: 0.003,
             in_situ: InSitu {
                 passes: Passes::Four,

@@ -94,15 +94,9 @@ pub struct Svd {
 /// [`Error::NotFinite`] if `m` holds NaN or an infinity, [`Error::Format`] if the iteration does not converge.
 pub fn svd(m: &Matrix) -> Result<Svd> {
     check_finite("matrix", m)?;
-    let failed = |_| {
-        Error::format(
-            "singular value decomposition",
-            "it did not converge for this matrix",
-        )
-    };
+    let failed = |_| not_converged();
     if is_real(m) {
-        let real = Mat::from_fn(m.nrows(), m.ncols(), |row, col| m[(row, col)].re);
-        let svd = real.svd().map_err(failed)?;
+        let svd = real_parts(m).svd().map_err(failed)?;
         return Ok(Svd {
             u: from_real(svd.U()),
             s: svd.S().column_vector().iter().copied().collect(),
@@ -116,6 +110,31 @@ pub fn svd(m: &Matrix) -> Result<Svd> {
         s: values.map(|value| value.re).collect(),
         v_adjoint: from_faer(svd.V()).adjoint(),
     })
+}
+
+/// The largest singular value of `m`, 0 of one without elements.
+///
+/// # Errors
+/// As [`svd()`].
+pub fn spectral_norm(m: &Matrix) -> Result<f64> {
+    check_finite("matrix", m)?;
+    let failed = |_| not_converged();
+    let values = match is_real(m) {
+        true => real_parts(m).singular_values().map_err(failed)?,
+        false => view(m).singular_values().map_err(failed)?,
+    };
+    Ok(values.into_iter().fold(0.0, f64::max))
+}
+
+fn real_parts(m: &Matrix) -> Mat<f64> {
+    Mat::from_fn(m.nrows(), m.ncols(), |row, col| m[(row, col)].re)
+}
+
+fn not_converged() -> Error {
+    Error::format(
+        "singular value decomposition",
+        "it did not converge for this matrix",
+    )
 }
 
 /// Whether every element of `m` is real.
@@ -232,6 +251,23 @@ mod tests {
         assert!(max_abs_difference(&product(&a, &b), &(&a * &b)) < 1e-13);
         let c = random(5, 3);
         assert!(max_abs_difference(&adjoint_product(&a, &c), &(a.adjoint() * c)) < 1e-13);
+    }
+
+    #[test]
+    fn the_spectral_norm_is_the_largest_singular_value() {
+        // Singular values 3 and 1: a rotation of diag(3, 1), and i times it.
+        let (sin, cos) = 0.3f64.sin_cos();
+        let rotated =
+            Matrix::from_row_slice(2, 2, &[3.0 * cos, -sin, 3.0 * sin, cos].map(C64::from));
+        for m in [rotated.clone(), rotated.map(|z| z * C64::i())] {
+            assert!((spectral_norm(&m).unwrap() - 3.0).abs() < 1e-14);
+        }
+        let wide = Matrix::from_fn(3, 50, |row, col| C64::new((row * col) as f64, 1.0));
+        for m in [wide.clone(), wide.transpose()] {
+            let expected = svd(&m).unwrap().s[0];
+            assert!((spectral_norm(&m).unwrap() - expected).abs() < 1e-12 * expected);
+        }
+        assert!(spectral_norm(&Matrix::from_element(1, 1, C64::from(f64::NAN))).is_err());
     }
 
     #[test]

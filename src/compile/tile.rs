@@ -8,7 +8,7 @@ use super::weights::{Held, Weights};
 use super::{Layout, Multiplier, matrix};
 use crate::error::{Error, Result};
 use crate::field::Fields;
-use crate::linalg::{C64, Matrix, adjoint_product, is_real, svd};
+use crate::linalg::{C64, Matrix, adjoint_product, is_real, spectral_norm, svd};
 use crate::mesh::{Geometry, Mesh, Mzi, closest};
 use crate::nn::Linear;
 use crate::rng::{Effect, Seed, Stream};
@@ -101,7 +101,7 @@ pub(super) fn compile_tile(weight: &Matrix, place: &Place, layout: &Layout) -> R
             (scale, Array::Meshes(Box::new(meshes)))
         }
         Multiplier::Crossbar => {
-            let largest = svd(&block)?.s[0];
+            let largest = spectral_norm(&block)?;
             let (inputs, outputs) = (place.input_modes, place.output_modes);
             let crossbar = Crossbar::new(&block, largest, inputs, outputs);
             (largest, Array::Crossbar(crossbar))

@@ -194,7 +194,7 @@ fn train(
 
 /// Weights of their own.
 fn grid(seed: Seed) -> Program {
-    dense(&WIDTHS, 1.8, false, ACTIVATION, seed)
+    dense(&WIDTHS, 1.0, false, ACTIVATION, seed)
 }
 
 /// Butterflies of random phases, with the gain from which their code starts.
