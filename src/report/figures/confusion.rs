@@ -475,3 +475,28 @@ fn control(
     html.push_str("</script>\n");
     html
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 85 mm at 8 pt are 391 px, 170 mm are 783.
+    #[test]
+    fn matrices_of_a_column_of_paper_stand_one_below_the_other() {
+        for (width, is_beside) in [(391.5, false), (783.0, true)] {
+            let Places { side, corners } = Places::new(0.0, Some(width));
+            let [[left, top], [next, below]] = corners;
+            assert_eq!(below == top, is_beside);
+            assert!(next + side <= width && left + side <= width);
+            assert!(side >= LEAST_SIDE, "{side}");
+            let [right, bottom] = Places::new(0.0, Some(width)).ends();
+            assert!((right - width).abs() < 1e-9, "{right}");
+            let scales = Scales::new(left, bottom, right, 12.0);
+            for ([x, _], (_, name)) in scales.corners.iter().zip(&scales.names) {
+                assert!(x + Scales::TO_NAME + text_width(name, FONT) <= right);
+            }
+        }
+        let own = Places::new(10.0, None);
+        assert_eq!((own.side, own.corners[1][1]), (SIDE, TOP));
+    }
+}
