@@ -58,7 +58,7 @@ impl Task {
             tile,
             train,
             test,
-            epochs: [60, 40, 4],
+            epochs: [40, 25, 2],
             batch: 32,
             tuned_on: usize::MAX,
         })

@@ -1,13 +1,13 @@
 //! Light inside a mesh: what power taps behind its phase shifters see.
 
-use super::{Cells, FreeShifter, Mesh, Mzi, Node, Phases};
+use super::{CellParts, Cells, FreeShifter, Mesh, Mzi, Node, Phases};
 use crate::linalg::C64;
 
 /// A mesh with all of its parts, whose light is followed from one to the next.
 #[derive(Debug, Clone)]
 pub(crate) struct Inside<'a> {
     nodes: &'a [Node],
-    cells: Vec<Mzi>,
+    cells: Vec<CellParts>,
     /// The free shifters in the order of their nodes, and what light meets there.
     free: Vec<(FreeShifter, C64)>,
     /// What light meets at the screen, `[mode]`.
@@ -31,13 +31,14 @@ impl Mesh {
             cells: pairs
                 .map(|(index, (theta, phi))| {
                     let cell = cells.cell(index);
-                    Mzi {
+                    let shown = Mzi {
                         theta: *theta,
                         phi: *phi,
                         theta_arm: cell.theta_arm * kept,
                         phi_arm: cell.phi_arm * kept,
                         ..cell
-                    }
+                    };
+                    shown.parts()
                 })
                 .collect(),
             free: free

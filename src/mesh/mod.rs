@@ -25,8 +25,8 @@ mod notation;
 mod phases;
 mod solution;
 
-pub(crate) use cell::mix;
 pub use cell::{CellKind, Cells, Mzi, Values};
+pub(crate) use cell::{CellParts, mix};
 pub use coefficients::{Coefficients, Gradient, Prepared};
 pub use floorplan::{Component, ComponentKind, Floorplan, Pitch, Place};
 pub(crate) use inside::Inside;

@@ -7,7 +7,7 @@ use ndarray::Array2;
 use crate::field::Fields;
 use crate::hardware::{Chip, Placed, Side};
 use crate::linalg::C64;
-use crate::mesh::{Cells, Coefficients, Inside, Mesh, Mzi, Phases};
+use crate::mesh::{CellParts, Cells, Coefficients, Inside, Mesh, Mzi, Phases};
 
 /// One mesh, or two with attenuators between them, on a chip.
 #[derive(Debug, Clone)]
@@ -187,11 +187,11 @@ impl Optics {
         let first = self.first.inside(self.kept);
         let rest = self.rest.as_ref().map(|(bank, last)| {
             // The tap stands behind θ, on its arm.
-            let tapped = |cell: &Mzi| Mzi {
-                theta_arm: cell.theta_arm * self.kept,
-                ..*cell
+            let tapped = |cell: &Mzi| {
+                let theta_arm = cell.theta_arm * self.kept;
+                Mzi { theta_arm, ..*cell }.parts()
             };
-            let cells: Vec<Mzi> = bank.cells.iter().map(tapped).collect();
+            let cells: Vec<CellParts> = bank.cells.iter().map(tapped).collect();
             (cells, last.inside(self.kept))
         });
         let (of_first, of_bank) = (
@@ -226,7 +226,7 @@ impl Optics {
         &self,
         side: Side,
         mut light: Vec<C64>,
-        (first, bank, last): (&Inside<'_>, &[Mzi], &Inside<'_>),
+        (first, bank, last): (&Inside<'_>, &[CellParts], &Inside<'_>),
         behind: &mut [C64],
         [of_first, of_bank, of_last]: &[Range<usize>; 3],
     ) -> Vec<C64> {

@@ -16,30 +16,63 @@ pub(crate) struct Through {
     pub(crate) out: [C64; 2],
 }
 
+/// Cosine and sine of the angle of a coupler.
+type Coupler = [f64; 2];
+
+/// A cell with what light meets at each of its parts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CellParts {
+    kind: CellKind,
+    /// What of a field is left in front of the parts, and again behind them.
+    half: f64,
+    on_theta: C64,
+    on_phi: C64,
+    alpha: Coupler,
+    beta: Coupler,
+    gamma: Coupler,
+}
+
 impl Mzi {
-    /// Light that enters at the inputs, top and bottom.
+    /// Its parts, for light that is followed from one to the next.
     ///
     /// What a cell loses on both arms it loses half in front of its parts and half behind them, in dB: the same for light of
     /// either direction.
+    pub(crate) fn parts(&self) -> CellParts {
+        let coupler = |error: f64| {
+            let (sin, cos) = (FRAC_PI_4 + error).sin_cos();
+            [cos, sin]
+        };
+        CellParts {
+            kind: self.kind,
+            half: self.amplitude.sqrt(),
+            on_theta: C64::from_polar(self.theta_arm, self.theta),
+            on_phi: C64::from_polar(self.phi_arm, self.phi),
+            alpha: coupler(self.alpha),
+            beta: coupler(self.beta),
+            gamma: coupler(self.gamma),
+        }
+    }
+}
+
+impl CellParts {
+    /// Light that enters at the inputs, top and bottom.
     pub(crate) fn forth(&self, light: [C64; 2]) -> Through {
-        let [on_theta, on_phi] = self.arms();
-        let half = self.amplitude.sqrt();
-        let mut light = light.map(|z| z * half);
+        let mut light = light.map(|z| z * self.half);
         if self.kind == CellKind::ThreeSplitter {
             light = coupled(light, self.gamma);
         }
-        let mut phi = light[0] * on_phi;
+        let mut phi = light[0] * self.on_phi;
         if self.kind != CellKind::Symmetric {
             light[0] = phi;
         }
         let [top, bottom] = coupled(light, self.alpha);
-        let theta = top * on_theta;
+        let theta = top * self.on_theta;
         light = [theta, bottom];
         if self.kind == CellKind::Symmetric {
-            phi = bottom * on_phi;
+            phi = bottom * self.on_phi;
             light[1] = phi;
         }
-        let out = coupled(light, self.beta).map(|z| z * half);
+        let out = coupled(light, self.beta).map(|z| z * self.half);
         Through {
             theta,
             phi,
@@ -49,19 +82,17 @@ impl Mzi {
 
     /// Light that enters at the outputs: it meets the transposed matrix.
     pub(crate) fn back(&self, light: [C64; 2]) -> Through {
-        let [on_theta, on_phi] = self.arms();
-        let half = self.amplitude.sqrt();
-        let light = self.uncrossed(light).map(|z| z * half);
+        let light = self.uncrossed(light).map(|z| z * self.half);
         let [theta, bottom] = coupled(light, self.beta);
         let mut phi = bottom;
-        let mut light = [theta * on_theta, bottom];
+        let mut light = [theta * self.on_theta, bottom];
         if self.kind == CellKind::Symmetric {
-            light[1] *= on_phi;
+            light[1] *= self.on_phi;
         }
         light = coupled(light, self.alpha);
         if self.kind != CellKind::Symmetric {
             phi = light[0];
-            light[0] *= on_phi;
+            light[0] *= self.on_phi;
         }
         if self.kind == CellKind::ThreeSplitter {
             light = coupled(light, self.gamma);
@@ -69,16 +100,8 @@ impl Mzi {
         Through {
             theta,
             phi,
-            out: light.map(|z| z * half),
+            out: light.map(|z| z * self.half),
         }
-    }
-
-    /// What light meets on the arms of θ and of φ.
-    fn arms(&self) -> [C64; 2] {
-        [
-            C64::from_polar(self.theta_arm, self.theta),
-            C64::from_polar(self.phi_arm, self.phi),
-        ]
     }
 
     /// `light` without the crossing of a cell that has one.
@@ -90,9 +113,8 @@ impl Mzi {
     }
 }
 
-/// Light behind a coupler of angle π/4 and this error, from either side.
-fn coupled([top, bottom]: [C64; 2], error: f64) -> [C64; 2] {
-    let (sin, cos) = (FRAC_PI_4 + error).sin_cos();
+/// Light behind a coupler, from either side.
+fn coupled([top, bottom]: [C64; 2], [cos, sin]: Coupler) -> [C64; 2] {
     let cross = |z: C64| C64::new(-sin * z.im, sin * z.re);
     [top * cos + cross(bottom), cross(top) + bottom * cos]
 }
@@ -123,10 +145,14 @@ mod tests {
     fn light_through_the_parts_of_a_cell_meets_its_matrix_and_from_behind_the_transposed_one() {
         for kind in CellKind::ALL {
             let cell = cell(kind);
+            let parts = cell.parts();
             let [a, b, c, d] = cell.matrix();
             let forth = mix(&[a, b, c, d], LIGHT);
             let back = mix(&[a, c, b, d], LIGHT);
-            for (ours, expected) in [(cell.forth(LIGHT).out, forth), (cell.back(LIGHT).out, back)] {
+            for (ours, expected) in [
+                (parts.forth(LIGHT).out, forth),
+                (parts.back(LIGHT).out, back),
+            ] {
                 for (x, y) in ours.iter().zip(expected) {
                     assert!((x - y).norm() < 1e-15, "{kind}");
                 }
@@ -141,7 +167,8 @@ mod tests {
         const STEP: f64 = 1e-5;
         for kind in CellKind::ALL {
             let cell = cell(kind);
-            let (forth, back) = (cell.forth(LIGHT), cell.back(ADJOINT));
+            let parts = cell.parts();
+            let (forth, back) = (parts.forth(LIGHT), parts.back(ADJOINT));
             let loss = |cell: Mzi| -> f64 {
                 let out = mix(&cell.matrix(), LIGHT);
                 ADJOINT.iter().zip(out).map(|(a, y)| (a * y).re).sum()

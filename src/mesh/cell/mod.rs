@@ -9,6 +9,7 @@ mod values;
 
 pub use cells::Cells;
 pub(super) use cells::SetCells;
+pub(crate) use inside::CellParts;
 pub use kind::CellKind;
 pub use mzi::Mzi;
 pub(crate) use mzi::mix;
