@@ -9,6 +9,7 @@ mod correction;
 mod couplers;
 mod document;
 mod errors;
+mod learning;
 mod networks;
 mod packages;
 mod presets;

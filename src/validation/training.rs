@@ -6,16 +6,17 @@ use std::f64::consts::PI;
 
 use ndarray::{Array2, ArrayView1};
 
+use super::learning::learnt;
 use super::sample::Sample;
 use super::{Case, Expected, Section, Tier};
 use crate::compile::{Layout, Program, compile};
 use crate::experiment::Workload;
-use crate::hardware::{Given, Hardware};
+use crate::hardware::Hardware;
 use crate::io::Source;
 use crate::mesh::Correction;
 use crate::nn::{Activation, Dataset, Input, PerFeature, Scale, Selection};
 use crate::rng::{Effect, Seed};
-use crate::train::{MethodName, NewNetwork, Parameters, Setting, Trainer, Training};
+use crate::train::{MethodName, NewNetwork, Parameters, Training};
 
 const TRAIN: &[u8] = include_bytes!("../../meshes/demo/digits-train.npz");
 const TEST: &[u8] = include_bytes!("../../meshes/demo/digits-test.npz");
@@ -56,24 +57,7 @@ fn new(widths: &[usize], activation: Activation, scale: f64) -> Program {
 
 /// What `training` makes of `program` on chips of `hardware`.
 fn trained(training: &Training, program: &Program, data: &Dataset, hardware: &Hardware) -> Program {
-    let setting = Setting {
-        program,
-        hardware,
-        seed: SEED,
-        given: &Given::default(),
-        data,
-        score: None,
-        correction: Correction::None,
-    };
-    let mut trainer = Trainer::<f32>::new(training, setting, None).expect("it can be trained");
-    for _ in 0..trainer.steps() {
-        trainer.step(&()).expect("steps are finite");
-    }
-    let last = trainer.best().expect("values are finite");
-    match training.trial {
-        Some(_) => last.program().clone(),
-        None => last.trained_program().expect("weights are finite"),
-    }
+    learnt::<f32>(training, program, data, hardware, SEED)
 }
 
 /// Digital accuracy, and that on chips from number `first` on.

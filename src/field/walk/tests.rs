@@ -272,6 +272,61 @@ fn unitary(stream: &mut crate::rng::Stream) -> TwoByTwo {
     matrix.map(|z| z / whole.sqrt())
 }
 
+/// Few samples, a register of them and more, in both precisions, on every instruction set: what they meet in a product of
+/// 2×2 matrices, sample by sample.
+#[test]
+fn overlaps_of_walked_light_are_those_of_the_plain_product() {
+    let mut stream = Seed(41).stream(Effect::Haar, 0, 0, 0);
+    for (modes, samples) in [(2, 1), (3, 7), (8, 40), (21, 5)] {
+        let steps = rectangle(modes, || lossy(&mut stream, 0.9));
+        let pair = |index: usize| (steps[index].top, steps[index].bottom);
+        let matrices: Matrices = steps.iter().map(|step| step.matrix).collect();
+        let route = Route::new(steps.len(), pair, modes, Direction::Forth);
+        let light = random_fields(modes, samples);
+        let adjoint = random_fields(modes, samples + 1).crop(modes, samples);
+        let expected = plain_overlaps(&steps, &light, &adjoint);
+        let size = expected
+            .iter()
+            .flatten()
+            .fold(0.0, |most: f64, z| most.max(z.norm()));
+        let single = |fields: &Fields<f64>| Fields {
+            re: fields.re.mapv(|x| x as f32),
+            im: fields.im.mapv(|x| x as f32),
+        };
+        for arch in InstructionSet::all().into_iter().map(|set| set.0) {
+            let double = pull::pull_on(arch, &route, &matrices, &light, adjoint.clone());
+            let (x, a) = (single(&light), single(&adjoint));
+            let single = pull::pull_on(arch, &route, &matrices, &x, a);
+            for (got, bound) in [(double.overlaps, 1e-12), (single.overlaps, 1e-4)] {
+                for (got, expected) in got.iter().flatten().zip(expected.iter().flatten()) {
+                    assert!((got - expected).norm() < bound * size, "{got} {expected}");
+                }
+            }
+        }
+    }
+}
+
+/// R in front of every MZI: of light through those ahead and of the adjoint back through the others.
+fn plain_overlaps(steps: &[Step], light: &Fields<f64>, adjoint: &Fields<f64>) -> Vec<TwoByTwo> {
+    let ones = vec![Complex::ONE; light.modes()];
+    let back: Vec<Step> = steps.iter().rev().map(transposed).collect();
+    let conjugate = adjoint.clone().conjugated();
+    let of = |(index, step): (usize, &Step)| {
+        let x = product(light, &steps[..index], &ones);
+        let conjugate = product(&conjugate, &back[..steps.len() - index], &ones);
+        let all = x.times_transposed(&conjugate);
+        let at = |row: usize, col: usize| Complex::new(all.re[[row, col]], all.im[[row, col]]);
+        let Step { top, bottom, .. } = *step;
+        [
+            at(top, top),
+            at(top, bottom),
+            at(bottom, top),
+            at(bottom, bottom),
+        ]
+    };
+    steps.iter().enumerate().map(of).collect()
+}
+
 /// Overlaps that are carried through a mesh, either way, are those of light that is walked: of lossy MZIs all of them, of
 /// unitary ones their anti-Hermitian part.
 #[test]

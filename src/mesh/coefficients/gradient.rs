@@ -24,8 +24,9 @@ impl Coefficients<'_> {
     /// The gradient of a real loss L of what becomes of `inputs`, `[mode, sample]`, behind the mesh, `y = U x`. `by_outputs`
     /// is its adjoint there, ∂L/∂Re y + i ∂L/∂Im y (PyTorch's `grad`), so that dL = Re Σ conj(adjoint) dy.
     ///
-    /// Exact for any couplers and losses. The work is some walks of the batch, or, of more samples than half the modes, one
-    /// walk and what does not depend on the batch. Where L depends on the transfer matrix, `inputs` is [`Fields::basis`] and `by_outputs` is ∂L/∂U.
+    /// Exact for any couplers and losses. The work is some walks of the batch, or, from half as many samples as modes on, one
+    /// walk and what does not depend on the batch. Where L depends on the transfer matrix, `inputs` is [`Fields::basis`] and
+    /// `by_outputs` is ∂L/∂U.
     ///
     /// # Panics
     /// If the two do not have the mesh's modes and the same samples.
@@ -92,7 +93,8 @@ impl Coefficients<'_> {
             inputs.re.dim(),
             "one adjoint per field"
         );
-        // Both sides of the overlaps take as much as two walks of half as many samples as modes, a batch five of its own.
+        // The plain way takes some five walks of the batch; this one two, a product with it among them, and two sides of the
+        // overlaps, which are walks of as many samples as modes, or half of that where nothing is lost.
         if 2 * inputs.samples() < self.modes {
             return None;
         }

@@ -94,7 +94,7 @@ pub fn networks(task: &Split) -> Vec<OnChips> {
             rate: 0.02,
             seed,
         };
-        OnChips::of_weights(&learnt(&start, &task.train, recipe), seed)
+        OnChips::new(learnt(&start, &task.train, recipe), seed)
     };
     (0..NETWORKS).into_par_iter().map(train).collect()
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::learn::Samples;
-use crate::compile::{Meshes, Program, Tile, compile};
+use crate::compile::{Meshes, Multiplier, Program, Tile, compile};
 use crate::hardware::{Chip, Element, Given, Hardware, Quantity, Section, Site};
 use crate::mesh::{Correction, Geometry, Mesh};
 use crate::nn::{Batch, LinearId, metrics};
@@ -159,18 +159,19 @@ pub(super) struct OnChips {
     /// The network on meshes, one tile a layer.
     pub program: Program,
     /// From which its chips follow.
-    pub seed: Seed,
+    seed: Seed,
 }
 
 impl OnChips {
-    /// The layers of a trained `program` through singular values and decomposition into rectangles. Its chips follow from
-    /// `seed`.
-    pub fn of_weights(program: &Program, seed: Seed) -> Self {
-        let program = compile(program.network(), super::layout(Geometry::Clements));
-        Self {
-            program: program.expect("trained networks fit on meshes"),
-            seed,
-        }
+    /// What learnt weights on a crossbar stands on rectangles, through singular values and decomposition; what learnt phases
+    /// is as it is. Chips follow from `seed`.
+    pub fn new(learnt: Program, seed: Seed) -> Self {
+        let program = match learnt.layout().multiplier {
+            Multiplier::Crossbar => compile(learnt.network(), super::layout(Geometry::Clements))
+                .expect("trained networks fit on meshes"),
+            Multiplier::Meshes(_) => learnt,
+        };
+        Self { program, seed }
     }
 
     /// The tile of a layer, which is its only one.

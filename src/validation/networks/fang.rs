@@ -31,18 +31,8 @@ pub fn section() -> Section {
     const SIGMAS: [f64; 5] = [0.0, 0.005, 0.01, 0.015, 0.02];
     let task = pixels();
     let kinds = [
-        train(
-            grid,
-            0.005,
-            |program, seed| OnChips::of_weights(&program, seed),
-            &task.train,
-        ),
-        train(
-            fft,
-            0.02,
-            |program, seed| OnChips { program, seed },
-            &task.train,
-        ),
+        train(grid, 0.005, &task.train),
+        train(fft, 0.02, &task.train),
     ];
     let [grid, fft] = kinds
         .each_ref()
@@ -173,12 +163,7 @@ fn crossover(sigmas: &[f64], grid: &[Accuracies], fft: &[Accuracies]) -> f64 {
 }
 
 /// What networks learn from their `start` with this peak step, as chips hold them.
-fn train(
-    start: fn(Seed) -> Program,
-    rate: f64,
-    hold: fn(Program, Seed) -> OnChips,
-    samples: &Samples,
-) -> Vec<OnChips> {
+fn train(start: fn(Seed) -> Program, rate: f64, samples: &Samples) -> Vec<OnChips> {
     let network = |number| {
         let seed = seed(number);
         let recipe = Recipe {
@@ -187,7 +172,7 @@ fn train(
             rate,
             seed,
         };
-        hold(learnt(&start(seed), samples, recipe), seed)
+        OnChips::new(learnt(&start(seed), samples, recipe), seed)
     };
     (0..NETWORKS).into_par_iter().map(network).collect()
 }

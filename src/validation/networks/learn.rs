@@ -7,12 +7,13 @@ use ndarray::{Array2, Axis, concatenate};
 use super::layout;
 use crate::compile::{Array, Layout, Meshes, Multiplier, Program, Tile, compile};
 use crate::field::Fields;
-use crate::hardware::{Given, Hardware};
+use crate::hardware::Hardware;
 use crate::linalg::C64;
-use crate::mesh::{Correction, Geometry, Mesh};
-use crate::nn::{Activation, Dataset, Encoding, Input, Layer, LinearId, Network, Readout, Weight};
+use crate::mesh::{Geometry, Mesh};
+use crate::nn::{Activation, Dataset, Encoding, Input, Layer, Network, Readout, Weight};
 use crate::rng::{Effect, Seed, Stream};
-use crate::train::{Parameters, Setting, Trainer, Training};
+use crate::train::{Parameters, Training};
+use crate::validation::learning;
 
 /// Amplitudes `[mode, sample]` and the classes that they are of.
 #[derive(Debug, Clone)]
@@ -142,11 +143,10 @@ pub(super) fn butterflies(
 
 /// What `start` becomes by learning from `samples` on a perfect chip.
 pub(super) fn learnt(start: &Program, samples: &Samples, recipe: Recipe) -> Program {
-    let is_crossbar = start.tiles(LinearId(0))[0].meshes().is_none();
     let training = Training {
-        parameters: match is_crossbar {
-            true => Parameters::Weights,
-            false => Parameters::Phases,
+        parameters: match start.layout().multiplier {
+            Multiplier::Crossbar => Parameters::Weights,
+            Multiplier::Meshes(_) => Parameters::Phases,
         },
         epochs: recipe.epochs,
         batch: recipe.batch,
@@ -154,19 +154,6 @@ pub(super) fn learnt(start: &Program, samples: &Samples, recipe: Recipe) -> Prog
         validation: 0.0,
         ..Training::default()
     };
-    let setting = Setting {
-        program: start,
-        hardware: &Hardware::default(),
-        seed: recipe.seed,
-        given: &Given::default(),
-        data: &samples.dataset(),
-        score: None,
-        correction: Correction::None,
-    };
-    let mut trainer = Trainer::<f64>::new(&training, setting, None).expect("it can be trained");
-    for _ in 0..trainer.steps() {
-        trainer.step(&()).expect("steps are finite");
-    }
-    let last = trainer.best().expect("values are finite");
-    last.trained_program().expect("weights are finite")
+    let perfect = Hardware::default();
+    learning::learnt::<f64>(&training, start, &samples.dataset(), &perfect, recipe.seed)
 }

@@ -170,7 +170,7 @@ fn train(number: u64) -> Judged {
         seed,
     };
     Judged {
-        chips: OnChips::of_weights(&learnt(&start, &train, recipe), seed),
+        chips: OnChips::new(learnt(&start, &train, recipe), seed),
         test,
         seed,
     }
