@@ -100,7 +100,7 @@ pub(crate) fn matrix(results: &Results, focus: &PointTrials) -> Option<Figure> {
     let (_, shown) = all.iter().find(|(point, _)| point.number == focus.number)?;
     let title = "Which class is taken for which".to_owned();
     let caption = format!(
-        "Left: the chips with {}. Right: the network in digital. Rows: the class that a sample has. Numbers and colours: \
+        "First the chips with {}, then the network in digital. Rows: the class that a sample has. Numbers and colours: \
          percent of the row; what is taken for another class has a scale of its own.",
         place(results, focus)
     );
