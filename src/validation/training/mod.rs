@@ -18,8 +18,8 @@ use crate::nn::{Activation, Dataset, Input, PerFeature, Scale, Selection};
 use crate::rng::{Effect, Seed};
 use crate::train::{MethodName, NewNetwork, Parameters, Training};
 
-const TRAIN: &[u8] = include_bytes!("../../meshes/demo/digits-train.npz");
-const TEST: &[u8] = include_bytes!("../../meshes/demo/digits-test.npz");
+const TRAIN: &[u8] = include_bytes!("../../../meshes/demo/digits-train.npz");
+const TEST: &[u8] = include_bytes!("../../../meshes/demo/digits-test.npz");
 /// From which networks and chips follow.
 const SEED: Seed = Seed(31);
 /// Chips that judge.
