@@ -135,11 +135,11 @@ impl Task {
     }
 }
 
-/// A heater that does nothing, a detector that reads nothing, and an MZI that loses half of its light: all of the last
-/// tile of the first layer.
+/// A heater that does nothing, a detector that reads nothing, and an MZI that loses half of its light: all of the tile
+/// in the middle of the first layer.
 fn faults(program: &Program) -> Result<Given> {
     let tiles = program.tiles(LinearId(0));
-    let tile = tiles.len() - 1;
+    let tile = tiles.len() / 2;
     let counts: Vec<usize> = program.maps().map(|map| map.tiles.len()).collect();
     let site = Placement::default().sites(&counts)?[0][tile];
     let meshes = tiles[tile].as_meshes()?;

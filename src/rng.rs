@@ -172,19 +172,21 @@ impl Stream {
     ///
     /// Single precision: steps of 2⁻²⁴ relative, no draw beyond 6.7, where one in 4·10¹⁰ would be.
     pub fn fill_normals(&mut self, normals: &mut [f32]) {
-        let arch = Arch::new();
-        let mut words = [0u32; CHUNK];
         for chunk in normals.chunks_mut(CHUNK) {
-            let words = &mut words[..chunk.len().next_multiple_of(2)];
-            self.0.fill_bytes(bytemuck::cast_slice_mut(words));
-            if chunk.len() == words.len() {
-                simd::normals(arch, words, chunk);
+            if chunk.len().is_multiple_of(2) {
+                self.fill_pairs(chunk);
             } else {
                 let mut even = [0.0; CHUNK];
-                simd::normals(arch, words, &mut even[..words.len()]);
+                self.fill_pairs(&mut even[..chunk.len() + 1]);
                 chunk.copy_from_slice(&even[..chunk.len()]);
             }
         }
+    }
+
+    /// The same for an even number, of one chunk: words become normals where they are.
+    fn fill_pairs(&mut self, normals: &mut [f32]) {
+        self.0.fill_bytes(bytemuck::cast_slice_mut(normals));
+        simd::words_to_normals(Arch::new(), bytemuck::cast_slice_mut(normals));
     }
 
     /// Fills `values` with draws from the logistic distribution of mean 0 and variance 1: √3/π · ln(u / (1 − u)), none

@@ -237,26 +237,24 @@ pub(crate) fn sin_cos_all<const FUSED: bool, const N: usize>(
     }
 }
 
-/// Fills `normals` with draws from N(0, 1), one for each of as many uniform `words`.
+/// Puts the bits of a draw from N(0, 1) in the place of each of an even number of uniform `words`.
 ///
 /// # Panics
-/// If there are not as many words as normals, or an odd number.
-pub(crate) fn normals(arch: Arch, words: &[u32], normals: &mut [f32]) {
-    struct All<'a>(&'a [u32], &'a mut [f32]);
+/// If their number is odd.
+pub(crate) fn words_to_normals(arch: Arch, words: &mut [u32]) {
+    struct All<'a>(&'a mut [u32]);
     impl Loop for All<'_> {
         #[inline(always)]
         fn run<const FUSED: bool>(self) {
             // Halves side by side: whole registers.
-            let (radii, angles) = self.0.split_at(self.0.len() / 2);
-            let (first, second) = self.1.split_at_mut(radii.len());
-            let pairs = first.iter_mut().zip(second);
-            for ((x, y), (radius, angle)) in pairs.zip(radii.iter().zip(angles)) {
-                [*x, *y] = normal_pair::<FUSED>([*radius, *angle]);
+            let (radii, angles) = self.0.split_at_mut(self.0.len() / 2);
+            for (radius, angle) in radii.iter_mut().zip(angles) {
+                [*radius, *angle] = normal_pair::<FUSED>([*radius, *angle]).map(f32::to_bits);
             }
         }
     }
-    assert!(words.len() == normals.len() && words.len().is_multiple_of(2));
-    vectorized(arch, All(words, normals));
+    assert!(words.len().is_multiple_of(2));
+    vectorized(arch, All(words));
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::detector::{Adc, Reading};
 use super::load::{LoadedTile, assemble, relative, relative_errors};
-use super::modulator::{Modulator, laser_factors, laser_field_error};
+use super::modulator::{Modulator, laser_factors, laser_field_error, scale_samples};
 use super::placement::Seat;
 use super::quality::{Clips, Effects, Quality};
 use super::reading::{Codes, Lit, Shot, TileCalibration, multiply, power};
@@ -184,7 +184,8 @@ impl<T: Real> LoadedMap<T> {
         };
         let factors = conditions.laser_factors(input.samples());
         let modulate = |light: &mut Batch<T>| conditions.modulate(light, factors.as_deref());
-        let shot = |index| conditions.shot(index);
+        let limit = conditions.limit(factors.as_deref());
+        let shot = |index| conditions.shot(index, limit);
         if conditions.is_blocks() {
             return Ok(self.read_blocks(&input, modulate, shot, clips));
         }
@@ -303,8 +304,8 @@ impl<'a, T: Real> Conditions<'a, T> {
         self.chip.hardware().numbers().format == NumberFormat::Abfp
     }
 
-    /// Under which tile `index` is read: its streams from their beginning.
-    pub(super) fn shot(&self, index: usize) -> Shot<'a> {
+    /// Under which tile `index` is read, whose inputs are within `limit`: its streams from their beginning.
+    pub(super) fn shot(&self, index: usize, limit: Option<f64>) -> Shot<'a> {
         let numbers = self.chip.hardware().numbers();
         let is_quiet = self.effects != Effects::All;
         let at_node: Placed = self.map.tiles[index].at.of_node(self.at.node);
@@ -312,6 +313,7 @@ impl<'a, T: Real> Conditions<'a, T> {
         let TileCalibration { adc, unseen } = &self.calibration.tiles[index];
         Shot {
             full_scale: self.calibration.full_scale,
+            limit,
             noise: (!is_quiet).then(|| stream(Effect::Detector)),
             adc: *adc,
             unseen: unseen.as_ref(),
@@ -342,13 +344,19 @@ impl<'a, T: Real> Conditions<'a, T> {
 
     /// Modulates `light`, whose samples' lasers have these factors.
     pub(super) fn modulate(&self, light: &mut Batch<T>, factors: Option<&[T]>) {
-        if self.effects == Effects::None {
-            return;
+        if self.effects != Effects::None {
+            self.calibration.modulator.drive(light, factors);
         }
-        self.calibration.modulator.drive(light);
-        if let Some(factors) = factors {
-            scale_samples(light, factors);
-        }
+    }
+
+    /// What no amplitude of [modulated](Self::modulate) light exceeds.
+    pub(super) fn limit(&self, factors: Option<&[T]>) -> Option<f64> {
+        let strongest = factors.map_or(1.0, |factors| {
+            let sizes = factors.iter().map(|factor| factor.abs());
+            sizes.fold(T::zero(), T::max).double()
+        });
+        let is_driven = self.map.modulated && self.effects != Effects::None;
+        is_driven.then_some(self.calibration.full_scale * strongest)
     }
 }
 
@@ -408,17 +416,5 @@ pub(super) fn divide_samples<T: Real>(batch: &mut Batch<T>, scales: &[T]) {
     match batch {
         Batch::Real(x) => divide(x),
         Batch::Complex(z) => [&mut z.re, &mut z.im].into_iter().for_each(divide),
-    }
-}
-
-/// Multiplies every sample by its own factor.
-pub(super) fn scale_samples<T: Real>(batch: &mut Batch<T>, factors: &[T]) {
-    let factors = ndarray::ArrayView1::from(factors);
-    match batch {
-        Batch::Real(x) => *x *= &factors,
-        Batch::Complex(z) => {
-            z.re *= &factors;
-            z.im *= &factors;
-        }
     }
 }

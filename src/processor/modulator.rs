@@ -53,17 +53,25 @@ impl Modulator {
         }
     }
 
-    /// Modulates `values` in place; a value beyond full scale saturates: a modulator adds no light. What is not finite is no
-    /// value: it stays, or becomes another infinity or NaN.
-    pub(super) fn drive<T: Real>(&self, values: &mut Batch<T>) {
-        struct RealParts<'a, T>(&'a Drive<T>, &'a mut [T]);
+    /// Modulates `values`, `[input, sample]`, in place; a value beyond full scale saturates: a modulator adds no light. What is
+    /// not finite is no value: it stays, or becomes another infinity or NaN. `factors`, one a sample, are what the laser
+    /// multiplies the light by.
+    pub(super) fn drive<T: Real>(&self, values: &mut Batch<T>, factors: Option<&[T]>) {
+        struct RealParts<'a, T>(&'a Drive<T>, &'a mut [T], Option<&'a [T]>);
         impl<T: Real> Loop for RealParts<'_, T> {
             #[inline(always)]
             fn run<const FUSED: bool>(self) {
                 // By value: behind a reference it would be read again after every write.
-                let Self(&drive, values) = self;
-                for value in values {
-                    *value = drive.real(*value);
+                let Self(&drive, values, factors) = self;
+                match factors {
+                    None => values.iter_mut().for_each(|x| *x = drive.real(*x)),
+                    Some(factors) => {
+                        for row in values.chunks_exact_mut(factors.len().max(1)) {
+                            for (x, factor) in row.iter_mut().zip(factors) {
+                                *x = drive.real(*x) * *factor;
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -89,12 +97,15 @@ impl Modulator {
         match values {
             Batch::Real(x) => {
                 let x = x.as_slice_mut().expect(whole);
-                vectorized(Arch::new(), RealParts(&drive, x));
+                vectorized(Arch::new(), RealParts(&drive, x, factors));
             }
             Batch::Complex(z) => {
                 let (re, im) = (z.re.as_slice_mut(), z.im.as_slice_mut());
                 let both = BothParts(&drive, re.expect(whole), im.expect(whole));
                 vectorized(Arch::new(), both);
+                if let Some(factors) = factors {
+                    scale_samples(values, factors);
+                }
             }
         }
     }
@@ -200,6 +211,18 @@ impl<T: Real> Drive<T> {
     }
 }
 
+/// Multiplies every sample by its own factor.
+pub(super) fn scale_samples<T: Real>(batch: &mut Batch<T>, factors: &[T]) {
+    let factors = ndarray::ArrayView1::from(factors);
+    match batch {
+        Batch::Real(x) => *x *= &factors,
+        Batch::Complex(z) => {
+            z.re *= &factors;
+            z.im *= &factors;
+        }
+    }
+}
+
 /// The factor 1 + ε on the field of each of `samples` shots.
 pub(super) fn laser_factors<T: Real>(sigma: f64, samples: usize, stream: &mut Stream) -> Vec<T> {
     let mut factors = vec![T::zero(); samples];
@@ -219,7 +242,7 @@ mod tests {
 
     fn real(modulator: &Modulator, value: f64) -> f64 {
         let mut batch = Batch::Real(ndarray::arr2(&[[value]]));
-        modulator.drive(&mut batch);
+        modulator.drive(&mut batch, None);
         match batch {
             Batch::Real(x) => x[[0, 0]],
             Batch::Complex(_) => panic!("real stays real"),
@@ -229,7 +252,7 @@ mod tests {
     fn complex(modulator: &Modulator, re: f64, im: f64) -> Complex<f64> {
         let (re, im) = (ndarray::arr2(&[[re]]), ndarray::arr2(&[[im]]));
         let mut batch = Batch::Complex(Fields { re, im });
-        modulator.drive(&mut batch);
+        modulator.drive(&mut batch, None);
         match batch {
             Batch::Complex(z) => Complex::new(z.re[[0, 0]], z.im[[0, 0]]),
             Batch::Real(_) => panic!("complex stays complex"),

@@ -55,6 +55,8 @@ impl<'a, T: Real> Lit<'a, T> {
 pub(super) struct Shot<'a> {
     /// Value that drives a modulator to full amplitude.
     pub(super) full_scale: f64,
+    /// No amplitude of the inputs is larger, where something says so.
+    pub(super) limit: Option<f64>,
     pub(super) noise: Option<Stream>,
     pub(super) adc: Option<Adc>,
     /// See [`TileCalibration::unseen`].
@@ -184,20 +186,32 @@ impl<T: Real> LoadedTile<T> {
     }
 
     /// Whether the unseen quadrature's shot noise stays below [`UNSEEN_SHARE`] in every reading of `input`.
-    fn hides_little(&self, unseen: &Unseen, input: Lit<T>, full_scale: f64) -> bool {
+    fn hides_little(
+        &self,
+        unseen: &Unseen,
+        input: Lit<T>,
+        full_scale: f64,
+        limit: Option<f64>,
+    ) -> bool {
         let Lit { re: x, im: None } = input else {
             return false;
         };
+        let mean = unseen.means.iter().copied().fold(0.0, f64::max);
+        let hides = |brightest: f64| {
+            let most = (unseen.norm.powi(2) * brightest).max(mean);
+            self.noise.slope * most <= UNSEEN_SHARE * self.noise.constant * full_scale.powi(2)
+        };
+        // No sample is brighter than one whose inputs all are the largest, which mostly says enough.
+        if limit.is_some_and(|limit| hides(x.nrows() as f64 * limit.powi(2))) {
+            return true;
+        }
         let mut squares = vec![T::zero(); x.ncols()];
         for row in x.rows() {
             for (sum, x) in squares.iter_mut().zip(contiguous(row)) {
                 *sum += *x * *x;
             }
         }
-        let brightest = squares.into_iter().fold(T::zero(), T::max).double();
-        let mean = unseen.means.iter().copied().fold(0.0, f64::max);
-        let most = (unseen.norm.powi(2) * brightest).max(mean);
-        self.noise.slope * most <= UNSEEN_SHARE * self.noise.constant * full_scale.powi(2)
+        hides(squares.into_iter().fold(T::zero(), T::max).double())
     }
 
     /// Sizes of all readings of a batch before noise and conversion, in the tile's own units.
@@ -248,6 +262,7 @@ impl<T: Real> LoadedTile<T> {
     ) {
         let Shot {
             full_scale,
+            limit,
             mut noise,
             adc,
             unseen,
@@ -255,7 +270,7 @@ impl<T: Real> LoadedTile<T> {
             counts,
             is_exact,
         } = shot;
-        let unseen = unseen.filter(|unseen| self.hides_little(unseen, input, full_scale));
+        let unseen = unseen.filter(|unseen| self.hides_little(unseen, input, full_scale, limit));
         // The shot noise of a real reading also depends on the quadrature that it does not see.
         let imaginary = reading != Reading::Real
             || (noise.is_some() && self.noise.slope > 0.0 && unseen.is_none());

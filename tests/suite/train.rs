@@ -339,3 +339,28 @@ fn a_chip_is_tuned() {
         ],
     );
 }
+
+/// Fields in front of every MZI would take 256 · 255 / 2 · 512 · 8 bytes, 134 MB, for one mesh.
+#[cfg(target_os = "linux")]
+#[test]
+fn meshes_of_256_modes_train_on_512_samples_within_100_mib() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = small("epochs = 2\nparameters = \"phases\"");
+    let text = text.replace("[64, 12, 10]", "[64, 256, 256, 10]");
+    let text = text.replace("limit = 200", "limit = 600");
+    experiment(folder, &text.replace("batch = 32", "batch = 512"));
+    let within = |kib: usize, out: &str| {
+        let limited = format!("ulimit -d {kib} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.current_dir(folder).stdout(Stdio::null());
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_lightloom")]);
+        let run = command.args(["train", "e.toml", "--threads=2", "--out", out]);
+        run.output().unwrap()
+    };
+    let run = within(100 << 10, "out");
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    // The limit holds.
+    assert!(!within(10 << 10, "little").status.success());
+}

@@ -37,7 +37,7 @@ use crate::error::{Error, Result};
 use crate::io::Source;
 
 /// Most numbers of the columns of one product that are held at a time.
-const HELD: usize = 1 << 18;
+const HELD: usize = 1 << 20;
 
 /// A graph of ONNX: its products with constant matrices are [`Linear`] maps, the rest is digital.
 ///

@@ -6,8 +6,9 @@ use ndarray::{Array2, Zip, s};
 use crate::field::{Fields, Real};
 use crate::nn::Batch;
 use crate::processor::detector::Reading;
-use crate::processor::layer::{Conditions, LoadedMap, block_scales, divide_samples, scale_samples};
+use crate::processor::layer::{Conditions, LoadedMap, block_scales, divide_samples};
 use crate::processor::load::LoadedTile;
+use crate::processor::modulator::scale_samples;
 use crate::processor::reading::{Lit, Shot, multiply};
 
 /// How a loss changes with one map of a processor.
@@ -214,12 +215,13 @@ impl<T: Real> Conditions<'_, T> {
         }
         let map = self.map;
         let mut light = input.clone();
+        let limit = self.limit(factors.as_deref());
         if map.modulated {
             self.modulate(&mut light, factors.as_deref());
         }
         let mut gradient = match map.reading {
             Reading::Optical => map.clean_gradient(&light, by_outputs),
-            _ => map.by_tiles(&light, by_outputs, |index| self.shot(index)),
+            _ => map.by_tiles(&light, by_outputs, |index| self.shot(index, limit)),
         };
         if map.modulated {
             self.modulated(&input, &mut gradient.inputs, factors.as_deref());
@@ -256,7 +258,7 @@ impl<T: Real> Conditions<'_, T> {
                 unreachable!("a complex batch stays one")
             };
             let lit = Lit::all(&light);
-            let (by, by_scale) = tile.by_fields(map.reading, lit, self.shot(index), &by_sums);
+            let (by, by_scale) = tile.by_fields(map.reading, lit, self.shot(index, None), &by_sums);
             gradient.scales[index] = by_scale;
             // By the tile's own inputs, apart from those of other tiles.
             let mut block = MapGradient {
