@@ -36,7 +36,8 @@ use super::port::{Element, Port};
 use crate::error::{Error, Result};
 use crate::io::Source;
 
-/// Most numbers of the columns of one product that are held at a time.
+/// Most numbers of the columns of one product that are held at a time: with fewer, dense layers behind convolutions see so few
+/// samples that packing their weights and starting each row's noise cost more than their products.
 const HELD: usize = 1 << 20;
 
 /// A graph of ONNX: its products with constant matrices are [`Linear`] maps, the rest is digital.
