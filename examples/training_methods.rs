@@ -1,8 +1,8 @@
 //! What does training win back on bad chips, and what does each method ask of a chip?
 //!
 //! A network is trained without errors, then tried on chips whose couplers err by 0.05 rad: as it is, corrected, and
-//! trained further on such chips. Then one chip is tuned by every method, and once more with three dead devices. By itself
-//! it takes the built-in digits, behind `--` the four files of MNIST (some twenty minutes on two cores):
+//! trained further on such chips. Then one chip is tuned by every method, and once more with three faulty devices. By itself
+//! it takes the built-in digits, behind `--` the four files of MNIST (some 25 minutes on two cores):
 //!
 //! ```text
 //! cargo run --release --example training_methods -- mnist
