@@ -349,14 +349,10 @@ impl<'a, T: Real> Conditions<'a, T> {
         }
     }
 
-    /// What no amplitude of [modulated](Self::modulate) light exceeds.
+    /// What no value of [modulated](Self::modulate) light exceeds.
     pub(super) fn limit(&self, factors: Option<&[T]>) -> Option<f64> {
-        let strongest = factors.map_or(1.0, |factors| {
-            let sizes = factors.iter().map(|factor| factor.abs());
-            sizes.fold(T::zero(), T::max).double()
-        });
         let is_driven = self.map.modulated && self.effects != Effects::None;
-        is_driven.then_some(self.calibration.full_scale * strongest)
+        is_driven.then(|| self.calibration.modulator.limit(factors))
     }
 }
 

@@ -112,6 +112,13 @@ impl Modulator {
 }
 
 impl Modulator {
+    /// What no real value that is [driven](Self::drive) with these factors exceeds.
+    pub(super) fn limit<T: Real>(&self, factors: Option<&[T]>) -> f64 {
+        let sizes = factors.map(|factors| factors.iter().map(|factor| factor.abs()));
+        let strongest = sizes.map_or(1.0, |sizes| sizes.fold(T::zero(), T::max).double());
+        self.full_scale * strongest
+    }
+
     /// The gradient of a real loss by the `values` that are [modulated](Self::drive), from that by what comes of them: straight
     /// through the converter, 0 beyond full scale and, along an amplitude, below the floor.
     pub(super) fn pull_back<T: Real>(&self, values: &Batch<T>, by_light: &mut Batch<T>) {
@@ -256,6 +263,26 @@ mod tests {
         match batch {
             Batch::Complex(z) => Complex::new(z.re[[0, 0]], z.im[[0, 0]]),
             Batch::Real(_) => panic!("complex stays complex"),
+        }
+    }
+
+    /// A value far beyond full scale, on every sample, comes to the limit on the one with the strongest laser.
+    #[test]
+    fn no_light_is_beyond_the_limit_and_some_is_at_it() {
+        let settings = [("input.dac_bits", "4"), ("input.extinction_ratio_db", "10")];
+        for settings in [&settings[..0], &settings] {
+            let modulator = modulator(settings, 0.7);
+            for factors in [None, Some([0.9, -1.3, 1.1].as_slice())] {
+                let mut light = Batch::Real(ndarray::arr2(&[[9.0, 9.0, 9.0], [-9.0, 0.1, 0.6]]));
+                modulator.drive(&mut light, factors);
+                let Batch::Real(light) = light else {
+                    panic!("real stays real")
+                };
+                let most = light
+                    .iter()
+                    .fold(0.0, |most: f64, x: &f64| most.max(x.abs()));
+                assert_relative_eq!(most, modulator.limit(factors), max_relative = 1e-12);
+            }
         }
     }
 
