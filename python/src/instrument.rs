@@ -200,7 +200,9 @@ impl Laboratory {
                 "0 to below 1",
             )));
         }
-        let bench = lightloom::hardware::Laboratory::new(chip.get().chip.clone(), &mesh.get().mesh);
+        let mesh = &mesh.get().mesh;
+        let chip = chip.get().chip.on_mesh(mesh).map_err(raise)?;
+        let bench = lightloom::hardware::Laboratory::new(chip, mesh);
         let bench = bench
             .with_receiver_noise(receiver_noise)
             .with_tap_noise(tap_noise);

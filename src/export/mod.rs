@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::compile::Program;
 use crate::error::Result;
+use crate::hardware::Section;
 use crate::mesh::{CellKind, Cells, Component, Correction, Floorplan, Mesh, wrap};
 
 /// One phase shifter.
@@ -63,7 +64,7 @@ impl Export {
     /// The phase shifters of `mesh` with cells of `kind`.
     pub fn of_mesh(mesh: &Mesh, kind: CellKind) -> Self {
         Self {
-            groups: vec![mesh_group("mesh".to_owned(), mesh, kind)],
+            groups: vec![mesh_group(Mesh::PATH.to_owned(), mesh, kind)],
         }
     }
 
@@ -77,8 +78,8 @@ impl Export {
             let layer = &map.linear.name;
             for (number, tile) in map.tiles.iter().enumerate() {
                 let meshes = tile.as_meshes()?;
-                let path = |section: &str| format!("{layer}.{number}.{section}");
-                groups.push(mesh_group(path("input"), &meshes.input, kind));
+                let path = |section: Section| section.path(layer, number);
+                groups.push(mesh_group(path(Section::Input), &meshes.input, kind));
                 let bank = Floorplan::bank(meshes.attenuators.len());
                 groups.push(Group {
                     digital: Some(Digital {
@@ -86,9 +87,9 @@ impl Export {
                         row_scales: tile.row_scales.clone(),
                         block: [tile.row, tile.col, tile.rows, tile.cols],
                     }),
-                    ..group(path("attenuators"), &bank, &meshes.attenuators)
+                    ..group(path(Section::Attenuators), &bank, &meshes.attenuators)
                 });
-                groups.push(mesh_group(path("output"), &meshes.output, kind));
+                groups.push(mesh_group(path(Section::Output), &meshes.output, kind));
             }
         }
         Ok(Self { groups })

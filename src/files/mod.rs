@@ -13,7 +13,7 @@ use ndarray::Array2;
 use serde_json::Value;
 
 use crate::compile::Program;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::experiment::Sweep;
 use crate::experiment::sweep::Status;
 use crate::hardware::{Calibration, Hardware};
@@ -313,8 +313,7 @@ fn of_toml(source: &Source) -> Result<Known> {
         let (sweep, _) = Sweep::read(source)?;
         return Ok(Known::Experiment(sweep.into()));
     }
-    let hardware = Hardware::from_toml(text).within(source.name())?;
-    Ok(Known::Hardware(hardware.into()))
+    Ok(Known::Hardware(Hardware::read(source)?.into()))
 }
 
 /// Text of a stream: JSON, TOML or a table.

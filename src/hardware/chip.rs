@@ -1,6 +1,11 @@
 //! One drawn chip, and what happens to phases that are programmed into it.
 
 mod back;
+mod heat;
+mod save;
+mod seat;
+
+pub(crate) use seat::{Others, Parts, Silicon};
 
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -25,6 +30,8 @@ pub struct Chip {
     /// Number of its programming, from which all that is not drawn once a chip follows as well.
     load: u64,
     given: Arc<Given>,
+    /// Whether what was measured of it is in what is given.
+    is_seated: bool,
 }
 
 impl Chip {
@@ -35,6 +42,7 @@ impl Chip {
             trial,
             load: 0,
             given: Arc::default(),
+            is_seated: false,
         }
     }
 
@@ -104,9 +112,14 @@ impl Chip {
     /// A mesh that stands alone, with its phases programmed into this chip.
     ///
     /// # Panics
-    /// If what the chip is given does not [fit](Self::check_given) the mesh.
+    /// If what the chip is given does not [fit](Self::check_given) the mesh, or what was measured is not [of it](Self::on_mesh).
     pub fn program<'a>(&self, mesh: &'a Mesh, correction: Correction) -> Programmed<'a> {
         let at = Placed::MESH;
+        if self.needs_seat() {
+            let seated = self.on_mesh(mesh);
+            let seated = seated.unwrap_or_else(|error| panic!("{error}"));
+            return seated.program(mesh, correction);
+        }
         if !self.given.is_empty() {
             let shifters = mesh.phase_shifters_of(self.cell_kind());
             let fits = self.check_given(at, mesh.nodes().len(), shifters);
@@ -121,7 +134,8 @@ impl Chip {
             };
         }
         let cells = cells.drawn();
-        let corrected = mesh.corrected(correction, &cells);
+        let known = self.as_known(&cells);
+        let corrected = mesh.corrected(correction, known.as_ref().unwrap_or(&cells));
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let targets = corrected.phases.flat();
         let sections = [(at, targets.len())];
@@ -139,6 +153,36 @@ impl Chip {
     /// As [`program`](Self::program).
     pub fn transfer(&self, mesh: &Mesh) -> Matrix {
         self.program(mesh, Correction::None).coefficients.transfer()
+    }
+
+    /// Whether the answer of any heater to its voltage was measured.
+    pub(crate) fn has_curves(&self) -> bool {
+        self.given.has_curves()
+    }
+
+    /// Whether numbers were measured of it and are not put on a mesh or a program yet.
+    pub(crate) fn needs_seat(&self) -> bool {
+        !self.is_seated && !self.hardware.measured.has_no_numbers()
+    }
+
+    /// `cells` of this chip as corrections know them, with what the hardware says of all in place of what they do not know;
+    /// nothing where they know all of it.
+    pub(crate) fn as_known<'a>(&self, cells: &Cells<'a>) -> Option<Cells<'a>> {
+        let known = self.hardware.measured.known();
+        if known.splitting_error_rad && known.loss_db {
+            return None;
+        }
+        let Hardware { coupler, mesh, .. } = &self.hardware;
+        let mut cells = cells.clone();
+        if !known.splitting_error_rad {
+            for errors in [&mut cells.alpha, &mut cells.beta, &mut cells.gamma] {
+                *errors = Values::same(coupler.splitting_bias_rad);
+            }
+        }
+        if !known.loss_db {
+            cells.amplitude = Values::same(amplitude_from_db(-mesh.insertion_loss_db));
+        }
+        Some(cells)
     }
 
     /// The kind of the chip's cells.
@@ -162,6 +206,8 @@ impl Chip {
         correction == Correction::None
             && !acting.any(|key| key.row.place == Place::Drive)
             && !self.given.knows(Quantity::VPiError)
+            && !self.given.has_responses()
+            && !self.given.has_shares()
     }
 
     /// Whether some heaters have another V_π than calibration said.
@@ -178,6 +224,7 @@ impl Chip {
         [mean, sigma]: [f64; 2],
         numbers: Range<usize>,
     ) -> Option<Vec<f64>> {
+        assert!(!self.needs_seat(), "what was measured is put on a mesh");
         let elements = self.given.of(quantity, at.site, at.part.section)?;
         let mut deviations = vec![0.0; numbers.end];
         let (effect, block) = quantity.drawn_by();
@@ -242,9 +289,10 @@ impl Chip {
             "one target for every phase of the sections"
         );
         let mut asked = targets;
+        let known = self.hardware.measured.known();
         if correction != Correction::None {
             let mut rest = asked.as_mut_slice();
-            for (at, count) in sections {
+            for (at, count) in sections.iter().filter(|_| known.offset_rad) {
                 let (section, behind) = rest.split_at_mut(*count);
                 rest = behind;
                 let mean_and_sigma = [0.0, shifter.offset_rad];
@@ -253,8 +301,13 @@ impl Chip {
                     *phase -= offset;
                 }
             }
-            asked = heaters.heated_to(&asked, shifter.crosstalk);
-        } else if shifter.dac_bits.is_some() || self.has_v_pi_errors() || shifter.crosstalk > 0.0 {
+            asked = self.heated_to(heaters, sections, &asked);
+            self.make_up_for_responses(sections, &mut asked);
+        } else if shifter.dac_bits.is_some()
+            || self.has_v_pi_errors()
+            || self.given.has_responses()
+            || self.has_crosstalk()
+        {
             // A heater reaches 2π and cools nothing: what a file may hold beyond is the same phase.
             asked
                 .iter_mut()
@@ -299,9 +352,9 @@ impl Chip {
                 *phase = heater_phase_rad(volts, shifter.v_pi_v);
             }
         }
-        self.divide_by_v_pi_errors(sections, &mut phases);
-        if shifter.crosstalk > 0.0 {
-            phases = heaters.heat(&phases, shifter.crosstalk);
+        self.respond(sections, &mut phases);
+        if self.has_crosstalk() {
+            phases = self.heat(heaters, sections, &phases);
         }
         // From the last section on, so that the first and largest one stays where it is.
         let cut = sections.iter().rev().map(|(_, count)| {
@@ -314,23 +367,6 @@ impl Chip {
         let mut cut: Vec<Vec<f64>> = cut.collect();
         cut.reverse();
         cut
-    }
-
-    /// What heaters do by the phase that they were asked for: φ = π V²/V_π² with V chosen for the calibrated V_π.
-    fn divide_by_v_pi_errors(&self, sections: &[(Placed, usize)], phases: &mut [f64]) {
-        if !self.has_v_pi_errors() {
-            return;
-        }
-        let mut rest = phases;
-        for (at, count) in sections {
-            let (section, behind) = rest.split_at_mut(*count);
-            rest = behind;
-            let mean_and_sigma = [0.0, self.hardware.phase_shifter.v_pi_error];
-            let errors = self.numbers(Quantity::VPiError, *at, mean_and_sigma, *count);
-            for (phase, error) in section.iter_mut().zip(errors) {
-                *phase /= (1.0 + error).powi(2);
-            }
-        }
     }
 
     /// `phases` with the errors that add to what heaters do: offset, programming, drift. They are those of `at`, which has

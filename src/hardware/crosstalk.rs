@@ -91,42 +91,64 @@ impl Heaters {
             .collect()
     }
 
+    /// The share of the phase of heater number `from` that reaches heater number `to`.
+    ///
+    /// # Panics
+    /// If there is crosstalk, and no such heater.
+    pub fn share(&self, from: usize, to: usize, crosstalk: f64) -> f64 {
+        if crosstalk == 0.0 || from == to {
+            return 0.0;
+        }
+        let [from, to] = [from, to].map(|heater| self.places[heater]);
+        let away = |a: usize, b: usize| a.abs_diff(b) as f64;
+        let distance = away(from.0, to.0).hypot(0.5 * away(from.1, to.1));
+        match distance <= f64::from(REACH) {
+            true => crosstalk.powf(distance),
+            false => 0.0,
+        }
+    }
+
     /// The phases in [0, 2π) (up to 4π for strong crosstalk), rad, to be set so that with the heat of their neighbours they are `targets` modulo 2π:
     /// solves `(1 + C) phases = targets`. A heater cannot cool: what would be negative is set one turn higher.
     ///
     /// # Panics
     /// If there is not one target per heater.
     pub fn heated_to(&self, targets: &[f64], crosstalk: f64) -> Vec<f64> {
-        let mut wanted: Vec<f64> = targets.iter().map(|phase| phase.rem_euclid(TAU)).collect();
         if crosstalk == 0.0 {
-            return wanted;
+            return targets.iter().map(|phase| phase.rem_euclid(TAU)).collect();
         }
-        let mut phases = wanted.clone();
-        let mut turns = 0;
-        // Jacobi's iteration: the sum of a row of C stays below 1.
-        for _ in 0..MOST_STEPS {
-            let heated = self.heat(&phases, crosstalk);
-            let mut largest: f64 = 0.0;
-            let mut turned = false;
-            for ((phase, heated), wanted) in phases.iter_mut().zip(&heated).zip(&mut wanted) {
-                let miss = *wanted - heated;
-                *phase += miss;
-                largest = largest.max(miss.abs());
-                // A turn more, or a turn less where the neighbours' own turns have taken heat away.
-                if *phase < 0.0 || (*phase >= TAU && turns < MOST_TURNS) {
-                    let turn = TAU.copysign(-*phase);
-                    *wanted += turn;
-                    *phase += turn;
-                    turned = true;
-                }
-            }
-            turns += usize::from(turned);
-            if largest < HEAT_MISS_RAD && !turned {
-                break;
-            }
-        }
-        phases
+        heated_to(targets, |phases| self.heat(phases, crosstalk))
     }
+}
+
+/// As [`Heaters::heated_to`], of any `heat` of which neighbours give less than a heater does itself.
+pub(super) fn heated_to(targets: &[f64], heat: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let mut wanted: Vec<f64> = targets.iter().map(|phase| phase.rem_euclid(TAU)).collect();
+    let mut phases = wanted.clone();
+    let mut turns = 0;
+    // Jacobi's iteration: the sum of a row of C stays below 1.
+    for _ in 0..MOST_STEPS {
+        let heated = heat(&phases);
+        let mut largest: f64 = 0.0;
+        let mut turned = false;
+        for ((phase, heated), wanted) in phases.iter_mut().zip(&heated).zip(&mut wanted) {
+            let miss = *wanted - heated;
+            *phase += miss;
+            largest = largest.max(miss.abs());
+            // A turn more, or a turn less where the neighbours' own turns have taken heat away.
+            if *phase < 0.0 || (*phase >= TAU && turns < MOST_TURNS) {
+                let turn = TAU.copysign(-*phase);
+                *wanted += turn;
+                *phase += turn;
+                turned = true;
+            }
+        }
+        turns += usize::from(turned);
+        if largest < HEAT_MISS_RAD && !turned {
+            break;
+        }
+    }
+    phases
 }
 
 /// Steps in which heaters turn up or down by 2π. Some are enough unless crosstalk is some percent, where neighbours may

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::f64::consts::FRAC_PI_4;
+use std::sync::Arc;
 
-use super::{Section, Site};
+use super::{Curve, Section, Site};
 use crate::error::{Error, Result};
 use crate::rng::Effect;
 
@@ -184,6 +185,27 @@ impl Elements {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Given {
     elements: BTreeMap<(Site, Section, Quantity), Elements>,
+    /// Heaters that answer otherwise than φ = π V²/V_π², by their number in the section.
+    responses: BTreeMap<(Site, Section), BTreeMap<usize, Response>>,
+    /// Shares of heat that do not follow from distances.
+    shares: BTreeMap<Site, Vec<Share>>,
+}
+
+/// How a heater answers to its voltage.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Response {
+    /// Not at all.
+    Dead,
+    /// As it was measured.
+    Measured(Arc<Curve>),
+}
+
+/// The share of a heater's phase in that of another one on the same site; heaters are told by section and number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Share {
+    pub(super) from: (Section, usize),
+    pub(super) to: (Section, usize),
+    pub(super) share: f64,
 }
 
 impl Given {
@@ -228,6 +250,53 @@ impl Given {
         Ok(self)
     }
 
+    /// With this response of the heater of this number in one section.
+    pub(super) fn put_response(
+        &mut self,
+        site: Site,
+        section: Section,
+        number: usize,
+        response: Response,
+    ) {
+        let heaters = self.responses.entry((site, section)).or_default();
+        heaters.insert(number, response);
+    }
+
+    /// With this share of heat on one site.
+    pub(super) fn put_share(&mut self, site: Site, share: Share) {
+        self.shares.entry(site).or_default().push(share);
+    }
+
+    /// Heaters of a section that answer otherwise than φ = π V²/V_π², by their number.
+    pub(super) fn responses(
+        &self,
+        site: Site,
+        section: Section,
+    ) -> Option<&BTreeMap<usize, Response>> {
+        self.responses.get(&(site, section))
+    }
+
+    /// Whether any heater answers otherwise than φ = π V²/V_π².
+    pub(super) fn has_responses(&self) -> bool {
+        !self.responses.is_empty()
+    }
+
+    /// Whether any heater answers as it was measured.
+    pub(super) fn has_curves(&self) -> bool {
+        let mut all = self.responses.values().flat_map(BTreeMap::values);
+        all.any(|response| matches!(response, Response::Measured(_)))
+    }
+
+    /// Shares of heat on a site that do not follow from distances.
+    pub(super) fn shares(&self, site: Site) -> &[Share] {
+        self.shares.get(&site).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any share of heat does not follow from distances.
+    pub(super) fn has_shares(&self) -> bool {
+        !self.shares.is_empty()
+    }
+
     /// What is known of a quantity in one section.
     pub(super) fn of(&self, quantity: Quantity, site: Site, section: Section) -> Option<&Elements> {
         self.elements.get(&(site, section, quantity))
@@ -235,7 +304,7 @@ impl Given {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.elements.is_empty()
+        *self == Self::default()
     }
 
     /// Whether anything is known of a quantity anywhere.

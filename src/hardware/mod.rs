@@ -8,6 +8,7 @@ mod idle;
 mod instrument;
 mod key;
 mod laboratory;
+mod measured;
 mod preset;
 mod read;
 mod setting;
@@ -17,12 +18,14 @@ mod table;
 
 pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Programmed};
+pub(crate) use chip::{Others, Parts, Silicon};
 pub use crosstalk::Heaters;
 pub use given::{Element, Elements, Given, Quantity};
 pub use instrument::{Costs, Driver, Instrument, Kept, Metered, SelfConfiguration, Side};
 pub use laboratory::Laboratory;
+pub use measured::{Curve, Known, MeasuredChip, MeasuredQuantity, MeasuredSummary};
 pub use preset::{PRESETS, Sourced, preset, sources};
-pub(crate) use read::show;
+pub(crate) use setting::show;
 pub use setting::{Perfect, Place, Range, ValueKind, When};
 pub use site::{Part, Placed, Placement, Section, Site};
 pub use supply::Supply;
@@ -163,11 +166,7 @@ impl Hardware {
             let limit = format!("a TOML file or one of {}{meant}", presets.join(", "));
             return Err(Error::value("hardware", name_or_path, limit));
         }
-        Source::open(path)?.parse(|bytes| {
-            let text = std::str::from_utf8(bytes)
-                .map_err(|_| Error::format("content", "is not UTF-8 text"))?;
-            Self::from_toml(text)
-        })
+        Self::read(&Source::open(path)?)
     }
 
     /// What is worth saying of it that is allowed and hardly meant, in sentences.

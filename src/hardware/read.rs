@@ -1,11 +1,16 @@
 //! Reading a hardware description key by key, so that what is wrong with a value is said of its key.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key::{NONE, sections};
-use super::{Hardware, HardwareKey};
+use super::setting::show;
+use super::{Hardware, HardwareKey, MeasuredChip};
 use crate::error::{Context, Error, Result, line_of};
+use crate::io::Source;
 use crate::io::record::Cell;
 
 impl Hardware {
@@ -15,12 +20,40 @@ impl Hardware {
     /// [`Error::Format`] if it is not TOML or a key is unknown, [`Error::Value`] if a value is of the wrong kind or out
     /// of range; with the line.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let table = DeTable::parse(text).map_err(|error| Error::toml(text, &error, &[]))?;
-        Self::from_table(text, table.get_ref())
+        Self::from_toml_in(text, &no_files)
     }
 
-    /// Every key as TOML that [`from_toml`](Self::from_toml) reads, with what it is beside it.
+    /// Reads a hardware description in TOML from `source`; the tables of a measured chip that it names are in its folder.
+    ///
+    /// # Errors
+    /// Those of [`from_toml`](Self::from_toml) and of the tables, named by the source; [`Error::Io`].
+    pub fn read(source: &Source) -> Result<Self> {
+        source.parse(|bytes| {
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| Error::format("content", "is not UTF-8 text"))?;
+            let open = |name: &str| Source::open(source.beside(Path::new(name)));
+            Self::from_toml_in(text, &open)
+        })
+    }
+
+    fn from_toml_in(text: &str, open: &dyn Fn(&str) -> Result<Source>) -> Result<Self> {
+        let table = DeTable::parse(text).map_err(|error| Error::toml(text, &error, &[]))?;
+        Self::from_table_in(text, table.get_ref(), open)
+    }
+
+    /// Every key as TOML that [`from_toml`](Self::from_toml) reads, with what it is beside it; of a measured chip its tables
+    /// too.
     pub fn annotated(&self) -> String {
+        let mut text = self.annotated_keys();
+        if !self.measured.is_empty() {
+            let measured = toml::to_string(&*self.measured).expect("it is a table of texts");
+            text += &format!("\n[{MEASURED}]\n{measured}");
+        }
+        text
+    }
+
+    /// Every key as TOML, with what it is beside it, but for what was measured.
+    pub(super) fn annotated_keys(&self) -> String {
         let mut text = String::new();
         let mut inside = "";
         for key in Self::keys() {
@@ -47,12 +80,24 @@ impl Hardware {
         text
     }
 
-    /// The hardware that `table`, a part of `text`, describes.
+    /// The hardware that `table`, a part of `text`, describes without files beside it.
     pub(crate) fn from_table(text: &str, table: &DeTable<'_>) -> Result<Self> {
+        Self::from_table_in(text, table, &no_files)
+    }
+
+    fn from_table_in(
+        text: &str,
+        table: &DeTable<'_>,
+        open: &dyn Fn(&str) -> Result<Source>,
+    ) -> Result<Self> {
         let mut changes = Vec::new();
+        let mut measured = MeasuredChip::default();
         for (section, value) in table {
             let name = section.get_ref();
             match value.get_ref() {
+                DeValue::Table(keys) if name == MEASURED => {
+                    measured = MeasuredChip::of_toml(text, keys, open)?;
+                }
                 DeValue::Table(keys) if sections().contains(&&**name) => {
                     for (key, value) in keys {
                         let name = format!("{name}.{}", key.get_ref());
@@ -60,20 +105,35 @@ impl Hardware {
                         changes.push(change.within(line_of(text, key.span().start))?);
                     }
                 }
-                _ if sections().contains(&&**name) => {
+                _ if name == MEASURED || sections().contains(&&**name) => {
                     let limit = format!("a table [{name}] of keys");
                     let error = Error::value(&**name, show(value.get_ref()), limit);
                     return Err(error.within(line_of(text, section.span().start)));
                 }
                 DeValue::Table(_) => {
-                    let error = Error::unknown("section of the hardware", name, &sections());
+                    let all = [&sections()[..], &[MEASURED]].concat();
+                    let error = Error::unknown("section of the hardware", name, &all);
                     return Err(error.within(line_of(text, section.span().start)));
                 }
                 // A dotted key in quotes; of anything else the nearest key is named.
                 _ => changes.push(change(name, value).within(line_of(text, section.span().start))?),
             }
         }
-        Self::default().with_values(changes)
+        Ok(Self::default()
+            .with_values(changes)?
+            .with_measured(measured))
+    }
+
+    /// What was measured of the chip, where it is one that was.
+    pub fn measured(&self) -> &MeasuredChip {
+        &self.measured
+    }
+
+    /// The same hardware, of whose chips this was measured: it stands in place of what would be drawn.
+    #[must_use]
+    pub fn with_measured(mut self, measured: MeasuredChip) -> Self {
+        self.measured = Arc::new(measured);
+        self
     }
 
     /// The same hardware with `key = value` applied, `key` dotted as in `coupler.splitting_error_rad`.
@@ -120,6 +180,19 @@ impl Hardware {
     }
 }
 
+/// The section of what was measured.
+pub(super) const MEASURED: &str = "measured";
+
+/// Text that is in no folder names no files.
+fn no_files(name: &str) -> Result<Source> {
+    let limit = "named by a hardware file, whose folder it is in";
+    Err(Error::value(
+        "file of a measured chip",
+        format!("`{name}`"),
+        limit,
+    ))
+}
+
 /// One key of a description and its value.
 fn change(name: &str, value: &Spanned<DeValue<'_>>) -> Result<(&'static str, Cell)> {
     let key = HardwareKey::named(name)?;
@@ -134,17 +207,4 @@ fn change(name: &str, value: &Spanned<DeValue<'_>>) -> Result<(&'static str, Cel
     };
     let read = key.read(cell.ok_or_else(wrong)?)?;
     Ok((key.name, read))
-}
-
-/// A value as the user wrote it, or what it is.
-pub(crate) fn show(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => format!("\"{text}\""),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.as_str().to_owned(),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(time) => time.to_string(),
-        DeValue::Array(_) => "a list".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
-    }
 }

@@ -1,5 +1,7 @@
 //! What a key of a hardware description can be: when and where it acts, what its values are.
 
+use toml::de::DeValue;
+
 use super::{AdcRange, CodeNoise, Detection, NumberFormat};
 use crate::io::record::Cell;
 use crate::mesh::CellKind;
@@ -244,5 +246,18 @@ impl Setting for AdcRange {
             Cell::Float(percentile) => Some(Self::Percentile(*percentile)),
             _ => None,
         }
+    }
+}
+
+/// A value as the user wrote it, or what it is.
+pub(crate) fn show(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("\"{text}\""),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
     }
 }

@@ -41,6 +41,26 @@ pub enum Section {
 }
 
 impl Section {
+    /// All of them, in the order in which light meets them.
+    pub const ALL: [Self; 4] = [
+        Self::Input,
+        Self::Attenuators,
+        Self::Output,
+        Self::Detectors,
+    ];
+
+    /// The path of this section of tile number `tile` of a program's `layer`, with which the ids of its components begin:
+    /// `0.3.input`.
+    pub fn path(self, layer: &str, tile: usize) -> String {
+        let section = match self {
+            Self::Input => "input",
+            Self::Attenuators => "attenuators",
+            Self::Output => "output",
+            Self::Detectors => "detectors",
+        };
+        format!("{layer}.{tile}.{section}")
+    }
+
     /// Its name in errors.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -5,16 +5,16 @@
 //! CONTRIBUTING shows how an effect is added.
 
 use std::f64::consts::FRAC_PI_4;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::Supply;
 use super::setting::Place::{
     Coupler as Couplers, Drive, Input as Inputs, Loss, Phase, Readout as Readouts, Weight,
 };
 use super::setting::When::{Fixed, PerChip, PerCompile, PerLoad, PerShot, Recorded};
 use super::setting::{Perfect, Place, Range, Setting, ValueKind, When};
-use super::{AdcRange, CodeNoise, Detection, NumberFormat};
+use super::{AdcRange, CodeNoise, Detection, MeasuredChip, NumberFormat, Supply};
 use crate::io::record::Cell;
 use crate::mesh::CellKind;
 use crate::units::{hz_from_ghz, power_from_db};
@@ -136,6 +136,9 @@ macro_rules! hardware {
         #[derive(Debug, Clone, PartialEq, Default, Serialize)]
         pub struct Hardware {
             $( pub(super) $section: $Section, )*
+            /// What was measured of the one chip that this is, where it is one.
+            #[serde(skip_serializing_if = "is_drawn", serialize_with = "by_value")]
+            pub(super) measured: Arc<MeasuredChip>,
         }
 
         impl Hardware {
@@ -179,6 +182,14 @@ macro_rules! hardware {
             )* )*
         ];
     };
+}
+
+fn is_drawn(measured: &Arc<MeasuredChip>) -> bool {
+    measured.is_empty()
+}
+
+fn by_value<S: Serializer>(measured: &Arc<MeasuredChip>, serializer: S) -> Result<S::Ok, S::Error> {
+    measured.serialize(serializer)
 }
 
 const QUARTER: Range = Range::new("from 0 to π/4", |x| (0.0..=FRAC_PI_4).contains(&x));

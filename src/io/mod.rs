@@ -28,7 +28,7 @@ pub(crate) use name::check_name;
 pub use number::whole_number;
 pub use source::{Format, Source, folder_of, nearest_file};
 pub(crate) use tables::classes;
-pub use tables::{csv, parquet, table};
+pub use tables::{csv, parquet, sheet, table};
 #[cfg(feature = "onnx")]
 pub(crate) use tensor::half;
 pub use tensor::{Dtype, Tensor, TensorData};

@@ -34,9 +34,24 @@ pub enum ComponentKind {
     Screen,
     /// `attenuator`: θ of an MZI between two meshes, whose bar port light passes.
     Attenuator,
+    /// `detector`: what reads one mode behind a tile.
+    Detector,
 }
 
 impl ComponentKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Gamma,
+        Self::Phi,
+        Self::Alpha,
+        Self::Theta,
+        Self::Beta,
+        Self::Free,
+        Self::Screen,
+        Self::Attenuator,
+        Self::Detector,
+    ];
+
     /// The name that ids use.
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,22 +63,28 @@ impl ComponentKind {
             Self::Free => "free",
             Self::Screen => "screen",
             Self::Attenuator => "attenuator",
+            Self::Detector => "detector",
         }
     }
 
-    /// Whether it is a coupler, on two modes, and no phase shifter, on one.
+    /// Whether it is a coupler, on two waveguides.
     pub const fn is_coupler(self) -> bool {
         matches!(self, Self::Gamma | Self::Alpha | Self::Beta)
     }
+
+    /// Whether it is a phase shifter, on one waveguide.
+    pub const fn is_shifter(self) -> bool {
+        !self.is_coupler() && !matches!(self, Self::Detector)
+    }
 }
 
-/// A phase shifter or a coupler.
+/// A phase shifter, a coupler or a detector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Component {
     /// What it is.
     pub kind: ComponentKind,
     /// Of a phase shifter, which of all phases it holds, as [`Phases::flat`](super::Phases::flat) has them; of an
-    /// attenuator its mode, of a coupler its node.
+    /// attenuator, of its couplers and of a detector its mode, of any other coupler its node.
     pub number: usize,
     /// Its column in the mesh, from 0; of the screen the number of columns.
     pub column: usize,
@@ -122,7 +143,7 @@ impl Pitch {
     }
 }
 
-/// The components of a mesh, or of a bank of attenuators, in the order in which light meets them.
+/// The components of a mesh, of a bank of attenuators or of a row of detectors, in the order in which light meets them.
 ///
 /// Along the light, a step is half of what lies between two heaters of one path. Of MZIs, φ of column c stands at 4c, θ at
 /// 4c + 2, and a coupler behind each; the screen of a mesh of D columns at 4D on even and at 4D + 2 on odd modes. Both
@@ -148,28 +169,55 @@ pub struct Floorplan {
 }
 
 impl Floorplan {
-    /// The phase shifters of attenuators on each of `modes` modes, which stand in column 0.
+    /// Attenuators on each of `modes` modes, which stand in column 0: their phase shifters and the couplers on either side of
+    /// each, by which light leaves its mode and comes back.
     pub fn bank(modes: usize) -> Self {
-        let first = Component {
-            kind: ComponentKind::Attenuator,
-            number: 0,
+        let row = |kind, steps| {
+            let first = Component {
+                kind,
+                number: 0,
+                column: 0,
+                mode: 0,
+                place: Place { steps, modes: 0.0 },
+            };
+            staggered(first, modes)
+        };
+        let [alpha, theta, beta] = [
+            (ComponentKind::Alpha, -1.0),
+            (ComponentKind::Attenuator, 0.0),
+            (ComponentKind::Beta, 1.0),
+        ]
+        .map(|(kind, steps)| row(kind, steps));
+        let attenuators = alpha.zip(theta).zip(beta);
+        let components = attenuators.flat_map(|((alpha, theta), beta)| [alpha, theta, beta]);
+        Self {
+            components: components.collect(),
+            steps: BANK_STEPS,
+        }
+    }
+
+    /// A detector on each of `modes` modes behind a tile, side by side.
+    pub fn detectors(modes: usize) -> Self {
+        let detector = |mode: usize| Component {
+            kind: ComponentKind::Detector,
+            number: mode,
             column: 0,
-            mode: 0,
+            mode,
             place: Place {
                 steps: 0.0,
-                modes: 0.0,
+                modes: mode as f64,
             },
         };
         Self {
-            components: staggered(first, modes).collect(),
-            steps: BANK_STEPS,
+            components: (0..modes).map(detector).collect(),
+            steps: 0,
         }
     }
 
     /// The phase shifters.
     pub fn shifters(&self) -> impl Iterator<Item = &Component> {
         let components = self.components.iter();
-        components.filter(|component| !component.kind.is_coupler())
+        components.filter(|component| component.kind.is_shifter())
     }
 
     /// The couplers.
@@ -311,6 +359,9 @@ struct Spot {
 }
 
 impl Mesh {
+    /// The path of a mesh that stands alone, with which the ids of its components begin.
+    pub const PATH: &'static str = "mesh";
+
     /// The phase shifters and couplers of the mesh with cells of `kind`, by name and place.
     pub fn floorplan(&self, kind: CellKind) -> Floorplan {
         let free = self.free_shifters(kind);

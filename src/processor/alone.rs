@@ -23,12 +23,12 @@ pub struct MeshOnChip {
 /// `mesh` on `chip`, with phases that `correction` chose for it.
 ///
 /// # Errors
-/// [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
+/// [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite, and those of [`Chip::on_mesh`].
 ///
 /// # Panics
 /// As [`Chip::program`].
 pub fn mesh_on_chip(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<MeshOnChip> {
-    let programmed = chip.program(mesh, correction);
+    let programmed = chip.on_mesh(mesh)?.program(mesh, correction);
     let whole = programmed.coefficients.transfer();
     Ok(MeshOnChip {
         matrix: between_ports(mesh, &whole)?,
@@ -40,14 +40,19 @@ pub fn mesh_on_chip(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<
 
 /// `mesh` on `chip` after it configured itself.
 ///
-/// Its receivers read both quadratures of light that all ports share, with the noise of the readout's keys; crosstalk is
-/// known; the phases drift for `phase_shifter.drift_time_s` before the matrix is taken.
+/// Its receivers read both quadratures of light that all ports share, with the noise of the readout's keys; crosstalk by
+/// distance is known unless the hardware says otherwise; the phases drift for `phase_shifter.drift_time_s` before the matrix is taken.
 ///
 /// # Errors
-/// Those of [`Driver::self_configure`]; [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
+/// Those of [`Driver::self_configure`] and of [`Chip::on_mesh`]; [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
 pub fn self_configured(mesh: &Mesh, chip: Chip) -> Result<MeshOnChip> {
+    let chip = chip.on_mesh(mesh)?;
     let shifter = chip.hardware().phase_shifter();
-    let (crosstalk, seconds) = (shifter.crosstalk, shifter.drift_time_s);
+    let seconds = shifter.drift_time_s;
+    let crosstalk = match chip.hardware().measured().known().crosstalk {
+        true => shifter.crosstalk,
+        false => 0.0,
+    };
     let noise = receiver_noise(chip.hardware(), mesh.ports());
     let mut driver = Driver::new(mesh, chip.cell_kind())
         .with_known_crosstalk(crosstalk)

@@ -47,7 +47,8 @@ use crate::watch::Watch;
 use layer::{Calibration, LoadedMap};
 use load::{load_tile, relative};
 use numbers::check_numbers;
-use placement::{Seat, check_given, seats};
+pub(crate) use placement::seated_tile;
+use placement::{Seat, check_given, seated, seats};
 use quality::{Clips, Effects};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.
@@ -112,6 +113,7 @@ impl<T: Real> Processor<T> {
             parallel,
         } = loading.into();
         let seats = seats(program, &placement)?;
+        let chip = seated(program, &chip, &seats)?;
         check_given(program, &chip, &seats)?;
         let readings = readings(program, chip.hardware())?;
         check_numbers(program, chip.hardware(), &readings)?;
@@ -436,6 +438,7 @@ pub fn map_on_chip(
 ) -> Result<MapOnChip> {
     let loading = loading.into();
     let seats = seats(program, &loading.placement)?;
+    let chip = &seated(program, chip, &seats)?;
     let readings = readings(program, chip.hardware())?;
     check_numbers(program, chip.hardware(), &readings)?;
     let mut maps = program.maps().zip(readings).zip(&seats);

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compile::{Array, Program, Tile};
+use crate::compile::{Array, Meshes, Program, Tile};
 use crate::error::{Context, Error, Result};
-use crate::hardware::{Chip, Part, Placed, Placement, Quantity, Section, Site};
+use crate::hardware::{
+    Chip, Others, Part, Parts, Placed, Placement, Quantity, Section, Silicon, Site,
+};
 use crate::mesh::{Correction, Mesh};
 
 /// How a program is loaded: a [`Correction`] alone says that every tile has its own silicon.
@@ -44,11 +46,11 @@ pub(super) struct Seat {
 pub(super) fn seats(program: &Program, placement: &Placement) -> Result<Vec<Vec<Seat>>> {
     let tiles: Vec<usize> = program.maps().map(|map| map.tiles.len()).collect();
     let sites = placement.sites(&tiles)?;
-    let mut silicon: BTreeMap<Site, Silicon> = BTreeMap::new();
+    let mut silicon: BTreeMap<Site, OnSite> = BTreeMap::new();
     for (map, sites) in program.maps().zip(&sites) {
         let layer = &map.linear.name;
         for (number, (tile, site)) in map.tiles.iter().zip(sites).enumerate() {
-            let first = silicon.entry(*site).or_insert_with(|| Silicon {
+            let first = silicon.entry(*site).or_insert_with(|| OnSite {
                 tile,
                 name: format!("tile {number} of layer `{layer}`"),
                 detectors: 0,
@@ -75,6 +77,78 @@ pub(super) fn seats(program: &Program, placement: &Placement) -> Result<Vec<Vec<
         seats.collect()
     });
     Ok(maps.collect())
+}
+
+/// `chip` with what was measured of it put on the tiles of `program`, each under the ids of its layer and number: tiles that
+/// share silicon are names of the same components.
+///
+/// # Errors
+/// [`Error::Format`] and [`Error::Value`] for a component that no tile has, or that is measured in two ways.
+pub(super) fn seated(program: &Program, chip: &Chip, seats: &[Vec<Seat>]) -> Result<Chip> {
+    let mut silicon = Vec::new();
+    if chip.needs_seat() {
+        for (map, seats) in program.maps().zip(seats) {
+            let layer = &map.linear.name;
+            for (number, (tile, seat)) in map.tiles.iter().zip(seats).enumerate() {
+                silicon.extend(silicon_of(layer, number, tile, *seat));
+            }
+        }
+    }
+    chip.on(&silicon, Others::Refused)
+}
+
+/// The sections of tile number `number` of a layer, which has this seat.
+fn silicon_of<'a>(
+    layer: &str,
+    number: usize,
+    tile: &'a Tile,
+    Seat { at, detectors }: Seat,
+) -> Vec<Silicon<'a>> {
+    let meshes = tile.meshes();
+    let mut silicon = meshes.map_or(Vec::new(), |meshes| {
+        silicon_of_meshes(layer, number, meshes, at).into()
+    });
+    silicon.push(Silicon {
+        at: at.section(Section::Detectors),
+        path: Section::Detectors.path(layer, number),
+        parts: Parts::Detectors(detectors),
+    });
+    silicon
+}
+
+/// The sections with meshes and attenuators of tile number `number` of a layer.
+fn silicon_of_meshes<'a>(
+    layer: &str,
+    number: usize,
+    meshes: &'a Meshes,
+    at: Placed,
+) -> [Silicon<'a>; 3] {
+    let joined = meshes.attenuators.len();
+    [
+        (Section::Input, Parts::Mesh(&meshes.input)),
+        (Section::Attenuators, Parts::Attenuators(joined)),
+        (Section::Output, Parts::Mesh(&meshes.output)),
+    ]
+    .map(|(section, parts)| Silicon {
+        at: at.section(section),
+        path: section.path(layer, number),
+        parts,
+    })
+}
+
+/// `chip` with what was measured of tile number `number` of a layer put on its `meshes`; what was measured of others is
+/// left out.
+///
+/// # Errors
+/// As [`seated`].
+pub(crate) fn seated_tile(
+    chip: &Chip,
+    layer: &str,
+    number: usize,
+    meshes: &Meshes,
+) -> Result<Chip> {
+    let silicon = silicon_of_meshes(layer, number, meshes, Placed::MESH);
+    chip.on(&silicon, Others::Elsewhere)
 }
 
 /// Fails unless what `chip` is given fits the tiles on its sites.
@@ -120,13 +194,13 @@ pub(super) fn check_given(program: &Program, chip: &Chip, seats: &[Vec<Seat>]) -
 }
 
 /// What a site has: the meshes of the first tile on it.
-struct Silicon<'a> {
+struct OnSite<'a> {
     tile: &'a Tile,
     name: String,
     detectors: usize,
 }
 
-impl Silicon<'_> {
+impl OnSite<'_> {
     fn check(&self, tile: &Tile, site: Site) -> Result<()> {
         let modes = |tile: &Tile| match &tile.array {
             Array::Meshes(meshes) => [meshes.output.modes(), meshes.input.modes()],

@@ -202,7 +202,12 @@ fn set_meshes_watched<'a>(
     let Chosen {
         targets,
         unreachable,
-    } = choose(tile, &silicon, correction, watch)?;
+    } = choose(
+        tile,
+        silicon.as_known(chip).as_ref().unwrap_or(&silicon),
+        correction,
+        watch,
+    )?;
     let set = set_to(tile, chip, at, silicon, (targets, correction));
     Ok(SetMeshes { unreachable, ..set })
 }
@@ -256,7 +261,12 @@ pub(super) fn asked(
     watch: &dyn Watch,
 ) -> Result<Vec<f64>> {
     let silicon = Silicon::of(tile, chip, at).drawn();
-    let chosen = choose(tile, &silicon, correction, watch)?;
+    let chosen = choose(
+        tile,
+        silicon.as_known(chip).as_ref().unwrap_or(&silicon),
+        correction,
+        watch,
+    )?;
     let Wiring { heaters, sections } = Wiring::of(tile, chip, at);
     Ok(chip.asked(&heaters, &sections, chosen.targets, correction))
 }
@@ -281,6 +291,15 @@ impl Silicon {
             attenuators: chip.attenuators(middle, tile.attenuators.len()),
             output: chip.cells(output, tile.output.nodes().len()),
         }
+    }
+
+    /// The cells as corrections know them, where that is not all of them.
+    fn as_known(&self, chip: &Chip) -> Option<Self> {
+        Some(Self {
+            input: chip.as_known(&self.input)?,
+            attenuators: chip.as_known(&self.attenuators)?,
+            output: chip.as_known(&self.output)?,
+        })
     }
 
     fn drawn(self) -> Self {

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Summary;
 use crate::experiment::rows::Row;
 use crate::experiment::stats::mean_interval;
+use crate::processor::seated_tile;
 
 /// Confidence of the intervals.
 const LEVEL: f64 = 0.95;
@@ -180,7 +181,8 @@ fn mesh(
         Err(why) => return Ok(Err(why)),
     };
     let drawn = settings.hardware.fabricate(results.sweep.seed, 0);
-    let figures = chip::figures(results, point, &tile, &drawn, settings.correction)?;
+    let drawn = seated_tile(&drawn, &tile.layer, 0, &tile.meshes)?;
+    let figures = chip::figures(results, point, &tile.meshes, &drawn, settings.correction)?;
     Ok(Ok(figures.into()))
 }
 

@@ -2,33 +2,50 @@
 
 use super::Chip;
 use crate::hardware::{Heaters, Placed};
-use crate::mesh::{Mesh, Phases};
+use crate::mesh::{Correction, Mesh, Phases};
 
 impl Chip {
     /// The slopes of a loss by the phases that are asked of the heaters of `sections`, of so many each, from those by what
     /// they show, both in their order, per rad.
     ///
-    /// Heat spreads by `1 + C`, so slopes gather by its transpose, which is itself; V_π errors divide both alike; what adds
+    /// Heat spreads by `1 + C`, so slopes gather by its transpose; V_π errors divide both alike; what adds
     /// to a phase changes no slope. Straight through the supply: neither its steps nor its limit count. Bengio, Léonard,
     /// Courville, arXiv:1308.3432 (2013).
     ///
     /// # Panics
-    /// As [`settle`](Self::settle).
+    /// As [`settle`](Self::settle), and if the response of a heater [was measured](crate::hardware::Curve): its slope depends
+    /// on the phase, and [`pull_back_at`](Self::pull_back_at) takes it.
     pub fn pull_back(
         &self,
         heaters: &Heaters,
         sections: &[(Placed, usize)],
         by_shown: Vec<f64>,
     ) -> Vec<f64> {
-        let mut slopes = heaters.heat(&by_shown, self.hardware.phase_shifter.crosstalk);
-        self.divide_by_v_pi_errors(sections, &mut slopes);
+        let mut slopes = self.heat_back(heaters, sections, &by_shown);
+        self.respond_back(sections, None, &mut slopes);
+        slopes
+    }
+
+    /// As [`pull_back`](Self::pull_back), at the phases that heaters were `asked` for, whatever was measured of them.
+    ///
+    /// # Panics
+    /// As [`settle`](Self::settle).
+    pub fn pull_back_at(
+        &self,
+        heaters: &Heaters,
+        sections: &[(Placed, usize)],
+        asked: &[f64],
+        by_shown: Vec<f64>,
+    ) -> Vec<f64> {
+        let mut slopes = self.heat_back(heaters, sections, &by_shown);
+        self.respond_back(sections, Some(asked), &mut slopes);
         slopes
     }
 
     /// [`pull_back`](Self::pull_back) of a mesh that stands alone, whose cells are the chip's.
     ///
     /// # Panics
-    /// If there is not one slope per phase shifter.
+    /// If there is not one slope per phase shifter, or what was measured is not of the mesh.
     ///
     /// ```
     /// use lightloom::field::Fields;
@@ -65,9 +82,16 @@ impl Chip {
     /// # Ok::<(), lightloom::Error>(())
     /// ```
     pub fn pull_back_mesh(&self, mesh: &Mesh, by_shown: &Phases) -> Phases {
+        if self.needs_seat() {
+            let seated = self.on_mesh(mesh);
+            let seated = seated.unwrap_or_else(|error| panic!("{error}"));
+            return seated.pull_back_mesh(mesh, by_shown);
+        }
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let by_shown = by_shown.flat();
         let sections = [(Placed::MESH, by_shown.len())];
-        Phases::from_flat(self.pull_back(&heaters, &sections, by_shown), mesh)
+        let asked = self.asked(&heaters, &sections, mesh.phases().flat(), Correction::None);
+        let by_asked = self.pull_back_at(&heaters, &sections, &asked, by_shown);
+        Phases::from_flat(by_asked, mesh)
     }
 }

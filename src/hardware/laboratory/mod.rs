@@ -44,7 +44,12 @@ pub struct Laboratory {
 
 impl Laboratory {
     /// A bench with `chip`, whose mesh has the layout of `mesh`, all heaters off.
+    ///
+    /// # Panics
+    /// If what was measured of the chip is not [of the mesh](Chip::on_mesh).
     pub fn new(chip: Chip, mesh: &Mesh) -> Self {
+        let seated = chip.on_mesh(mesh);
+        let chip = seated.unwrap_or_else(|error| panic!("{error}"));
         let sections = vec![(Placed::MESH, mesh.phase_shifters_of(chip.cell_kind()))];
         let heaters = chip.heaters(|heaters| heaters.push_mesh(mesh, chip.cell_kind()));
         let optics = Optics::of_mesh(&chip, Placed::MESH, mesh);

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use csv::StringRecord;
 
+use super::column::NamedColumn;
 use super::table::{Cells, Columns, LabelCells, Table, is_text, no_samples};
 use crate::error::{Error, Result};
 use crate::io::Source;
+use crate::io::record::Cell;
 
 /// Reads the table at `path`: one column of which is the label, all others numbers.
 ///
@@ -77,6 +79,36 @@ pub fn parse(bytes: &[u8], label: Option<&str>) -> Result<Table> {
         place: &place,
     }
     .into_table()
+}
+
+/// The columns of a table by the names that its first line has, and the line of every row; an empty cell is missing.
+pub(super) fn columns(bytes: &[u8]) -> Result<(Vec<NamedColumn>, Vec<u64>)> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(Separator::of(bytes).byte())
+        .trim(csv::Trim::All)
+        .from_reader(bytes);
+    let mut columns: Vec<NamedColumn> = Vec::new();
+    let mut lines = Vec::new();
+    for (number, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| Error::format("CSV table", plain(&error)))?;
+        if number == 0 {
+            let named = record.iter().map(NamedColumn::new);
+            columns.extend(named);
+            continue;
+        }
+        check_width(&record, columns.len())?;
+        for (column, cell) in columns.iter_mut().zip(&record) {
+            column.cells.push(match cell {
+                "" => Cell::Null,
+                text => Cell::from(text),
+            });
+        }
+        lines.push(line_of(&record));
+    }
+    Ok((columns, lines))
 }
 
 /// What stands between the cells of a text.

@@ -2,7 +2,8 @@
 
 mod headers;
 
-use std::cell::Cell;
+use std::cell::Cell as Flag;
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Once;
 
@@ -14,10 +15,12 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 use prost::bytes::Bytes;
 
+use super::column::NamedColumn;
 use super::table::{Cells, Columns, LabelCells, PANDAS_INDEX, Table, is_text, no_samples};
 use crate::error::{Context, Error, Result};
 use crate::io::UNPACKED_LIMIT;
 use crate::io::content::{PARQUET, refused};
+use crate::io::record::Cell;
 
 /// Records of a column that are read at a time.
 const BATCH: usize = 1 << 16;
@@ -70,14 +73,9 @@ fn read_table(bytes: &[u8], label: Option<&str>) -> Result<Table> {
     let schema = metadata.file_metadata().schema_descr();
     let names = schema.columns().iter().map(|column| column.path().string());
     let names: Vec<String> = names.collect();
-    let rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    let rows = rows_of(&file, names.len())?;
     if names.is_empty() || rows == 0 {
         return Err(no_samples());
-    }
-    let size = (rows as u64).saturating_mul(8 * names.len() as u64);
-    if size > UNPACKED_LIMIT {
-        let limit = format!("at most {UNPACKED_LIMIT}");
-        return Err(Error::value("table: size in bytes", size, limit));
     }
     let mut columns = Columns::named(names, label)?;
     let index = (0..columns.width).find(|column| columns.name(*column) == Some(PANDAS_INDEX));
@@ -92,7 +90,12 @@ fn read_table(bytes: &[u8], label: Option<&str>) -> Result<Table> {
         if Some(position) == columns.row_numbers {
             continue;
         }
-        let values = place.read(&file, position, rows)?;
+        let mut missing = Vec::new();
+        let values = place.read(&file, position, rows, &mut missing)?;
+        if let Some(row) = missing.first() {
+            let limit = "present: no cell may be missing";
+            return Err(Error::value(place.row(*row), "null", limit));
+        }
         match values {
             Values::Numbers(numbers) if position == columns.label => label.numbers = numbers,
             Values::Texts(texts) if position == columns.label => label.texts = texts,
@@ -128,6 +131,51 @@ fn read_table(bytes: &[u8], label: Option<&str>) -> Result<Table> {
     .into_table()
 }
 
+/// The columns of a table by their names; a null is missing.
+pub(super) fn columns(bytes: &[u8]) -> Result<Vec<NamedColumn>> {
+    contained(|| read_columns(bytes))
+}
+
+fn read_columns(bytes: &[u8]) -> Result<Vec<NamedColumn>> {
+    let file = open(bytes)?;
+    let metadata = file.metadata().file_metadata();
+    let schema = metadata.schema_descr();
+    let rows = rows_of(&file, schema.num_columns())?;
+    let mut columns = Vec::new();
+    for position in 0..schema.num_columns() {
+        let column = schema.column(position);
+        let name = column.path().string();
+        let place = Place {
+            name: &name,
+            column,
+        };
+        if name == PANDAS_INDEX {
+            continue;
+        }
+        let mut missing = Vec::new();
+        let mut cells: Vec<Cell> = match place.read(&file, position, rows, &mut missing)? {
+            Values::Numbers(numbers) => numbers.into_iter().map(Cell::Float).collect(),
+            Values::Texts(texts) => texts.into_iter().map(Cell::Text).collect(),
+        };
+        for row in missing {
+            cells[row] = Cell::Null;
+        }
+        columns.push(NamedColumn { name, cells });
+    }
+    Ok(columns)
+}
+
+/// The number of rows of `file`, whose table of so many columns is to be held in memory.
+fn rows_of(file: &SerializedFileReader<Bytes>, columns: usize) -> Result<usize> {
+    let rows = usize::try_from(file.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let size = (rows as u64).saturating_mul(8 * columns as u64);
+    if size > UNPACKED_LIMIT {
+        let limit = format!("at most {UNPACKED_LIMIT}");
+        return Err(Error::value("table: size in bytes", size, limit));
+    }
+    Ok(rows)
+}
+
 fn open(bytes: &[u8]) -> Result<SerializedFileReader<Bytes>> {
     if !bytes.starts_with(b"PAR1") {
         return Err(refused(bytes, PARQUET));
@@ -144,7 +192,7 @@ fn open(bytes: &[u8]) -> Result<SerializedFileReader<Bytes>> {
 
 thread_local! {
     /// Whether this thread decodes a Parquet file.
-    static DECODES: Cell<bool> = const { Cell::new(false) };
+    static DECODES: Flag<bool> = const { Flag::new(false) };
 }
 
 /// What `read` makes of a file. The decoder panics at some files that are damaged; that is an error of the file, and is
@@ -200,12 +248,14 @@ impl Place<'_> {
         Error::unsupported(format!("column `{}`", self.name), got, limit)
     }
 
-    /// The cells of the column at `position`, all `rows` of them.
+    /// The cells of the column at `position`, all `rows` of them; the rows of those that are missing go to `missing`, and
+    /// something stands in their place.
     fn read(
         &self,
         file: &SerializedFileReader<Bytes>,
         position: usize,
         rows: usize,
+        missing: &mut Vec<usize>,
     ) -> Result<Values> {
         if self.column.max_rep_level() > 0 {
             return Err(self.unsupported("lists"));
@@ -240,7 +290,11 @@ impl Place<'_> {
             let physical = self.column.physical_type();
             match reader {
                 ColumnReader::BoolColumnReader(reader) => {
-                    numbers.extend(self.cells(reader, done, count)?.into_iter().map(f64::from));
+                    numbers.extend(
+                        self.cells(reader, done..done + count, missing)?
+                            .into_iter()
+                            .map(f64::from),
+                    );
                 }
                 ColumnReader::Int32ColumnReader(reader) => {
                     let is_signed = self.is_signed();
@@ -248,10 +302,18 @@ impl Place<'_> {
                         true => f64::from(value),
                         false => f64::from(value.cast_unsigned()),
                     };
-                    numbers.extend(self.cells(reader, done, count)?.into_iter().map(number));
+                    numbers.extend(
+                        self.cells(reader, done..done + count, missing)?
+                            .into_iter()
+                            .map(number),
+                    );
                 }
                 ColumnReader::Int64ColumnReader(reader) => {
-                    for (row, value) in self.cells(reader, done, count)?.into_iter().enumerate() {
+                    for (row, value) in self
+                        .cells(reader, done..done + count, missing)?
+                        .into_iter()
+                        .enumerate()
+                    {
                         if value.abs() > EXACT_INTEGER || (value < 0 && !self.is_signed()) {
                             let limit = "exact in float64: within 2^53";
                             return Err(Error::value(self.row(done + row), value, limit));
@@ -260,13 +322,21 @@ impl Place<'_> {
                     }
                 }
                 ColumnReader::FloatColumnReader(reader) => {
-                    numbers.extend(self.cells(reader, done, count)?.into_iter().map(f64::from));
+                    numbers.extend(
+                        self.cells(reader, done..done + count, missing)?
+                            .into_iter()
+                            .map(f64::from),
+                    );
                 }
                 ColumnReader::DoubleColumnReader(reader) => {
-                    numbers.extend(self.cells(reader, done, count)?);
+                    numbers.extend(self.cells(reader, done..done + count, missing)?);
                 }
                 ColumnReader::ByteArrayColumnReader(reader) if is_text => {
-                    for (row, cell) in self.cells(reader, done, count)?.into_iter().enumerate() {
+                    for (row, cell) in self
+                        .cells(reader, done..done + count, missing)?
+                        .into_iter()
+                        .enumerate()
+                    {
                         let text = cell.as_utf8().map_err(|_| {
                             Error::format(self.row(done + row), "is not UTF-8 text")
                         })?;
@@ -294,31 +364,37 @@ impl Place<'_> {
         }
     }
 
-    /// The `count` cells of one row group, the first of which is that of row `first`; none may be missing.
+    /// The cells of the row group that has these `rows`; a missing one is that of a default, and its row goes to `missing`.
     fn cells<T: DataType>(
         &self,
         mut reader: ColumnReaderImpl<T>,
-        first: usize,
-        count: usize,
+        rows: Range<usize>,
+        missing: &mut Vec<usize>,
     ) -> Result<Vec<T::T>> {
         let (mut cells, mut levels) = (Vec::new(), Vec::new());
-        let mut done = 0;
+        let (mut done, count) = (0, rows.len());
+        let whole = self.column.max_def_level();
         while done < count {
             let batch = BATCH.min(count - done);
             levels.clear();
-            let read = reader.read_records(batch, Some(&mut levels), None, &mut cells);
+            let mut there = Vec::new();
+            let read = reader.read_records(batch, Some(&mut levels), None, &mut there);
             let (records, ..) = read.map_err(damaged)?;
-            let whole = self.column.max_def_level();
-            if let Some(row) = levels.iter().position(|level| *level < whole) {
-                let what = self.row(first + done + row);
-                return Err(Error::value(
-                    what,
-                    "null",
-                    "present: no cell may be missing",
-                ));
-            }
             if records == 0 {
                 break;
+            }
+            if levels.iter().all(|level| *level == whole) {
+                cells.append(&mut there);
+            } else {
+                let mut there = there.into_iter();
+                for (row, level) in levels.iter().enumerate() {
+                    if *level == whole {
+                        cells.push(there.next().ok_or_else(damage)?);
+                    } else {
+                        missing.push(rows.start + done + row);
+                        cells.push(T::T::default());
+                    }
+                }
             }
             done += records;
         }
@@ -334,7 +410,7 @@ impl Place<'_> {
 mod tests {
     use super::*;
     use crate::error::compare::{golden, unsupported, value};
-    use crate::io::record::{Cell, Column, Kind, write_parquet};
+    use crate::io::record::{Column, Kind, write_parquet};
     use crate::io::table::Label;
     use ndarray::arr2;
 

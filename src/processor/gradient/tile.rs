@@ -7,7 +7,7 @@ use crate::field::{Direction, Fields, Real};
 use crate::hardware::{Chip, Placed};
 use crate::linalg::C64;
 use crate::mesh::{Correction, Gradient, Phases};
-use crate::processor::tile::{SetMeshes, Wiring, set_meshes};
+use crate::processor::tile::{SetMeshes, Wiring, asked, set_meshes};
 
 /// The slopes of a real loss by the phases of a tile's meshes, per rad.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,17 +168,32 @@ pub(super) fn by_asked<T: Real>(
     if chip.shows_what_is_asked(correction) {
         return by_shown;
     }
-    by_asked_of(tile, chip, at, by_shown)
+    // Where a response was measured, its slope depends on the phase.
+    let asked = chip.has_curves().then(|| {
+        let asked = asked(tile, chip, at, correction, &());
+        asked.expect("nobody stops it")
+    });
+    by_asked_of(tile, chip, at, asked.as_deref(), by_shown)
 }
 
-fn by_asked_of(tile: &Meshes, chip: &Chip, at: Placed, by_shown: MeshesGradient) -> MeshesGradient {
+fn by_asked_of(
+    tile: &Meshes,
+    chip: &Chip,
+    at: Placed,
+    asked: Option<&[f64]>,
+    by_shown: MeshesGradient,
+) -> MeshesGradient {
     let Wiring { heaters, sections } = Wiring::of(tile, chip, at);
     let flat = [
         by_shown.input.flat(),
         by_shown.attenuators,
         by_shown.output.flat(),
     ];
-    let mut input = chip.pull_back(&heaters, &sections, flat.concat());
+    let flat = flat.concat();
+    let mut input = match asked {
+        Some(asked) => chip.pull_back_at(&heaters, &sections, asked, flat),
+        None => chip.pull_back(&heaters, &sections, flat),
+    };
     let mut attenuators = input.split_off(sections[0].1);
     let output = attenuators.split_off(sections[1].1);
     MeshesGradient {

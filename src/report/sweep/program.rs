@@ -13,8 +13,15 @@ use crate::nn::{LinearId, Network, Readout};
 /// Meshes beyond this size are too fine to look at.
 const MOST_MODES: usize = 64;
 
-/// The meshes of a tile, or a sentence that says why there is none.
-pub(crate) type Found = std::result::Result<Box<Meshes>, String>;
+/// The first tile of a program.
+pub(crate) struct FirstTile {
+    /// The name of its layer.
+    pub(crate) layer: String,
+    pub(crate) meshes: Meshes,
+}
+
+/// A tile, or a sentence that says why there is none.
+pub(crate) type Found = std::result::Result<Box<FirstTile>, String>;
 
 /// The first tile of the first layer of `source`.
 ///
@@ -84,8 +91,12 @@ fn tile(results: &Results, source: &Source, path: &Path, folder: &Path) -> Resul
              `lightloom draw` draws any."
         ))
     };
-    let program = match source {
-        Source::Program(_) => Program::load(path)?,
+    let (layer, program) = match source {
+        Source::Program(_) => {
+            let program = Program::load(path)?;
+            let layer = program.maps().next().map(|map| map.linear.name.clone());
+            (layer.unwrap_or_default(), program)
+        }
         Source::Network(_, layout) => {
             let hints = results.sweep.base.remarks.hints(folder)?;
             let network = load_network(&io::Source::open(path)?, &hints)?.network;
@@ -97,12 +108,13 @@ fn tile(results: &Results, source: &Source, path: &Path, folder: &Path) -> Resul
             let modes = layout
                 .tile
                 .unwrap_or_else(|| linear.inputs().max(linear.outputs()));
+            let layer = linear.name.clone();
             // Of the other layers nothing is drawn.
             let network = Network::of_weight(linear.groups[0].clone(), Readout::Modulus)?;
             if modes > MOST_MODES {
                 return Ok(too_large(modes));
             }
-            compile(&network, *layout)?
+            (layer, compile(&network, *layout)?)
         }
     };
     let Some(meshes) = program.tiles(LinearId(0))[0].meshes() else {
@@ -115,5 +127,6 @@ fn tile(results: &Results, source: &Source, path: &Path, folder: &Path) -> Resul
     if modes > 2 * MOST_MODES {
         return Ok(too_large(modes));
     }
-    Ok(Ok(Box::new(meshes.clone())))
+    let meshes = meshes.clone();
+    Ok(Ok(Box::new(FirstTile { layer, meshes })))
 }

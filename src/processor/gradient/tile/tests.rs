@@ -129,7 +129,7 @@ fn deviation(chip: &Chip, tile: &Tile, correction: Correction) -> f64 {
     let targets: Vec<f64> = (0..targets).map(|_| 0.3 + 5.0 * stream.uniform()).collect();
     let here = set(targets.clone());
     let by_shown = here.by_shown(&by_matrix(&matrix(&here), &v));
-    let gradient = by_asked_of(meshes, chip, Placed::MESH, by_shown);
+    let gradient = by_asked_of(meshes, chip, Placed::MESH, None, by_shown);
     let got = [
         gradient.input.flat(),
         gradient.attenuators,

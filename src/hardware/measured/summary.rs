@@ -1,0 +1,51 @@
+//! What was measured of a chip, in numbers of all its components.
+
+use super::{MeasuredChip, MeasuredQuantity};
+
+/// A quantity over all components of which it was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasuredSummary {
+    /// What was measured.
+    pub quantity: MeasuredQuantity,
+    /// Of how many components.
+    pub count: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation, of `count` and not of one less.
+    pub sigma: f64,
+    /// The component that is farthest from the mean, and its number.
+    pub farthest: (String, f64),
+}
+
+impl MeasuredChip {
+    /// A summary of every quantity that was measured, in their order.
+    pub fn summaries(&self) -> Vec<MeasuredSummary> {
+        let summaries = MeasuredQuantity::ALL.into_iter().filter_map(|quantity| {
+            let all = || self.numbers().filter(move |(_, of, _)| *of == quantity);
+            let count = all().count();
+            let mean = all().map(|(.., number)| number).sum::<f64>() / count as f64;
+            let square = |number: f64| (number - mean) * (number - mean);
+            let squares: f64 = all().map(|(.., number)| square(number)).sum();
+            let farthest = all().max_by(|a, b| square(a.2).total_cmp(&square(b.2)))?;
+            Some(MeasuredSummary {
+                quantity,
+                count,
+                mean,
+                sigma: (squares / count as f64).sqrt(),
+                farthest: (farthest.0, farthest.2),
+            })
+        });
+        summaries.collect()
+    }
+
+    /// Number of heaters whose response was measured.
+    pub fn response_count(&self) -> usize {
+        let sections = self.sections.values();
+        sections.map(|section| section.responses.len()).sum()
+    }
+
+    /// Number of pairs of heaters whose crosstalk was measured.
+    pub fn pair_count(&self) -> usize {
+        self.crosstalk.len()
+    }
+}
