@@ -139,7 +139,10 @@ fn row(line: &str) -> Option<[&str; 5]> {
 fn is_close(case: &Case, printed: f64) -> bool {
     let room = match case.expected {
         Expected::Near { tolerance, .. } => 0.5 * tolerance,
-        Expected::AtLeast(limit) | Expected::AtMost(limit) => 0.5 * (case.ours - limit).abs(),
+        // A training takes another way on another CPU.
+        Expected::AtLeast(limit) | Expected::AtMost(limit) => {
+            (0.5 * (case.ours - limit).abs()).max(0.05 * case.ours.abs())
+        }
         Expected::NotReproduced(_) => 0.05 * case.ours.abs(),
     };
     (case.ours - printed).abs() <= room + 1e-3 * case.ours.abs()
