@@ -5,7 +5,7 @@
 
 use lightloom::experiment::Sweep;
 use lightloom::files::Known;
-use lightloom::hardware::Calibration;
+use lightloom::hardware::{Calibration, MeasuredChip};
 use lightloom::io::table::Label;
 use lightloom::io::{self, Source, Tensor, TensorData};
 use lightloom::mesh::Described;
@@ -32,6 +32,7 @@ pub const READERS: &[(&str, Reader)] = &[
     ("cells", cells),
     ("program", program),
     ("calibration", calibration),
+    ("measured", measured),
     ("experiment", experiment),
     ("parquet", parquet),
     ("dataset", dataset),
@@ -242,6 +243,24 @@ pub fn calibration(bytes: &[u8]) {
             (0.0..std::f64::consts::TAU).contains(&phase),
             "{measured:?}"
         );
+    }
+}
+
+/// A table of what was measured of a chip, of any of the three kinds; one that is read is the same as the text that it makes.
+pub fn measured(bytes: &[u8]) {
+    let chip = MeasuredChip::default();
+    let source = Source::new("table", bytes);
+    let read = [
+        chip.clone().with_numbers(&source),
+        chip.clone().with_responses(&source),
+        chip.with_crosstalk(&source),
+    ];
+    for measured in read.into_iter().flatten() {
+        let text = Hardware::default()
+            .with_measured(measured.clone())
+            .annotated();
+        let again = Hardware::from_toml(&text).expect("what we wrote");
+        assert_eq!(*again.measured(), measured);
     }
 }
 

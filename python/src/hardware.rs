@@ -176,7 +176,7 @@ impl Hardware {
         Ok(Self { hardware })
     }
 
-    /// Every key as TOML, with what it is beside it.
+    /// Every key as TOML, with what it is beside it; of a measured chip its tables too.
     fn to_toml(&self) -> String {
         self.hardware.annotated()
     }
@@ -228,7 +228,15 @@ impl Hardware {
             Cell::Null => format!("{}=None", keyword(key)),
             value => format!("{}={value}", keyword(key)),
         });
-        let set: Vec<String> = set.collect();
+        let mut set: Vec<String> = set.collect();
+        let measured = self.hardware.measured();
+        if !measured.is_empty() {
+            let count = measured.numbers().count();
+            let (responses, pairs) = (measured.response_count(), measured.pair_count());
+            set.push(format!(
+                "measured=<{count} numbers, {responses} responses, {pairs} pairs>"
+            ));
+        }
         format!("Hardware({})", set.join(", "))
     }
 

@@ -6,7 +6,7 @@ use super::bench::BenchArgs;
 use super::common::args::Common;
 use super::compile::CompileArgs;
 use super::demo::DemoArgs;
-use super::export::ExportArgs;
+use super::export::{ChipCommandArgs, ExportArgs};
 #[cfg(feature = "onnx")]
 use super::generate::GenerateArgs;
 use super::infer::InferArgs;
@@ -59,6 +59,8 @@ pub(super) enum Command {
     Draw(DrawArgs),
     /// Say in plain words what a file holds
     Inspect(InspectArgs),
+    /// One drawn chip as a hardware file with a table of its numbers, as if it had been measured
+    Chip(ChipCommandArgs),
     /// Phases for a laboratory, one row per phase shifter
     Export(ExportArgs),
     /// A sweep's folder → one page of figures, report.html, and the figures as SVG files
@@ -97,6 +99,7 @@ impl Command {
             Self::Merge(args) => &args.common,
             Self::Draw(args) => &args.common,
             Self::Inspect(args) => &args.common,
+            Self::Chip(args) => &args.common,
             Self::Export(args) => &args.common,
             Self::Report(args) => &args.common,
             Self::Validate(args) => &args.common,

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::common::args::{Common, hardware};
-use super::common::count::{count, number};
+use super::common::args::{ChipArgs, Common, hardware};
+use super::common::count::{any, count, number};
 use super::common::output;
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::export::{Export, netlist};
-use crate::hardware::{Calibration, Hardware, Heater};
+use crate::hardware::{Calibration, Hardware};
 use crate::mesh::CellKind;
+use crate::processor::{check_measured, measured_of};
+use crate::rng::Seed;
+use crate::units::counted;
 
 #[derive(Debug, Args)]
 #[command(
@@ -24,7 +27,7 @@ pub(super) struct ExportArgs {
     /// Format of the phases
     #[arg(long, value_enum)]
     pub format: ExportFormat,
-    /// Also the voltage of every heater, from the hardware's V_π
+    /// Also the voltage of every heater, from the hardware's V_π and from what was measured of its own
     #[arg(long)]
     pub volts: bool,
     /// Voltages from what was measured of every heater: a CSV table with id and v_pi_v, and phase_offset_rad and v_max_v
@@ -54,6 +57,52 @@ pub(super) struct ExportArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub common: Common,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lightloom chip u.mesh.json --hardware mit-pnp --trial 3 -o chip.toml\n  lightloom matrix u.mesh.json --hardware chip.toml -o chip.npy"
+)]
+pub(super) struct ChipCommandArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or program, each tile of which has silicon of its own
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// Which of the chips that follow from the seed
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "T",
+        allow_negative_numbers = true,
+        value_parser = any::<u64>()
+    )]
+    pub trial: u64,
+    /// TOML file to write, with a table of its numbers beside it: chip.csv beside chip.toml
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// One drawn chip as hardware of which everything was measured.
+pub fn chip(args: &ChipCommandArgs) -> Result<()> {
+    output::check_ending(&args.output, "toml")?;
+    output::check_differs("--output", &args.output, &args.file, "the mesh or program")?;
+    let hardware = args.chip.hardware()?;
+    let compiled = Compiled::read(&output::source(&args.file)?)?;
+    let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
+    let measured = match &compiled {
+        Compiled::Mesh(mesh) => chip.measured(mesh)?,
+        Compiled::Program(program) => output::in_file(&args.file, measured_of(program, &chip))?,
+    };
+    if !args.common.quiet {
+        let count = counted(measured.numbers().count(), "number");
+        eprintln!(
+            "{count} of the chip of seed {}, trial {}",
+            args.chip.seed, args.trial
+        );
+    }
+    Ok(hardware.with_measured(measured).save(&args.output)?)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,8 +143,12 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             };
         }
         let mut export = match &compiled {
-            Compiled::Mesh(mesh) => Export::of_mesh(mesh, kind),
+            Compiled::Mesh(mesh) => {
+                hardware.fabricate(Seed(0), 0).on_mesh(mesh)?;
+                Export::of_mesh(mesh, kind)
+            }
             Compiled::Program(program) => {
+                check_measured(program, &hardware)?;
                 output::in_file(&args.file, Export::of_program(program, kind))?
             }
         };
@@ -138,7 +191,7 @@ fn drive(export: &mut Export, args: &ExportArgs, hardware: &Hardware) -> Result<
         Some(path) => {
             output::source(path)?.parse(|bytes| export.heaters(&Calibration::parse(bytes)?))?
         }
-        None => vec![Heater::of(hardware); export.shifters().count()],
+        None => export.measured_heaters(hardware)?,
     };
     let supply = export.supply(hardware, &heaters, args.dac_bits, args.dac_max_v)?;
     Ok(export.drive(hardware, &heaters, supply.as_ref())?)

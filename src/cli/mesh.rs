@@ -10,10 +10,10 @@ use num_complex::Complex;
 use super::common::args::{ChipArgs, Common, precisions};
 use super::common::count::any;
 use super::common::output;
-use crate::compile::{Compiled, Map, Tile};
+use crate::compile::{Compiled, Map, Program, Tile};
 use crate::error::Error;
 use crate::field::{Precision, Real};
-use crate::hardware::{Hardware, Kept, SelfConfiguration};
+use crate::hardware::{Hardware, Kept, MeasuredQuantity, Section, SelfConfiguration};
 use crate::io::npy::{self, Element};
 use crate::linalg::{
     Matrix, apply as apply_matrix, check_finite, from_array, max_abs_difference, to_unitary,
@@ -21,7 +21,7 @@ use crate::linalg::{
 };
 use crate::mesh::{Correction, Geometry, Mesh, closest};
 use crate::processor::{
-    MeshOnChip, idle_words, map_on_chip, mesh_on_chip, self_configured, unread_words,
+    MeshOnChip, idle_words, map_on_chip, measured_of, mesh_on_chip, self_configured, unread_words,
 };
 use crate::report::{ColorBy, DrawOptions, SPOKEN};
 use crate::rng::Seed;
@@ -104,7 +104,7 @@ pub(super) struct ApplyArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom draw u.mesh.json -o u.svg --color light --input 0\n  lightloom draw mlp.program.safetensors -o layer.svg --layer 2 --section output"
+    after_help = "Examples:\n  lightloom draw u.mesh.json -o u.svg --color light --input 0\n  lightloom draw mlp.program.safetensors -o layer.svg --layer 2 --section output\n  lightloom draw u.mesh.json -o chip.svg --hardware chip.toml --show splitting_error_rad"
 )]
 pub(super) struct DrawArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program
@@ -127,6 +127,21 @@ pub(super) struct DrawArgs {
     /// Which mesh of that tile; the mesh of V† by default
     #[arg(long, value_enum)]
     pub section: Option<SectionArg>,
+    /// Colour every MZI by a number of the chip on --hardware, measured or drawn, that of its parts which is farthest from 0:
+    /// splitting_error_rad, loss_db, offset_rad, v_pi_v or dead
+    #[arg(long, value_name = "QUANTITY", conflicts_with_all = ["color", "input"])]
+    pub show: Option<String>,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// Which of the chips that follow from the seed, for --show
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "T",
+        allow_negative_numbers = true,
+        value_parser = any::<u64>()
+    )]
+    pub trial: u64,
     #[command(flatten)]
     pub common: Common,
 }
@@ -359,8 +374,21 @@ where
 
 pub fn draw(args: &DrawArgs) -> Result<()> {
     output::write(&args.output, "svg", &[&args.file], || {
-        let (mesh, title) = pick_mesh(args)?;
+        let Picked {
+            mesh,
+            title,
+            path,
+            program,
+        } = pick_mesh(args)?;
+        if args.show.is_none() && args.chip != ChipArgs::ideal() {
+            let what = "--hardware, --set and --seed";
+            return Err(Error::format(what, "are of the chip that --show shows: give it").into());
+        }
         let color = match (args.color, args.input) {
+            _ if args.show.is_some() => {
+                let name = args.show.as_deref().unwrap_or_default();
+                shown(args, name, (&path, &mesh), program.as_ref())?
+            }
             (ColorArg::Light, mode) => {
                 let mode = mode.unwrap_or(0);
                 if mode >= mesh.modes() {
@@ -391,8 +419,46 @@ pub fn draw(args: &DrawArgs) -> Result<()> {
     })
 }
 
+/// The numbers of a quantity of the chip, MZI by MZI of a mesh, alone or of a program.
+fn shown(
+    args: &DrawArgs,
+    name: &str,
+    (path, mesh): (&str, &Mesh),
+    program: Option<&Program>,
+) -> Result<ColorBy> {
+    let Some(quantity) = MeasuredQuantity::named(name) else {
+        let names = MeasuredQuantity::ALL.map(MeasuredQuantity::name);
+        return Err(Error::unknown("--show", name, &names).into());
+    };
+    let chip = args
+        .chip
+        .hardware()?
+        .fabricate(Seed(args.chip.seed), args.trial);
+    let measured = match program {
+        Some(program) => measured_of(program, &chip)?,
+        None => chip.measured(mesh)?,
+    };
+    let values = measured.of_nodes(quantity, (path, mesh, chip.cell_kind()));
+    if values.iter().all(Option::is_none) {
+        let reason = "is of no MZI here: it is neither measured nor drawn on this hardware";
+        return Err(Error::format(format!("--show {name}"), reason).into());
+    }
+    let name = name.to_owned();
+    Ok(ColorBy::Quantity { name, values })
+}
+
+/// A mesh to be drawn.
+struct Picked {
+    mesh: Mesh,
+    title: String,
+    /// What the ids of its components begin with.
+    path: String,
+    /// The program that it is of, if it is of one.
+    program: Option<Program>,
+}
+
 /// The mesh that the arguments name, and a title for it.
-fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
+fn pick_mesh(args: &DrawArgs) -> Result<Picked> {
     let name = args.file.file_name().unwrap_or(args.file.as_os_str());
     let name = name.to_string_lossy();
     let program = match Compiled::read(&output::source(&args.file)?)? {
@@ -404,19 +470,28 @@ fn pick_mesh(args: &DrawArgs) -> Result<(Mesh, String)> {
                     Error::format(what, "choose a mesh of a program: this is a mesh").into(),
                 );
             }
-            return Ok((mesh, name.into_owned()));
+            return Ok(Picked {
+                mesh,
+                title: name.into_owned(),
+                path: Mesh::PATH.to_owned(),
+                program: None,
+            });
         }
     };
     let layer = program.layer("--layer", args.layer.as_deref())?;
     let number = args.tile.unwrap_or(0);
     let meshes = output::in_file(&args.file, tile(layer, number)?.as_meshes())?;
-    let (mesh, section) = match args.section.unwrap_or_default() {
-        SectionArg::Input => (&meshes.input, "V†"),
-        SectionArg::Output => (&meshes.output, "U"),
+    let (mesh, section, called) = match args.section.unwrap_or_default() {
+        SectionArg::Input => (&meshes.input, Section::Input, "V†"),
+        SectionArg::Output => (&meshes.output, Section::Output, "U"),
     };
     let layer = &layer.linear.name;
-    let title = format!("{name}: layer {layer}, tile {number}, {section}");
-    Ok((mesh.clone(), title))
+    Ok(Picked {
+        title: format!("{name}: layer {layer}, tile {number}, {called}"),
+        path: section.path(layer, number),
+        mesh: mesh.clone(),
+        program: Some(program),
+    })
 }
 
 fn read_matrix(path: &Path) -> Result<Matrix> {

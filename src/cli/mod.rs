@@ -142,6 +142,7 @@ fn run(cli: Cli) -> Result<u8> {
             Command::Tune(args) => train::tune(&args),
             Command::Merge(args) => sweep::merge(&args),
             Command::Inspect(args) => inspect::run(&args),
+            Command::Chip(args) => export::chip(&args),
             Command::Export(args) => export::run(&args),
             Command::Report(args) => report::run(&args),
             Command::Completions(args) => manual::completions(&args, Cli::command()),

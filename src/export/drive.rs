@@ -2,7 +2,7 @@
 
 use super::{Export, Shifter};
 use crate::error::{Error, Result, did_you_mean};
-use crate::hardware::{Calibration, Hardware, Heater, Supply};
+use crate::hardware::{Calibration, Hardware, Heater, MeasuredQuantity, Supply};
 
 impl Export {
     /// The calibrated heater of every phase shifter.
@@ -53,6 +53,30 @@ impl Export {
             .iter()
             .map(|row| calibration.heaters[&row.id].heater)
             .collect())
+    }
+
+    /// The heater of every phase shifter as `hardware` has them, with the V_π and offset that were measured of it.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a heater that answers otherwise than φ = π V²/V_π²: a table of its response, or dead.
+    pub fn measured_heaters(&self, hardware: &Hardware) -> Result<Vec<Heater>> {
+        let measured = hardware.measured();
+        let heaters = self.shifters().map(|row| {
+            let number = |quantity| measured.number(&row.id, quantity);
+            let is_dead = number(MeasuredQuantity::Dead) == Some(1.0);
+            if is_dead || measured.response(&row.id).is_some() {
+                let got = if is_dead { "dead" } else { "response" };
+                let limit = "voltages are those of heaters with a V_π; leave --volts out, or give a --calibration";
+                return Err(Error::unsupported(format!("heater `{}`", row.id), got, limit));
+            }
+            let default = Heater::of(hardware);
+            Ok(Heater {
+                v_pi_v: number(MeasuredQuantity::VPiV).unwrap_or(default.v_pi_v),
+                phase_offset_rad: number(MeasuredQuantity::OffsetRad).unwrap_or(0.0),
+                ..default
+            })
+        });
+        heaters.collect()
     }
 
     /// A supply of `bits`, if any, up to `v_max_v`, else to that of `hardware`, else to what brings the weakest of `heaters`

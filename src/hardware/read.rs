@@ -53,7 +53,7 @@ impl Hardware {
     }
 
     /// Every key as TOML, with what it is beside it, but for what was measured.
-    pub(super) fn annotated_keys(&self) -> String {
+    pub(crate) fn annotated_keys(&self) -> String {
         let mut text = String::new();
         let mut inside = "";
         for key in Self::keys() {

@@ -45,7 +45,8 @@ pub fn idle_words<'a>(
 fn has_known_errors(hardware: &Hardware) -> bool {
     let shifter = hardware.phase_shifter();
     let in_cells = |key: &HardwareKey| matches!(key.row.place, Place::Coupler | Place::Loss);
-    shifter.offset_rad > 0.0
+    !hardware.measured().has_no_numbers()
+        || shifter.offset_rad > 0.0
         || shifter.crosstalk > 0.0
         || hardware.mesh().cell != CellKind::Mzi
         || hardware.acting().any(in_cells)

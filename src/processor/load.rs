@@ -7,7 +7,7 @@ use super::detector::{DetectorNoise, Reading, detector_noise};
 use super::loss::{Watched, absorbs, tile_loss_db};
 use super::modulator::full_scale_power_w;
 use super::numbers::check_numbers;
-use super::placement::Seat;
+use super::placement::{Seat, check_measured};
 use super::readings;
 use super::tile::{SetTile, set_tile};
 use crate::compile::{Array, Layout, Program, Tile, outline};
@@ -290,6 +290,7 @@ fn squares<T: Real, W: Copy + Into<C64>>(chip: &Fields<T>, weight: &Array2<W>) -
 pub(crate) fn check_layout(program: &Program, hardware: &Hardware) -> Result<()> {
     let readings = readings(program, hardware)?;
     check_numbers(program, hardware, &readings)?;
+    check_measured(program, hardware)?;
     for (map, reading) in program.maps().zip(readings) {
         let check = |tile| check_loss(hardware, tile, reading);
         let fits = map.tiles.iter().try_for_each(check);

@@ -49,6 +49,7 @@ use load::{load_tile, relative};
 use numbers::check_numbers;
 pub(crate) use placement::seated_tile;
 use placement::{Seat, check_given, seated, seats};
+pub use placement::{check_measured, measured_of};
 use quality::{Clips, Effects};
 
 /// A [`Program`] loaded on a [`Chip`], at precision `T`.

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compile::{Array, Meshes, Program, Tile};
 use crate::error::{Context, Error, Result};
 use crate::hardware::{
-    Chip, Others, Part, Parts, Placed, Placement, Quantity, Section, Silicon, Site,
+    Chip, Hardware, MeasuredChip, Others, Part, Parts, Placed, Placement, Quantity, Section,
+    Silicon, Site,
 };
 use crate::mesh::{Correction, Mesh};
+use crate::rng::Seed;
 
 /// How a program is loaded: a [`Correction`] alone says that every tile has its own silicon.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,16 +87,51 @@ pub(super) fn seats(program: &Program, placement: &Placement) -> Result<Vec<Vec<
 /// # Errors
 /// [`Error::Format`] and [`Error::Value`] for a component that no tile has, or that is measured in two ways.
 pub(super) fn seated(program: &Program, chip: &Chip, seats: &[Vec<Seat>]) -> Result<Chip> {
-    let mut silicon = Vec::new();
-    if chip.needs_seat() {
-        for (map, seats) in program.maps().zip(seats) {
-            let layer = &map.linear.name;
-            for (number, (tile, seat)) in map.tiles.iter().zip(seats).enumerate() {
-                silicon.extend(silicon_of(layer, number, tile, *seat));
-            }
-        }
-    }
+    let silicon = match chip.needs_seat() {
+        true => silicon(program, seats),
+        false => Vec::new(),
+    };
     chip.on(&silicon, Others::Refused)
+}
+
+/// What would be measured of `chip` under `program`, each tile on silicon of its own, by instruments that do not err: every
+/// number that was drawn, or that was measured.
+///
+/// # Errors
+/// [`Error::Format`] and [`Error::Value`] for a measured component that no tile has, or that is measured in two ways.
+pub fn measured_of(program: &Program, chip: &Chip) -> Result<MeasuredChip> {
+    let seats = seats(program, &Placement::OwnMeshes)?;
+    let silicon = silicon(program, &seats);
+    chip.on(&silicon, Others::Refused)?.measured_of(&silicon)
+}
+
+/// Fails unless every component that was measured of chips of `hardware` is one of `program`, each tile of which has silicon
+/// of its own.
+///
+/// # Errors
+/// As [`measured_of`].
+pub fn check_measured(program: &Program, hardware: &Hardware) -> Result<()> {
+    if hardware.measured().has_no_numbers() {
+        return Ok(());
+    }
+    let seats = seats(program, &Placement::OwnMeshes)?;
+    let chip = hardware.fabricate(Seed(0), 0);
+    chip.on(&silicon(program, &seats), Others::Refused)
+        .map(drop)
+}
+
+/// The sections of all tiles of `program`, which have these seats.
+fn silicon<'a>(program: &'a Program, seats: &[Vec<Seat>]) -> Vec<Silicon<'a>> {
+    let maps = program.maps().zip(seats);
+    let tiles = maps.flat_map(|(map, seats)| {
+        let tiles = map.tiles.iter().zip(seats).enumerate();
+        let layer = &map.linear.name;
+        let of = |(number, (tile, seat)): (usize, (&'a Tile, &Seat))| {
+            silicon_of(layer, number, tile, *seat)
+        };
+        tiles.flat_map(of).collect::<Vec<_>>()
+    });
+    tiles.collect()
 }
 
 /// The sections of tile number `number` of a layer, which has this seat.

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use lightloom::compile::{Layout, Multiplier};
+use lightloom::io::Source;
 use lightloom::io::record::{Cell, Column, Kind};
 use lightloom::mesh::Geometry;
 use lightloom::nn::Activation;
@@ -250,6 +251,15 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "calibration" => vec![text(
             "id,v_pi_v,phase_offset_rad,v_max_v\nmesh.phi.0.0,4.3,-0.1,6\nmesh.theta.0.0,4.2,,\n",
         )],
+        "measured" => vec![
+            text(
+                "id,splitting_error_rad,loss_db,offset_rad,v_pi_v,dead,gain\nmesh.alpha.0.0,0.03,,,,,\n\"a,b.0.input.theta.0.0\",,0.2,-0.1,4.3,false,\n0.0.detectors.detector.0.1,,,,,true,\n",
+            ),
+            text(
+                "id,voltage_v,phase_rad\nmesh.theta.0.0,0,0\nmesh.theta.0.0,2,0.7\nmesh.theta.0.0,4,3.1\n",
+            ),
+            text("from,to,share\nmesh.theta.0.0,mesh.phi.0.0,0.01\n"),
+        ],
         "experiment" => vec![
             text(include_str!("../browser/experiment.toml")),
             text(
@@ -359,6 +369,13 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
             .and_then(lightloom::Program::from_bundle)
             .is_ok(),
         "calibration" => lightloom::hardware::Calibration::parse(bytes).is_ok(),
+        "measured" => {
+            let chip = lightloom::hardware::MeasuredChip::default();
+            let source = Source::new("table", bytes);
+            chip.clone().with_numbers(&source).is_ok()
+                || chip.clone().with_responses(&source).is_ok()
+                || chip.with_crosstalk(&source).is_ok()
+        }
         "experiment" => {
             let open = |_: &str| Ok(lightloom::Hardware::default());
             lightloom::experiment::Sweep::parse(text(), "seed", open).is_ok()

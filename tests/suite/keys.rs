@@ -5,7 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use lightloom::Hardware;
-use lightloom::hardware::{HardwareKey, ValueKind};
+use lightloom::hardware::{HardwareKey, MeasuredQuantity, ValueKind};
 use lightloom::io::record::Cell;
 
 fn root() -> PathBuf {
@@ -48,6 +48,31 @@ fn the_page_of_the_hardware_has_a_row_of_every_key() {
     let start = page.find("| key |").unwrap();
     let end = start + page[start..].find("\n\n").unwrap() + 1;
     let rows: String = Hardware::keys().iter().map(row).collect();
+    let fresh = format!("{}{header}{rows}{}", &page[..start], &page[end..]);
+    if std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &fresh).unwrap();
+    }
+    assert!(
+        page == fresh || std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some(),
+        "docs/hardware.md is stale: LIGHTLOOM_WRITE_DOCS=1 cargo test --test suite keys"
+    );
+}
+
+/// `LIGHTLOOM_WRITE_DOCS=1 cargo test --test suite keys` writes it.
+#[test]
+fn the_page_of_the_hardware_has_a_row_of_every_measured_quantity() {
+    let path = root().join("docs/hardware.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let header = "| column | of | range | what |\n|---|---|---|---|\n";
+    let start = page.find("| column |").unwrap();
+    let end = start + page[start..].find("\n\n").unwrap() + 1;
+    let row = |quantity: MeasuredQuantity| {
+        let kinds = quantity.kinds().map(|kind| format!("`{kind}`"));
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        let (name, range, words) = (quantity.name(), quantity.range(), quantity.words());
+        format!("| `{name}` | {kinds} | {range} | {words} |\n")
+    };
+    let rows: String = MeasuredQuantity::ALL.into_iter().map(row).collect();
     let fresh = format!("{}{header}{rows}{}", &page[..start], &page[end..]);
     if std::env::var_os("LIGHTLOOM_WRITE_DOCS").is_some() {
         std::fs::write(&path, &fresh).unwrap();

@@ -49,6 +49,7 @@ mod keys;
 mod kills;
 #[cfg(all(feature = "cli", feature = "onnx"))]
 mod language;
+mod measured;
 #[cfg(feature = "cli")]
 mod misled;
 mod mnist;
@@ -73,7 +74,7 @@ mod programs;
 mod properties;
 #[cfg(feature = "cli")]
 mod refusals;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "onnx"))]
 mod remarks;
 #[cfg(feature = "cli")]
 mod report;
@@ -84,7 +85,7 @@ mod report_figures;
 #[cfg(feature = "cli")]
 mod report_folder;
 mod rooms;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "onnx"))]
 mod scores;
 mod seam;
 #[cfg(feature = "cli")]

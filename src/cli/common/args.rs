@@ -34,7 +34,7 @@ impl Common {
 }
 
 /// Which chips: a kind of hardware and a seed.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(crate) struct ChipArgs {
     /// A preset (ideal, thermo-optic, mit-pnp, low-noise) or a TOML file
     #[arg(long, default_value = "ideal", value_name = "HW")]
@@ -61,6 +61,14 @@ pub fn hardware(name: &str, settings: &[String]) -> crate::Result<Hardware> {
 }
 
 impl ChipArgs {
+    /// Those of a command that is told nothing of chips.
+    pub fn ideal() -> Self {
+        Self {
+            hardware: "ideal".to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// The hardware that `--hardware` and `--set` describe.
     pub fn hardware(&self) -> crate::Result<Hardware> {
         hardware(&self.hardware, &self.set)

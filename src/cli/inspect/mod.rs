@@ -19,7 +19,7 @@ use super::common::args::Common;
 use super::common::output;
 use crate::error::Error;
 use crate::files::Known;
-use crate::hardware::{Hardware, PRESETS, preset};
+use crate::hardware::{Hardware, MeasuredChip, MeasuredQuantity, PRESETS, preset};
 use crate::io::{Format, Source};
 use crate::units::counted;
 
@@ -243,8 +243,68 @@ fn describe_hardware(out: &mut Said, hardware: &Hardware, preset: Option<&str>) 
         }
         _ => {
             writeln!(out, "hardware, every key:")?;
-            write!(out, "{}", hardware.annotated())?;
+            write!(out, "{}", hardware.annotated_keys())?;
         }
     }
+    if !hardware.measured().is_empty() {
+        describe_measured(out, hardware.measured())?;
+    }
+    Ok(())
+}
+
+/// What was measured of a chip, a line a quantity.
+fn describe_measured(out: &mut Said, measured: &MeasuredChip) -> Result<()> {
+    let summaries = measured.summaries();
+    let [responses, pairs] = [measured.response_count(), measured.pair_count()];
+    let known = measured.known().names();
+    let record = summaries.iter().map(|summary| {
+        let (farthest, number) = &summary.farthest;
+        serde_json::json!({
+            "quantity": summary.quantity.name(),
+            "count": summary.count,
+            "mean": summary.mean,
+            "sigma": summary.sigma,
+            "farthest": farthest,
+            "farthest_value": number,
+        })
+    });
+    let record = serde_json::json!({
+        "numbers": record.collect::<Vec<_>>(),
+        "responses": responses,
+        "crosstalk": pairs,
+        "known": known,
+    });
+    out.put("measured", record);
+    writeln!(out, "\nmeasured:")?;
+    for summary in &summaries {
+        let name = summary.quantity.name();
+        let (farthest, number) = &summary.farthest;
+        let count = summary.count;
+        if summary.quantity == MeasuredQuantity::Dead {
+            let dead = (summary.mean * count as f64).round();
+            writeln!(out, "  {name:<20} {dead} of {count}")?;
+            continue;
+        }
+        let (mean, sigma) = (summary.mean, summary.sigma);
+        writeln!(
+            out,
+            "  {name:<20} {count:>6}   mean {mean:.4}   σ {sigma:.4}   farthest {number:.4} at {farthest}"
+        )?;
+    }
+    for (name, count) in [("response", responses), ("crosstalk", pairs)] {
+        if count > 0 {
+            let of = if name == "response" {
+                "heaters"
+            } else {
+                "pairs of heaters"
+            };
+            writeln!(out, "  {name:<20} {count:>6}   {of}")?;
+        }
+    }
+    let known = match known.is_empty() {
+        true => "nothing".to_owned(),
+        false => known.join(", "),
+    };
+    writeln!(out, "corrections know {known}")?;
     Ok(())
 }

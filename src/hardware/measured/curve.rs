@@ -2,6 +2,12 @@
 
 use crate::error::{Error, Result};
 
+/// No heater sees a megavolt.
+pub(super) const VOLTAGE_LIMIT_V: f64 = 1e6;
+
+/// Nor so many turns.
+const PHASE_LIMIT_RAD: f64 = 1e6;
+
 /// Phase of a heater against its voltage: what stands for φ = π V²/V_π² where it was measured.
 ///
 /// Between its points it is the monotone cubic of Fritsch and Butland (SIAM J. Sci. Stat. Comput. 5, 300 (1984)) in V², in
@@ -29,11 +35,11 @@ impl Curve {
         for &[volts, phase] in points {
             let [last_v, last_rad] = all[all.len() - 1];
             let is_first = all.len() == 1;
-            if !(volts.is_finite() && volts >= 0.0) {
-                return Err(Error::value("voltage_v", volts, "a finite number from 0"));
+            if !(0.0..=VOLTAGE_LIMIT_V).contains(&volts) {
+                return Err(Error::value("voltage_v", volts, "from 0 to 1e6"));
             }
-            if !phase.is_finite() {
-                return Err(Error::value("phase_rad", phase, "a finite number"));
+            if !(phase.abs() <= PHASE_LIMIT_RAD) {
+                return Err(Error::value("phase_rad", phase, "from 0 to 1e6"));
             }
             if volts == 0.0 && is_first {
                 if phase != 0.0 {
@@ -43,7 +49,9 @@ impl Curve {
                 }
                 continue;
             }
-            if volts <= last_v {
+            // Their squares must differ, and by enough for a slope.
+            let slope = secant(&[[last_v, last_rad], [volts, phase]]);
+            if volts <= last_v || !slope.is_finite() {
                 let limit = format!("above {last_v}, the voltage of the point before");
                 return Err(Error::value("voltage_v", volts, limit));
             }

@@ -158,6 +158,13 @@ impl MeasuredChip {
         Some(found.0)
     }
 
+    /// The response of the heater called `id`, where it was measured.
+    pub fn response(&self, id: &str) -> Option<&Curve> {
+        let id = Id::parse("id", id).ok()?;
+        let section = self.sections.get(&id.path)?;
+        section.responses.get(&id.spot).map(|(curve, _)| &**curve)
+    }
+
     /// Every number with the id of its component and its quantity, in the order of the ids.
     pub fn numbers(&self) -> impl Iterator<Item = (String, MeasuredQuantity, f64)> {
         self.sections.iter().flat_map(|(path, section)| {

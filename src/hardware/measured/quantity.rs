@@ -2,6 +2,7 @@
 
 use std::f64::consts::FRAC_PI_4;
 
+use super::curve::VOLTAGE_LIMIT_V;
 use crate::mesh::ComponentKind;
 
 /// A number that a table of a measured chip has of a component: a column of it.
@@ -63,9 +64,6 @@ const PERISHABLE: &[ComponentKind] = &[
     ComponentKind::Detector,
 ];
 const DETECTORS: &[ComponentKind] = &[ComponentKind::Detector];
-
-/// No heater sees a megavolt.
-const VOLTAGE_LIMIT_V: f64 = 1e6;
 
 impl MeasuredQuantity {
     /// Every quantity, in the order of its columns.

@@ -1,6 +1,7 @@
 //! What was measured of a chip, in numbers of all its components.
 
 use super::{MeasuredChip, MeasuredQuantity};
+use crate::mesh::{CellKind, ComponentKind, Mesh};
 
 /// A quantity over all components of which it was measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,38 @@ impl MeasuredChip {
             })
         });
         summaries.collect()
+    }
+
+    /// The numbers of a quantity of the MZIs of `mesh`, whose ids begin with `path` on chips with cells of `kind`: of each that
+    /// which is farthest from 0 of its components, where one was measured; in the order of the nodes.
+    pub fn of_nodes(
+        &self,
+        quantity: MeasuredQuantity,
+        (path, mesh, kind): (&str, &Mesh, CellKind),
+    ) -> Vec<Option<f64>> {
+        let mut found: Vec<Option<f64>> = vec![None; mesh.nodes().len()];
+        let Some(section) = self.sections.get(path) else {
+            return found;
+        };
+        let plan = mesh.floorplan(kind);
+        for component in &plan.components {
+            let node = match component.kind {
+                ComponentKind::Phi => component.number - mesh.nodes().len(),
+                ComponentKind::Theta
+                | ComponentKind::Alpha
+                | ComponentKind::Beta
+                | ComponentKind::Gamma => component.number,
+                _ => continue,
+            };
+            let Some((number, _)) = section.numbers.get(&(component.into(), quantity)) else {
+                continue;
+            };
+            let is_farther = found[node].is_none_or(|other| number.abs() > other.abs());
+            if is_farther {
+                found[node] = Some(*number);
+            }
+        }
+        found
     }
 
     /// Number of heaters whose response was measured.

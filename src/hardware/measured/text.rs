@@ -93,7 +93,7 @@ impl MeasuredChip {
         let mut is_empty = true;
         for (path, section) in &self.sections {
             for (spot, (curve, _)) in &section.responses {
-                for [volts, phase] in &curve.points()[1..] {
+                for [volts, phase] in curve.points() {
                     is_empty = false;
                     csv.row([spot.id(path), format!("{volts:?}"), format!("{phase:?}")]);
                 }

@@ -1,6 +1,6 @@
 //! The colour bar of a drawing.
 
-use super::color_by::{ColorBy, largest};
+use super::color_by::{ColorBy, largest, span as span_of};
 use super::light::Light;
 use crate::report::plot::color::{self, Rgb};
 use crate::report::plot::style::{EDGE, INK};
@@ -25,6 +25,12 @@ pub(super) fn draw_bar(
         (ColorBy::Error(errors), _) => [0.0, 0.25, 0.5, 0.75, 1.0]
             .map(|level| (level, short(level * largest(errors))))
             .to_vec(),
+        (ColorBy::Quantity { values, .. }, _) => {
+            let [low, high] = span_of(values);
+            [0.0, 0.25, 0.5, 0.75, 1.0]
+                .map(|level| (level, short(low + level * (high - low))))
+                .to_vec()
+        }
         (color, _) => {
             let names = if *color == ColorBy::Phi {
                 ["0", "π/2", "π", "3π/2", "2π"]
@@ -40,6 +46,7 @@ pub(super) fn draw_bar(
         ColorBy::Phi => (color::cyclic, "φ (rad)"),
         ColorBy::Light(_) => (color::light, "power / input"),
         ColorBy::Error(_) => (color::light, "error"),
+        ColorBy::Quantity { name, .. } => (color::sequential, name.as_str()),
     };
     svg.open(
         "g",

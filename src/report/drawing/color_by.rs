@@ -15,6 +15,13 @@ pub enum ColorBy {
     Light(Vec<C64>),
     /// An error of every MZI, 0 or more, in the order of the nodes.
     Error(Vec<f64>),
+    /// A quantity of every MZI, in the order of the nodes; grey where an MZI has none.
+    Quantity {
+        /// What it is called, with its unit.
+        name: String,
+        /// Its finite numbers.
+        values: Vec<Option<f64>>,
+    },
 }
 
 impl ColorBy {
@@ -29,6 +36,33 @@ impl ColorBy {
         let mut field = vec![C64::default(); modes];
         field[mode] = C64::from(1.0);
         Ok(Self::Light(field))
+    }
+}
+
+/// Fails unless there is a finite number or none for each of so many nodes.
+pub(super) fn check_values(values: &[Option<f64>], nodes: usize) -> Result<()> {
+    if values.len() != nodes {
+        let limit = format!("[{nodes}], one per MZI");
+        return Err(Error::shape("values", [values.len()], limit));
+    }
+    match values.iter().flatten().find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::value("quantity of an MZI", value, "finite")),
+        None => Ok(()),
+    }
+}
+
+/// The least and the largest of some values, apart from each other.
+pub(super) fn span(values: &[Option<f64>]) -> [f64; 2] {
+    let there = || values.iter().flatten().copied();
+    let (low, high) = (
+        there().fold(f64::INFINITY, f64::min),
+        there().fold(f64::NEG_INFINITY, f64::max),
+    );
+    match low < high {
+        true => [low, high],
+        // One number alone, or none.
+        false if low.is_finite() => [low - 0.5, low + 0.5],
+        false => [0.0, 1.0],
     }
 }
 

@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use std::fmt::Write as _;
 
 use super::bar::draw_bar;
-use super::color_by::{ColorBy, check_errors, largest};
+use super::color_by::{ColorBy, check_errors, check_values, largest, span};
 use super::layout::{ARM, COUPLERS_X, Layout, PHI_X, Place, THETA_X, adjacent};
 use super::light::Light;
 use crate::error::Result;
@@ -34,7 +34,7 @@ pub struct DrawOptions {
 /// 20 bytes each, and nothing is shown there.
 ///
 /// # Errors
-/// [`Error::Shape`](crate::Error::Shape) if the light to draw does not have one amplitude per mode, or the errors are not one per MZI;
+/// [`Error::Shape`](crate::Error::Shape) if the light to draw does not have one amplitude per mode, or the errors or values are not one per MZI;
 /// [`Error::Value`](crate::Error::Value) if the light's power is not a positive number or an error is not 0 or more.
 ///
 /// ```
@@ -54,11 +54,19 @@ pub fn draw(mesh: &Mesh, options: &DrawOptions) -> Result<String> {
             check_errors(errors, mesh.nodes().len())?;
             None
         }
+        ColorBy::Quantity { values, .. } => {
+            check_values(values, mesh.nodes().len())?;
+            None
+        }
         _ => None,
     };
     let worst = match &options.color {
         ColorBy::Error(errors) => largest(errors),
         _ => 1.0,
+    };
+    let span = match &options.color {
+        ColorBy::Quantity { values, .. } => span(values),
+        _ => [0.0, 1.0],
     };
     let layout = Layout::of(mesh);
     let picture = Picture {
@@ -66,6 +74,7 @@ pub fn draw(mesh: &Mesh, options: &DrawOptions) -> Result<String> {
         options,
         light,
         worst,
+        span,
         layout,
     };
     Ok(picture.render())
@@ -96,6 +105,8 @@ struct Picture<'a> {
     light: Option<Light>,
     /// The largest error of an MZI.
     worst: f64,
+    /// The least and the largest number of a quantity.
+    span: [f64; 2],
     layout: Layout,
 }
 
@@ -164,6 +175,7 @@ impl Picture<'_> {
             ColorBy::Phi => "external phase φ and output screen",
             ColorBy::Light(_) => "light from left to right",
             ColorBy::Error(_) => "error of every MZI",
+            ColorBy::Quantity { name, .. } => &format!("{name} of every MZI"),
         };
         match &self.options.title {
             Some(title) => (title.clone(), format!("{size} · {meaning}")),
@@ -327,6 +339,11 @@ impl Picture<'_> {
     fn error_color(&self, index: usize) -> Option<Rgb> {
         match &self.options.color {
             ColorBy::Error(errors) => Some(color::light(errors[index] / self.worst)),
+            ColorBy::Quantity { values, .. } => {
+                let [low, high] = self.span;
+                let value = values[index]?;
+                Some(color::sequential((value - low) / (high - low)))
+            }
             _ => None,
         }
     }
@@ -352,6 +369,10 @@ impl Picture<'_> {
             svg.open("g", &[("class", "mzi")]);
             let error = match &self.options.color {
                 ColorBy::Error(errors) => format!(", error {:.4}", errors[index]),
+                ColorBy::Quantity { name, values } => match values[index] {
+                    Some(value) => format!(", {name} {value:.4}"),
+                    None => String::new(),
+                },
                 _ => String::new(),
             };
             let tip = format!(

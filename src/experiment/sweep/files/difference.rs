@@ -4,6 +4,7 @@ use super::Shard;
 use super::journal::Head;
 use crate::error::{Error, Result};
 use crate::experiment::sweep::Sweep;
+use crate::io::hash::sha256;
 
 /// Differences that are shown; of more the number.
 const SHOWN: usize = 6;
@@ -64,7 +65,7 @@ fn find(keys: &[(String, String)], key: &str) -> Option<String> {
     found.map(|(_, value)| value.clone())
 }
 
-/// Every key of an experiment as resolved, dotted, with its value as text.
+/// Every key of an experiment as resolved, dotted, with its value as text; of the tables of a measured chip their hashes.
 fn flat(experiment: &str) -> Vec<(String, String)> {
     fn walk(prefix: &str, value: &toml::Value, keys: &mut Vec<(String, String)>) {
         match value {
@@ -81,6 +82,10 @@ fn flat(experiment: &str) -> Vec<(String, String)> {
                 for (number, item) in items.iter().enumerate() {
                     walk(&format!("{prefix}[{number}]"), item, keys);
                 }
+            }
+            toml::Value::String(table) if table.contains('\n') => {
+                let hash = &sha256(table.as_bytes())[..12];
+                keys.push((prefix.to_owned(), format!("SHA-256 {hash}…")));
             }
             value => keys.push((prefix.to_owned(), value.to_string())),
         }
