@@ -21,6 +21,7 @@ pub mod report;
 pub mod rng;
 mod simd;
 pub mod train;
+pub mod twin;
 pub mod units;
 pub mod validation;
 mod watch;

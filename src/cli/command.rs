@@ -16,6 +16,7 @@ use super::mesh::{ApplyArgs, DecomposeArgs, DrawArgs, MatrixArgs};
 use super::report::ReportArgs;
 use super::sweep::{MergeArgs, SweepArgs};
 use super::train::{TrainArgs, TuneArgs};
+use super::twin::{MeasureArgs, TwinArgs};
 use super::validate::ValidateArgs;
 
 /// Trained networks on simulated photonic chips.
@@ -53,6 +54,10 @@ pub(super) enum Command {
     Train(TrainArgs),
     /// Train the program of one drawn chip
     Tune(TuneArgs),
+    /// Measure one drawn chip as a bench would: settings of its heaters and what its receivers read
+    Measure(MeasureArgs),
+    /// Find a chip from its measurements: couplers, losses, offsets, V_π and crosstalk, with error bars
+    Twin(TwinArgs),
     /// Shards of one sweep → the files of one run
     Merge(MergeArgs),
     /// Draw a mesh as SVG
@@ -96,6 +101,8 @@ impl Command {
             Self::Sweep(args) => &args.common,
             Self::Train(args) => &args.common,
             Self::Tune(args) => &args.common,
+            Self::Measure(args) => &args.common,
+            Self::Twin(args) => &args.common,
             Self::Merge(args) => &args.common,
             Self::Draw(args) => &args.common,
             Self::Inspect(args) => &args.common,

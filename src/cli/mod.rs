@@ -18,6 +18,7 @@ mod mesh;
 mod report;
 mod sweep;
 mod train;
+mod twin;
 mod usage;
 mod validate;
 
@@ -127,6 +128,8 @@ fn run(cli: Cli) -> Result<u8> {
     pool.install(|| {
         match command {
             Command::Validate(args) => return validate::run(&args),
+            Command::Twin(args) => return twin::twin(&args),
+            Command::Measure(args) => twin::measure(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Decompose(args) => mesh::decompose(&args),

@@ -1,5 +1,6 @@
 //! Thermal crosstalk: heat that reaches the neighbours of a heater.
 
+use std::collections::HashMap;
 use std::f64::consts::TAU;
 
 use crate::mesh::{CellKind, Floorplan, Mesh};
@@ -50,6 +51,26 @@ impl Heaters {
     /// Whether there is no heater.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// Of every heater the ones that its heat [reaches](Self::heat), and how many pitches away they are.
+    pub(crate) fn neighbours(&self) -> Vec<Vec<(usize, f64)>> {
+        let numbers: HashMap<(usize, usize), usize> =
+            self.places.iter().copied().zip(0..).collect();
+        let near = |(x, mode): &(usize, usize)| {
+            let beyond =
+                (-REACH..=REACH).flat_map(|dx| (-2 * REACH..=2 * REACH).map(move |dm| (dx, dm)));
+            let found = beyond.filter_map(|(dx, dm)| {
+                let distance = reached(dx, dm)?;
+                let there = (
+                    x.checked_add_signed(dx as isize)?,
+                    mode.checked_add_signed(dm as isize)?,
+                );
+                Some((*numbers.get(&there)?, distance))
+            });
+            found.collect()
+        };
+        self.places.iter().map(near).collect()
     }
 
     /// The phases with the heat of their neighbours: `(1 + C) phases`, `C_ij = crosstalk^d_ij`, rad. Without crosstalk they
@@ -161,13 +182,18 @@ const HEAT_MISS_RAD: f64 = 1e-13;
 /// Steps after which rounding, not convergence, decides what is left.
 const MOST_STEPS: usize = 4000;
 
+/// The distance in pitches of what is so many positions and modes away, if heat reaches it.
+fn reached(dx: i32, dm: i32) -> Option<f64> {
+    let distance = f64::from(dx).hypot(0.5 * f64::from(dm));
+    (distance > 0.0 && distance <= f64::from(REACH)).then_some(distance)
+}
+
 /// (positions, modes, share) of every neighbour in reach.
 fn taps(crosstalk: f64) -> Vec<(isize, isize, f64)> {
     let mut taps = Vec::new();
     for dx in -REACH..=REACH {
         for dm in -2 * REACH..=2 * REACH {
-            let distance = f64::from(dx).hypot(0.5 * f64::from(dm));
-            if distance > 0.0 && distance <= f64::from(REACH) {
+            if let Some(distance) = reached(dx, dm) {
                 taps.push((dx as isize, dm as isize, crosstalk.powf(distance)));
             }
         }
