@@ -10,6 +10,7 @@ use lightloom::io::table::Label;
 use lightloom::io::{self, Source, Tensor, TensorData};
 use lightloom::mesh::Described;
 use lightloom::nn::{Activation, Labels, Selection, Split, Vocabulary};
+use lightloom::twin::{Measurements, Settings};
 use lightloom::{Dataset, Hardware, Mesh, Network, Program};
 
 /// A reader under test.
@@ -38,6 +39,7 @@ pub const READERS: &[(&str, Reader)] = &[
     ("dataset", dataset),
     ("known", known),
     ("vocabulary", vocabulary),
+    ("measurements", measurements),
 ];
 
 /// A safetensors file, as plain tensors and as a network.
@@ -299,4 +301,20 @@ pub fn vocabulary(bytes: &[u8]) {
     if let Ok(ids) = vocabulary.read_ids(&source) {
         let _ = vocabulary.text(&ids);
     }
+}
+
+/// Measurements of a chip, or settings; what is read is written the same.
+pub fn measurements(bytes: &[u8]) {
+    if let Ok(settings) = Settings::parse(bytes) {
+        let written = settings.bytes().expect("a Vec takes all");
+        assert_eq!(Settings::parse(&written).expect("what we wrote"), settings);
+    }
+    let Ok(measured) = Measurements::parse(bytes) else {
+        return;
+    };
+    let written = measured.bytes().expect("a Vec takes all");
+    assert_eq!(
+        Measurements::parse(&written).expect("what we wrote"),
+        measured
+    );
 }

@@ -59,7 +59,7 @@ pub(super) struct MeasureArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom twin u.mesh.json --measured M.npz --json twin.json\n  lightloom twin u.mesh.json --measured M.npz --plan 8 --plan-to next.npz\n\nMeasurements are phases or volts [measurement, heater] and powers or fields [measurement, input, output], with noise and\nfloor where they are known. The hardware says the kind of cell, the calibrated V_π and, by its spreads, what is believed\nbefore. Exit code 1 if what was found does not explain what was measured."
+    after_help = "Examples:\n  lightloom twin u.mesh.json --measured M.npz -o chip.toml --json twin.json\n  lightloom twin u.mesh.json --measured M.npz --measured more.npz --plan 8 --plan-to next.npz\n\nMeasurements are phases or volts [measurement, heater] and powers or fields [measurement, input, output], with noise and\nfloor where they are known. The hardware says the kind of cell, the calibrated V_π and, by its spreads, what is believed\nbefore. Exit code 1 if what was found does not explain what was measured."
 )]
 pub(super) struct TwinArgs {
     /// Mesh file, whose layout the chip has
@@ -69,6 +69,9 @@ pub(super) struct TwinArgs {
     pub measured: Vec<PathBuf>,
     #[command(flatten)]
     pub chip: ChipArgs,
+    /// Hardware file of the chip that was found, .toml, with a table of its components beside it
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// What was found as JSON, every number with its standard deviation; - is stdout
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -154,9 +157,16 @@ pub fn twin(args: &TwinArgs) -> Result<u8> {
     if let (Some(json), Some(plan)) = (&args.json, &args.plan_to) {
         output::check_differs("--json", json, plan, "that of --plan-to")?;
     }
+    if let Some(path) = &args.output {
+        output::check_ending(path, "toml")?;
+        crate::io::check_writable(path)?;
+    }
     let mut code = DONE;
     let mut compute = || -> Result<Twin> {
         let twin = find(args)?;
+        if let Some(path) = &args.output {
+            twin.measured()?.save(path)?;
+        }
         if !twin.quality().is_explained() {
             code = FAILED;
         }
@@ -279,6 +289,9 @@ fn table(twin: &Twin, args: &TwinArgs) -> Result<()> {
         "crosstalk   {:.5}, known to {:.1e}",
         found.crosstalk, sigmas.crosstalk
     )?;
+    if let Some(path) = &args.output {
+        writeln!(out, "chip        {}", path.display())?;
+    }
     if let Some(path) = &args.plan_to {
         writeln!(out, "plan        {}", path.display())?;
     }

@@ -9,6 +9,7 @@ use crate::io::npy::{Array, Npz};
 use crate::io::{self, Source, Tensor};
 use crate::nn::Hints;
 use crate::train::State;
+use crate::twin::settings_in;
 
 /// A named tensor of a file, without its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,15 @@ pub(super) fn of_archive(source: &Source) -> Result<Known> {
             chips,
             samples,
             outputs,
+        });
+    }
+    if let Some([settings, heaters, inputs]) = settings_in(shape)
+        && (inputs > 0 || tensors.len() == 1)
+    {
+        return Ok(Known::Measurements {
+            settings,
+            heaters,
+            ports: (inputs > 0).then_some(inputs),
         });
     }
     Ok(of_tensors(source, tensors))

@@ -22,6 +22,8 @@ pub enum Record {
     Validation,
     /// Of `bench`.
     Bench,
+    /// Of `twin`.
+    Twin,
     /// Of `inspect`.
     Inspection,
     /// `figures.json`: the figures that `report` wrote, each with its SHA-256.
@@ -37,6 +39,7 @@ impl Record {
             Self::Text => "text",
             Self::Validation => "validation",
             Self::Bench => "bench",
+            Self::Twin => "twin",
             Self::Inspection => "inspection",
             Self::Figures => "figures",
         }
@@ -58,6 +61,8 @@ impl Record {
             Some(Self::Manifest)
         } else if has("sections") && has("values") {
             Some(Self::Validation)
+        } else if has("chi_squared_per_freedom") {
+            Some(Self::Twin)
         } else if has("machine") {
             Some(Self::Bench)
         } else {

@@ -140,6 +140,15 @@ pub enum Known {
         /// Numbers a sample.
         outputs: usize,
     },
+    /// What was measured of a chip, or settings that are to be measured.
+    Measurements {
+        /// Number of settings.
+        settings: usize,
+        /// Number of heaters.
+        heaters: usize,
+        /// Measured ports; none where nothing was read yet.
+        ports: Option<usize>,
+    },
     /// What a command found, as JSON.
     Record {
         /// Whose record.
@@ -251,6 +260,7 @@ impl Known {
             Self::Confusion { .. } => "confusion",
             Self::Times { .. } => "times",
             Self::Predictions { .. } => "predictions",
+            Self::Measurements { .. } => "measurements",
             Self::Record { of, .. } => of.name(),
             Self::Drawing => "drawing",
             Self::Report => "report of a sweep",

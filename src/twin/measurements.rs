@@ -499,6 +499,19 @@ impl Row {
     }
 }
 
+/// Settings, heaters and measured inputs of an archive whose arrays have these shapes, if it is one of measurements; no input
+/// where it holds settings alone.
+pub(crate) fn settings_in<'a>(shape: impl Fn(&str) -> Option<&'a [usize]>) -> Option<[usize; 3]> {
+    let &[settings, heaters] = shape("phases").or_else(|| shape("volts"))? else {
+        return None;
+    };
+    match shape("powers").or_else(|| shape("fields")) {
+        None => Some([settings, heaters, 0]),
+        Some(&[_, inputs, _]) => Some([settings, heaters, inputs]),
+        Some(_) => None,
+    }
+}
+
 fn cube(name: &str, tensor: Tensor) -> Result<Array3<C64>> {
     tensor.check_finite(name)?;
     if name == "powers" && tensor.is_complex() {

@@ -18,6 +18,7 @@ mod posterior;
 mod prior;
 mod start;
 
+pub(crate) use measurements::settings_in;
 pub use measurements::{ASSUMED_FLOOR, ASSUMED_NOISE, Measurements, Readings, Settings};
 pub use parameters::Parameters;
 pub use posterior::error_up_to_phases;
@@ -25,7 +26,7 @@ pub use posterior::error_up_to_phases;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::hardware::{Chip, Given, Hardware, Quantity, Section, Site};
+use crate::hardware::{Chip, Given, Hardware, MeasuredChip, Quantity, Section, Site};
 use crate::linalg::Matrix;
 use crate::mesh::Mesh;
 use crate::rng::Seed;
@@ -223,12 +224,12 @@ impl Twin {
         Ok(Pass::new(&self.model, &self.parameters, asked_rad, false).transfer())
     }
 
-    /// The hardware of the twin: the one that it was fitted with, its mean losses, crosstalk and splitting those that were
-    /// found, and nothing of the mesh left to be drawn.
+    /// The hardware that it was fitted with, with the crosstalk that was found and no number of single components.
     pub fn hardware(&self) -> Hardware {
         let crosstalk = self.parameters.crosstalk.to_string();
         let hardware = self.hardware.with("phase_shifter.crosstalk", &crosstalk);
-        hardware.expect("a fit stays within physics")
+        let hardware = hardware.expect("a fit stays within physics");
+        hardware.with_measured(MeasuredChip::default())
     }
 
     /// What was found of a mesh that stands alone, element by element.
@@ -269,6 +270,40 @@ impl Twin {
         self.hardware()
             .fabricate(seed, trial)
             .with_given(self.given())
+    }
+
+    /// The hardware of the twin, whose chips have what was found in place of what would be drawn: of the components of a mesh that
+    /// stands alone, by their ids. [`Hardware::save`] writes it.
+    ///
+    /// # Errors
+    /// Those of [`Chip::measured`].
+    ///
+    /// ```
+    /// use lightloom::hardware::{Instrument, Laboratory};
+    /// use lightloom::mesh::{Geometry, Mesh};
+    /// use lightloom::twin::{Measurements, Settings, Twin};
+    /// use lightloom::{Hardware, Seed};
+    ///
+    /// // A bench with a chip that nobody knows.
+    /// let mesh = Mesh::bar(Geometry::Clements, 3)?;
+    /// let hardware = Hardware::from_toml(
+    ///     "coupler.splitting_error_rad = 0.03\nphase_shifter = { offset_rad = 30.0, v_pi_error = 0.02 }",
+    /// )?;
+    /// let mut bench = Laboratory::new(hardware.fabricate(Seed(1), 0), &mesh);
+    /// // 24 settings, powers read with an error of 1 %.
+    /// let settings = Settings::random(bench.heaters(), 24, Seed(2), 0);
+    /// let measured = Measurements::take(&mut bench, settings, true, || true)?;
+    /// let measured = measured.with_noise(0.01, 1e-5, Seed(3));
+    /// let twin = Twin::fit(&mesh, &hardware, measured, Seed(4), &())?;
+    /// assert!(twin.quality().is_explained() && twin.quality().expected_error < 0.01);
+    /// // The same chip whatever the seed.
+    /// let [a, b] = [5, 6].map(|seed| twin.measured().unwrap().fabricate(Seed(seed), 0));
+    /// assert_eq!(a.transfer(&mesh), b.transfer(&mesh));
+    /// # Ok::<(), lightloom::Error>(())
+    /// ```
+    pub fn measured(&self) -> Result<Hardware> {
+        let measured = self.chip(Seed(0), 0).measured(&self.model.mesh)?;
+        Ok(self.hardware().with_measured(measured))
     }
 
     /// The `count` settings to measure next: of random ones those that gain most information, the best first.

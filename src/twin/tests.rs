@@ -112,7 +112,10 @@ fn derivatives_of_readings_are_differences_of_readings() {
                 for (row, slope) in jacobian.column(column).iter().enumerate() {
                     let expected = (more[row] - less[row]) / (2.0 * STEP);
                     let miss = (slope - expected).abs();
-                    assert!(miss < 1e-7 * (1.0 + expected.abs()), "{kind} {read:?} {column}: {slope} {expected}");
+                    assert!(
+                        miss < 1e-7 * (1.0 + expected.abs()),
+                        "{kind} {read:?} {column}: {slope} {expected}"
+                    );
                 }
             }
         }

@@ -332,6 +332,20 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 r#"{"pieces": ["<s>", "once", " ", "upon"], "bos": 0, "eos": null, "ids": [1, 2, 3]}"#,
             ),
         ],
+        "measurements" => {
+            let phases = npy(arr2(&[[0.5, 1.0, 0.0, 3.0, 2.0, 6.0]]).view());
+            let fields = Array3::from_elem((1, 2, 2), Complex::new(0.5, -0.5));
+            vec![
+                npz(&[
+                    ("phases.npy", phases.clone()),
+                    ("powers.npy", npy(Array3::from_elem((1, 2, 2), 0.5).view())),
+                    ("noise.npy", npy(arr1(&[0.01]).view())),
+                    ("floor.npy", npy(arr1(&[1e-5]).view())),
+                    ("saturation.npy", npy(arr1(&[0.9]).view())),
+                ]),
+                npz(&[("volts.npy", phases), ("fields.npy", npy(fields.view()))]),
+            ]
+        }
         other => panic!("no seeds for {other}"),
     }
 }
@@ -391,6 +405,7 @@ fn is_read(target: &str, bytes: &[u8]) -> bool {
             let vocabulary = lightloom::nn::Vocabulary::read(&source);
             vocabulary.is_ok_and(|vocabulary| vocabulary.read_ids(&source).is_ok())
         }
+        "measurements" => lightloom::twin::Measurements::parse(bytes).is_ok(),
         other => panic!("{other}"),
     }
 }

@@ -210,6 +210,23 @@ fn describe_known(
                 "predictions: {outputs} outputs of {chips} on {samples}, and those of the digital and the ideal network"
             )?;
         }
+        Known::Measurements {
+            settings,
+            heaters,
+            ports,
+        } => {
+            out.put("settings", *settings);
+            out.put("heaters", *heaters);
+            out.put("ports", *ports);
+            let read = match ports {
+                Some(ports) => {
+                    format!("read at {ports} × {ports} ports: lightloom twin finds the chip")
+                }
+                None => "nothing read yet: lightloom measure --settings-from does".to_owned(),
+            };
+            let settings = counted(*settings, "setting");
+            writeln!(out, "measurements: {settings} of {heaters} heaters, {read}")?;
+        }
         Known::Record { of, value } => record::describe_record(out, *of, value)?,
         Known::Drawing | Known::Report | Known::ValidationPage => {
             out.put("bytes", source.map_or(0, |source| source.bytes().len()));

@@ -39,6 +39,20 @@ pub(super) fn describe_record(out: &mut Said, of: Record, value: &Value) -> Resu
             let cpu = value["machine"]["cpu"].as_str().unwrap_or("some CPU");
             writeln!(out, "results of bench: {what}, on {cpu}")?;
         }
+        Record::Twin => {
+            put(&[
+                "readings",
+                "chi_squared_per_freedom",
+                "is_explained",
+                "expected_error",
+            ]);
+            let (readings, error) = (&value["readings"], value["expected_error"].as_f64());
+            let error = error.unwrap_or(f64::NAN);
+            writeln!(
+                out,
+                "a chip found by twin from {readings} readings, matrix error {error:.1e} expected at a new setting"
+            )?;
+        }
         Record::Inspection => {
             let (file, kind) = (&value["file"], &value["kind"]);
             writeln!(out, "what inspect said of {file}: {kind}")?;
