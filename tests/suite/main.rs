@@ -94,6 +94,7 @@ mod sweep;
 mod train;
 #[cfg(feature = "cli")]
 mod tutorial;
+mod twin;
 #[cfg(feature = "cli")]
 mod unstated;
 mod watch;

@@ -1,0 +1,295 @@
+//! `measure` and `twin` as a user meets them.
+
+use std::path::Path;
+
+use lightloom::hardware::{Hardware, Instrument, Laboratory};
+use lightloom::io::npy::NpzWriter;
+use lightloom::linalg::matrix_error;
+use lightloom::mesh::{Geometry, Mesh};
+use lightloom::rng::{Effect, Seed};
+use lightloom::twin::{Measurements, Readings, Settings, Twin, error_up_to_phases};
+use ndarray::{Array2, Array3, ArrayView, Dimension, arr2};
+
+use crate::cli::{haar, lightloom, ok, refused, write_npy};
+
+/// A bench whose chip errs in everything that a twin finds, with offsets uniform in 2π.
+const BENCH: [&str; 11] = [
+    "--hardware",
+    "ideal",
+    "--set",
+    "coupler.splitting_error_rad=0.03",
+    "--set",
+    "phase_shifter.offset_rad=30",
+    "--set",
+    "phase_shifter.v_pi_error=0.02",
+    "--set",
+    "phase_shifter.crosstalk=0.005",
+    "--seed=4",
+];
+
+fn folder_with_mesh(modes: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_npy(&folder.path().join("u.npy"), &haar(modes));
+    ok(folder.path(), &["decompose", "u.npy", "-o", "u.mesh.json"]);
+    folder
+}
+
+fn npz<D: Dimension>(
+    path: &Path,
+    arrays: &[(&str, ArrayView<'_, f64, D>)],
+    more: &[(&str, Array2<f64>)],
+) {
+    let mut archive = NpzWriter::new();
+    for (name, array) in arrays {
+        archive.put(name, array.view()).unwrap();
+    }
+    for (name, array) in more {
+        archive.put(name, array.view()).unwrap();
+    }
+    std::fs::write(path, archive.finish().unwrap()).unwrap();
+}
+
+/// Fields: no phase stays open, so that the matrix of the twin is that of the chip, as every command takes it.
+#[test]
+fn a_chip_is_measured_found_planned_for_and_stands_in_for_itself() {
+    let folder = folder_with_mesh(4);
+    let folder = folder.path();
+    let bench = |more: &[&str]| [&["measure", "u.mesh.json"], &BENCH[..], more].concat();
+    let fields = [
+        "--fields", "--trial", "2", "--noise", "1e-3", "--floor", "1e-5",
+    ];
+    ok(
+        folder,
+        &bench(&[&fields[..], &["--settings", "12", "-o", "M.npz"]].concat()),
+    );
+    assert!(
+        ok(folder, &["inspect", "M.npz"])
+            .contains("12 settings of 16 heaters, read at 4 × 4 ports")
+    );
+    let plan = [
+        "--plan",
+        "2",
+        "--plan-to",
+        "next.npz",
+        "--json",
+        "twin.json",
+    ];
+    let first = [&["twin", "u.mesh.json", "--measured", "M.npz"], &plan[..]].concat();
+    ok(folder, &first);
+    assert!(ok(folder, &["inspect", "next.npz"]).contains("2 settings of 16 heaters"));
+    assert!(ok(folder, &["inspect", "twin.json"]).contains("found by twin from 384 readings"));
+    let next = [
+        "--settings-from",
+        "next.npz",
+        "--bench-seed",
+        "1",
+        "-o",
+        "more.npz",
+    ];
+    ok(folder, &bench(&[&fields[..], &next].concat()));
+    let both = [
+        "twin",
+        "u.mesh.json",
+        "--measured",
+        "M.npz",
+        "--measured",
+        "more.npz",
+    ];
+    let said = ok(folder, &[&both[..], &["-o", "chip.toml"]].concat());
+    assert!(said.contains("readings    448"), "{said}");
+    // Both see the same heaters asked for the same phases.
+    let matrix = |more: &[&str], output: &str| {
+        ok(
+            folder,
+            &[&["matrix", "u.mesh.json", "-o", output], more].concat(),
+        );
+        crate::cli::read_npy(&folder.join(output))
+    };
+    let truth = matrix(&[&BENCH[..], &["--trial", "2"]].concat(), "truth.npy");
+    let twin = matrix(&["--hardware", "chip.toml", "--seed", "9"], "found.npy");
+    let miss = (&truth - &twin).mapv(|z| z.norm_sqr()).sum() / 4.0;
+    assert!(miss.sqrt() < 2e-3, "{}", miss.sqrt());
+}
+
+#[test]
+fn a_fit_that_does_not_explain_its_readings_says_so_and_exits_with_1() {
+    let folder = folder_with_mesh(3);
+    let folder = folder.path();
+    // Phases err by 0.1 rad at every setting, and the file says that readings err by 0.01 %.
+    let noisy = [
+        "--set",
+        "phase_shifter.phase_error_rad=0.1",
+        "--noise",
+        "1e-4",
+        "-o",
+        "M.npz",
+    ];
+    ok(
+        folder,
+        &[&["measure", "u.mesh.json"], &BENCH[..], &noisy].concat(),
+    );
+    let output = lightloom(
+        folder,
+        &["twin", "u.mesh.json", "--measured", "M.npz", "--quiet"],
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("does not explain what was measured"),
+        "{said}"
+    );
+}
+
+#[test]
+fn measurements_that_are_none_are_refused_in_one_sentence() {
+    let folder = folder_with_mesh(2);
+    let folder = folder.path();
+    let twin = |name: &str| refused(folder, &["twin", "u.mesh.json", "--measured", name]);
+    let phases = Array2::from_elem((8, 4), 1.0);
+    let write =
+        |name: &str, settings: &Array2<f64>, powers: &Array3<f64>, more: &[(&str, Array2<f64>)]| {
+            let settings = ("phases", settings.clone());
+            let more = [&[settings], more].concat();
+            npz(&folder.join(name), &[("powers", powers.view())], &more);
+        };
+    let powers = Array3::from_elem((8, 2, 2), 0.5);
+    let with = |change: &dyn Fn(&mut Array3<f64>)| {
+        let mut powers = powers.clone();
+        change(&mut powers);
+        powers
+    };
+    write("nan.npz", &phases, &with(&|p| p[[3, 1, 0]] = f64::NAN), &[]);
+    write(
+        "saturated.npz",
+        &phases,
+        &with(&|p| p[[5, 0, 1]] = 2.0),
+        &[("saturation", arr2(&[[1.5]]))],
+    );
+    write(
+        "few.npz",
+        &Array2::ones((1, 4)),
+        &Array3::ones((1, 2, 2)),
+        &[],
+    );
+    write("heaters.npz", &Array2::ones((8, 5)), &powers, &[]);
+    write("ports.npz", &phases, &Array3::ones((8, 3, 3)), &[]);
+    write("count.npz", &phases, &Array3::ones((7, 2, 2)), &[]);
+    write("cold.npz", &Array2::from_elem((8, 4), -0.5), &powers, &[]);
+    write("noise.npz", &phases, &powers, &[("noise", arr2(&[[-0.1]]))]);
+    write(
+        "unknown.npz",
+        &phases,
+        &powers,
+        &[("power", arr2(&[[0.1]]))],
+    );
+    write("both.npz", &phases, &powers, &[("volts", phases.clone())]);
+    npz(
+        &folder.join("unread.npz"),
+        &[("phases", phases.view())],
+        &[],
+    );
+    npz(&folder.join("unset.npz"), &[("powers", powers.view())], &[]);
+    for name in [
+        "nan",
+        "saturated",
+        "few",
+        "heaters",
+        "ports",
+        "count",
+        "cold",
+        "noise",
+        "unknown",
+        "both",
+        "unread",
+        "unset",
+    ] {
+        twin(&format!("{name}.npz"));
+    }
+    let measure = ["measure", "u.mesh.json", "-o", "M.npz"];
+    refused(folder, &[&measure[..], &["--noise", "-1"]].concat());
+    refused(
+        folder,
+        &[&measure[..], &["--settings-from", "heaters.npz"]].concat(),
+    );
+    refused(
+        folder,
+        &[
+            "twin",
+            "u.mesh.json",
+            "--measured",
+            "nan.npz",
+            "-o",
+            "chip.json",
+        ],
+    );
+}
+
+/// The same seed, on one thread or several.
+#[test]
+fn a_twin_has_the_same_bits_on_any_number_of_threads() {
+    let hardware =
+        Hardware::from_toml("phase_shifter.offset_rad = 30.0\ncoupler.splitting_error_rad = 0.05")
+            .unwrap();
+    let mesh = Mesh::haar(
+        Geometry::Reck,
+        4,
+        &mut Seed(1).stream(Effect::Haar, 0, 0, 0),
+    )
+    .unwrap();
+    let fit = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let mut bench = Laboratory::new(hardware.fabricate(Seed(3), 0), &mesh);
+            let settings = Settings::random(bench.heaters(), 20, Seed(5), 0);
+            let measured = Measurements::take(&mut bench, settings, true, || true).unwrap();
+            let measured = measured.with_noise(0.01, 1e-5, Seed(6));
+            let twin = Twin::fit(&mesh, &hardware, measured, Seed(7), &()).unwrap();
+            let plan = twin.plan(2, Seed(8)).unwrap();
+            (
+                twin.parameters().clone(),
+                twin.sigmas(),
+                twin.quality().clone(),
+                plan,
+            )
+        })
+    };
+    assert_eq!(fit(1), fit(3));
+}
+
+/// 8 modes, 48 settings of powers with 1 % of noise: the matrix at new settings within 0.02, phases within 2e-2 rad where
+/// powers show them.
+#[test]
+fn eight_modes_are_found_from_powers_with_offsets_uniform_in_a_turn() {
+    let hardware = Hardware::from_toml(
+        "coupler.splitting_error_rad = 0.03\nphase_shifter = { offset_rad = 30.0, v_pi_error = 0.02, crosstalk = 0.005 }\n\
+         mesh = { insertion_loss_db = 0.1, insertion_loss_spread_db = 0.02 }",
+    )
+    .unwrap();
+    let mesh = Mesh::bar(Geometry::Clements, 8).unwrap();
+    let mut bench = Laboratory::new(hardware.fabricate(Seed(3), 0), &mesh);
+    let settings = Settings::random(bench.heaters(), 48, Seed(5), 0);
+    let measured = Measurements::take(&mut bench, settings, true, || true).unwrap();
+    assert!(matches!(&measured.readings, Readings::Powers(powers) if powers.dim() == (48, 8, 8)));
+    let measured = measured.with_noise(0.01, 1e-4, Seed(6));
+    let twin = Twin::fit(&mesh, &Hardware::default(), measured, Seed(7), &()).unwrap();
+    let quality = twin.quality();
+    assert!(quality.is_explained(), "{quality:?}");
+    let asked = Settings::random(bench.heaters(), 1, Seed(50), 0)
+        .values()
+        .row(0)
+        .to_vec();
+    bench.set(&asked).unwrap();
+    let (found, truth) = (twin.transfer(&asked).unwrap(), bench.true_transfer());
+    let error = error_up_to_phases(&found, &truth);
+    assert!(
+        error < 0.01 && error < 3.0 * quality.expected_error,
+        "{error} {quality:?}"
+    );
+    assert!(
+        matrix_error(&found, &truth) > 0.1,
+        "phases of inputs and outputs stay open"
+    );
+}
