@@ -94,6 +94,7 @@ mod sweep;
 mod train;
 #[cfg(feature = "cli")]
 mod tutorial;
+#[cfg(feature = "cli")]
 mod twin;
 #[cfg(feature = "cli")]
 mod unstated;
