@@ -38,7 +38,7 @@ impl Curve {
             if !(0.0..=VOLTAGE_LIMIT_V).contains(&volts) {
                 return Err(Error::value("voltage_v", volts, "from 0 to 1e6"));
             }
-            if !(phase.abs() <= PHASE_LIMIT_RAD) {
+            if !(-PHASE_LIMIT_RAD..=PHASE_LIMIT_RAD).contains(&phase) {
                 return Err(Error::value("phase_rad", phase, "from 0 to 1e6"));
             }
             if volts == 0.0 && is_first {
