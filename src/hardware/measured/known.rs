@@ -24,11 +24,9 @@ pub struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self {
-            v_pi_v: false,
-            response: false,
-            ..Self::ALL
-        }
+        let mut known = Self::ALL;
+        (known.v_pi_v, known.response) = (false, false);
+        known
     }
 }
 

@@ -79,71 +79,70 @@ impl MeasuredQuantity {
     ];
 
     pub(super) fn row(self) -> Row {
-        let finite: (&str, fn(f64) -> bool) = ("a finite number", f64::is_finite);
-        let not_negative: (&str, fn(f64) -> bool) =
-            ("a finite number from 0", |x| x.is_finite() && x >= 0.0);
-        let (name, of, owners, (range, holds), about): (_, _, _, (_, fn(f64) -> bool), _) =
-            match self {
-                Self::SplittingErrorRad => (
-                    "splitting_error_rad",
-                    COUPLERS,
-                    "couplers",
-                    ("from -π/4 to π/4", |x| x.abs() <= FRAC_PI_4),
-                    "How far the coupler's angle is from π/4, a bias of all couplers included.",
-                ),
-                Self::LossDb => (
-                    "loss_db",
-                    CELLS,
-                    "cells, which their theta stands for, and of attenuators",
-                    not_negative,
-                    "Loss of both arms of the cell or attenuator.",
-                ),
-                Self::OffsetRad => (
-                    "offset_rad",
-                    SHIFTERS,
-                    "phase shifters",
-                    finite,
-                    "Phase with the heater off.",
-                ),
-                Self::VPiV => (
-                    "v_pi_v",
-                    SHIFTERS,
-                    "phase shifters",
-                    ("a number of V above 0, at most 1e6", |x| {
-                        x > 0.0 && x <= VOLTAGE_LIMIT_V
-                    }),
-                    "The heater's own voltage for a phase of π, beside the calibrated `phase_shifter.v_pi_v`.",
-                ),
-                Self::Dead => (
-                    "dead",
-                    PERISHABLE,
-                    "phase shifters and detectors",
-                    ("true or false", |x| x == 0.0 || x == 1.0),
-                    "`true` of a heater that does nothing, whose phase is its offset and its neighbours' heat, and of a \
+        type Range = (&'static str, fn(f64) -> bool);
+        let finite: Range = ("a finite number", f64::is_finite);
+        let not_negative: Range = ("a finite number from 0", |x| x.is_finite() && x >= 0.0);
+        let (name, of, owners, (range, holds), about): (_, _, _, Range, _) = match self {
+            Self::SplittingErrorRad => (
+                "splitting_error_rad",
+                COUPLERS,
+                "couplers",
+                ("from -π/4 to π/4", |x| x.abs() <= FRAC_PI_4),
+                "How far the coupler's angle is from π/4, a bias of all couplers included.",
+            ),
+            Self::LossDb => (
+                "loss_db",
+                CELLS,
+                "cells, which their theta stands for, and of attenuators",
+                not_negative,
+                "Loss of both arms of the cell or attenuator.",
+            ),
+            Self::OffsetRad => (
+                "offset_rad",
+                SHIFTERS,
+                "phase shifters",
+                finite,
+                "Phase with the heater off.",
+            ),
+            Self::VPiV => (
+                "v_pi_v",
+                SHIFTERS,
+                "phase shifters",
+                ("a number of V above 0, at most 1e6", |x| {
+                    x > 0.0 && x <= VOLTAGE_LIMIT_V
+                }),
+                "The heater's own voltage for a phase of π, beside the calibrated `phase_shifter.v_pi_v`.",
+            ),
+            Self::Dead => (
+                "dead",
+                PERISHABLE,
+                "phase shifters and detectors",
+                ("true or false", |x| x == 0.0 || x == 1.0),
+                "`true` of a heater that does nothing, whose phase is its offset and its neighbours' heat, and of a \
                      detector that reads 0.",
-                ),
-                Self::Gain => (
-                    "gain",
-                    DETECTORS,
-                    "detectors",
-                    not_negative,
-                    "Gain relative to the calibrated one, of both quadratures.",
-                ),
-                Self::ImaginaryGain => (
-                    "imaginary_gain",
-                    DETECTORS,
-                    "detectors",
-                    not_negative,
-                    "That of the detector of the imaginary part, where it is another one.",
-                ),
-                Self::LoPhaseRad => (
-                    "lo_phase_rad",
-                    DETECTORS,
-                    "detectors",
-                    finite,
-                    "Phase of the local oscillator.",
-                ),
-            };
+            ),
+            Self::Gain => (
+                "gain",
+                DETECTORS,
+                "detectors",
+                not_negative,
+                "Gain relative to the calibrated one, of both quadratures.",
+            ),
+            Self::ImaginaryGain => (
+                "imaginary_gain",
+                DETECTORS,
+                "detectors",
+                not_negative,
+                "That of the detector of the imaginary part, where it is another one.",
+            ),
+            Self::LoPhaseRad => (
+                "lo_phase_rad",
+                DETECTORS,
+                "detectors",
+                finite,
+                "Phase of the local oscillator.",
+            ),
+        };
         Row {
             name,
             of,
