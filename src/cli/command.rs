@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::bench::BenchArgs;
 use super::common::args::Common;
 use super::compile::CompileArgs;
+use super::correct::CorrectArgs;
 use super::demo::DemoArgs;
 use super::export::{ChipCommandArgs, ExportArgs};
 #[cfg(feature = "onnx")]
@@ -60,6 +61,8 @@ pub(super) enum Command {
     Twin(TwinArgs),
     /// Shards of one sweep → the files of one run
     Merge(MergeArgs),
+    /// What the heaters of one chip are asked for, so that it does what a mesh or a program says
+    Correct(CorrectArgs),
     /// Draw a mesh as SVG
     Draw(DrawArgs),
     /// Say in plain words what a file holds
@@ -104,6 +107,7 @@ impl Command {
             Self::Measure(args) => &args.common,
             Self::Twin(args) => &args.common,
             Self::Merge(args) => &args.common,
+            Self::Correct(args) => &args.common,
             Self::Draw(args) => &args.common,
             Self::Inspect(args) => &args.common,
             Self::Chip(args) => &args.common,

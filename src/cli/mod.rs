@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod common;
 mod compile;
+mod correct;
 mod demo;
 mod export;
 #[cfg(feature = "onnx")]
@@ -135,6 +136,7 @@ fn run(cli: Cli) -> Result<u8> {
             Command::Decompose(args) => mesh::decompose(&args),
             Command::Matrix(args) => mesh::matrix(&args),
             Command::Apply(args) => mesh::apply(&args),
+            Command::Correct(args) => correct::run(&args),
             Command::Draw(args) => mesh::draw(&args),
             Command::Compile(args) => compile::run(&args),
             Command::Infer(args) => infer::run(&args),

@@ -80,7 +80,7 @@ impl Export {
     }
 
     /// A supply of `bits`, if any, up to `v_max_v`, else to that of `hardware`, else to what brings the weakest of `heaters`
-    /// to 2π: no heater is asked for more than a turn.
+    /// to 2π, or to the largest phase that is asked for.
     ///
     /// # Errors
     /// [`Error::Value`] if `v_max_v` is no number above 0.
@@ -95,9 +95,11 @@ impl Export {
             return Ok(None);
         };
         let weakest = heaters.iter().map(|heater| heater.v_pi_v);
+        let most_rad = self.shifters().map(|row| row.phase_rad);
+        let most_rad = most_rad.fold(0.0, f64::max);
         let v_max_v = v_max_v
             .or(hardware.phase_shifter().v_max_v)
-            .unwrap_or_else(|| Supply::default_v_max_v(weakest.fold(0.0, f64::max), 0.0));
+            .unwrap_or_else(|| Supply::default_v_max_v(weakest.fold(0.0, f64::max), most_rad));
         if !(v_max_v > 0.0 && v_max_v.is_finite()) {
             return Err(Error::value(
                 "--dac-max-v",

@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::compile::Program;
 use crate::error::Result;
 use crate::hardware::Section;
-use crate::mesh::{CellKind, Cells, Component, Correction, Floorplan, Mesh, wrap};
+use crate::hardware::asked_rad;
+use crate::mesh::{CellKind, Cells, Component, Correction, Floorplan, Mesh};
 
 /// One phase shifter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,7 +23,7 @@ pub struct Shifter {
     pub column: usize,
     /// The mode that carries the heater.
     pub mode: usize,
-    /// Its phase in [0, 2π), rad.
+    /// Its phase in [0, 2π), rad; beyond, below 3π, where a correction asks for more than a turn.
     pub phase_rad: f64,
     /// Its voltage, V.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +109,7 @@ fn group(path: String, plan: &Floorplan, phases: &[f64]) -> Group {
         kind: shifter.kind.name(),
         column: shifter.column,
         mode: shifter.mode,
-        phase_rad: wrap(phases[shifter.number]),
+        phase_rad: asked_rad(phases[shifter.number]),
         voltage_v: None,
         dac_code: None,
         phase_set_rad: None,

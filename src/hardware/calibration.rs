@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Hardware;
+use super::{Hardware, asked_rad};
 use crate::error::{Error, Result};
 use crate::io::Source;
 use crate::units::{heater_phase_rad, heater_volts};
@@ -29,9 +29,13 @@ impl Heater {
         }
     }
 
-    /// The smallest voltage that gives `phase_rad` up to whole turns, V.
+    /// The smallest voltage that gives `phase_rad` up to whole turns, V. Without an offset, what is [asked](asked_rad) beyond
+    /// a turn is given beyond a turn.
     pub fn volts(&self, phase_rad: f64) -> f64 {
-        let own = crate::mesh::wrap(phase_rad - self.phase_offset_rad);
+        let own = match self.phase_offset_rad {
+            0.0 => asked_rad(phase_rad),
+            offset_rad => crate::mesh::wrap(phase_rad - offset_rad),
+        };
         heater_volts(own, self.v_pi_v)
     }
 

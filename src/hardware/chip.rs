@@ -7,11 +7,10 @@ mod seat;
 
 pub(crate) use seat::{Others, Parts, Silicon};
 
-use std::f64::consts::TAU;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Given, Hardware, Heaters, Place, Placed, Quantity, Section, Supply};
+use super::{Given, Hardware, Heaters, Place, Placed, Quantity, Section, Supply, asked_rad};
 use crate::error::Result;
 use crate::linalg::Matrix;
 use crate::mesh::{CellKind, Cells, Coefficients, Correction, Mesh, Phases, Shown, Values};
@@ -308,10 +307,9 @@ impl Chip {
             || self.given.has_responses()
             || self.has_crosstalk()
         {
-            // A heater reaches 2π and cools nothing: what a file may hold beyond is the same phase.
             asked
                 .iter_mut()
-                .for_each(|phase| *phase = phase.rem_euclid(TAU));
+                .for_each(|phase| *phase = asked_rad(*phase));
         }
         asked
     }

@@ -28,7 +28,7 @@ pub use preset::{PRESETS, Sourced, preset, sources};
 pub(crate) use setting::show;
 pub use setting::{Perfect, Place, Range, ValueKind, When};
 pub use site::{Part, Placed, Placement, Section, Site};
-pub use supply::Supply;
+pub use supply::{ASKED_LIMIT_RAD, Supply, asked_rad};
 pub use table::{
     CellDesign, Coupler, Hardware, HardwareKey, Input, Numbers, PhaseShifter, Readout, Row,
 };

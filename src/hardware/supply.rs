@@ -1,8 +1,22 @@
 //! The DAC that drives the heaters.
 
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 
+use crate::mesh::wrap;
 use crate::units::heater_volts;
+
+/// Phases that a heater may be asked for lie below this, rad: what corrections ask for beyond a turn, where neighbours heat it
+/// or it is weaker than its calibration says, stays what it is in files.
+pub const ASKED_LIMIT_RAD: f64 = 3.0 * PI;
+
+/// What a heater is asked for so that it does `phase_rad`, rad: the phase itself from 0 to [`ASKED_LIMIT_RAD`], else the same
+/// phase in [0, 2π), as a heater cools nothing.
+pub fn asked_rad(phase_rad: f64) -> f64 {
+    match phase_rad {
+        asked if (0.0..ASKED_LIMIT_RAD).contains(&asked) => asked,
+        other => wrap(other),
+    }
+}
 
 /// A supply of heaters: one of evenly spaced voltages from 0 on, `2^bits` of them.
 ///
@@ -69,7 +83,7 @@ impl Supply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::f64::consts::{PI, SQRT_2};
+    use std::f64::consts::SQRT_2;
 
     #[test]
     fn a_supply_has_evenly_spaced_voltages_and_saturates() {

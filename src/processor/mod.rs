@@ -20,6 +20,7 @@ mod reading;
 mod tile;
 
 pub use alone::{MeshOnChip, mesh_on_chip, self_configured};
+pub use bench::{Asked, asked_of_mesh, asked_of_program};
 pub use detector::{Adc, DetectorNoise, Reading, adc_range, detector_noise};
 pub use gradient::{MapGradient, MeshesGradient, TileGradient};
 pub use idle::{idle_words, unread_words};

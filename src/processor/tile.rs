@@ -248,8 +248,15 @@ fn choose(
     })
 }
 
-/// What the heaters of `tile`, which is `at` this silicon of `chip`, are asked for when it is loaded with `correction`: the
-/// mesh of V†, the attenuators, the mesh of U, rad.
+/// What the heaters of a tile are asked for.
+pub(super) struct AskedPhases {
+    /// The mesh of V†, the attenuators, the mesh of U, rad.
+    pub(super) phases: Vec<f64>,
+    /// Number of cells and attenuators that no phases could make do what was asked.
+    pub(super) unreachable: usize,
+}
+
+/// What the heaters of `tile`, which is `at` this silicon of `chip`, are asked for when it is loaded with `correction`.
 ///
 /// # Errors
 /// [`Error::Stopped`](crate::Error::Stopped) if `watch` stops a fit.
@@ -259,7 +266,7 @@ pub(super) fn asked(
     at: Placed,
     correction: Correction,
     watch: &dyn Watch,
-) -> Result<Vec<f64>> {
+) -> Result<AskedPhases> {
     let silicon = Silicon::of(tile, chip, at).drawn();
     let chosen = choose(
         tile,
@@ -268,7 +275,10 @@ pub(super) fn asked(
         watch,
     )?;
     let Wiring { heaters, sections } = Wiring::of(tile, chip, at);
-    Ok(chip.asked(&heaters, &sections, chosen.targets, correction))
+    Ok(AskedPhases {
+        phases: chip.asked(&heaters, &sections, chosen.targets, correction),
+        unreachable: chosen.unreachable,
+    })
 }
 
 /// The sections of the tile that has this seat: mesh of V†, attenuators, mesh of U.

@@ -289,7 +289,7 @@ fn phases_beyond_a_turn_are_those_within_it() {
     let turned: Vec<f64> = targets
         .iter()
         .enumerate()
-        .map(|(k, phase)| phase + [0.0, TAU, -TAU][k % 3])
+        .map(|(k, phase)| phase + [0.0, 2.0 * TAU, -TAU][k % 3])
         .collect();
     for settings in [
         ("phase_shifter.v_pi_error", "0.02"),

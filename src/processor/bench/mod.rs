@@ -1,4 +1,8 @@
-//! One tile of a loaded program as an instrument.
+//! A chip as it stands on a bench: what its heaters are asked for, and one tile of a loaded program as an instrument.
+
+mod asked;
+
+pub use asked::{Asked, asked_of_mesh, asked_of_program};
 
 use super::Processor;
 use super::tile::asked;
@@ -32,7 +36,7 @@ impl<T: Real> Processor<T> {
         };
         let meshes = programmed.as_meshes()?;
         let at = loaded.at.section(Section::Input);
-        let phases = asked(meshes, &self.chip, at, self.correction, &())?;
+        let phases = asked(meshes, &self.chip, at, self.correction, &())?.phases;
         Ok(Laboratory::of_pair(
             self.chip.clone(),
             at,

@@ -8,7 +8,7 @@ use crate::error::compare::{unsupported, value};
 use crate::field::Fields;
 use crate::hardware::{Hardware, Instrument, Placement, Side};
 use crate::linalg::C64;
-use crate::mesh::{CellKind, Correction, Geometry};
+use crate::mesh::{CellKind, Correction, Geometry, Mesh};
 use crate::nn::{Network, Readout, Weight};
 use crate::processor::Loading;
 use crate::rng::{Effect, Seed};
@@ -148,4 +148,51 @@ fn what_is_no_tile_of_meshes_has_no_bench() {
     };
     let processor = load(&program((3, 3), crossbar));
     assert_eq!(refusal(&processor, 0, 0), unsupported("tile", "crossbar"));
+}
+
+/// A program or mesh of what heaters are asked for does without a correction what the correction did, through crosstalk, heaters
+/// that are weaker than their calibration, offsets and converters.
+#[test]
+fn what_is_asked_of_heaters_makes_the_corrected_matrix_without_a_correction() {
+    let hw = hardware(&ALL)
+        .with("phase_shifter.offset_rad", "3")
+        .unwrap();
+    let hw = hw.with("phase_shifter.phase_error_rad", "0").unwrap();
+    let chip = hw.fabricate(Seed(4), 2);
+    for correction in [Correction::Local, Correction::Progressive] {
+        let program = program((7, 6), tiled(Geometry::Clements));
+        let load = |program: &Program, correction: Correction| {
+            Processor::<f64>::load(program, chip.clone(), correction, None).unwrap()
+        };
+        let asked = asked_of_program(&program, &chip, correction, &()).unwrap();
+        let [corrected, as_asked] = [
+            load(&program, correction),
+            load(&asked.of, Correction::None),
+        ];
+        assert_eq!(
+            corrected.unreachable().iter().sum::<usize>(),
+            asked.unreachable
+        );
+        let [a, b] = [&corrected, &as_asked].map(|processor| processor.matrix(LinearId(0)));
+        let pairs = a.re.iter().chain(&a.im).zip(b.re.iter().chain(&b.im));
+        let off = pairs.fold(0.0, |most: f64, (a, b)| most.max((a - b).abs()));
+        assert!(off < 1e-12, "{correction:?}: {off:e}");
+
+        let mesh = Mesh::bar(Geometry::Reck, 5).unwrap();
+        let asked = asked_of_mesh(&mesh, &chip, correction).unwrap().of;
+        let corrected = chip.program(&mesh, correction).coefficients.transfer();
+        let off = (chip.transfer(&asked) - corrected).norm();
+        assert!(off < 1e-12, "{correction:?}: {off:e}");
+    }
+}
+
+#[test]
+fn files_hold_no_phases_of_other_cells_than_mzis() {
+    let chip = hardware(&[("mesh.cell", "symmetric")]).fabricate(Seed(0), 0);
+    let mesh = Mesh::bar(Geometry::Clements, 3).unwrap();
+    let refused = asked_of_mesh(&mesh, &chip, Correction::Local).map(|_| ());
+    assert_eq!(
+        refused.unwrap_err().refusal(),
+        unsupported("correction in a file", "mesh.cell = symmetric")
+    );
 }

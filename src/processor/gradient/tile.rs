@@ -171,7 +171,7 @@ pub(super) fn by_asked<T: Real>(
     // Where a response was measured, its slope depends on the phase.
     let asked = chip.has_curves().then(|| {
         let asked = asked(tile, chip, at, correction, &());
-        asked.expect("nobody stops it")
+        asked.expect("nobody stops it").phases
     });
     by_asked_of(tile, chip, at, asked.as_deref(), by_shown)
 }

@@ -1,0 +1,75 @@
+//! What the heaters of one chip are asked for.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::common::args::{ChipArgs, Common};
+use super::common::count::any;
+use super::common::output;
+use super::common::watch::Terminal;
+use super::infer::corrections;
+use crate::compile::Compiled;
+use crate::mesh::Correction;
+use crate::processor::{Asked, asked_of_mesh, asked_of_program};
+use crate::rng::Seed;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The file holds the phases that every heater is asked for: infer, matrix and export take it as it is, without a correction.\n\nExamples:\n  lightloom correct u.mesh.json --hardware chip.toml -o corrected.mesh.json\n  lightloom correct mlp.program.safetensors --hardware chip.toml --correct local -o corrected.program.safetensors"
+)]
+pub(super) struct CorrectArgs {
+    /// Mesh file, phases of another package (meshes/README.md), or program
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub chip: ChipArgs,
+    /// How phases are chosen; all but `none` make up for what the hardware says is known of the chip
+    #[arg(long, default_value = "progressive", value_parser = corrections())]
+    pub correct: Correction,
+    /// Which of the chips that follow from the seed; one that was measured wholly is the same whatever the number
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "T",
+        allow_negative_numbers = true,
+        value_parser = any::<u64>()
+    )]
+    pub trial: u64,
+    /// File of the same kind to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub fn run(args: &CorrectArgs) -> Result<()> {
+    let compiled = Compiled::read(&output::source(&args.file)?)?;
+    let ending = match &compiled {
+        Compiled::Mesh(_) => "json",
+        Compiled::Program(_) => "safetensors",
+    };
+    output::write(&args.output, ending, &[&args.file], || {
+        let hardware = args.chip.hardware()?;
+        let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
+        let (bytes, unreachable) = match &compiled {
+            Compiled::Mesh(mesh) => {
+                let Asked { of, unreachable } = asked_of_mesh(mesh, &chip, args.correct)?;
+                (of.to_json().into_bytes(), unreachable)
+            }
+            Compiled::Program(program) => {
+                let terminal = Terminal::new(&args.common, 1, "programs");
+                let asked = asked_of_program(program, &chip, args.correct, &terminal);
+                terminal.finish();
+                let Asked { of, unreachable } = output::in_file(&args.file, asked)?;
+                let mut bytes = Vec::new();
+                of.write(&mut bytes)?;
+                (bytes, unreachable)
+            }
+        };
+        if !args.common.quiet {
+            eprintln!("{unreachable} MZIs could not be set exactly");
+        }
+        Ok(bytes)
+    })
+}

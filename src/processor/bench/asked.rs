@@ -1,0 +1,143 @@
+//! What the heaters of a chip are asked for, as a mesh or a program that needs no correction any more.
+
+use super::super::placement::{Loading, check_given, seated, seats};
+use super::super::tile::asked;
+use crate::compile::{Array, Meshes, Program, Tile};
+use crate::error::{Context, Error, Result};
+use crate::hardware::{ASKED_LIMIT_RAD, Chip, Placed};
+use crate::mesh::{CellKind, Correction, Mesh, Phases};
+use crate::watch::Watch;
+
+/// A mesh or a program whose phases are what the heaters of one chip are asked for.
+#[derive(Debug, Clone)]
+pub struct Asked<T> {
+    /// It: loaded without a correction, the chip does what it does with the correction that chose the phases.
+    pub of: T,
+    /// Number of cells and attenuators that no phases could make do what was asked.
+    pub unreachable: usize,
+}
+
+/// `mesh` with the phases, rad, that the heaters of `chip` are asked for when `correction` makes up for what is known of it.
+///
+/// What is known is what the chip's hardware says is known: of a chip that was found from its measurements, all that was
+/// found. Phases lie from 0 to 3π; beyond 2π where crosstalk or a heater that is weaker than its calibration asks for it.
+///
+/// # Errors
+/// [`Error::Unsupported`] for cells other than MZIs, whose phases no file holds; [`Error::Value`] for a phase beyond 3π;
+/// those of [`Chip::on_mesh`].
+///
+/// ```
+/// use lightloom::mesh::{Correction, Geometry, Mesh};
+/// use lightloom::processor::asked_of_mesh;
+/// use lightloom::{Hardware, Seed};
+///
+/// let hardware = Hardware::from_toml("[phase_shifter]\noffset_rad = 2.0")?;
+/// let chip = hardware.fabricate(Seed(0), 0);
+/// let mesh = Mesh::bar(Geometry::Clements, 4)?;
+/// let asked = asked_of_mesh(&mesh, &chip, Correction::Local)?.of;
+/// let off = &chip.transfer(&asked) - &mesh.transfer();
+/// assert!(off.iter().all(|z| z.norm() < 1e-12));
+/// # Ok::<(), lightloom::Error>(())
+/// ```
+pub fn asked_of_mesh(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<Asked<Mesh>> {
+    check_kind(chip)?;
+    let chip = chip.on_mesh(mesh)?;
+    let chosen = chip.program(mesh, correction);
+    let targets = chosen.phases.flat();
+    let heaters = chip.heaters(|heaters| heaters.push_mesh(mesh, chip.cell_kind()));
+    let sections = [(Placed::MESH, targets.len())];
+    let flat = chip.asked(&heaters, &sections, targets, correction);
+    Ok(Asked {
+        of: with_flat(mesh, flat)?,
+        unreachable: chosen.unreachable,
+    })
+}
+
+/// `program` with the phases, rad, that the heaters of `chip` are asked for when it is loaded so: as
+/// [`asked_of_mesh`] for both meshes and the attenuators of every tile.
+///
+/// # Errors
+/// Those of [`asked_of_mesh`] and [`Processor::load`](super::super::Processor::load); [`Error::Unsupported`] for a tile without
+/// meshes; [`Error::Stopped`] if `watch` stops a fit.
+pub fn asked_of_program(
+    program: &Program,
+    chip: &Chip,
+    loading: impl Into<Loading>,
+    watch: &dyn Watch,
+) -> Result<Asked<Program>> {
+    check_kind(chip)?;
+    let Loading {
+        correction,
+        placement,
+        ..
+    } = loading.into();
+    let seats = seats(program, &placement)?;
+    let chip = seated(program, chip, &seats)?;
+    check_given(program, &chip, &seats)?;
+    let mut unreachable = 0;
+    let mut maps = Vec::new();
+    for (map, seats) in program.maps().zip(&seats) {
+        let mut tiles = Vec::new();
+        for (number, (tile, seat)) in map.tiles.iter().zip(seats).enumerate() {
+            let place = || format!("layer `{}`, tile {number}", map.linear.name);
+            let meshes = tile.as_meshes().within(place())?;
+            let asked = asked(meshes, &chip, seat.at, correction, watch)?;
+            unreachable += asked.unreachable;
+            let meshes = with_asked(meshes, asked.phases).within(place())?;
+            let array = Array::Meshes(Box::new(meshes));
+            tiles.push(Tile {
+                array,
+                ..tile.clone()
+            });
+        }
+        maps.push(tiles);
+    }
+    Ok(Asked {
+        of: program.with_tiles(maps)?,
+        unreachable,
+    })
+}
+
+/// Fails unless a file holds the phases of the chip's cells.
+fn check_kind(chip: &Chip) -> Result<()> {
+    match chip.cell_kind() {
+        CellKind::Mzi => Ok(()),
+        kind => {
+            let what = format!("mesh.cell = {kind}");
+            Err(Error::unsupported(
+                "correction in a file",
+                what,
+                "plain MZIs, whose phases files hold",
+            ))
+        }
+    }
+}
+
+/// `meshes` with these phases of the mesh of V†, the attenuators and the mesh of U.
+fn with_asked(meshes: &Meshes, mut flat: Vec<f64>) -> Result<Meshes> {
+    let output = flat.split_off(flat.len() - meshes.output.phase_shifters());
+    let attenuators = flat.split_off(flat.len() - meshes.attenuators.len());
+    check(&attenuators)?;
+    Ok(Meshes {
+        input: with_flat(&meshes.input, flat)?,
+        attenuators,
+        output: with_flat(&meshes.output, output)?,
+    })
+}
+
+fn with_flat(mesh: &Mesh, flat: Vec<f64>) -> Result<Mesh> {
+    check(&flat)?;
+    mesh.with_phases(Phases::from_flat(flat, mesh))
+}
+
+/// Fails on a phase that would be taken for one a turn below when it is read.
+fn check(phases: &[f64]) -> Result<()> {
+    let within = |phase: &&f64| !(0.0..ASKED_LIMIT_RAD).contains(*phase);
+    match phases.iter().find(within) {
+        Some(phase) => {
+            let limit = "below 3π, as files hold phases of heaters: less crosstalk, or smaller errors of V_π";
+            Err(Error::value("phase of a heater, rad", phase, limit))
+        }
+        None => Ok(()),
+    }
+}
