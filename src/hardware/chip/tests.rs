@@ -1,5 +1,7 @@
 //! What is drawn on a chip, and what becomes of phases.
 
+use std::f64::consts::TAU;
+
 use super::*;
 use crate::hardware::{Element, Site};
 use crate::mesh::{Geometry, Mzi};
