@@ -5,19 +5,19 @@ use clap::{Parser, Subcommand};
 use super::bench::BenchArgs;
 use super::common::args::Common;
 use super::compile::CompileArgs;
-use super::correct::CorrectArgs;
 use super::demo::DemoArgs;
-use super::export::{ChipCommandArgs, ExportArgs};
 #[cfg(feature = "onnx")]
 use super::generate::GenerateArgs;
 use super::infer::InferArgs;
 use super::inspect::InspectArgs;
+use super::laboratory::correct::CorrectArgs;
+use super::laboratory::export::{ChipCommandArgs, ExportArgs};
+use super::laboratory::twin::{MeasureArgs, TwinArgs};
 use super::manual::{CompletionsArgs, ManArgs};
 use super::mesh::{ApplyArgs, DecomposeArgs, DrawArgs, MatrixArgs};
 use super::report::ReportArgs;
 use super::sweep::{MergeArgs, SweepArgs};
 use super::train::{TrainArgs, TuneArgs};
-use super::twin::{MeasureArgs, TwinArgs};
 use super::validate::ValidateArgs;
 
 /// Trained networks on simulated photonic chips.

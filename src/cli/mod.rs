@@ -7,19 +7,17 @@ mod bench;
 mod command;
 mod common;
 mod compile;
-mod correct;
 mod demo;
-mod export;
 #[cfg(feature = "onnx")]
 mod generate;
 mod infer;
 mod inspect;
+mod laboratory;
 mod manual;
 mod mesh;
 mod report;
 mod sweep;
 mod train;
-mod twin;
 mod usage;
 mod validate;
 
@@ -129,14 +127,14 @@ fn run(cli: Cli) -> Result<u8> {
     pool.install(|| {
         match command {
             Command::Validate(args) => return validate::run(&args),
-            Command::Twin(args) => return twin::twin(&args),
-            Command::Measure(args) => twin::measure(&args),
+            Command::Twin(args) => return laboratory::twin::twin(&args),
+            Command::Measure(args) => laboratory::twin::measure(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Decompose(args) => mesh::decompose(&args),
             Command::Matrix(args) => mesh::matrix(&args),
             Command::Apply(args) => mesh::apply(&args),
-            Command::Correct(args) => correct::run(&args),
+            Command::Correct(args) => laboratory::correct::run(&args),
             Command::Draw(args) => mesh::draw(&args),
             Command::Compile(args) => compile::run(&args),
             Command::Infer(args) => infer::run(&args),
@@ -147,8 +145,8 @@ fn run(cli: Cli) -> Result<u8> {
             Command::Tune(args) => train::tune(&args),
             Command::Merge(args) => sweep::merge(&args),
             Command::Inspect(args) => inspect::run(&args),
-            Command::Chip(args) => export::chip(&args),
-            Command::Export(args) => export::run(&args),
+            Command::Chip(args) => laboratory::export::chip(&args),
+            Command::Export(args) => laboratory::export::run(&args),
             Command::Report(args) => report::run(&args),
             Command::Completions(args) => manual::completions(&args, Cli::command()),
             Command::Man(args) => manual::man(&args, Cli::command()),

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::common::args::{ChipArgs, Common};
-use super::common::count::any;
-use super::common::output;
-use super::common::watch::Terminal;
-use super::infer::corrections;
+use super::super::common::args::{ChipArgs, Common};
+use super::super::common::count::any;
+use super::super::common::output;
+use super::super::common::watch::Terminal;
+use super::super::infer::corrections;
 use crate::compile::Compiled;
 use crate::mesh::Correction;
 use crate::processor::{Asked, asked_of_mesh, asked_of_program};
@@ -19,7 +19,7 @@ use crate::rng::Seed;
 #[command(
     after_help = "The file holds the phases that every heater is asked for: infer, matrix and export take it as it is, without a correction.\n\nExamples:\n  lightloom correct u.mesh.json --hardware chip.toml -o corrected.mesh.json\n  lightloom correct mlp.program.safetensors --hardware chip.toml --correct local -o corrected.program.safetensors"
 )]
-pub(super) struct CorrectArgs {
+pub(in crate::cli) struct CorrectArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program
     pub file: PathBuf,
     #[command(flatten)]

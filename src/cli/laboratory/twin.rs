@@ -7,11 +7,11 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::common::args::{ChipArgs, Common};
-use super::common::count::{any, count, number};
-use super::common::output;
-use super::common::watch::Terminal;
-use super::{DONE, FAILED};
+use super::super::common::args::{ChipArgs, Common};
+use super::super::common::count::{any, count, number};
+use super::super::common::output;
+use super::super::common::watch::Terminal;
+use super::super::{DONE, FAILED};
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::hardware::{Instrument, Laboratory};
@@ -24,7 +24,7 @@ use crate::watch::Watch;
 #[command(
     after_help = "Examples:\n  lightloom measure u.mesh.json --hardware mit-pnp --set phase_shifter.offset_rad=30 --trial 3 -o M.npz\n  lightloom measure u.mesh.json --hardware mit-pnp --trial 3 --settings-from next.npz --bench-seed 1 -o more.npz\n\nThe file holds phases [measurement, heater], heaters as theta, phi, screen and free shifters, and powers or fields\n[measurement, input, output]: what receivers read of unit light in one input at a time."
 )]
-pub(super) struct MeasureArgs {
+pub(in crate::cli) struct MeasureArgs {
     /// Mesh file, whose layout the chip has
     pub mesh: PathBuf,
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub(super) struct MeasureArgs {
 #[command(
     after_help = "Examples:\n  lightloom twin u.mesh.json --measured M.npz -o chip.toml --json twin.json\n  lightloom twin u.mesh.json --measured M.npz --measured more.npz --plan 8 --plan-to next.npz\n\nMeasurements are phases or volts [measurement, heater] and powers or fields [measurement, input, output], with noise and\nfloor where they are known. The hardware says the kind of cell, the calibrated V_π and, by its spreads, what is believed\nbefore. Exit code 1 if what was found does not explain what was measured."
 )]
-pub(super) struct TwinArgs {
+pub(in crate::cli) struct TwinArgs {
     /// Mesh file, whose layout the chip has
     pub mesh: PathBuf,
     /// Measurements, .npz; may be repeated

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::common::args::{ChipArgs, Common, hardware};
-use super::common::count::{any, count, number};
-use super::common::output;
+use super::super::common::args::{ChipArgs, Common, hardware};
+use super::super::common::count::{any, count, number};
+use super::super::common::output;
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::export::{Export, netlist};
@@ -21,7 +21,7 @@ use crate::units::counted;
 #[command(
     after_help = "Examples:\n  lightloom export u.mesh.json --format csv --volts --hardware thermo-optic -o phases.csv\n  lightloom export u.mesh.json --format csv --calibration cal.csv --dac-bits 12 -o codes.csv\n  lightloom export u.mesh.json --format sax -o u.sax.json"
 )]
-pub(super) struct ExportArgs {
+pub(in crate::cli) struct ExportArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program
     pub file: PathBuf,
     /// Format of the phases
@@ -63,7 +63,7 @@ pub(super) struct ExportArgs {
 #[command(
     after_help = "Examples:\n  lightloom chip u.mesh.json --hardware mit-pnp --trial 3 -o chip.toml\n  lightloom matrix u.mesh.json --hardware chip.toml -o chip.npy"
 )]
-pub(super) struct ChipCommandArgs {
+pub(in crate::cli) struct ChipCommandArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program, each tile of which has silicon of its own
     pub file: PathBuf,
     #[command(flatten)]
@@ -106,7 +106,7 @@ pub fn chip(args: &ChipCommandArgs) -> Result<()> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportFormat {
+pub(in crate::cli) enum ExportFormat {
     /// One row per phase shifter; digital scales are not phases and not in it
     Csv,
     /// The same rows as JSON
