@@ -27,6 +27,11 @@ const BENCH: [&str; 11] = [
     "--seed=4",
 ];
 
+/// The command that measures a chip of the bench.
+fn bench<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["measure", "u.mesh.json"], &BENCH[..], more].concat()
+}
+
 fn folder_with_mesh(modes: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write_npy(&folder.path().join("u.npy"), &haar(modes));
@@ -54,7 +59,6 @@ fn npz<D: Dimension>(
 fn a_chip_is_measured_found_planned_for_and_stands_in_for_itself() {
     let folder = folder_with_mesh(4);
     let folder = folder.path();
-    let bench = |more: &[&str]| [&["measure", "u.mesh.json"], &BENCH[..], more].concat();
     let fields = [
         "--fields", "--trial", "2", "--noise", "1e-3", "--floor", "1e-5",
     ];

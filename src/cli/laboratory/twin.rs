@@ -216,9 +216,7 @@ fn find(args: &TwinArgs) -> Result<Twin> {
         });
     }
     let measured = all.expect("the flag is required");
-    if !args.common.quiet && measured.noise.is_none() {
-        eprintln!("note: nobody said how large the noise of a reading is: 1 % of it is assumed");
-    }
+    let is_stated = measured.noise.is_some();
     let steps = Steps(Terminal::new(&args.common, 0, "steps"));
     let twin = Twin::fit(&mesh, &hardware, measured, Seed(args.chip.seed), &steps);
     steps.0.finish();
@@ -227,6 +225,11 @@ fn find(args: &TwinArgs) -> Result<Twin> {
         _ => twin?,
     };
     if !args.common.quiet {
+        if !is_stated {
+            eprintln!(
+                "note: nobody said how large the noise of a reading is: 1 % of it is assumed"
+            );
+        }
         for words in twin.blind() {
             eprintln!("note: {words}");
         }
