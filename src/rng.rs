@@ -57,6 +57,10 @@ pub enum Effect {
     Token = 15,
     /// Noise of the power taps behind phase shifters, per shot.
     Tap = 16,
+    /// What all elements of a chip have in common, per chip.
+    Die = 17,
+    /// What varies smoothly over a chip, per chip.
+    Field = 18,
 }
 
 impl Effect {
@@ -68,7 +72,9 @@ impl Effect {
             | Self::Offset
             | Self::Gain
             | Self::VPi
-            | Self::OscillatorPhase => true,
+            | Self::OscillatorPhase
+            | Self::Die
+            | Self::Field => true,
             Self::Haar
             | Self::Programming
             | Self::Drift

@@ -4,9 +4,11 @@ mod back;
 mod heat;
 mod save;
 mod seat;
+mod shares;
 
 pub(crate) use seat::{Others, Parts, Silicon};
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use crate::linalg::Matrix;
 use crate::mesh::{CellKind, Cells, Coefficients, Correction, Mesh, Phases, Shown, Values};
 use crate::rng::{Address, Effect, Seed, Stream};
 use crate::units::{amplitude_from_db, heater_phase_rad, heater_volts};
+use shares::Drawing;
 
 /// One chip drawn from [`Hardware`].
 ///
@@ -31,11 +34,13 @@ pub struct Chip {
     given: Arc<Given>,
     /// Whether what was measured of it is in what is given.
     is_seated: bool,
+    drawing: Drawing,
 }
 
 impl Chip {
     pub(super) fn new(hardware: Hardware, seed: Seed, trial: u64) -> Self {
         Self {
+            drawing: Drawing::new(&hardware, trial),
             hardware,
             seed,
             trial,
@@ -113,6 +118,11 @@ impl Chip {
     /// # Panics
     /// If what the chip is given does not [fit](Self::check_given) the mesh, or what was measured is not [of it](Self::on_mesh).
     pub fn program<'a>(&self, mesh: &'a Mesh, correction: Correction) -> Programmed<'a> {
+        if let Cow::Owned(placed) = self.on_places_of(mesh)
+            && placed.drawing != self.drawing
+        {
+            return placed.program(mesh, correction);
+        }
         let at = Placed::MESH;
         if self.needs_seat() {
             let seated = self.on_mesh(mesh);
@@ -211,43 +221,29 @@ impl Chip {
 
     /// Whether some heaters have another V_π than calibration said.
     fn has_v_pi_errors(&self) -> bool {
-        self.hardware.phase_shifter.v_pi_error > 0.0 || self.given.knows(Quantity::VPiError)
+        self.errs(Quantity::VPiError, 0.0)
     }
 
-    /// The `numbers` of a quantity of `mean` and `sigma` where it is given, if only in part: what the rest is drawn from is
-    /// the stream of `numbers.end` elements.
-    fn known(
-        &self,
-        quantity: Quantity,
-        at: Placed,
-        [mean, sigma]: [f64; 2],
-        numbers: Range<usize>,
-    ) -> Option<Vec<f64>> {
+    /// The `numbers` of a quantity where it is given, if only in part: what the rest is drawn from is the stream of
+    /// `numbers.end` elements.
+    fn known(&self, quantity: Quantity, at: Placed, numbers: Range<usize>) -> Option<Vec<f64>> {
         assert!(!self.needs_seat(), "what was measured is put on a mesh");
         let elements = self.given.of(quantity, at.site, at.part.section)?;
-        let mut deviations = vec![0.0; numbers.end];
-        let (effect, block) = quantity.drawn_by();
-        self.stream(effect, at, block)
-            .add_normals(&mut deviations, sigma);
-        Some(elements.values(numbers.start, mean, &deviations[numbers.start..]))
+        let zero = Values::same(0.0);
+        let deviations = self.with_deviations(zero, quantity, at, numbers.clone());
+        let deviations = deviations.all(numbers.len());
+        Some(elements.values(numbers.start, self.mean(quantity), &deviations))
     }
 
     /// The `numbers` of a quantity, given or drawn.
-    fn numbers(
-        &self,
-        quantity: Quantity,
-        at: Placed,
-        [mean, sigma]: [f64; 2],
-        count: usize,
-    ) -> Vec<f64> {
-        let known = self.known(quantity, at, [mean, sigma], 0..count);
-        known.unwrap_or_else(|| {
-            let mut drawn = vec![mean; count];
-            let (effect, block) = quantity.drawn_by();
-            self.stream(effect, at, block)
-                .add_normals(&mut drawn, sigma);
-            drawn
-        })
+    fn numbers(&self, quantity: Quantity, at: Placed, numbers: Range<usize>) -> Values<'static> {
+        match self.known(quantity, at, numbers.clone()) {
+            Some(known) => Values::each(known),
+            None => {
+                let mean = Values::same(self.mean(quantity));
+                self.with_deviations(mean, quantity, at, numbers)
+            }
+        }
     }
 
     /// What heaters do after `targets` were programmed into the `sections` of one tile, of so many phases each.
@@ -294,8 +290,9 @@ impl Chip {
             for (at, count) in sections.iter().filter(|_| known.offset_rad) {
                 let (section, behind) = rest.split_at_mut(*count);
                 rest = behind;
-                let mean_and_sigma = [0.0, shifter.offset_rad];
-                let offsets = self.numbers(Quantity::OffsetRad, *at, mean_and_sigma, *count);
+                let offsets = self
+                    .numbers(Quantity::OffsetRad, *at, 0..*count)
+                    .all(*count);
                 for (phase, offset) in section.iter_mut().zip(offsets) {
                     *phase -= offset;
                 }
@@ -377,14 +374,15 @@ impl Chip {
     ) -> Values<'a> {
         let shifter = &self.hardware.phase_shifter;
         let drift_rad = shifter.drift_rad_per_sqrt_s * shifter.drift_time_s.sqrt();
-        let mean_and_sigma = [0.0, shifter.offset_rad];
-        let given = self.known(Quantity::OffsetRad, at, mean_and_sigma, numbers.clone());
-        let (phases, offset_rad) = match given {
-            Some(offsets) => (phases.plus(&offsets), 0.0),
-            None => (phases, shifter.offset_rad),
+        let given = self.known(Quantity::OffsetRad, at, numbers.clone());
+        let phases = match given {
+            Some(offsets) => phases.plus(&offsets),
+            None => {
+                let phases = phases.plus_same(self.mean(Quantity::OffsetRad));
+                self.with_deviations(phases, Quantity::OffsetRad, at, numbers.clone())
+            }
         };
         let effects = [
-            (Effect::Offset, offset_rad, 0),
             (Effect::Programming, shifter.phase_error_rad, load),
             (Effect::Drift, drift_rad, 0),
         ];
@@ -436,8 +434,12 @@ impl Chip {
 
     /// Gain of `count` detectors relative to the calibrated one.
     pub fn detector_gains(&self, at: Placed, count: usize) -> Vec<f64> {
-        let mean_and_sigma = [1.0, self.hardware.readout.gain_spread];
-        self.numbers(Quantity::Gain, at, mean_and_sigma, count)
+        self.numbers(Quantity::Gain, at, 0..count).all(count)
+    }
+
+    /// Whether some detectors have another gain than the calibrated one.
+    pub(crate) fn has_gain_errors(&self) -> bool {
+        self.errs(Quantity::Gain, 1.0)
     }
 
     /// Phase of the local oscillator at each of `count` coherent detectors, rad: how far the quadrature that it reads is from
@@ -449,39 +451,29 @@ impl Chip {
             ..
         } = &self.hardware;
         let drift_rad = readout.lo_phase_drift_rad_per_sqrt_s * phase_shifter.drift_time_s.sqrt();
-        let is_given = self.given.knows(Quantity::OscillatorPhaseRad);
-        if readout.lo_phase_error_rad == 0.0 && drift_rad == 0.0 && !is_given {
+        let quantity = Quantity::OscillatorPhaseRad;
+        if drift_rad == 0.0 && !self.errs(quantity, 0.0) {
             return None;
         }
-        let mean_and_sigma = [0.0, readout.lo_phase_error_rad];
-        let mut phases = self.numbers(Quantity::OscillatorPhaseRad, at, mean_and_sigma, count);
+        let mut phases = self.numbers(quantity, at, 0..count).all(count);
         self.stream(Effect::OscillatorDrift, at, 0)
             .add_normals(&mut phases, drift_rad);
         Some(phases)
     }
 
     fn draw_cells(&self, at: Placed, count: usize, kind: CellKind) -> Cells<'static> {
-        let Hardware { coupler, mesh, .. } = &self.hardware;
+        let mesh = &self.hardware.mesh;
         // A block of the stream for each coupler: the same two for every kind of cell.
-        let errors = |quantity: Quantity| {
-            let (bias_rad, sigma_rad) = (coupler.splitting_bias_rad, coupler.splitting_error_rad);
-            match self.known(quantity, at, [bias_rad, sigma_rad], 0..count) {
-                Some(known) => Values::each(known),
-                None => {
-                    let (effect, block) = quantity.drawn_by();
-                    let address = self.address(effect, at, block);
-                    Values::same(bias_rad).with_errors(sigma_rad, address, 0..count)
-                }
-            }
+        let errors = |quantity: Quantity| match quantity {
+            Quantity::ThirdCouplerRad if kind.couplers() < 3 => Values::same(0.0),
+            _ => self.numbers(quantity, at, 0..count),
         };
-        let spread_db = mesh.insertion_loss_spread_db;
-        let amplitude = if spread_db == 0.0 && !self.given.knows(Quantity::LossDb) {
-            Values::same(amplitude_from_db(-mesh.insertion_loss_db))
-        } else {
-            let mean_and_sigma = [mesh.insertion_loss_db, spread_db];
-            let loss_db = self.numbers(Quantity::LossDb, at, mean_and_sigma, count);
+        let amplitude = if self.errs(Quantity::LossDb, mesh.insertion_loss_db) {
+            let loss_db = self.numbers(Quantity::LossDb, at, 0..count).all(count);
             let amplitudes = loss_db.iter().map(|db| amplitude_from_db(-db.max(0.0)));
             Values::each(amplitudes.collect::<Vec<_>>())
+        } else {
+            Values::same(amplitude_from_db(-mesh.insertion_loss_db))
         };
         let heated_arm = amplitude_from_db(-mesh.arm_imbalance_db);
         let [alpha, beta, gamma] = [

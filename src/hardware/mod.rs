@@ -3,6 +3,7 @@
 mod calibration;
 mod chip;
 mod crosstalk;
+mod fabrication;
 mod given;
 mod idle;
 mod instrument;
@@ -20,6 +21,8 @@ pub use calibration::{Calibration, Heater, Measured};
 pub use chip::{Chip, Programmed};
 pub(crate) use chip::{Others, Parts, Silicon};
 pub use crosstalk::Heaters;
+pub(crate) use fabrication::Built;
+pub use fabrication::{Die, Wafer};
 pub use given::{Element, Elements, Given, Quantity};
 pub use instrument::{Costs, Driver, Instrument, Kept, Metered, SelfConfiguration, Side};
 pub use laboratory::Laboratory;
@@ -30,7 +33,8 @@ pub use setting::{Perfect, Place, Range, ValueKind, When};
 pub use site::{Part, Placed, Placement, Section, Site};
 pub use supply::{ASKED_LIMIT_RAD, Supply, asked_rad};
 pub use table::{
-    CellDesign, Coupler, Hardware, HardwareKey, Input, Numbers, PhaseShifter, Readout, Row,
+    CellDesign, Coupler, DieShare, Distribution, Fabrication, FieldShare, Hardware, HardwareKey,
+    Input, Numbers, PhaseShifter, Readout, Row, WaferBowl, WaferLinear,
 };
 
 use std::borrow::Borrow;
@@ -55,6 +59,9 @@ pub enum Detection {
 }
 
 impl Detection {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Coherent, Self::Intensity];
+
     /// The name that files and the command line use.
     pub const fn name(self) -> &'static str {
         match self {
@@ -123,6 +130,76 @@ impl CodeNoise {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Normal => "normal",
+            Self::Logistic => "logistic",
+        }
+    }
+}
+
+/// How the correlation of two elements falls with their distance r over the length ℓ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Correlation {
+    /// exp(−(r/ℓ)²): smooth.
+    Gaussian,
+    /// exp(−r/ℓ): rough on every scale.
+    Exponential,
+}
+
+impl Correlation {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Gaussian, Self::Exponential];
+
+    /// The name that files and the command line use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gaussian => "gaussian",
+            Self::Exponential => "exponential",
+        }
+    }
+}
+
+/// The law of what is drawn once a chip, of mean 0 and variance 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Law {
+    /// Gaussian.
+    Normal,
+    /// Flat from −√3 to √3.
+    Uniform,
+    /// Of couplers: the power that stays is flat about one half.
+    UniformPower,
+    /// −1 or 1: the worst that errors of a bounded size can be.
+    Worst,
+    /// Student's t, scaled to variance 1: heavy tails.
+    Student,
+    /// Logistic, whose kurtosis is 4.2.
+    Logistic,
+}
+
+impl Law {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Normal,
+        Self::Uniform,
+        Self::UniformPower,
+        Self::Worst,
+        Self::Student,
+        Self::Logistic,
+    ];
+
+    /// Largest standard deviation of an angle by which the power in a coupler's port is flat, rad: ½ √(π²/4 − 2) / √1, where
+    /// it is flat from 0 to 1.
+    pub const MOST_UNIFORM_POWER_RAD: f64 = 0.3418;
+
+    /// The name that files and the command line use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Uniform => "uniform",
+            Self::UniformPower => "uniform-power",
+            Self::Worst => "worst",
+            Self::Student => "student",
             Self::Logistic => "logistic",
         }
     }

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::{AdcRange, CodeNoise, Detection, NumberFormat};
+use super::{AdcRange, CodeNoise, Correlation, Detection, Law, NumberFormat};
 use crate::io::record::Cell;
 use crate::mesh::CellKind;
 
@@ -40,6 +40,8 @@ pub enum Place {
     Input,
     /// Detectors and what digitizes them.
     Readout,
+    /// The die and its wafer: how the elements of a chip share what is drawn.
+    Die,
 }
 
 impl Place {
@@ -47,7 +49,7 @@ impl Place {
     pub fn is_in_mesh(self) -> bool {
         match self {
             Self::Coupler | Self::Drive | Self::Phase | Self::Loss => true,
-            Self::Weight | Self::Input | Self::Readout => false,
+            Self::Weight | Self::Input | Self::Readout | Self::Die => false,
         }
     }
 }
@@ -171,64 +173,39 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-impl Setting for CellKind {
-    const KIND: ValueKind = ValueKind::Name(&{
-        let mut names = [""; CellKind::ALL.len()];
-        let mut index = 0;
-        while index < names.len() {
-            names[index] = CellKind::ALL[index].name();
-            index += 1;
+/// Implements [`Setting`] for an enum by its names.
+macro_rules! named {
+    ($($kind:ty),*) => { $(
+        impl Setting for $kind {
+            const KIND: ValueKind = ValueKind::Name(&{
+                let mut names = [""; <$kind>::ALL.len()];
+                let mut index = 0;
+                while index < names.len() {
+                    names[index] = <$kind>::ALL[index].name();
+                    index += 1;
+                }
+                names
+            });
+
+            fn cell(&self) -> Cell {
+                self.name().into()
+            }
+
+            fn of(cell: &Cell) -> Option<Self> {
+                Self::ALL.into_iter().find(|kind| kind.cell() == *cell)
+            }
         }
-        names
-    });
-
-    fn cell(&self) -> Cell {
-        self.name().into()
-    }
-
-    fn of(cell: &Cell) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.cell() == *cell)
-    }
+    )* };
 }
 
-impl Setting for Detection {
-    const KIND: ValueKind =
-        ValueKind::Name(&[Detection::Coherent.name(), Detection::Intensity.name()]);
-
-    fn cell(&self) -> Cell {
-        self.name().into()
-    }
-
-    fn of(cell: &Cell) -> Option<Self> {
-        let both = [Self::Coherent, Self::Intensity];
-        both.into_iter().find(|kind| kind.cell() == *cell)
-    }
-}
-
-impl Setting for NumberFormat {
-    const KIND: ValueKind =
-        ValueKind::Name(&[Self::Float.name(), Self::Fixed.name(), Self::Abfp.name()]);
-
-    fn cell(&self) -> Cell {
-        self.name().into()
-    }
-
-    fn of(cell: &Cell) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.cell() == *cell)
-    }
-}
-
-impl Setting for CodeNoise {
-    const KIND: ValueKind = ValueKind::Name(&[Self::Normal.name(), Self::Logistic.name()]);
-
-    fn cell(&self) -> Cell {
-        self.name().into()
-    }
-
-    fn of(cell: &Cell) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.cell() == *cell)
-    }
-}
+named!(
+    CellKind,
+    Detection,
+    NumberFormat,
+    CodeNoise,
+    Correlation,
+    Law
+);
 
 impl Setting for AdcRange {
     const KIND: ValueKind = ValueKind::NameOrFloat(&[AdcRange::MAX]);

@@ -4,112 +4,23 @@
 //! `--set`, axes of experiments, labels and units of figures, which end is perfect, and the table of `docs/hardware.md`.
 //! CONTRIBUTING shows how an effect is added.
 
+mod row;
+
 use std::f64::consts::FRAC_PI_4;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+pub use row::{HardwareKey, Row};
+
 use super::setting::Place::{
-    Coupler as Couplers, Drive, Input as Inputs, Loss, Phase, Readout as Readouts, Weight,
+    Coupler as Couplers, Die, Drive, Input as Inputs, Loss, Phase, Readout as Readouts, Weight,
 };
 use super::setting::When::{Fixed, PerChip, PerCompile, PerLoad, PerShot, Recorded};
-use super::setting::{Perfect, Place, Range, Setting, ValueKind, When};
-use super::{AdcRange, CodeNoise, Detection, MeasuredChip, NumberFormat, Supply};
-use crate::io::record::Cell;
+use super::setting::{Perfect, Range, Setting};
+use super::{AdcRange, CodeNoise, Correlation, Detection, Law, MeasuredChip, NumberFormat, Supply};
 use crate::mesh::CellKind;
 use crate::units::{hz_from_ghz, power_from_db};
-
-/// One key of a hardware description: everything that is known of it.
-#[derive(Debug, Clone, Copy)]
-pub struct HardwareKey {
-    /// Its dotted name, such as `coupler.splitting_error_rad`.
-    pub name: &'static str,
-    /// What it is, in sentences.
-    pub words: &'static str,
-    /// What its values are.
-    pub kind: ValueKind,
-    /// Whether it may be left out and then has no value, not even a default one.
-    pub optional: bool,
-    /// How it acts and is spoken of.
-    pub row: Row,
-    pub(super) get: fn(&Hardware) -> Cell,
-    pub(super) set: fn(&mut Hardware, &Cell),
-}
-
-/// How a key acts and is spoken of.
-#[derive(Debug, Clone, Copy)]
-pub struct Row {
-    /// As on an axis of a figure: `σ of the coupler angle`.
-    pub label: &'static str,
-    /// As in a legend: `σ coupler`.
-    pub short: &'static str,
-    /// What stands for the σ of the label on an axis, `_` before what is lowered: `σ_φ`; empty where there is none.
-    pub symbol: &'static str,
-    /// When it is drawn.
-    pub when: When,
-    /// Where along the way from a phase that is asked for to a number that is read it acts.
-    pub place: Place,
-    /// Which of its values is a perfect chip's.
-    pub perfect: Perfect,
-    /// What its numbers may be.
-    pub range: Range,
-    /// What is modelled where it has no value; empty where it always has one.
-    pub none: &'static str,
-    /// The key without which it does nothing.
-    pub needs: Option<&'static str>,
-    /// What it must hold to beside the values of other keys; the limit in words where it does not.
-    pub(super) relation: fn(&Hardware) -> Result<(), String>,
-}
-
-impl Row {
-    /// A row of a key that is 0 on a perfect chip and else 0 or more.
-    pub(super) const fn new(
-        label: &'static str,
-        short: &'static str,
-        when: When,
-        place: Place,
-    ) -> Self {
-        Self {
-            label,
-            short,
-            symbol: "",
-            when,
-            place,
-            perfect: Perfect::Zero,
-            range: Range::NOT_NEGATIVE,
-            none: "",
-            needs: None,
-            relation: |_| Ok(()),
-        }
-    }
-
-    pub(super) const fn symbol(self, symbol: &'static str) -> Self {
-        Self { symbol, ..self }
-    }
-
-    pub(super) const fn perfect(self, perfect: Perfect) -> Self {
-        Self { perfect, ..self }
-    }
-
-    pub(super) const fn range(self, range: Range) -> Self {
-        Self { range, ..self }
-    }
-
-    pub(super) const fn none(self, none: &'static str) -> Self {
-        Self { none, ..self }
-    }
-
-    pub(super) const fn needs(self, key: &'static str) -> Self {
-        Self {
-            needs: Some(key),
-            ..self
-        }
-    }
-
-    pub(super) const fn relation(self, relation: fn(&Hardware) -> Result<(), String>) -> Self {
-        Self { relation, ..self }
-    }
-}
 
 macro_rules! hardware {
     ($(
@@ -199,6 +110,50 @@ const CROSSTALK: Range = Range::new("from 0 to 0.1", |x| (0.0..=0.1).contains(&x
 const PERCENTILE: Range = Range::new("\"max\" or a percentile in (0, 100]", |x| {
     x > 0.0 && x <= 100.0
 });
+const SHARE: Range = Range::new("from 0 to 1", |x| (0.0..=1.0).contains(&x));
+const ABOVE_TWO: Range = Range::new("more than 2", |x| x > 2.0);
+
+/// A row of a key that says how the elements of a die share what is drawn for the key `of`.
+const fn shared(label: &'static str, short: &'static str, of: &'static str) -> Row {
+    Row::new(label, short, Fixed, Die)
+        .perfect(Perfect::Neither)
+        .range(SHARE)
+        .needs(of)
+}
+
+/// Fails where the shares of a family leave less than nothing to each element alone.
+fn shares(die: f64, field: f64) -> Result<(), String> {
+    // Ten tenths are one.
+    if die + field <= 1.0 + 1e-12 {
+        return Ok(());
+    }
+    Err(format!(
+        "such that die_share ({die}) and field_share ({field}) are at most 1 together"
+    ))
+}
+
+/// A row of a key that is a shift over the wafer, of the place where its quantity acts.
+const fn over_wafer(label: &'static str, short: &'static str, place: super::Place) -> Row {
+    Row::new(label, short, Fixed, place)
+        .range(Range::ANY)
+        .needs("fabrication.wafer_mm")
+}
+
+/// Fails for a law of powers where there are none.
+fn angles_alone(law: Law) -> Result<(), String> {
+    match law {
+        Law::UniformPower => Err("another law: only couplers split power".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// A row of a key that is the law of what is drawn for the key `of`.
+const fn law(label: &'static str, short: &'static str, of: &'static str) -> Row {
+    Row::new(label, short, Fixed, Die)
+        .perfect(Perfect::Neither)
+        .range(Range::ANY)
+        .needs(of)
+}
 
 hardware! {
     /// The couplers of every MZI.
@@ -390,5 +345,187 @@ hardware! {
             "Its distribution: `normal` or `logistic`, as Lightmatter measured (arXiv:2205.06287).",
             Row::new("distribution of the codes’ noise", "code noise", Fixed, Readouts)
                 .perfect(Perfect::Neither).range(Range::ANY).needs("numbers.noise_codes");
+    }
+
+    /// The wafer, the die and how far errors look alike on it.
+    fabrication: Fabrication {
+        correlation: Correlation = Correlation::Gaussian,
+            "Correlation of two elements at a distance r of what `field_share` says: `gaussian`, exp(−(r/ℓ)²), or \
+             `exponential`, exp(−r/ℓ).",
+            Row::new("correlation over the die", "correlation", Fixed, Die).perfect(Perfect::Neither).range(Range::ANY);
+        correlation_length_um: f64 = 1000.0,
+            "Its length ℓ, µm: several hundred µm to some mm (Bogaerts et al., JSTQE 25, 6100413, 2019; Jhoja, UBC thesis, \
+             2019).",
+            Row::new("correlation length", "ℓ", Fixed, Die).perfect(Perfect::Neither).range(Range::POSITIVE);
+        step_um: f64 = 100.0,
+            "A step of the layout along the light, µm: an MZI is four steps long, a symmetric cell two.",
+            Row::new("step of the layout", "step", Fixed, Die).perfect(Perfect::Neither).range(Range::POSITIVE);
+        mode_um: f64 = 50.0,
+            "Distance of two modes, µm.",
+            Row::new("distance of two modes", "mode pitch", Fixed, Die).perfect(Perfect::Neither).range(Range::POSITIVE);
+        wafer_mm: Option<f64> = None,
+            "Diameter of the wafer, mm: trial t is its die number t, row by row, of the dies that lie on it whole; after the \
+             last one the next wafer begins.",
+            Row::new("diameter of the wafer", "wafer", Fixed, Die)
+                .perfect(Perfect::Neither).range(Range::POSITIVE).none("no wafer, all dies are of one kind")
+                .relation(|hardware| {
+                    let Fabrication { wafer_mm, die_x_mm, die_y_mm, .. } = hardware.fabrication;
+                    match wafer_mm {
+                        Some(wafer_mm) if wafer_mm < die_x_mm.hypot(die_y_mm) => Err(format!(
+                            "at least the diagonal of a die, {:.1} mm", die_x_mm.hypot(die_y_mm)
+                        )),
+                        Some(wafer_mm) if wafer_mm * wafer_mm > 1e6 * die_x_mm * die_y_mm => {
+                            Err("such that a wafer has fewer than a million dies".to_owned())
+                        }
+                        _ => Ok(()),
+                    }
+                });
+        die_x_mm: f64 = 20.0,
+            "Width of a die, mm.",
+            Row::new("width of a die", "die width", Fixed, Die).perfect(Perfect::Neither).range(Range::POSITIVE);
+        die_y_mm: f64 = 20.0,
+            "Height of a die, mm.",
+            Row::new("height of a die", "die height", Fixed, Die).perfect(Perfect::Neither).range(Range::POSITIVE);
+    }
+
+    /// Share of each variance that all elements of a die have in common.
+    die_share: DieShare {
+        coupler: f64 = 0.0,
+            "Share of the variance of the couplers’ angles that all elements of a die have in common.",
+            shared("die’s share of the coupler angle", "die coupler", "coupler.splitting_error_rad");
+        loss: f64 = 0.0,
+            "Share of the variance of the cells’ losses that all elements of a die have in common.",
+            shared("die’s share of the cells’ loss", "die loss", "mesh.insertion_loss_spread_db");
+        offset: f64 = 0.0,
+            "Share of the variance of the phase offsets that all elements of a die have in common.",
+            shared("die’s share of the phase offset", "die offset", "phase_shifter.offset_rad");
+        v_pi: f64 = 0.0,
+            "Share of the variance of the errors of V_π that all elements of a die have in common.",
+            shared("die’s share of the calibrated V_π", "die V_π", "phase_shifter.v_pi_error");
+        gain: f64 = 0.0,
+            "Share of the variance of the detectors’ gains that all elements of a die have in common.",
+            shared("die’s share of the detectors’ gain", "die gain", "readout.gain_spread");
+        oscillator: f64 = 0.0,
+            "Share of the variance of the local oscillators’ phases that all elements of a die have in common.",
+            shared("die’s share of the local oscillator’s phase", "die LO", "readout.lo_phase_error_rad");
+    }
+
+    /// Share of each variance that varies smoothly over the die; what the two shares leave is each element's own.
+    field_share: FieldShare {
+        coupler: f64 = 0.0,
+            "Share of the variance of the couplers’ angles that varies smoothly over the die, as `fabrication` says.",
+            shared("field’s share of the coupler angle", "field coupler", "coupler.splitting_error_rad")
+                .relation(|hardware| shares(hardware.die_share.coupler, hardware.field_share.coupler));
+        loss: f64 = 0.0,
+            "Share of the variance of the cells’ losses that varies smoothly over the die, as `fabrication` says.",
+            shared("field’s share of the cells’ loss", "field loss", "mesh.insertion_loss_spread_db")
+                .relation(|hardware| shares(hardware.die_share.loss, hardware.field_share.loss));
+        offset: f64 = 0.0,
+            "Share of the variance of the phase offsets that varies smoothly over the die, as `fabrication` says.",
+            shared("field’s share of the phase offset", "field offset", "phase_shifter.offset_rad")
+                .relation(|hardware| shares(hardware.die_share.offset, hardware.field_share.offset));
+        v_pi: f64 = 0.0,
+            "Share of the variance of the errors of V_π that varies smoothly over the die, as `fabrication` says.",
+            shared("field’s share of the calibrated V_π", "field V_π", "phase_shifter.v_pi_error")
+                .relation(|hardware| shares(hardware.die_share.v_pi, hardware.field_share.v_pi));
+        gain: f64 = 0.0,
+            "Share of the variance of the detectors’ gains that varies smoothly over the die, as `fabrication` says.",
+            shared("field’s share of the detectors’ gain", "field gain", "readout.gain_spread")
+                .relation(|hardware| shares(hardware.die_share.gain, hardware.field_share.gain));
+        oscillator: f64 = 0.0,
+            "Share of the variance of the local oscillators’ phases that varies smoothly over the die, as `fabrication` says.",
+            shared("field’s share of the local oscillator’s phase", "field LO", "readout.lo_phase_error_rad")
+                .relation(|hardware| shares(hardware.die_share.oscillator, hardware.field_share.oscillator));
+    }
+
+    /// Shift of each mean that grows with the distance from the middle of the wafer.
+    wafer_linear: WaferLinear {
+        coupler_rad: f64 = 0.0,
+            "Shift of the couplers’ angles at the edge of the wafer, in proportion to r/R at a die whose middle is r from that of the \
+             wafer, of radius R, rad.",
+            over_wafer("linear trend of the coupler angle", "trend coupler", Couplers);
+        loss_db: f64 = 0.0,
+            "Shift of the cells’ losses at the edge of the wafer, in proportion to r/R at a die whose middle is r from that of the \
+             wafer, of radius R, dB.",
+            over_wafer("linear trend of the cells’ loss", "trend loss", Loss);
+        offset_rad: f64 = 0.0,
+            "Shift of the phase offsets at the edge of the wafer, in proportion to r/R at a die whose middle is r from that of the \
+             wafer, of radius R, rad.",
+            over_wafer("linear trend of the phase offset", "trend offset", Phase);
+        v_pi: f64 = 0.0,
+            "Shift of the errors of V_π at the edge of the wafer, in proportion to r/R at a die whose middle is r from that of the \
+             wafer, of radius R.",
+            over_wafer("linear trend of the calibrated V_π", "trend V_π", Drive);
+        gain: f64 = 0.0,
+            "Shift of the detectors’ gains at the edge of the wafer, in proportion to r/R at a die whose middle is r from that of the \
+             wafer, of radius R.",
+            over_wafer("linear trend of the detectors’ gain", "trend gain", Readouts);
+        oscillator_rad: f64 = 0.0,
+            "Shift of the local oscillators’ phases at the edge of the wafer, in proportion to r/R at a die whose middle is r from that of the \
+             wafer, of radius R, rad.",
+            over_wafer("linear trend of the local oscillator’s phase", "trend LO", Readouts);
+    }
+
+    /// The same with the square of the distance.
+    wafer_bowl: WaferBowl {
+        coupler_rad: f64 = 0.0,
+            "The same in proportion to (r/R)², of the couplers’ angles, rad.",
+            over_wafer("bowl of the coupler angle", "bowl coupler", Couplers);
+        loss_db: f64 = 0.0,
+            "The same in proportion to (r/R)², of the cells’ losses, dB.",
+            over_wafer("bowl of the cells’ loss", "bowl loss", Loss);
+        offset_rad: f64 = 0.0,
+            "The same in proportion to (r/R)², of the phase offsets, rad.",
+            over_wafer("bowl of the phase offset", "bowl offset", Phase);
+        v_pi: f64 = 0.0,
+            "The same in proportion to (r/R)², of the errors of V_π.",
+            over_wafer("bowl of the calibrated V_π", "bowl V_π", Drive);
+        gain: f64 = 0.0,
+            "The same in proportion to (r/R)², of the detectors’ gains.",
+            over_wafer("bowl of the detectors’ gain", "bowl gain", Readouts);
+        oscillator_rad: f64 = 0.0,
+            "The same in proportion to (r/R)², of the local oscillators’ phases, rad.",
+            over_wafer("bowl of the local oscillator’s phase", "bowl LO", Readouts);
+    }
+
+    /// The law of each quantity about its mean.
+    distribution: Distribution {
+        coupler: Law = Law::Normal,
+            "Law of the couplers’ angles; its standard deviation is that of their key.",
+            law("law of the coupler angle", "law coupler", "coupler.splitting_error_rad")
+                .relation(|hardware| {
+                    let (law, sigma) = (hardware.distribution.coupler, hardware.coupler.splitting_error_rad);
+                    match law {
+                        Law::UniformPower if sigma > Law::MOST_UNIFORM_POWER_RAD => Err(format!(
+                            "another law, or coupler.splitting_error_rad at most {}: beyond it no power is left",
+                            Law::MOST_UNIFORM_POWER_RAD
+                        )),
+                        _ => Ok(()),
+                    }
+                });
+        loss: Law = Law::Normal,
+            "Law of the cells’ losses; its standard deviation is that of their key.",
+            law("law of the cells’ loss", "law loss", "mesh.insertion_loss_spread_db")
+                .relation(|hardware| angles_alone(hardware.distribution.loss));
+        offset: Law = Law::Normal,
+            "Law of the phase offsets; its standard deviation is that of their key.",
+            law("law of the phase offset", "law offset", "phase_shifter.offset_rad")
+                .relation(|hardware| angles_alone(hardware.distribution.offset));
+        v_pi: Law = Law::Normal,
+            "Law of the errors of V_π; its standard deviation is that of their key.",
+            law("law of the calibrated V_π", "law V_π", "phase_shifter.v_pi_error")
+                .relation(|hardware| angles_alone(hardware.distribution.v_pi));
+        gain: Law = Law::Normal,
+            "Law of the detectors’ gains; its standard deviation is that of their key.",
+            law("law of the detectors’ gain", "law gain", "readout.gain_spread")
+                .relation(|hardware| angles_alone(hardware.distribution.gain));
+        oscillator: Law = Law::Normal,
+            "Law of the local oscillators’ phases; its standard deviation is that of their key.",
+            law("law of the local oscillator’s phase", "law LO", "readout.lo_phase_error_rad")
+                .relation(|hardware| angles_alone(hardware.distribution.oscillator));
+        degrees_of_freedom: f64 = 5.0,
+            "Degrees of freedom of the laws that are `student`, whose tails fall as |x|^−(ν+1).",
+            Row::new("degrees of freedom of heavy tails", "ν", Fixed, Die)
+                .perfect(Perfect::Neither).range(ABOVE_TWO);
     }
 }

@@ -58,6 +58,13 @@ pub struct Mesh {
     phases: Phases,
 }
 
+/// The MZIs of a mesh and its number of waveguides, without phases.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layout {
+    modes: usize,
+    nodes: Nodes,
+}
+
 impl Mesh {
     /// A mesh of `geometry` with every MZI in the bar state and no other phase: light stays in its mode.
     ///
@@ -141,6 +148,14 @@ impl Mesh {
     /// The MZIs in the order in which light meets them.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// What all meshes of its shape have in common.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout {
+            modes: self.modes,
+            nodes: self.nodes.clone(),
+        }
     }
 
     /// Optical depth: the number of columns.

@@ -9,11 +9,11 @@ use super::modulator::full_scale_power_w;
 use super::numbers::check_numbers;
 use super::placement::{Seat, check_measured};
 use super::readings;
-use super::tile::{SetTile, set_tile};
+use super::tile::{SetTile, on_site, set_tile};
 use crate::compile::{Array, Layout, Program, Tile, outline};
 use crate::error::{Context, Error, Result};
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Hardware, Place, Placed, Quantity, Section};
+use crate::hardware::{Built, Chip, Hardware, Place, Placed, Section};
 use crate::io::record::Cell;
 use crate::linalg::C64;
 use crate::mesh::Correction;
@@ -115,6 +115,16 @@ pub(super) fn load_tile<T: Real>(
 ) -> Result<LoadedTile<T>> {
     let hardware = chip.hardware();
     check_loss(hardware, tile, reading)?;
+    let chip = &*match &tile.array {
+        Array::Meshes(meshes) => on_site(chip, meshes),
+        Array::Crossbar(crossbar) => chip.on_site(&Built {
+            kind: chip.cell_kind(),
+            input: None,
+            attenuators: 0,
+            output: None,
+            rows: crossbar.outputs,
+        }),
+    };
     let set = set_tile(tile, chip, at, correction, watch)?;
     let absorbs = absorbs(chip);
     let mut watched = Watched::default();
@@ -140,8 +150,7 @@ pub(super) fn load_tile<T: Real>(
     let oscillators = is_coherent
         .then(|| chip.oscillator_phases(at, detectors))
         .flatten();
-    let has_gains = hardware.readout().gain_spread > 0.0 || chip.given().knows(Quantity::Gain);
-    let spreads = reading != Reading::Optical && has_gains;
+    let spreads = reading != Reading::Optical && chip.has_gain_errors();
     Ok(LoadedTile {
         row: tile.row,
         col: tile.col,

@@ -1,5 +1,6 @@
 //! Tile × chip → what light meets on its way: two meshes and the attenuators between them.
 
+use std::borrow::Cow;
 use std::f64::consts::PI;
 
 use ndarray::Array2;
@@ -7,7 +8,7 @@ use ndarray::Array2;
 use crate::compile::{Array, Meshes, Tile};
 use crate::error::Result;
 use crate::field::{Fields, Real};
-use crate::hardware::{Chip, Heaters, Placed, Section};
+use crate::hardware::{Built, Chip, Heaters, Placed, Section};
 use crate::linalg::{C64, Matrix};
 use crate::mesh::{Cells, Coefficients, Correction, Mesh, Values, attenuator};
 use crate::watch::Watch;
@@ -149,6 +150,17 @@ impl Wiring {
     }
 }
 
+/// `chip` with the places that the elements of `tile` have on it.
+pub(super) fn on_site<'a>(chip: &'a Chip, tile: &Meshes) -> Cow<'a, Chip> {
+    chip.on_site(&Built {
+        kind: chip.cell_kind(),
+        input: Some(&tile.input),
+        attenuators: tile.attenuators.len(),
+        output: Some(&tile.output),
+        rows: tile.output.modes(),
+    })
+}
+
 /// Sets `tile` on the silicon of `chip` that it is `at`, its phases chosen by `correction`, which `watch` may stop.
 pub(super) fn set_tile<'a>(
     tile: &'a Tile,
@@ -186,6 +198,7 @@ fn set_meshes_watched<'a>(
     correction: Correction,
     watch: &dyn Watch,
 ) -> Result<SetMeshes<'a>> {
+    let chip = &*on_site(chip, tile);
     let silicon = Silicon::of(tile, chip, at);
     if chip.shows_what_is_asked(correction) {
         let [input, middle, output] = sections(at);
@@ -267,6 +280,7 @@ pub(super) fn asked(
     correction: Correction,
     watch: &dyn Watch,
 ) -> Result<AskedPhases> {
+    let chip = &*on_site(chip, tile);
     let silicon = Silicon::of(tile, chip, at).drawn();
     let chosen = choose(
         tile,

@@ -8,6 +8,7 @@ mod plot;
 mod render;
 mod sweep;
 mod training;
+mod wafer;
 
 pub use drawing::{ColorBy, DrawOptions, SPOKEN, draw};
 pub use options::{FigureFormat, FigureOptions, MapOf};

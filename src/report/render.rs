@@ -12,7 +12,7 @@ use super::sweep::axis::Described;
 use super::sweep::choice::{axis_of_lines, best, check_limits, mean, middle, place, worst};
 use super::sweep::program;
 use super::sweep::results::{PointTrials, Results};
-use super::training;
+use super::{training, wafer};
 use crate::error::{Error, Result};
 use crate::experiment::Summary;
 use crate::experiment::rows::Row;
@@ -70,6 +70,7 @@ pub fn render(folder: &Path, from: Option<&Path>, options: &FigureOptions) -> Re
         figures(training::figures(&results, folder)?),
     );
     add("yields", "Yield", figures(yields::figures(&results)));
+    add("wafers", "Wafer", figures(wafer::figures(&results)?));
     add(
         "costs",
         "What costs how much",

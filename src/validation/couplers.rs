@@ -3,7 +3,6 @@
 use super::sample::{Sample, corrected, haar, hardware, near, splitting};
 use super::{Case, Section, Tier, two_digits_up};
 use crate::mesh::{CellKind, Correction, Geometry};
-use crate::rng::{Effect, Seed};
 
 const COVERAGE: &str = "Bandyopadhyay et al., Optica 8, 1247 (2021): \
                         e^{−N³σ²/3} for large N; with the cells near the bar state";
@@ -218,20 +217,18 @@ const CORRELATED_CELLS: [(CellKind, Correction); 3] = [
 fn correlated(share: &Share) -> Vec<Case> {
     const REFERENCE_CHIPS: f64 = 12.0;
     let (modes, sigma, chips) = (64, 0.03f64, 24);
-    let independent = sigma * (1.0 - share.common).sqrt();
-    let chip_of = |trial, kind| {
-        let mut stream = Seed(6).stream(Effect::Splitting, trial, 0, 0);
-        let bias = sigma * share.common.sqrt() * stream.standard_normal();
+    let chips_of = |kind| {
         hardware(&[
-            ("coupler.splitting_error_rad", &independent.to_string()),
-            ("coupler.splitting_bias_rad", &bias.to_string()),
+            ("coupler.splitting_error_rad", &sigma.to_string()),
+            ("die_share.coupler", &share.common.to_string()),
             ("mesh.cell", kind),
         ])
     };
     let row = |((kind, correction), reference): ((CellKind, Correction), f64)| {
+        let hw = chips_of(kind.name());
         let error = Sample::of(chips, |trial| {
             let mesh = haar(Geometry::Clements, modes, trial);
-            corrected(&chip_of(trial, kind.name()), &mesh, trial, correction).0
+            corrected(&hw, &mesh, trial, correction).0
         });
         let of_both = (1.0 + chips as f64 / REFERENCE_CHIPS).sqrt() * error.standard_error;
         // The reference is printed with three decimals below 0.1 and two above.

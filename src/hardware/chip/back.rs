@@ -90,8 +90,9 @@ impl Chip {
         let heaters = self.heaters(|heaters| heaters.push_mesh(mesh, self.cell_kind()));
         let by_shown = by_shown.flat();
         let sections = [(Placed::MESH, by_shown.len())];
-        let asked = self.asked(&heaters, &sections, mesh.phases().flat(), Correction::None);
-        let by_asked = self.pull_back_at(&heaters, &sections, &asked, by_shown);
+        let chip = self.on_places_of(mesh);
+        let asked = chip.asked(&heaters, &sections, mesh.phases().flat(), Correction::None);
+        let by_asked = chip.pull_back_at(&heaters, &sections, &asked, by_shown);
         Phases::from_flat(by_asked, mesh)
     }
 }

@@ -117,8 +117,7 @@ impl Chip {
         for (at, count) in sections {
             let (section, behind) = rest.split_at_mut(*count);
             rest = behind;
-            let mean_and_sigma = [0.0, self.hardware.phase_shifter.v_pi_error];
-            let errors = self.numbers(Quantity::VPiError, *at, mean_and_sigma, *count);
+            let errors = self.numbers(Quantity::VPiError, *at, 0..*count).all(*count);
             let own = self.given.responses(at.site, at.part.section);
             for (number, (phase, error)) in section.iter_mut().zip(errors).enumerate() {
                 if own.is_none_or(|own| !own.contains_key(&number)) {

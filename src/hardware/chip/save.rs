@@ -6,7 +6,7 @@ use super::seat::Parts;
 use super::{Chip, Silicon};
 use crate::error::{Error, Result};
 use crate::hardware::read::MEASURED;
-use crate::hardware::{Hardware, MeasuredChip, MeasuredQuantity, Quantity, Section};
+use crate::hardware::{Built, Hardware, MeasuredChip, MeasuredQuantity, Quantity, Section, Site};
 use crate::io::write_atomic;
 use crate::mesh::{CellKind, ComponentKind, Mesh};
 
@@ -80,12 +80,38 @@ impl Chip {
     }
 
     /// What would be measured of these sections, on which the chip was put.
-    pub(crate) fn measured_of(&self, silicon: &[Silicon<'_>]) -> Result<MeasuredChip> {
+    pub(crate) fn measured_of(&self, all: &[Silicon<'_>]) -> Result<MeasuredChip> {
         let mut measured = (*self.hardware.measured).clone();
-        for silicon in silicon {
-            measured = self.measured_section(measured, silicon)?;
+        for silicon in all {
+            let chip = self.on_site(&self.built(all, silicon.at.site));
+            measured = chip.measured_section(measured, silicon)?;
         }
         Ok(measured)
+    }
+
+    /// What those of `silicon` that are on `site` make of it.
+    fn built<'a>(&self, silicon: &[Silicon<'a>], site: Site) -> Built<'a> {
+        let mut built = Built {
+            kind: self.cell_kind(),
+            input: None,
+            attenuators: 0,
+            output: None,
+            rows: 0,
+        };
+        for silicon in silicon.iter().filter(|silicon| silicon.at.site == site) {
+            match silicon.parts {
+                Parts::Mesh(mesh) if silicon.at.part.section == Section::Output => {
+                    built.output = Some(mesh);
+                }
+                Parts::Mesh(mesh) => built.input = Some(mesh),
+                Parts::Attenuators(count) => built.attenuators = count,
+                Parts::Detectors(rows) => built.rows = rows,
+            }
+        }
+        // As on a chip that is loaded: a row on every mode.
+        let last = built.output.or(built.input);
+        built.rows = last.map_or(built.rows, Mesh::modes);
+        built
     }
 
     fn measured_section(
@@ -110,27 +136,19 @@ impl Chip {
             }
             Ok::<(), Error>(())
         };
-        let Hardware {
-            coupler,
-            phase_shifter: shifter,
-            mesh,
-            readout,
-            ..
-        } = &self.hardware;
-        let knows = |quantity| self.given.knows(quantity);
+        let shifter = &self.hardware.phase_shifter;
         match silicon.parts {
             Parts::Detectors(rows) => {
-                if readout.lo_phase_error_rad > 0.0 || knows(Quantity::OscillatorPhaseRad) {
-                    let mean_and_sigma = [0.0, readout.lo_phase_error_rad];
-                    let quantity = Quantity::OscillatorPhaseRad;
-                    let phases = self.numbers(quantity, at, mean_and_sigma, rows);
+                let quantity = Quantity::OscillatorPhaseRad;
+                if self.errs(quantity, 0.0) {
+                    let phases = self.numbers(quantity, at, 0..rows).all(rows);
                     put(
                         MeasuredQuantity::LoPhaseRad,
                         &[ComponentKind::Detector],
                         &phases,
                     )?;
                 }
-                if readout.gain_spread > 0.0 || knows(Quantity::Gain) {
+                if self.has_gain_errors() {
                     let gains = self.detector_gains(at, 2 * rows);
                     for (detector, pair) in plan.components.iter().zip(gains.chunks_exact(2)) {
                         measured = gains_of(measured, &detector.id(&silicon.path), pair)?;
@@ -148,15 +166,14 @@ impl Chip {
             Section::Attenuators => self.attenuators(at, count),
             _ => self.cells(at, count),
         };
-        let has_couplers = coupler.splitting_error_rad > 0.0
-            || coupler.splitting_bias_rad != 0.0
-            || [
-                Quantity::FirstCouplerRad,
-                Quantity::SecondCouplerRad,
-                Quantity::ThirdCouplerRad,
-            ]
+        let couplers = [
+            Quantity::FirstCouplerRad,
+            Quantity::SecondCouplerRad,
+            Quantity::ThirdCouplerRad,
+        ];
+        let has_couplers = couplers
             .into_iter()
-            .any(knows);
+            .any(|quantity| self.errs(quantity, 0.0));
         if has_couplers {
             let couplers = [
                 (ComponentKind::Alpha, cells.alpha),
@@ -172,12 +189,8 @@ impl Chip {
                 put(MeasuredQuantity::SplittingErrorRad, &[kind], &errors)?;
             }
         }
-        if mesh.insertion_loss_db > 0.0
-            || mesh.insertion_loss_spread_db > 0.0
-            || knows(Quantity::LossDb)
-        {
-            let mean_and_sigma = [mesh.insertion_loss_db, mesh.insertion_loss_spread_db];
-            let losses = self.numbers(Quantity::LossDb, at, mean_and_sigma, count);
+        if self.errs(Quantity::LossDb, 0.0) {
+            let losses = self.numbers(Quantity::LossDb, at, 0..count).all(count);
             let losses: Vec<f64> = losses.iter().map(|db| db.max(0.0)).collect();
             let cells = [ComponentKind::Theta, ComponentKind::Attenuator];
             put(MeasuredQuantity::LossDb, &cells, &losses)?;
@@ -186,14 +199,12 @@ impl Chip {
         let shifters = ComponentKind::ALL.into_iter().filter(is_shifter);
         let shifters: Vec<ComponentKind> = shifters.collect();
         let phases = plan.shifters().count();
-        if shifter.offset_rad > 0.0 || knows(Quantity::OffsetRad) {
-            let mean_and_sigma = [0.0, shifter.offset_rad];
-            let offsets = self.numbers(Quantity::OffsetRad, at, mean_and_sigma, phases);
+        if self.errs(Quantity::OffsetRad, 0.0) {
+            let offsets = self.numbers(Quantity::OffsetRad, at, 0..phases).all(phases);
             put(MeasuredQuantity::OffsetRad, &shifters, &offsets)?;
         }
         if self.has_v_pi_errors() {
-            let mean_and_sigma = [0.0, shifter.v_pi_error];
-            let errors = self.numbers(Quantity::VPiError, at, mean_and_sigma, phases);
+            let errors = self.numbers(Quantity::VPiError, at, 0..phases).all(phases);
             // What answers in its own way has no V_π.
             let own = self.given.responses(at.site, at.part.section);
             let own = |number| own.is_some_and(|own| own.contains_key(&number));

@@ -5,7 +5,7 @@ mod optics;
 use ndarray::Array2;
 use optics::Optics;
 
-use super::{Chip, Heaters, Instrument, Placed, Section, Side};
+use super::{Built, Chip, Heaters, Instrument, Placed, Section, Side};
 use crate::error::{Error, Result};
 use crate::field::Fields;
 use crate::linalg::{C64, Matrix};
@@ -50,6 +50,7 @@ impl Laboratory {
     pub fn new(chip: Chip, mesh: &Mesh) -> Self {
         let seated = chip.on_mesh(mesh);
         let chip = seated.unwrap_or_else(|error| panic!("{error}"));
+        let chip = chip.on_places_of(mesh).into_owned();
         let sections = vec![(Placed::MESH, mesh.phase_shifters_of(chip.cell_kind()))];
         let heaters = chip.heaters(|heaters| heaters.push_mesh(mesh, chip.cell_kind()));
         let optics = Optics::of_mesh(&chip, Placed::MESH, mesh);
@@ -80,6 +81,14 @@ impl Laboratory {
     ) -> Self {
         assert!(joined <= input.modes().min(output.modes()), "modes to join");
         let kind = chip.cell_kind();
+        let built = Built {
+            kind,
+            input: Some(input),
+            attenuators: joined,
+            output: Some(output),
+            rows: output.modes(),
+        };
+        let chip = chip.on_site(&built).into_owned();
         let [first, middle, last] =
             [Section::Input, Section::Attenuators, Section::Output].map(|part| at.section(part));
         let sections = vec![

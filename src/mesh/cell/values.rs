@@ -82,6 +82,21 @@ impl<'a> Values<'a> {
         self
     }
 
+    /// Adds the same number to all.
+    #[must_use]
+    pub fn plus_same(mut self, number: f64) -> Self {
+        if number != 0.0 {
+            self.given = match self.given {
+                Given::Same(value) => Given::Same(value + number),
+                Given::Each(values) => {
+                    let sums = values.iter().map(|value| value + number);
+                    Given::Each(sums.collect())
+                }
+            };
+        }
+        self
+    }
+
     /// Whether these can be the numbers of `count` cells.
     pub(super) fn fit(&self, count: usize) -> bool {
         match &self.given {

@@ -51,6 +51,6 @@ impl Deref for Nodes {
 
 impl PartialEq for Nodes {
     fn eq(&self, other: &Self) -> bool {
-        self[..] == other[..]
+        Arc::ptr_eq(&self.0, &other.0) || self[..] == other[..]
     }
 }

@@ -7,7 +7,7 @@ use crate::field::{Direction, Fields, Real};
 use crate::hardware::{Chip, Placed};
 use crate::linalg::C64;
 use crate::mesh::{Correction, Gradient, Phases};
-use crate::processor::tile::{SetMeshes, Wiring, asked, set_meshes};
+use crate::processor::tile::{SetMeshes, Wiring, asked, on_site, set_meshes};
 
 /// The slopes of a real loss by the phases of a tile's meshes, per rad.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,6 +183,7 @@ fn by_asked_of(
     asked: Option<&[f64]>,
     by_shown: MeshesGradient,
 ) -> MeshesGradient {
+    let chip = &*on_site(chip, tile);
     let Wiring { heaters, sections } = Wiring::of(tile, chip, at);
     let flat = [
         by_shown.input.flat(),
