@@ -42,6 +42,7 @@ pub struct Asked<T> {
 pub fn asked_of_mesh(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<Asked<Mesh>> {
     check_kind(chip)?;
     let chip = chip.on_mesh(mesh)?;
+    let chip = &*chip.on_places_of(mesh);
     let chosen = chip.program(mesh, correction);
     let targets = chosen.phases.flat();
     let heaters = chip.heaters(|heaters| heaters.push_mesh(mesh, chip.cell_kind()));
