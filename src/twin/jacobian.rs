@@ -88,7 +88,7 @@ impl Jacobian {
         for (index, node) in model.mesh.nodes().iter().enumerate().rev() {
             let element = &pass.elements[index];
             let arms = [node.top, node.bottom].map(|mode| weighted(&left, mode, pass, kind));
-            let entering = pass.into_cell(index);
+            let entering = pass.entering_cell(index);
             for (heater, slope) in element.by_phases(index, sizes.cells) {
                 jacobian.fill(offsets + heater, &arms, &behind(&slope, entering), kind);
             }

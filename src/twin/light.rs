@@ -106,7 +106,7 @@ impl Pass {
     }
 
     /// What enters a cell: `[top, bottom][re, im][input]`.
-    pub(super) fn into_cell(&self, index: usize) -> &[f64] {
+    pub(super) fn entering_cell(&self, index: usize) -> &[f64] {
         let length = 4 * self.out.samples;
         &self.entering[index * length..(index + 1) * length]
     }
@@ -132,7 +132,7 @@ impl Pass {
             slopes.scale(mode, factor.conj());
         }
         for (index, node) in model.mesh.nodes().iter().enumerate().rev() {
-            let overlaps = overlaps(&slopes, [node.top, node.bottom], self.into_cell(index));
+            let overlaps = overlaps(&slopes, [node.top, node.bottom], self.entering_cell(index));
             for (heater, slope) in self.elements[index].by_phases(index, cells) {
                 let sum: C64 = overlaps.iter().zip(&slope).map(|(s, t)| s * t).sum();
                 by_shown[heater] = sum.re;
