@@ -26,7 +26,7 @@ pub use posterior::error_up_to_phases;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::hardware::{Chip, Given, Hardware, MeasuredChip, Quantity, Section, Site};
+use crate::hardware::{Chip, Given, Hardware, Known, MeasuredChip, Quantity, Section, Site};
 use crate::linalg::Matrix;
 use crate::mesh::Mesh;
 use crate::rng::Seed;
@@ -303,7 +303,10 @@ impl Twin {
     /// ```
     pub fn measured(&self) -> Result<Hardware> {
         let measured = self.chip(Seed(0), 0).measured(&self.model.mesh)?;
-        Ok(self.hardware().with_measured(measured))
+        // Whoever found how heaters answer knows it.
+        Ok(self
+            .hardware()
+            .with_measured(measured.with_known(Known::ALL)))
     }
 
     /// The `count` settings to measure next: of random ones those that gain most information, the best first.

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use lightloom::hardware::{Hardware, Instrument, Laboratory};
 use lightloom::io::npy::NpzWriter;
-use lightloom::linalg::matrix_error;
+use lightloom::linalg::{C64, Matrix, from_array, matrix_error};
 use lightloom::mesh::{Geometry, Mesh};
 use lightloom::rng::{Effect, Seed};
 use lightloom::twin::{Measurements, Readings, Settings, Twin, error_up_to_phases};
 use ndarray::{Array2, Array3, ArrayView, Dimension, arr2};
 
-use crate::cli::{haar, lightloom, ok, refused, write_npy};
+use crate::cli::{haar, lightloom, ok, read_npy, refused, write_npy};
+use crate::pages::Block;
 
 /// A bench whose chip errs in everything that a twin finds, with offsets uniform in 2π.
 const BENCH: [&str; 11] = [
@@ -296,4 +297,34 @@ fn eight_modes_are_found_from_powers_with_offsets_uniform_in_a_turn() {
         matrix_error(&found, &truth) > 0.1,
         "phases of inputs and outputs stay open"
     );
+}
+
+/// `docs/bench.md`: the corrected true chip has the unitary, as the twin predicts.
+#[test]
+fn the_page_of_the_bench_runs_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_npy(&folder.join("U.npy"), &haar(8));
+    let page = include_str!("../../docs/bench.md");
+    for block in crate::pages::blocks(page) {
+        match block {
+            Block::File(name, text) => std::fs::write(folder.join(name), text).unwrap(),
+            Block::Commands(commands) => commands.iter().for_each(|command| {
+                let words: Vec<&str> = command.split_whitespace().collect();
+                ok(folder, &words[1..]);
+            }),
+            Block::Output(_) => unreachable!("the page prints nothing"),
+        }
+    }
+    let unitary = from_array(haar(8).view());
+    let matrix = |name: &str| from_array(read_npy(&folder.join(name)).view());
+    let [predicted, truth] = ["predicted.npy", "true.npy"].map(matrix);
+    let off = |matrix: &Matrix| {
+        let scale = unitary.norm() / matrix.norm();
+        matrix_error(&(matrix * C64::from(scale)), &unitary)
+    };
+    assert!(matrix_error(&truth, &predicted) < 0.01);
+    assert!(off(&truth) < 0.05, "{}", off(&truth));
+    let volts = std::fs::read_to_string(folder.join("volts.csv")).unwrap();
+    assert!(volts.lines().next().unwrap().contains("voltage_v"));
 }
