@@ -252,13 +252,12 @@ fn shares_and_laws_that_cannot_be_are_refused() {
     }
 }
 
-/// How much longer a chip takes whose quantities all have fields. Ignored: it measures time.
+/// Prints how much longer a chip takes whose quantities all have fields: of use in an optimized build alone.
 #[test]
 #[ignore = "measures time"]
-fn fields_cost_less_than_a_third_of_a_chip() {
+fn fields_are_timed_beside_independent_draws() {
     let text = "coupler.splitting_error_rad = 0.02\n\
         phase_shifter = { offset_rad = 0.1, v_pi_error = 0.01 }\nmesh.insertion_loss_spread_db = 0.1";
-    let independent = hardware(text);
     let mut seconds = Vec::new();
     let mesh = Mesh::bar(Geometry::Clements, 64).unwrap();
     for shared in [
@@ -287,5 +286,5 @@ fn fields_cost_less_than_a_third_of_a_chip() {
         seconds[1] / seconds[0],
         seconds[2] / seconds[0]
     );
-    assert!(independent.coupler().splitting_error_rad > 0.0);
+    assert!(seconds[0] > 0.0);
 }
