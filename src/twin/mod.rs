@@ -295,7 +295,8 @@ impl Twin {
     /// let measured = Measurements::take(&mut bench, settings, true, || true)?;
     /// let measured = measured.with_noise(0.01, 1e-5, Seed(3));
     /// let twin = Twin::fit(&mesh, &hardware, measured, Seed(4), &())?;
-    /// assert!(twin.quality().is_explained() && twin.quality().expected_error < 0.01);
+    /// assert!(twin.quality().is_explained(), "{:?}", twin.quality());
+    /// assert!(twin.quality().expected_error < 0.02, "{:?}", twin.quality());
     /// // The same chip whatever the seed.
     /// let [a, b] = [5, 6].map(|seed| twin.measured().unwrap().fabricate(Seed(seed), 0));
     /// assert_eq!(a.transfer(&mesh), b.transfer(&mesh));

@@ -61,7 +61,7 @@ pub(in crate::cli) struct ExportArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lightloom chip u.mesh.json --hardware mit-pnp --trial 3 -o chip.toml\n  lightloom matrix u.mesh.json --hardware chip.toml -o chip.npy"
+    after_help = "Examples:\n  lightloom chip u.mesh.json --hardware mit-pnp --trial 3 -o chip.toml\n  lightloom chip mlp.program.safetensors --hardware thermo-optic -o chip.toml"
 )]
 pub(in crate::cli) struct ChipCommandArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program, each tile of which has silicon of its own

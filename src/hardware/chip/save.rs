@@ -69,6 +69,7 @@ impl Chip {
     /// let mesh = Mesh::bar(Geometry::Clements, 4)?;
     /// let drawn = hardware.fabricate(Seed(0), 3);
     /// let measured = hardware.clone().with_measured(drawn.measured(&mesh)?).fabricate(Seed(1), 0);
+    /// let measured = measured.on_mesh(&mesh)?;
     /// assert_eq!(
     ///     measured.cells(lightloom::hardware::Placed::MESH, 6).drawn(),
     ///     drawn.cells(lightloom::hardware::Placed::MESH, 6).drawn()

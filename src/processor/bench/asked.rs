@@ -1,11 +1,14 @@
 //! What the heaters of a chip are asked for, as a mesh or a program that needs no correction any more.
 
+use super::super::load::load_tile;
 use super::super::placement::{Loading, check_given, seated, seats};
+use super::super::readings;
 use super::super::tile::asked;
 use crate::compile::{Array, Meshes, Program, Tile};
 use crate::error::{Context, Error, Result};
 use crate::hardware::{ASKED_LIMIT_RAD, Chip, Placed};
 use crate::mesh::{CellKind, Correction, Mesh, Phases};
+use crate::units::amplitude_from_db;
 use crate::watch::Watch;
 
 /// A mesh or a program whose phases are what the heaters of one chip are asked for.
@@ -55,7 +58,8 @@ pub fn asked_of_mesh(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result
 }
 
 /// `program` with the phases, rad, that the heaters of `chip` are asked for when it is loaded so: as
-/// [`asked_of_mesh`] for both meshes and the attenuators of every tile.
+/// [`asked_of_mesh`] for both meshes and the attenuators of every tile. Digital scales make up for what the chip loses as they
+/// do with the correction, though loss is then told by the phases of the file.
 ///
 /// # Errors
 /// Those of [`asked_of_mesh`] and [`Processor::load`](super::super::Processor::load); [`Error::Unsupported`] for a tile without
@@ -75,9 +79,10 @@ pub fn asked_of_program(
     let seats = seats(program, &placement)?;
     let chip = seated(program, chip, &seats)?;
     check_given(program, &chip, &seats)?;
+    let readings = readings(program, chip.hardware())?;
     let mut unreachable = 0;
     let mut maps = Vec::new();
-    for (map, seats) in program.maps().zip(&seats) {
+    for ((map, seats), reading) in program.maps().zip(&seats).zip(readings) {
         let mut tiles = Vec::new();
         for (number, (tile, seat)) in map.tiles.iter().zip(seats).enumerate() {
             let place = || format!("layer `{}`, tile {number}", map.linear.name);
@@ -85,11 +90,17 @@ pub fn asked_of_program(
             let asked = asked(meshes, &chip, seat.at, correction, watch)?;
             unreachable += asked.unreachable;
             let meshes = with_asked(meshes, asked.phases).within(place())?;
-            let array = Array::Meshes(Box::new(meshes));
-            tiles.push(Tile {
-                array,
+            let mut as_asked = Tile {
+                array: Array::Meshes(Box::new(meshes)),
                 ..tile.clone()
-            });
+            };
+            let loss_db = |tile: &Tile, correction| {
+                let loaded = load_tile::<f64>(tile, &chip, *seat, reading, correction, watch);
+                Ok(loaded.within(place())?.loss_db)
+            };
+            let more_db: f64 = loss_db(tile, correction)? - loss_db(&as_asked, Correction::None)?;
+            as_asked.scale *= amplitude_from_db(more_db);
+            tiles.push(as_asked);
         }
         maps.push(tiles);
     }
