@@ -455,12 +455,18 @@ impl Measurements {
             .collect()
     }
 
+    /// What an output receives on average of light that is spread over all.
+    pub(super) fn typical(&self) -> f64 {
+        let power = 1.0 / self.ports() as f64;
+        match self.readings {
+            Readings::Powers(_) => power,
+            Readings::Fields(_) => power.sqrt(),
+        }
+    }
+
     /// The noise floor, or what stands for it.
     pub(super) fn floor_or_assumed(&self) -> f64 {
-        let typical = match self.readings {
-            Readings::Powers(_) => 1.0 / self.ports() as f64,
-            Readings::Fields(_) => (1.0 / self.ports() as f64).sqrt(),
-        };
+        let typical = self.typical();
         // Readings of no noise at all would weigh without end.
         let least = LEAST_FLOOR * typical;
         self.floor.unwrap_or(ASSUMED_FLOOR * typical).max(least)

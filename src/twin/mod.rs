@@ -18,6 +18,7 @@ mod posterior;
 mod prior;
 mod start;
 
+use measurements::Row;
 pub(crate) use measurements::settings_in;
 pub use measurements::{ASSUMED_FLOOR, ASSUMED_NOISE, Measurements, Readings, Settings};
 pub use parameters::Parameters;
@@ -125,12 +126,33 @@ impl Twin {
             rows: &rows,
             ..of_own
         };
-        let (best, attempts) = begin(&rough, &prior, seed, watch)?;
-        let best = of_own.descend(best, 25, 1e-7, watch)?.wrapped();
+        let readings = rows.iter().map(|row| row.values.len()).sum::<usize>();
+        let freedom = (readings as f64 - model.sizes.all() as f64).max(1.0);
+        let softer: Vec<Vec<Row>> = softer_floors(&measured).map(|m| m.rows()).collect();
+        let mut attempts = 0;
+        let mut best: Option<(f64, Parameters)> = None;
+        // What comes near roughly may still be another chip: then one goes on from other beginnings.
+        while attempts < MOST_ATTEMPTS {
+            let start;
+            (start, attempts) = begin(&rough, &prior, seed, attempts, watch)?;
+            let mut near = start;
+            for rows in &softer {
+                let softer = Problem { rows, ..of_own };
+                near = softer.descend(near, 6, 1e-2, watch)?;
+            }
+            let found = of_own.descend(near, 25, 1e-7, watch)?.wrapped();
+            let missed = of_own.chi_squared(&found) / freedom;
+            if best.as_ref().is_none_or(|(least, _)| missed < *least) {
+                best = Some((missed, found));
+            }
+            if missed <= most_chi_squared(freedom) {
+                break;
+            }
+        }
+        let (_, best) = best.expect("there was an attempt");
         let blind = model.blind(kind);
         let directions: Vec<Vec<f64>> = blind.iter().map(|blind| blind.direction.clone()).collect();
         let posterior = Posterior::new(&of_own, &best, &directions)?;
-        let readings = rows.iter().map(|row| row.values.len()).sum::<usize>();
         let freedom = (readings as f64 - posterior.decided).max(1.0);
         let mut quality = Quality {
             readings,
@@ -363,7 +385,7 @@ impl Quality {
     /// Whether what is missed is noise: χ² per degree of freedom is at most 1.2 and five of its standard deviations.
     pub fn is_explained(&self) -> bool {
         let freedom = (self.readings as f64 - self.decided).max(1.0);
-        self.chi_squared_per_freedom <= MOST_CHI_SQUARED + 5.0 * (2.0 / freedom).sqrt()
+        self.chi_squared_per_freedom <= most_chi_squared(freedom)
     }
 
     /// By how much noise was understated, at least 1: √(χ² per degree of freedom).
@@ -372,16 +394,23 @@ impl Quality {
     }
 }
 
-/// The most likely of several beginnings by rough readings, and their number: the first one that comes near all readings.
+/// Largest χ² per degree of freedom that noise explains.
+fn most_chi_squared(freedom: f64) -> f64 {
+    MOST_CHI_SQUARED + 5.0 * (2.0 / freedom).sqrt()
+}
+
+/// The most likely of several beginnings from number `first` on by rough readings, and the number of the next one: the first one
+/// that comes near all readings.
 fn begin(
     rough: &Problem<'_>,
     prior: &Prior,
     seed: Seed,
+    first: u64,
     watch: &dyn Watch,
 ) -> Result<(Parameters, u64)> {
     let readings: usize = rough.rows.iter().map(|row| row.values.len()).sum();
     let mut best: Option<(f64, Parameters)> = None;
-    for attempt in 0..MOST_ATTEMPTS {
+    for attempt in first..MOST_ATTEMPTS {
         let start = rough.begin(&prior.mean(), seed, attempt, watch)?;
         let found = rough.descend(start, 8, 0.03, watch)?;
         let missed = rough.chi_squared(&found) / readings as f64;
@@ -400,13 +429,21 @@ fn begin(
 
 /// Noise with which a fit comes near: above that of the readings, the same for all.
 fn rough_sigma(measured: &Measurements) -> f64 {
-    let mean_power = 1.0 / measured.ports() as f64;
-    let typical = match measured.kind() {
-        Kind::Powers => mean_power,
-        Kind::Fields => mean_power.sqrt(),
-    };
     let noise = measured.noise.unwrap_or(ASSUMED_NOISE);
-    typical * ROUGH.max(3.0 * noise) + 3.0 * measured.floor_or_assumed()
+    measured.typical() * ROUGH.max(3.0 * noise) + 3.0 * measured.floor_or_assumed()
+}
+
+/// The same measurements with floors that fall by factors of ten towards their own: outputs that are nearly dark, whose noise is next
+/// to nothing, would hold a fit from afar where it is.
+fn softer_floors(measured: &Measurements) -> impl Iterator<Item = Measurements> {
+    let own = measured.floor_or_assumed();
+    let floors = (2..=5).map(|power| measured.typical() * 0.1f64.powi(power));
+    floors
+        .filter(move |floor| *floor > own)
+        .map(|floor| Measurements {
+            floor: Some(floor),
+            ..measured.clone()
+        })
 }
 
 /// Fails unless the measurements are of this model, and enough to tell its parameters.
