@@ -113,7 +113,7 @@ impl Axis {
     fn push(&mut self, first: usize, factors: &[f64]) {
         let counts = |factor: &f64| factor.abs() > SMALL;
         let skipped = factors.iter().take_while(|factor| !counts(factor)).count();
-        let end = factors.iter().rposition(|factor| counts(factor));
+        let end = factors.iter().rposition(counts);
         let factors = &factors[skipped..end.map_or(skipped, |last| last + 1)];
         let length = factors
             .iter()
