@@ -104,7 +104,9 @@ impl Alone {
     /// All keys of effects that take another one, but for those of [`IDLE`].
     pub(super) fn all() -> impl Iterator<Item = Self> {
         let keys = Hardware::keys().iter();
-        let keys = keys.filter(|key| key.row.when != When::Fixed);
+        // What is fixed may have a value that nobody set.
+        let ideal = Hardware::default();
+        let keys = keys.filter(move |key| key.row.when != When::Fixed || !key.has_value(&ideal));
         let keys = keys.filter(|key| IDLE.iter().all(|idle| idle.key != key.name));
         keys.filter_map(|key| {
             Some(Self {

@@ -33,7 +33,6 @@ use crate::mesh::Mesh;
 use crate::rng::Seed;
 use crate::watch::Watch;
 use blind::Blind;
-use jacobian::Kind;
 use light::Pass;
 use model::Model;
 use normal::Problem;
@@ -188,9 +187,13 @@ impl Twin {
         let flat = self.posterior.sigmas.iter();
         let flat: Vec<f64> = flat.map(|s| s * self.quality.understated()).collect();
         let mut sigmas = Parameters::from_flat(&flat, self.model.sizes);
-        if self.measured.kind() == Kind::Powers {
-            let first = 2 * self.model.sizes.cells;
-            sigmas.offset_rad[first..first + self.model.mesh.modes()].fill(OFFSET_RAD);
+        for blind in &self.blind {
+            let moved = sigmas.offset_rad.iter_mut().zip(&blind.direction);
+            for (sigma, share) in moved {
+                if share.abs() > 1e-9 {
+                    *sigma = OFFSET_RAD;
+                }
+            }
         }
         sigmas
     }

@@ -1,7 +1,7 @@
 //! The model against chips, its slopes against differences, and fits of drawn chips.
 
 use super::blind::orthonormal;
-use super::jacobian::Jacobian;
+use super::jacobian::{Jacobian, Kind};
 use super::*;
 use crate::hardware::Laboratory;
 use crate::mesh::{CellKind, Correction, Geometry, Phases};

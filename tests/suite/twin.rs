@@ -297,6 +297,12 @@ fn eight_modes_are_found_from_powers_with_offsets_uniform_in_a_turn() {
         matrix_error(&found, &truth) > 0.1,
         "phases of inputs and outputs stay open"
     );
+    // What powers do not show has the deviation of what is uniform in 2π.
+    let (nodes, sigmas) = (mesh.nodes().len(), twin.sigmas().offset_rad);
+    let is_open = |sigma: &&f64| **sigma > 1.0;
+    assert_eq!(sigmas[..nodes].iter().filter(is_open).count(), 0);
+    assert!(sigmas[nodes..2 * nodes].iter().filter(is_open).count() >= 7);
+    assert_eq!(sigmas[2 * nodes..].iter().filter(is_open).count(), 8);
 }
 
 /// `docs/bench.md`: the corrected true chip has the unitary, as the twin predicts.

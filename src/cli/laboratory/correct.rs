@@ -68,7 +68,11 @@ pub fn run(args: &CorrectArgs) -> Result<()> {
             }
         };
         if !args.common.quiet {
-            eprintln!("{unreachable} MZIs could not be set exactly");
+            eprintln!(
+                "{unreachable} MZIs could not be set exactly; the phases are what heaters of this chip are asked for: correct or \
+                 calibrate them no more, and compare the chip with {}, not with the ideal of what was written",
+                args.file.display()
+            );
         }
         Ok(bytes)
     })

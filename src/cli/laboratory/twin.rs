@@ -14,8 +14,9 @@ use super::super::common::watch::Terminal;
 use super::super::{DONE, FAILED};
 use crate::compile::Compiled;
 use crate::error::Error;
-use crate::hardware::{Instrument, Laboratory};
+use crate::hardware::{Hardware, Instrument, Laboratory};
 use crate::mesh::Mesh;
+use crate::processor::unread_words;
 use crate::rng::Seed;
 use crate::twin::{Measurements, Parameters, Quality, Settings, Twin};
 use crate::watch::Watch;
@@ -109,6 +110,16 @@ fn read_mesh(path: &Path) -> Result<Mesh> {
     }
 }
 
+/// Says on stderr what of `hardware` the simulated bench does not have, or may surprise.
+fn say_of_bench(hardware: &Hardware) {
+    let drifts = hardware.phase_shifter().drift_rad_per_sqrt_s > 0.0;
+    let drift = "phase_shifter.drift_rad_per_sqrt_s does not act here: light is read as soon as heaters are set";
+    let said = hardware.notes().into_iter();
+    let said = said.chain(unread_words(hardware, false));
+    let said = said.chain(drifts.then(|| drift.to_owned()));
+    said.for_each(|note| eprintln!("note: {note}"));
+}
+
 /// Simulates the bench.
 pub fn measure(args: &MeasureArgs) -> Result<()> {
     let mut inputs = vec![args.mesh.as_path()];
@@ -121,8 +132,11 @@ pub fn measure(args: &MeasureArgs) -> Result<()> {
         }
         let hardware = args.chip.hardware()?;
         let mesh = read_mesh(&args.mesh)?;
-        let mut bench =
-            Laboratory::new(hardware.fabricate(Seed(args.chip.seed), args.trial), &mesh);
+        let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
+        let mut bench = Laboratory::new(chip.on_mesh(&mesh)?, &mesh);
+        if !args.common.quiet {
+            say_of_bench(&hardware);
+        }
         let seed = Seed(args.bench_seed.unwrap_or(args.chip.seed));
         let settings = match &args.settings_from {
             Some(path) => output::source(path)?.parse(Settings::parse)?,
@@ -206,10 +220,20 @@ pub fn twin(args: &TwinArgs) -> Result<u8> {
 
 fn find(args: &TwinArgs) -> Result<Twin> {
     let hardware = args.chip.hardware()?;
+    if !hardware.measured().has_no_numbers() {
+        let what = "has [measured] numbers of single components, of which a fit takes none: must be a kind of chip without them";
+        return Err(Error::format("--hardware", what).into());
+    }
     let mesh = read_mesh(&args.mesh)?;
     let mut all: Option<Measurements> = None;
+    let mut before: Vec<Measurements> = Vec::new();
     for path in &args.measured {
         let measured = output::source(path)?.parse(Measurements::parse)?;
+        if before.contains(&measured) {
+            let what = "has the readings of another file: the same noise, counted twice, is no new measurement";
+            return output::in_file(path, Err(Error::format("--measured", what)));
+        }
+        before.push(measured.clone());
         all = Some(match all {
             None => measured,
             Some(before) => output::in_file(path, before.with(measured))?,
