@@ -260,3 +260,19 @@ def test_a_part_of_a_run_has_the_rows_that_it_has_there(program: ll.Program, sam
     assert len(set(part.rows["accuracy"])) > 1
     with pytest.raises(ValueError, match="first_trial = -1: must be a whole number from 0"):
         ll.infer(program, data, first_trial=-1)
+
+
+def test_measured_numbers_of_a_chip_act_and_survive_without_their_files(tmp_path: Path) -> None:
+    mesh = ll.decompose(haar(4))
+    (tmp_path / "chip.csv").write_text("id,splitting_error_rad\nmesh.alpha.0.0,0.1\n")
+    path = tmp_path / "chip.toml"
+    path.write_text('[measured]\nfiles = "chip.csv"\n')
+    hardware = ll.Hardware(str(path))
+    (tmp_path / "chip.csv").unlink()
+    other = pickle.loads(pickle.dumps(hardware))
+    assert other == hardware != ll.Hardware()
+    matrix = hardware.fabricate().matrix(mesh)
+    assert np.array_equal(other.fabricate(7).matrix(mesh), matrix)
+    assert abs(matrix - mesh.matrix()).max() > 0.01
+    with pytest.raises(OSError, match=r"chip\.csv"):
+        ll.Hardware(str(path))
