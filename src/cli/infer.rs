@@ -297,6 +297,11 @@ pub(super) fn say_of_chips(program: &Program, hardware: &Hardware, correction: C
             "note: these chips are ideal: --hardware thermo-optic (or another kind) or --set KEY=VALUE gives them errors"
         );
     }
+    if program.is_asked() {
+        eprintln!(
+            "note: the phases are what heaters of one chip are asked for: neither ideal nor other chips say anything of it"
+        );
+    }
     let dark = program.network().dark_words();
     for note in dark.into_iter().chain(hardware.notes()) {
         eprintln!("note: {note}");

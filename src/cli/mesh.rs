@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use num_complex::Complex;
 
-use super::common::args::{ChipArgs, Common, precisions};
+use super::common::args::{ChipArgs, Common, DrawnChipArgs, precisions};
 use super::common::count::any;
 use super::common::output;
 use crate::compile::{Compiled, Map, Program, Tile};
@@ -24,7 +24,6 @@ use crate::processor::{
     MeshOnChip, idle_words, map_on_chip, measured_of, mesh_on_chip, self_configured, unread_words,
 };
 use crate::report::{ColorBy, DrawOptions, SPOKEN};
-use crate::rng::Seed;
 
 #[derive(Debug, Args)]
 #[command(
@@ -50,19 +49,10 @@ pub(super) struct OnChipArgs {
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
     #[command(flatten)]
-    pub chip: ChipArgs,
+    pub chip: DrawnChipArgs,
     /// How phases are chosen; `local` and `progressive` know the chip's splitting errors, phase offsets and crosstalk
     #[arg(long, value_enum, default_value_t)]
     pub correct: Correct,
-    /// Which of the chips that follow from the seed
-    #[arg(
-        long,
-        default_value_t = 0,
-        value_name = "T",
-        allow_negative_numbers = true,
-        value_parser = any::<u64>()
-    )]
-    pub trial: u64,
 }
 
 #[derive(Debug, Args)]
@@ -132,16 +122,7 @@ pub(super) struct DrawArgs {
     #[arg(long, value_name = "QUANTITY", conflicts_with_all = ["color", "input"])]
     pub show: Option<String>,
     #[command(flatten)]
-    pub chip: ChipArgs,
-    /// Which of the chips that follow from the seed, for --show
-    #[arg(
-        long,
-        default_value_t = 0,
-        value_name = "T",
-        allow_negative_numbers = true,
-        value_parser = any::<u64>()
-    )]
-    pub trial: u64,
+    pub chip: DrawnChipArgs,
     #[command(flatten)]
     pub common: Common,
 }
@@ -240,10 +221,10 @@ pub fn matrix(args: &MatrixArgs) -> Result<()> {
 
 /// The matrix of a mesh, or of a layer of a program, on a chip, and what to say of it.
 fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)> {
-    let hardware = on.chip.hardware()?;
+    let chip = on.chip.chip()?;
+    let hardware = chip.hardware().clone();
     let mut said = hardware.notes();
-    let chip = hardware.fabricate(Seed(on.chip.seed), on.trial);
-    let which = format!("seed {}, trial {}", on.chip.seed, on.trial);
+    let which = &on.chip;
     let (matrix, headline) = match compiled {
         Compiled::Mesh(mesh) => {
             if let Some(layer) = &on.layer {
@@ -259,13 +240,17 @@ fn on_chip(compiled: &Compiled, on: &OnChipArgs) -> Result<(Matrix, Vec<String>)
             };
             let u = &found.matrix;
             let ideal = mesh.between_ports(&mesh.transfer());
-            let headline = format!(
-                "{} modes; {which}; matrix error {:.3e}, fidelity {:.6} against the ideal mesh{}",
-                mesh.ports(),
-                crate::linalg::matrix_error(u, &ideal),
-                crate::linalg::fidelity(u, &ideal),
-                phase_words(mesh, on.correct, &found),
-            );
+            let beside = match mesh.is_asked() {
+                true => "phases as heaters are asked for them, which no ideal mesh stands beside"
+                    .to_owned(),
+                false => format!(
+                    "matrix error {:.3e}, fidelity {:.6} against the ideal mesh",
+                    crate::linalg::matrix_error(u, &ideal),
+                    crate::linalg::fidelity(u, &ideal),
+                ),
+            };
+            let words = phase_words(mesh, on.correct, &found);
+            let headline = format!("{} modes; {which}; {beside}{words}", mesh.ports());
             (found.matrix, headline)
         }
         Compiled::Program(program) => {
@@ -350,7 +335,7 @@ where
     Complex<T>: Element,
 {
     let on = &args.on;
-    let is_ideal = on.chip.hardware()? == Hardware::default() && on.correct == Correct::None;
+    let is_ideal = on.chip.kind.hardware()? == Hardware::default() && on.correct == Correct::None;
     let compiled = Compiled::read(&output::source(&args.file)?)?;
     let source = output::source(&args.fields)?;
     let fields = npy::parse("fields", source.bytes()).and_then(|fields| {
@@ -380,7 +365,7 @@ pub fn draw(args: &DrawArgs) -> Result<()> {
             path,
             program,
         } = pick_mesh(args)?;
-        if args.show.is_none() && args.chip != ChipArgs::ideal() {
+        if args.show.is_none() && args.chip.kind != ChipArgs::ideal() {
             let what = "--hardware, --set and --seed";
             return Err(Error::format(what, "are of the chip that --show shows: give it").into());
         }
@@ -430,10 +415,7 @@ fn shown(
         let names = MeasuredQuantity::ALL.map(MeasuredQuantity::name);
         return Err(Error::unknown("--show", name, &names).into());
     };
-    let chip = args
-        .chip
-        .hardware()?
-        .fabricate(Seed(args.chip.seed), args.trial);
+    let chip = args.chip.chip()?;
     let measured = match program {
         Some(program) => measured_of(program, &chip)?,
         None => chip.measured(mesh)?,

@@ -23,10 +23,11 @@ use crate::field::{Precision, Real};
 use crate::hardware::Given;
 use crate::mesh::Correction;
 use crate::nn::{Dataset, Score, Selection, Split};
+use crate::processor::asked_of_program;
 use crate::rng::Seed;
 use crate::train::{
     BEST, EPOCHS, Epoch, InSitu, Loss, MethodName, Parameters, Passes, Rule, Schedule, Setting,
-    Trainer, Training, TrainingRun, TrainingWatch, as_asked, diverged, epochs_in,
+    Trainer, Training, TrainingRun, TrainingWatch, diverged, epochs_in,
 };
 use crate::watch::Watch;
 
@@ -348,7 +349,7 @@ fn tuned<T: Real>(args: &TuneArgs) -> Result<(Program, Vec<(&'static str, String
     // What a correction chose for this chip is where training begins.
     let start = match args.correct {
         Correction::None => program.clone(),
-        correction => as_asked(&program, &chip, correction)?,
+        correction => asked_of_program(&program, &chip, correction, &())?.of,
     };
     let setting = Setting {
         program: &start,

@@ -77,6 +77,7 @@ impl Program {
             trained: self
                 .has_trained_phases()
                 .then(|| hash(self.maps().flat_map(|map| map.tiles))),
+            asked: self.is_asked(),
             input: network.input.clone(),
             readout: network.readout,
             maps,
@@ -228,7 +229,12 @@ fn take_tile(
     let Held { block, row_scales } = header.weights.held(&block.into_owned());
     let array = match header.geometry {
         Multiplier::Meshes(geometry) => {
-            Array::Meshes(Box::new(take_meshes(tensors, prefix, tile, geometry)?))
+            let mut meshes = take_meshes(tensors, prefix, tile, geometry)?;
+            if header.asked {
+                meshes.input = meshes.input.as_asked();
+                meshes.output = meshes.output.as_asked();
+            }
+            Array::Meshes(Box::new(meshes))
         }
         Multiplier::Crossbar => Array::Crossbar(take_crossbar(block, tile, header)?),
     };

@@ -136,6 +136,13 @@ impl Program {
         &mut tiles.expect("the program has the map")[number]
     }
 
+    /// Whether its phases are what the heaters of one chip are asked for, as [`Mesh::is_asked`](crate::Mesh::is_asked) says of one
+    /// mesh.
+    pub fn is_asked(&self) -> bool {
+        let mut tiles = self.maps().flat_map(|map| map.tiles);
+        tiles.any(|tile| tile.meshes().is_some_and(|meshes| meshes.input.is_asked()))
+    }
+
     /// The network that was compiled.
     pub fn network(&self) -> &Network {
         &self.parts.network

@@ -35,6 +35,14 @@ impl Compiled {
         })
     }
 
+    /// Whether its phases are what the heaters of one chip are asked for.
+    pub fn is_asked(&self) -> bool {
+        match self {
+            Self::Mesh(mesh) => mesh.is_asked(),
+            Self::Program(program) => program.is_asked(),
+        }
+    }
+
     /// The mesh in `source`.
     ///
     /// # Errors

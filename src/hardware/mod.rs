@@ -188,7 +188,7 @@ impl Law {
         Self::Logistic,
     ];
 
-    /// Largest standard deviation of an angle by which the power in a coupler's port is flat, rad: ½ √(π²/4 − 2) / √1, where
+    /// Largest standard deviation of an angle by which the power in a coupler's port is flat, rad: ½ √(π²/4 − 2), where
     /// it is flat from 0 to 1.
     pub const MOST_UNIFORM_POWER_RAD: f64 = 0.3418;
 
@@ -255,10 +255,16 @@ impl Hardware {
     /// that set it.
     pub fn notes_of(kinds: impl IntoIterator<Item = impl Borrow<Self>>) -> Vec<String> {
         let mut turns: [Option<[f64; 2]>; 2] = [None; 2];
+        let mut dead = false;
         let mut set: [Set; IDLE.len()] = Default::default();
         let mut alone: Vec<Alone> = Alone::all().collect();
         for hardware in kinds {
             let hardware = hardware.borrow();
+            let of_dead = |of| of == MeasuredQuantity::Dead;
+            dead |= hardware
+                .measured
+                .numbers()
+                .any(|(_, of, number)| of_dead(of) && number != 0.0);
             let shifter = hardware.phase_shifter();
             let errors_rad = [shifter.phase_error_rad, shifter.offset_rad];
             for (span, error_rad) in turns.iter_mut().zip(errors_rad) {
@@ -289,7 +295,12 @@ impl Hardware {
         let alone = alone
             .into_iter()
             .filter(|alone| alone.is_set && !alone.acts);
+        let dead = dead.then(|| {
+            "some heaters or detectors are dead: corrections take them for working, and do not count them among what could not be set"
+                .to_owned()
+        });
         turns
+            .chain(dead)
             .chain(idle.filter_map(|(idle, set)| set.words(idle)))
             .chain(alone.map(|alone| alone.words()))
             .collect()

@@ -42,6 +42,8 @@ struct File {
     geometry: Option<Geometry>,
     nodes: Vec<Entry>,
     screen_rad: Vec<f64>,
+    #[serde(default)]
+    asked: bool,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +139,7 @@ impl Mesh {
             }
             mesh.geometry = Some(geometry);
         }
+        mesh.is_asked = file.asked;
         Ok(mesh)
     }
 
@@ -169,9 +172,13 @@ impl Mesh {
             .map(|phase| number(*phase))
             .collect();
         let end = if self.nodes.is_empty() { "" } else { "\n  " };
+        let asked = match self.is_asked {
+            true => ",\n  \"asked\": true",
+            false => "",
+        };
         write!(
             text,
-            "{end}],\n  \"screen_rad\": [{}]\n}}\n",
+            "{end}],\n  \"screen_rad\": [{}]{asked}\n}}\n",
             screen.join(", ")
         )
         .expect("a String takes any text");

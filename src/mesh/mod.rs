@@ -56,6 +56,7 @@ pub struct Mesh {
     geometry: Option<Geometry>,
     nodes: Nodes,
     phases: Phases,
+    is_asked: bool,
 }
 
 /// The MZIs of a mesh and its number of waveguides, without phases.
@@ -87,6 +88,7 @@ impl Mesh {
                 free: Vec::new(),
             },
             nodes: nodes.into(),
+            is_asked: false,
         })
     }
 
@@ -116,7 +118,21 @@ impl Mesh {
             geometry: Geometry::of(modes, &nodes),
             nodes: nodes.into(),
             phases,
+            is_asked: false,
         })
+    }
+
+    /// Whether its phases are what the heaters of one chip are asked for
+    /// ([`asked_of_mesh`](crate::processor::asked_of_mesh)): a correction would take the chip's errors off a second time, and on a
+    /// perfect chip they mean nothing. A file says so.
+    pub fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
+    /// The same mesh, said to have phases that the heaters of one chip are asked for.
+    pub(crate) fn as_asked(mut self) -> Self {
+        self.is_asked = true;
+        self
     }
 
     /// Number of waveguides, ancillas included.

@@ -1,8 +1,9 @@
 //! A mesh that stands alone on a chip.
 
+use super::bench::{CORRECTED, check_correction};
 use super::detector::{Reading, detector_noise};
 use super::modulator::full_scale_power_w;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hardware::{Chip, Driver, Hardware, Laboratory, SelfConfiguration};
 use crate::linalg::{Matrix, check_finite};
 use crate::mesh::{Correction, Mesh, Phases};
@@ -28,6 +29,7 @@ pub struct MeshOnChip {
 /// # Panics
 /// As [`Chip::program`].
 pub fn mesh_on_chip(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<MeshOnChip> {
+    check_correction(mesh.is_asked(), correction)?;
     let programmed = chip.on_mesh(mesh)?.program(mesh, correction);
     let whole = programmed.coefficients.transfer();
     Ok(MeshOnChip {
@@ -46,6 +48,9 @@ pub fn mesh_on_chip(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<
 /// # Errors
 /// Those of [`Driver::self_configure`] and of [`Chip::on_mesh`]; [`Error::NotFinite`](crate::Error::NotFinite) if the matrix is not finite.
 pub fn self_configured(mesh: &Mesh, chip: Chip) -> Result<MeshOnChip> {
+    if mesh.is_asked() {
+        return Err(Error::value("correction", "self-configuration", CORRECTED));
+    }
     let chip = chip.on_mesh(mesh)?;
     let shifter = chip.hardware().phase_shifter();
     let seconds = shifter.drift_time_s;

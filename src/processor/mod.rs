@@ -45,6 +45,7 @@ use crate::linalg::{C64, Matrix};
 use crate::mesh::Correction;
 use crate::nn::{Activation, At, Batch, Encoding, Layer, LayerSignal, LinearId, Linears, Readout};
 use crate::watch::Watch;
+use bench::check_correction;
 use layer::{Calibration, LoadedMap};
 use load::{load_tile, relative};
 use numbers::check_numbers;
@@ -114,6 +115,7 @@ impl<T: Real> Processor<T> {
             placement,
             parallel,
         } = loading.into();
+        check_correction(program.is_asked(), correction)?;
         let seats = seats(program, &placement)?;
         let chip = seated(program, &chip, &seats)?;
         check_given(program, &chip, &seats)?;
@@ -439,6 +441,7 @@ pub fn map_on_chip(
     loading: impl Into<Loading>,
 ) -> Result<MapOnChip> {
     let loading = loading.into();
+    check_correction(program.is_asked(), loading.correction)?;
     let seats = seats(program, &loading.placement)?;
     let chip = &seated(program, chip, &seats)?;
     let readings = readings(program, chip.hardware())?;

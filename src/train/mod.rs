@@ -6,7 +6,6 @@
 //! The gradient of a real loss `L` by a complex amplitude `z` is kept as `g = ∂L/∂Re z + i ∂L/∂Im z`. Then `y = W x`
 //! gives `g_W = g_y x†` and `g_x = W† g_y`.
 
-mod asked;
 mod in_situ;
 mod loss;
 mod method;
@@ -16,7 +15,6 @@ mod run;
 mod tape;
 mod trainable;
 
-pub use asked::as_asked;
 pub use in_situ::{InSituGradient, Passes, in_situ};
 pub use loss::{Criterion, Loss};
 pub use method::{Adjoint, DirectFeedback, InSitu, Method, MethodName, Minibatch, Spsa};

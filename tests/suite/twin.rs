@@ -334,3 +334,172 @@ fn the_page_of_the_bench_runs_as_it_stands() {
     let volts = std::fs::read_to_string(folder.join("volts.csv")).unwrap();
     assert!(volts.lines().next().unwrap().contains("voltage_v"));
 }
+
+/// What heaters are asked for is corrected once: no door takes a chip's errors off again, or offers an ideal that is none.
+#[test]
+fn what_was_corrected_is_not_corrected_again() {
+    let folder = folder_with_mesh(4);
+    let folder = folder.path();
+    std::fs::write(
+        folder.join("chip.csv"),
+        "id,offset_rad,v_pi_v\nmesh.theta.0.0,1.5,4.4\n",
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join("chip.toml"),
+        "[measured]\nfiles = \"chip.csv\"\n",
+    )
+    .unwrap();
+    ok(
+        folder,
+        &[
+            "correct",
+            "u.mesh.json",
+            "--hardware",
+            "chip.toml",
+            "-o",
+            "c.mesh.json",
+        ],
+    );
+    ok(
+        folder,
+        &[
+            "matrix",
+            "c.mesh.json",
+            "--hardware",
+            "chip.toml",
+            "-o",
+            "c.npy",
+        ],
+    );
+    let unitary = from_array(haar(4).view());
+    assert!(
+        matrix_error(
+            &from_array(read_npy(&folder.join("c.npy")).view()),
+            &unitary
+        ) < 0.02
+    );
+    for args in [
+        &[
+            "correct",
+            "c.mesh.json",
+            "--hardware",
+            "chip.toml",
+            "-o",
+            "d.mesh.json",
+        ][..],
+        &[
+            "matrix",
+            "c.mesh.json",
+            "--hardware",
+            "chip.toml",
+            "--correct",
+            "local",
+            "-o",
+            "d.npy",
+        ],
+        &[
+            "matrix",
+            "c.mesh.json",
+            "--hardware",
+            "chip.toml",
+            "--correct",
+            "self-configure",
+            "-o",
+            "d.npy",
+        ],
+        &[
+            "export",
+            "c.mesh.json",
+            "--format",
+            "csv",
+            "--volts",
+            "--hardware",
+            "chip.toml",
+            "-o",
+            "d.csv",
+        ],
+    ] {
+        refused(folder, args);
+    }
+    ok(
+        folder,
+        &[
+            "export",
+            "c.mesh.json",
+            "--format",
+            "csv",
+            "--volts",
+            "-o",
+            "volts.csv",
+        ],
+    );
+    assert!(ok(folder, &["inspect", "c.mesh.json"]).contains("corrected already"));
+
+    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo/network.toml");
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/demo/digits-test.npz");
+    ok(
+        folder,
+        &[
+            "compile",
+            network,
+            "--tile",
+            "16",
+            "-o",
+            "p.program.safetensors",
+        ],
+    );
+    let program = [
+        "p.program.safetensors",
+        "--set",
+        "phase_shifter.offset_rad=2",
+        "--set",
+        "mesh.insertion_loss_spread_db=0.2",
+        "--correct",
+        "local",
+    ];
+    ok(
+        folder,
+        &[&["correct"], &program[..], &["-o", "c.program.safetensors"]].concat(),
+    );
+    let infer = |program: &str, correct: &str| {
+        let all = [
+            "infer", program, "--data", data, "--limit", "64", "--trials", "1",
+        ];
+        let chip = [
+            "--set",
+            "phase_shifter.offset_rad=2",
+            "--set",
+            "mesh.insertion_loss_spread_db=0.2",
+            "--correct",
+            correct,
+        ];
+        [&all[..], &chip[..]]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let again = infer("c.program.safetensors", "local");
+    refused(
+        folder,
+        &again.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    let chip = |program: &str, correct: &str| {
+        let args = [infer(program, correct), vec!["--json".into(), "-".into()]].concat();
+        let said = ok(folder, &args.iter().map(String::as_str).collect::<Vec<_>>());
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let trial = &said["noisy"]["per_trial"][0];
+        let errors = trial["matrix_errors"].as_array().unwrap();
+        let errors: Vec<f64> = errors.iter().map(|x| x.as_f64().unwrap()).collect();
+        (trial["accuracy"].as_f64().unwrap(), errors)
+    };
+    let (accuracy, errors) = chip("p.program.safetensors", "local");
+    let (as_asked, errors_as_asked) = chip("c.program.safetensors", "none");
+    assert_eq!(accuracy, as_asked);
+    // Loss leaves errors that digital scales must make up for alike.
+    assert!(errors.iter().all(|error| *error > 1e-3), "{errors:?}");
+    for (one, other) in errors.iter().zip(errors_as_asked) {
+        assert!((one - other).abs() < 1e-5, "{one} {other}");
+    }
+}

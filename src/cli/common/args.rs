@@ -6,7 +6,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::count::{any, count};
 use crate::error::Error;
 use crate::field::Precision;
-use crate::hardware::Hardware;
+use crate::hardware::{Chip, Hardware};
+use crate::rng::Seed;
 
 /// Flags of every computing command.
 #[derive(Debug, Clone, Default, Args)]
@@ -72,6 +73,36 @@ impl ChipArgs {
     /// The hardware that `--hardware` and `--set` describe.
     pub fn hardware(&self) -> crate::Result<Hardware> {
         hardware(&self.hardware, &self.set)
+    }
+}
+
+/// One chip of a kind.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub(crate) struct DrawnChipArgs {
+    #[command(flatten)]
+    pub kind: ChipArgs,
+    /// Which of the chips that follow from the seed
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "T",
+        allow_negative_numbers = true,
+        value_parser = any::<u64>()
+    )]
+    pub trial: u64,
+}
+
+impl DrawnChipArgs {
+    /// The chip.
+    pub fn chip(&self) -> crate::Result<Chip> {
+        let hardware = self.kind.hardware()?;
+        Ok(hardware.fabricate(Seed(self.kind.seed), self.trial))
+    }
+}
+
+impl std::fmt::Display for DrawnChipArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "seed {}, trial {}", self.kind.seed, self.trial)
     }
 }
 

@@ -7,6 +7,10 @@ use anyhow::Result;
 use super::Said;
 use crate::mesh::{Mesh, Notation};
 
+/// What is said of phases that no command may correct.
+pub(super) const ASKED: &str =
+    "phases that the heaters of one chip are asked for: corrected already";
+
 pub(super) fn describe_mesh(out: &mut Said, mesh: &Mesh) -> Result<()> {
     let geometry = mesh
         .geometry()
@@ -44,6 +48,10 @@ pub(super) fn describe_mesh(out: &mut Said, mesh: &Mesh) -> Result<()> {
     writeln!(out, "theta: {}", range(mesh.theta()))?;
     writeln!(out, "phi: {}", range(mesh.phi()))?;
     writeln!(out, "screen: {}", range(mesh.screen()))?;
+    if mesh.is_asked() {
+        writeln!(out, "{ASKED}")?;
+        out.put("asked", true);
+    }
     Ok(())
 }
 

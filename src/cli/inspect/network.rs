@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Said;
 #[cfg(feature = "onnx")]
 use super::graph;
+use super::mesh::ASKED;
 use crate::compile::{Aim, Arrangement, EDGE_RAD, Layout, Multiplier, Program, Tile, Weights};
 use crate::error::Error;
 use crate::files::TensorShape;
@@ -89,7 +90,9 @@ pub fn describe_program(out: &mut dyn Write, program: &Program) -> Result<()> {
         "compiled for {aim} chips, singular values {arrangement}{seed}; {:.1} % of the MZIs within {EDGE_RAD} rad of bar or cross",
         100.0 * program.share_at_edges()
     )?;
-    if program.has_trained_phases() {
+    if program.is_asked() {
+        writeln!(out, "{ASKED}")?;
+    } else if program.has_trained_phases() {
         writeln!(
             out,
             "trained phases: they are not those that the weights of its network decompose into"

@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::super::common::args::{ChipArgs, Common};
-use super::super::common::count::any;
+use super::super::common::args::{Common, DrawnChipArgs};
 use super::super::common::output;
 use super::super::common::watch::Terminal;
 use super::super::infer::corrections;
 use crate::compile::Compiled;
 use crate::mesh::Correction;
 use crate::processor::{Asked, asked_of_mesh, asked_of_program};
-use crate::rng::Seed;
 
 #[derive(Debug, Args)]
 #[command(
@@ -23,19 +21,10 @@ pub(in crate::cli) struct CorrectArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program
     pub file: PathBuf,
     #[command(flatten)]
-    pub chip: ChipArgs,
+    pub chip: DrawnChipArgs,
     /// How phases are chosen; all but `none` make up for what the hardware says is known of the chip
     #[arg(long, default_value = "progressive", value_parser = corrections())]
     pub correct: Correction,
-    /// Which of the chips that follow from the seed; one that was measured wholly is the same whatever the number
-    #[arg(
-        long,
-        default_value_t = 0,
-        value_name = "T",
-        allow_negative_numbers = true,
-        value_parser = any::<u64>()
-    )]
-    pub trial: u64,
     /// File of the same kind to write; - is stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
@@ -50,8 +39,11 @@ pub fn run(args: &CorrectArgs) -> Result<()> {
         Compiled::Program(_) => "safetensors",
     };
     output::write(&args.output, ending, &[&args.file], || {
-        let hardware = args.chip.hardware()?;
-        let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
+        let chip = args.chip.chip()?;
+        if !args.common.quiet {
+            let notes = chip.hardware().notes().into_iter();
+            notes.for_each(|note| eprintln!("note: {note}"));
+        }
         let (bytes, unreachable) = match &compiled {
             Compiled::Mesh(mesh) => {
                 let Asked { of, unreachable } = asked_of_mesh(mesh, &chip, args.correct)?;
@@ -68,11 +60,7 @@ pub fn run(args: &CorrectArgs) -> Result<()> {
             }
         };
         if !args.common.quiet {
-            eprintln!(
-                "{unreachable} MZIs could not be set exactly; the phases are what heaters of this chip are asked for: correct or \
-                 calibrate them no more, and compare the chip with {}, not with the ideal of what was written",
-                args.file.display()
-            );
+            eprintln!("{unreachable} MZIs could not be set exactly");
         }
         Ok(bytes)
     })

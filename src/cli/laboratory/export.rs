@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::super::common::args::{ChipArgs, Common, hardware};
-use super::super::common::count::{any, count, number};
+use super::super::common::args::{Common, DrawnChipArgs, hardware};
+use super::super::common::count::{count, number};
 use super::super::common::output;
 use crate::compile::Compiled;
 use crate::error::Error;
@@ -67,16 +67,7 @@ pub(in crate::cli) struct ChipCommandArgs {
     /// Mesh file, phases of another package (meshes/README.md), or program, each tile of which has silicon of its own
     pub file: PathBuf,
     #[command(flatten)]
-    pub chip: ChipArgs,
-    /// Which of the chips that follow from the seed
-    #[arg(
-        long,
-        default_value_t = 0,
-        value_name = "T",
-        allow_negative_numbers = true,
-        value_parser = any::<u64>()
-    )]
-    pub trial: u64,
+    pub chip: DrawnChipArgs,
     /// TOML file to write, with a table of its numbers beside it: chip.csv beside chip.toml
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
@@ -88,21 +79,21 @@ pub(in crate::cli) struct ChipCommandArgs {
 pub fn chip(args: &ChipCommandArgs) -> Result<()> {
     output::check_ending(&args.output, "toml")?;
     output::check_differs("--output", &args.output, &args.file, "the mesh or program")?;
-    let hardware = args.chip.hardware()?;
+    let chip = args.chip.chip()?;
     let compiled = Compiled::read(&output::source(&args.file)?)?;
-    let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
     let measured = match &compiled {
         Compiled::Mesh(mesh) => chip.measured(mesh)?,
         Compiled::Program(program) => output::in_file(&args.file, measured_of(program, &chip))?,
     };
     if !args.common.quiet {
         let count = counted(measured.numbers().count(), "number");
-        eprintln!(
-            "{count} of the chip of seed {}, trial {}",
-            args.chip.seed, args.trial
-        );
+        eprintln!("{count} of the chip of {}", args.chip);
     }
-    Ok(hardware.with_measured(measured).save(&args.output)?)
+    Ok(chip
+        .hardware()
+        .clone()
+        .with_measured(measured)
+        .save(&args.output)?)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -141,6 +132,18 @@ pub fn run(args: &ExportArgs) -> Result<()> {
                     output::json(&output::in_file(&args.file, netlist::program(program))?)
                 }
             };
+        }
+        if compiled.is_asked()
+            && (args.calibration.is_some() || !hardware.measured().has_no_numbers())
+        {
+            let what = "says how single heaters answer, which the phases of this file have taken into account (lightloom correct): must \
+                        be the kind of chip without measured numbers, whose V_π they are asked with";
+            let flag = if args.calibration.is_some() {
+                "--calibration"
+            } else {
+                "--hardware"
+            };
+            return Err(Error::format(flag, what).into());
         }
         let mut export = match &compiled {
             Compiled::Mesh(mesh) => {

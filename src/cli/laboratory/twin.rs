@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::common::args::{ChipArgs, Common};
+use super::super::common::args::{ChipArgs, Common, DrawnChipArgs};
 use super::super::common::count::{any, count, number};
 use super::super::common::output;
 use super::super::common::watch::Terminal;
@@ -29,10 +29,7 @@ pub(in crate::cli) struct MeasureArgs {
     /// Mesh file, whose layout the chip has
     pub mesh: PathBuf,
     #[command(flatten)]
-    pub chip: ChipArgs,
-    /// Number of the chip
-    #[arg(long, default_value_t = 0, value_name = "t", allow_negative_numbers = true, value_parser = any::<u64>())]
-    pub trial: u64,
+    pub chip: DrawnChipArgs,
     /// Number of random settings, every phase uniform in 2π
     #[arg(long, default_value_t = 64, value_name = "N", allow_negative_numbers = true, value_parser = count::<usize>(1..=65536))]
     pub settings: usize,
@@ -130,14 +127,13 @@ pub fn measure(args: &MeasureArgs) -> Result<()> {
                 return Err(Error::value(flag, sigma, "0 or more").into());
             }
         }
-        let hardware = args.chip.hardware()?;
+        let chip = args.chip.chip()?;
         let mesh = read_mesh(&args.mesh)?;
-        let chip = hardware.fabricate(Seed(args.chip.seed), args.trial);
         let mut bench = Laboratory::new(chip.on_mesh(&mesh)?, &mesh);
         if !args.common.quiet {
-            say_of_bench(&hardware);
+            say_of_bench(chip.hardware());
         }
-        let seed = Seed(args.bench_seed.unwrap_or(args.chip.seed));
+        let seed = Seed(args.bench_seed.unwrap_or(args.chip.kind.seed));
         let settings = match &args.settings_from {
             Some(path) => output::source(path)?.parse(Settings::parse)?,
             None => Settings::random(bench.heaters(), args.settings, seed, 0),
@@ -218,6 +214,9 @@ pub fn twin(args: &TwinArgs) -> Result<u8> {
     Ok(code)
 }
 
+/// χ² per degree of freedom below which noise was stated larger than it is.
+const OVERSTATED: f64 = 0.5;
+
 fn find(args: &TwinArgs) -> Result<Twin> {
     let hardware = args.chip.hardware()?;
     if !hardware.measured().has_no_numbers() {
@@ -257,6 +256,13 @@ fn find(args: &TwinArgs) -> Result<Twin> {
         for words in twin.blind() {
             eprintln!("note: {words}");
         }
+    }
+    if !args.common.quiet && twin.quality().chi_squared_per_freedom < OVERSTATED {
+        eprintln!(
+            "note: chi squared per degree of freedom is {:.3}, where 1 is noise: the noise of readings was overstated, and so are \
+             standard deviations",
+            twin.quality().chi_squared_per_freedom
+        );
     }
     if !twin.quality().is_explained() {
         eprintln!(

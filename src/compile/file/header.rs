@@ -24,6 +24,9 @@ pub(super) struct Header {
     /// SHA-256 of the phases where they do not make the weights: they were trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) trained: Option<String>,
+    /// Whether they are what the heaters of one chip are asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) asked: bool,
     pub(super) input: Input,
     pub(super) readout: Readout,
     pub(super) maps: Vec<MapHeader>,
@@ -142,6 +145,7 @@ impl From<FirstHeader> for Header {
             weights: Weights::Exact,
             freedom: first.freedom,
             trained: None,
+            asked: false,
             input: first.input,
             readout: first.readout,
             maps,

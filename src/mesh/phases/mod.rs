@@ -110,6 +110,7 @@ impl Mesh {
         Self {
             modes: self.modes,
             geometry: self.geometry,
+            is_asked: self.is_asked,
             nodes: Nodes::clone(&self.nodes),
             phases,
         }

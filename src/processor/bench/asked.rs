@@ -44,6 +44,7 @@ pub struct Asked<T> {
 /// ```
 pub fn asked_of_mesh(mesh: &Mesh, chip: &Chip, correction: Correction) -> Result<Asked<Mesh>> {
     check_kind(chip)?;
+    check_correction(mesh.is_asked(), correction)?;
     let chip = chip.on_mesh(mesh)?;
     let chip = &*chip.on_places_of(mesh);
     let chosen = chip.program(mesh, correction);
@@ -76,6 +77,7 @@ pub fn asked_of_program(
         placement,
         ..
     } = loading.into();
+    check_correction(program.is_asked(), correction)?;
     let seats = seats(program, &placement)?;
     let chip = seated(program, chip, &seats)?;
     check_given(program, &chip, &seats)?;
@@ -110,6 +112,19 @@ pub fn asked_of_program(
     })
 }
 
+/// What a correction of phases that were corrected must be.
+pub(in crate::processor) const CORRECTED: &str =
+    "none: the phases are what heaters of one chip are asked for, corrected already";
+
+/// Fails if `correction` would choose phases for what heaters are asked for already.
+pub(in crate::processor) fn check_correction(is_asked: bool, correction: Correction) -> Result<()> {
+    match correction {
+        Correction::None => Ok(()),
+        _ if !is_asked => Ok(()),
+        _ => Err(Error::value("correction", correction.name(), CORRECTED)),
+    }
+}
+
 /// Fails unless a file holds the phases of the chip's cells.
 fn check_kind(chip: &Chip) -> Result<()> {
     match chip.cell_kind() {
@@ -139,7 +154,8 @@ fn with_asked(meshes: &Meshes, mut flat: Vec<f64>) -> Result<Meshes> {
 
 fn with_flat(mesh: &Mesh, flat: Vec<f64>) -> Result<Mesh> {
     check(&flat)?;
-    mesh.with_phases(Phases::from_flat(flat, mesh))
+    let mesh = mesh.with_phases(Phases::from_flat(flat, mesh))?;
+    Ok(mesh.as_asked())
 }
 
 /// Fails on a phase that would be taken for one a turn below when it is read.

@@ -3,6 +3,7 @@
 mod asked;
 
 pub use asked::{Asked, asked_of_mesh, asked_of_program};
+pub(super) use asked::{CORRECTED, check_correction};
 
 use super::Processor;
 use super::tile::asked;

@@ -10,10 +10,9 @@ use crate::error::{Error, Result};
 use crate::experiment::Workload;
 use crate::field::{Fields, Real};
 use crate::hardware::{Chip, Costs, Given, Hardware};
-use crate::mesh::Correction;
+use crate::mesh::{CellKind, Correction};
 use crate::nn::{BLOCK, Batch, Dataset, Digital, Labels, Network, Score, Scorer};
 use crate::rng::{Effect, Seed};
-use crate::train::asked::check_cells;
 use crate::train::loss::{Criterion, Loss};
 use crate::train::method::{Adjoint, DirectFeedback, Method, MethodName, Minibatch, Spsa};
 use crate::train::optimizer::Optimizer;
@@ -423,7 +422,13 @@ fn check_phases(hardware: &Hardware, correction: Correction) -> Result<()> {
         let limit = "none where phases are trained: they are asked for as they are";
         return Err(Error::value("correct", correction.name(), limit));
     }
-    check_cells(hardware)
+    match hardware.mesh().cell {
+        CellKind::Mzi => Ok(()),
+        cell => {
+            let limit = "mzi where phases are trained: those of other cells are chosen for them";
+            Err(Error::value("mesh.cell", cell, limit))
+        }
+    }
 }
 
 /// Places of samples to learn from and of those held back, a `share` of all, each in the order of the data.
