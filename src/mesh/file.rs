@@ -244,6 +244,8 @@ mod tests {
                 &Mesh::read_json(mesh.to_json().as_bytes()).unwrap(),
                 &mesh
             ));
+            let asked = mesh.as_asked();
+            assert_eq!(Mesh::from_json(&asked.to_json()).unwrap(), asked);
         }
         assert_eq!(
             std::fs::read_dir(folder.path()).unwrap().count(),
