@@ -231,8 +231,8 @@ fn take_tile(
         Multiplier::Meshes(geometry) => {
             let mut meshes = take_meshes(tensors, prefix, tile, geometry)?;
             if header.asked {
-                meshes.input = meshes.input.as_asked();
-                meshes.output = meshes.output.as_asked();
+                meshes.input = meshes.input.said_asked();
+                meshes.output = meshes.output.said_asked();
             }
             Array::Meshes(Box::new(meshes))
         }

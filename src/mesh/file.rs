@@ -244,7 +244,7 @@ mod tests {
                 &Mesh::read_json(mesh.to_json().as_bytes()).unwrap(),
                 &mesh
             ));
-            let asked = mesh.as_asked();
+            let asked = mesh.said_asked();
             assert_eq!(Mesh::from_json(&asked.to_json()).unwrap(), asked);
         }
         assert_eq!(

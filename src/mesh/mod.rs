@@ -130,7 +130,7 @@ impl Mesh {
     }
 
     /// The same mesh, said to have phases that the heaters of one chip are asked for.
-    pub(crate) fn as_asked(mut self) -> Self {
+    pub(crate) fn said_asked(mut self) -> Self {
         self.is_asked = true;
         self
     }

@@ -155,7 +155,7 @@ fn with_asked(meshes: &Meshes, mut flat: Vec<f64>) -> Result<Meshes> {
 fn with_flat(mesh: &Mesh, flat: Vec<f64>) -> Result<Mesh> {
     check(&flat)?;
     let mesh = mesh.with_phases(Phases::from_flat(flat, mesh))?;
-    Ok(mesh.as_asked())
+    Ok(mesh.said_asked())
 }
 
 /// Fails on a phase that would be taken for one a turn below when it is read.
